@@ -1,0 +1,34 @@
+"""What a plugin author implements and receives. Versioned apart from mt-core, by `CONTRACT_VERSION`."""
+
+from mt_core.contract.dataset import SPLITS, Example, ModalityDataset
+from mt_core.contract.head import Head
+from mt_core.contract.padding import pad_and_stack
+from mt_core.contract.reading import name_of, reading
+from mt_core.contract.task import MISSING_CLASS, Classification, Multilabel, Regression, Task, task_from
+from mt_core.contract.tokenizer import Tokenizer, TokenizerOptions
+from mt_core.contract.tokens import POOLS, Features, Pool, Tokens, pooled_width
+from mt_core.version import CONTRACT_VERSION
+
+__all__ = [
+    "CONTRACT_VERSION",
+    "MISSING_CLASS",
+    "POOLS",
+    "SPLITS",
+    "Classification",
+    "Example",
+    "Features",
+    "Head",
+    "ModalityDataset",
+    "Multilabel",
+    "Pool",
+    "Regression",
+    "Task",
+    "Tokenizer",
+    "TokenizerOptions",
+    "Tokens",
+    "name_of",
+    "pad_and_stack",
+    "pooled_width",
+    "reading",
+    "task_from",
+]

@@ -1,0 +1,59 @@
+"""What turns features into predictions.  B samples, D width, O outputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import torchmetrics
+from torch import Tensor, nn
+
+from mt_core.contract.task import Classification, Multilabel, Regression
+from mt_core.contract.tokens import Features
+
+
+class Head(nn.Module):
+    """Features to predictions, for the kinds of task it names. Made as `cls(width, task, **options)`.
+
+    Attributes:
+        kinds: The `Task.kind`s that this head can be made for.
+        primary: The metric that model selection looks at, one of those that `metrics` returns.
+        higher_is_better: Which way `primary` improves.
+    """
+
+    kinds: ClassVar[tuple[str, ...]]
+    primary: str
+    higher_is_better: bool = True
+
+    def __init__(self, width: int, task: Classification | Multilabel | Regression) -> None:
+        super().__init__()
+        self.width = width
+        self.task = task
+
+    def options(self) -> dict[str, Any]:
+        """The keyword arguments that make this head again, as JSON can hold them."""
+        return {}
+
+    def calibrate(self, targets: Sequence[Any]) -> None:
+        """Learn statistics of the training targets (scale, class frequencies), kept in buffers. By default nothing."""
+
+    def forward(self, features: Features) -> Tensor:
+        """Unnormalised scores, (B, O), or more axes for a dense task."""
+        raise NotImplementedError  # abstract
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """A scalar, differentiable; missing targets (see `Task.stack`) add nothing to it, and where all are missing it
+        is zero."""
+        raise NotImplementedError  # abstract
+
+    def decode(self, output: Tensor) -> list[dict[str, Any]]:
+        """One prediction a sample, as JSON can hold it, in the units of the task's targets."""
+        raise NotImplementedError  # abstract
+
+    def metrics(self) -> torchmetrics.MetricCollection:
+        """New metrics, to be updated by `measured(output, target)`."""
+        raise NotImplementedError  # abstract
+
+    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """What the metrics compare: predictions and targets, rows with a missing target left out."""
+        raise NotImplementedError  # abstract

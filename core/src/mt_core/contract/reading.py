@@ -1,0 +1,65 @@
+"""The edge where other people's readers end: their exceptions become ours, with the file's name and a fix."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mt_core.errors import InputError, MissingDependencyError, MtError
+
+
+def name_of(source: Any) -> str:
+    """How a source is called in messages and in tables: a path as it was given, anything else by its type."""
+    if isinstance(source, str | Path):
+        return str(source)
+    shape = getattr(source, "shape", None)
+    size = f" {tuple(shape)}" if shape is not None else f" of {len(source)} bytes" if isinstance(source, bytes) else ""
+    return f"<{type(source).__name__}{size}>"
+
+
+@contextmanager
+def reading(source: Any, *, formats: str, fix: str = "") -> Iterator[None]:
+    """Turn whatever a reader raises into an `InputError` that names the source.
+
+    Args:
+        source: What is being read.
+        formats: What could have been read, for the message: ".ply .pcd .off".
+        fix: The next thing to try; by default to check that the file is whole and one of `formats`.
+
+    Raises:
+        InputError: for a missing, empty or unreadable file, and for any exception of the reader that is not ours.
+        MissingDependencyError: a package that the reader needs is not installed.
+    """
+    name = name_of(source)
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if path.is_dir():
+            raise InputError(f"{name} is a folder, not a file", fix="name the files in it, or a pattern for them")
+        if not path.exists():
+            raise InputError(f"{name} does not exist", fix="check the path and the folder it is relative to")
+        if path.is_file() and path.stat().st_size == 0:
+            raise InputError(f"{name} is empty (0 bytes)", fix="copy or export the file again")
+    elif isinstance(source, bytes) and not source:
+        raise InputError("there are no bytes to read", fix="pass the content of a whole file")
+    try:
+        yield
+    except MtError:
+        raise
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"{name} needs the package {error.name!r}, which is not installed", fix=f"pip install {error.name}"
+        ) from error
+    except MemoryError as error:
+        raise InputError(f"{name} does not fit into memory", fix="split it into smaller files") from error
+    except RecursionError as error:
+        raise InputError(f"{name} is nested too deeply to be read", fix=fix or "export it again") from error
+    except Exception as error:
+        said = str(error).strip().splitlines()
+        because = f"{type(error).__name__}: {said[0][:200]}" if said else type(error).__name__
+        raise InputError(
+            f"{name} cannot be read ({because})",
+            fix=fix or f"check that the file is whole and one of {formats}",
+        ) from (error if sys.flags.dev_mode else None)

@@ -1,0 +1,180 @@
+'''What the author of a modality writes first.
+
+A complete tokenizer, for series of one channel in `.npy` files:
+
+    """Series to tokens.  B batch, T samples, P patch, N = T/P tokens, D width."""
+
+    class SeriesTokenizer(Tokenizer):
+        class Options(TokenizerOptions):
+            patch: int = Field(default=16, gt=0, description="Samples in a patch.")
+
+        options: Options
+
+        def __init__(self, width, options=None):
+            super().__init__(width, options)
+            self.project = nn.Linear(self.options.patch, width)
+            self.place = LearnedPositions(64, width)
+
+        def read(self, source):
+            with reading(source, formats=".npy"):
+                return np.load(source, allow_pickle=False) if isinstance(source, str | Path) else np.asarray(source)
+
+        def prepare(self, sample, generator=None):
+            whole = len(sample) // self.options.patch * self.options.patch
+            return {"patches": torch.tensor(sample[:whole]).float().reshape(-1, self.options.patch)}
+
+        def forward(self, batch):
+            values = self.project(batch["patches"])
+            return Tokens(self.place(values), mask=batch.get("patches_mask"))
+'''
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import torch
+from pydantic import BaseModel, ConfigDict, ValidationError
+from torch import Tensor, nn
+
+from mt_core.contract.dataset import Example
+from mt_core.contract.padding import pad_and_stack
+from mt_core.contract.tokens import Tokens
+from mt_core.errors import OptionError
+
+if TYPE_CHECKING:
+    from mt_core.encoder import Encoder
+
+
+class TokenizerOptions(BaseModel):
+    """Options of a tokenizer: every field has a default and a description. Written into a run, so that it can be made
+    again; an unknown option is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any]) -> TokenizerOptions:
+        """The options with these values.
+
+        Raises:
+            OptionError: an unknown option or a value that it does not take, with those that there are.
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            known = ", ".join(f"{field}={info.default!r}" for field, info in cls.model_fields.items())
+            raise OptionError(
+                f"option {name}={values.get(name)!r}: {first['msg']}",
+                fix=f"the options and their defaults are: {known or 'none'}",
+            ) from None
+
+
+class Tokenizer(nn.Module):
+    """Raw samples to tokens, in four steps that run in three places.
+
+    `read`, `prepare` and `collate` run in reader processes, `forward` on the device. A subclass implements `read`,
+    `prepare` and `forward`; everything else has a default. It is made as `cls(width)` or `cls(width, options)`, with
+    its weights drawn from torch's global generator, which the caller has seeded. It must survive pickling.
+
+    Attributes:
+        width: D, the encoder's.
+        options: What this tokenizer was made with.
+        sample_limits: What the modality's readers refuse, in words, for `mt info`.
+    """
+
+    Options: ClassVar[type[TokenizerOptions]] = TokenizerOptions
+    options: Any  # an instance of Options; a subclass narrows it
+
+    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+        super().__init__()
+        self.width = width
+        self.options = options if options is not None else self.Options()
+
+    # in a reader process
+
+    def read(self, source: Any) -> Any:
+        """One sample from a path, from bytes, or from an object in memory; what this returns is accepted again.
+
+        Args:
+            source: `str` or `Path` of a file, `bytes` of one, or an object that the modality's users have in memory
+                (arrays always; PIL images, data frames, graphs… where the field has them).
+
+        Returns:
+            The modality's own sample, small enough to keep thousands; it must survive pickling.
+
+        Raises:
+            InputError: not readable as a sample: says what is wrong, with which file, and what to try next. No other
+                exception leaves this method for a bad file; `reading` turns a library's into ours.
+        """
+        raise NotImplementedError  # abstract
+
+    def stream(self, source: Any) -> Iterator[Any]:
+        """All samples of one source, in order and in bounded memory: by default the one that `read` gives.
+
+        A modality whose files hold many samples (a table: its rows; a scene: its pixels) overrides this.
+
+        Raises:
+            InputError: as `read`, also half-way through.
+        """
+        yield self.read(source)
+
+    def prepare(self, sample: Any, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """The tensors of one sample, without a batch axis.
+
+        Args:
+            sample: What `read` returned.
+            generator: None: deterministic, for evaluation and embedding. A generator: training; augmentation and
+                subsampling draw from it and from nothing else, which is what lets an interrupted run go on to the
+                same result.
+
+        Returns:
+            Tensors by name. The first axis may vary from sample to sample, the others may not. Keep them small (8-bit
+            pixels rather than floats): they cross from a reader process.
+
+        Raises:
+            InputError: a sample that can be read and not used (too short, no finite value).
+        """
+        raise NotImplementedError  # abstract
+
+    def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """One batch of prepared samples. By default `pad_and_stack`: tensors of one name are stacked; where their first
+        axis differs they are padded with zeros and `<name>_mask` (B, N) tells which positions are real."""
+        return pad_and_stack(items)
+
+    # on the device
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+        """Tokens with positions added, without [CLS].
+
+        Args:
+            batch: What `collate` returned, on the device.
+
+        Returns:
+            `Tokens` whose rows depend each on its own sample alone: neither on the padding nor on the batch's others.
+        """
+        raise NotImplementedError  # abstract
+
+    # once
+
+    def calibrate(self, examples: Iterable[Example]) -> None:
+        """Learn statistics of the training split: scales, categories, vocabulary. By default nothing.
+
+        Called before training with the training split only, once; a second call starts anew. Ends in `restore`, so
+        that a tokenizer restored from `calibration()` is the same as the one calibrated. A tokenizer that cannot work
+        without has the capability `needs_calibration` in its manifest.
+        """
+
+    def calibration(self) -> dict[str, Any]:
+        """What `calibrate` learned, as JSON can hold it; {} for nothing (yet)."""
+        return {}
+
+    def restore(self, calibration: Mapping[str, Any]) -> None:
+        """Become what `calibrate` would have made, from what `calibration` wrote down; may create parameters."""
+
+    def adopt(self, encoder: Encoder) -> None:
+        """Start from what the encoder itself has: its patch embedding, positions, normalisation constants.
+
+        Called once, before calibration and training, and not when a run is loaded. By default nothing.
+        """

@@ -1,0 +1,101 @@
+"""Every error that a user can meet, each with its fix.
+
+    MtError
+    ├── PluginError               a plugin that cannot be used; the message says whose fault it is
+    │   ├── UnknownModalityError  no installed plugin has this name
+    │   ├── DisabledPluginError   installed, but switched off by the user's settings
+    │   ├── ConflictError         two distributions claim one name
+    │   └── ContractError         a plugin that breaks the contract, or was written for a newer one
+    ├── EncoderError              an encoder that cannot be had
+    │   └── FingerprintError      an encoder that is not the one it should be
+    ├── InputError                a file or an object that cannot be read as a sample
+    ├── DatasetError              a folder in no layout the plugin knows
+    │   └── MissingSplitError     a known layout without the split asked for
+    ├── OptionError               a value that an option does not take
+    ├── TokensError               tokens that the encoder cannot take
+    ├── RunError                  a run folder that cannot be written, read or resumed
+    ├── EmbeddingError            a vector file that cannot be written, read or continued
+    └── MissingDependencyError    an optional package that this step needs
+
+An `MtError` is an expected failure and is shown without a traceback. `assert` is for our own mistakes.
+"""
+
+from __future__ import annotations
+
+
+class MtError(Exception):
+    """An expected failure: `problem` says what is wrong with which thing, `fix` is the next thing to try."""
+
+    def __init__(self, problem: str, fix: str = "") -> None:
+        super().__init__(problem, fix)  # both in args, so that pickling from a reader process keeps them
+
+    @property
+    def problem(self) -> str:
+        return str(self.args[0])
+
+    @property
+    def fix(self) -> str:
+        return str(self.args[1])
+
+    def __str__(self) -> str:
+        return "\n  fix: ".join(str(part) for part in self.args if part)
+
+
+class PluginError(MtError):
+    """A plugin that cannot be used."""
+
+
+class UnknownModalityError(PluginError):
+    """No installed plugin has this name."""
+
+
+class DisabledPluginError(PluginError):
+    """Installed, but switched off by `MT_PLUGINS`, `MT_NO_PLUGINS` or `--no-plugins`."""
+
+
+class ConflictError(PluginError):
+    """Two distributions claim one modality."""
+
+
+class ContractError(PluginError):
+    """A plugin that breaks the contract, or was written for a newer one."""
+
+
+class EncoderError(MtError):
+    """An encoder that cannot be had: unknown name, unreachable hub, a file in no known layout."""
+
+
+class FingerprintError(EncoderError):
+    """An encoder whose weights are not those they should be."""
+
+
+class InputError(MtError):
+    """A file or an object that cannot be read as a sample of its modality. Names the file."""
+
+
+class DatasetError(MtError):
+    """A folder in no layout that the plugin knows; says what was looked for."""
+
+
+class MissingSplitError(DatasetError):
+    """A known layout without the split asked for."""
+
+
+class OptionError(MtError):
+    """A value that an option does not take."""
+
+
+class TokensError(MtError):
+    """Tokens that the encoder cannot take: wrong width, mask of another shape, a sample with no real token."""
+
+
+class RunError(MtError):
+    """A run folder that cannot be written, read or resumed."""
+
+
+class EmbeddingError(MtError):
+    """A vector file that cannot be written, read or continued."""
+
+
+class MissingDependencyError(MtError):
+    """An optional package that this step needs is not installed."""

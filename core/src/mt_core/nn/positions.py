@@ -1,0 +1,81 @@
+"""Where a token lies.  N tokens on a lattice, D width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from mt_core.errors import TokensError
+
+_MODES = {1: "linear", 2: "bicubic", 3: "trilinear"}
+
+
+def interpolate_positions(positions_ND: Tensor, learned: Sequence[int], wanted: Sequence[int]) -> Tensor:
+    """Positions learned on one lattice, resampled for another.
+
+    Args:
+        positions_ND: (N, D), row-major over `learned`.
+        learned: The lattice they were learned on, 1 to 3 axes.
+        wanted: The lattice they are needed on, as many axes.
+
+    Returns:
+        (N', D), row-major over `wanted`; the same values where the two lattices agree.
+
+    Source: Dosovitskiy et al. 2021 (ViT), arXiv:2010.11929, section 3.2.
+    """
+    learned, wanted = tuple(learned), tuple(wanted)
+    if learned == wanted:
+        return positions_ND
+    lattice = rearrange(positions_ND, "n d -> 1 d n").reshape(1, -1, *learned)
+    resampled = nn.functional.interpolate(lattice.float(), size=wanted, mode=_MODES[len(learned)], align_corners=False)
+    return rearrange(resampled.flatten(2), "1 d n -> n d").to(positions_ND.dtype)
+
+
+class LearnedPositions(nn.Module):
+    """Learned positions on a line or a lattice, interpolated for other sizes.
+
+    Args:
+        lattice: The lattice they are learned on: a length, or one extent an axis (1 to 3).
+        width: D.
+    """
+
+    def __init__(self, lattice: int | Sequence[int], width: int, *, std: float = 0.02) -> None:
+        super().__init__()
+        self.lattice = (lattice,) if isinstance(lattice, int) else tuple(lattice)
+        self.weight = nn.Parameter(torch.randn(math.prod(self.lattice), width) * std)
+
+    def on(self, lattice: Sequence[int]) -> Tensor:
+        """(N, D) positions on another lattice of as many axes."""
+        return interpolate_positions(self.weight, self.lattice, lattice)
+
+    def forward(self, values_BND: Tensor, lattice: Sequence[int] | None = None) -> Tensor:
+        """Tokens with their positions added.
+
+        Args:
+            values_BND: (B, N, D) tokens in row-major order over `lattice`.
+            lattice: By default a line: the first N positions where so many were learned (so that padding a sequence
+                moves no token), interpolated where there are fewer.
+
+        Raises:
+            TokensError: tokens that do not fill the lattice.
+        """
+        num_tokens = values_BND.shape[1]
+        if lattice is None:
+            if len(self.lattice) != 1:
+                raise TokensError(
+                    f"positions on a lattice of {self.lattice} need to know the lattice of the {num_tokens} tokens",
+                    fix="pass the lattice of the tokens to forward",
+                )
+            if num_tokens <= self.lattice[0]:
+                return values_BND + self.weight[:num_tokens]
+            lattice = (num_tokens,)
+        if math.prod(lattice) != num_tokens:
+            raise TokensError(
+                f"{num_tokens} tokens do not fill a lattice of {tuple(lattice)}",
+                fix="pass the lattice that the patches came from",
+            )
+        return values_BND + self.on(lattice)

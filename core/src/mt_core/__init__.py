@@ -1,0 +1,95 @@
+"""One frozen transformer encoder for every kind of data.
+
+    import mt_core as mt
+    model = mt.load("image")
+    model.embed(["a.jpg", "b.png"])
+
+Importing this package imports nothing heavy; a name is fetched from its file when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mt_core.contract import Classification as Classification
+    from mt_core.contract import Example as Example
+    from mt_core.contract import Features as Features
+    from mt_core.contract import Head as Head
+    from mt_core.contract import ModalityDataset as ModalityDataset
+    from mt_core.contract import Multilabel as Multilabel
+    from mt_core.contract import Regression as Regression
+    from mt_core.contract import Tokenizer as Tokenizer
+    from mt_core.contract import TokenizerOptions as TokenizerOptions
+    from mt_core.contract import Tokens as Tokens
+    from mt_core.embedding import embed_files as embed_files
+    from mt_core.encoder import Encoder as Encoder
+    from mt_core.encoder import load_encoder as load_encoder
+    from mt_core.errors import ConflictError as ConflictError
+    from mt_core.errors import ContractError as ContractError
+    from mt_core.errors import DatasetError as DatasetError
+    from mt_core.errors import DisabledPluginError as DisabledPluginError
+    from mt_core.errors import EmbeddingError as EmbeddingError
+    from mt_core.errors import EncoderError as EncoderError
+    from mt_core.errors import FingerprintError as FingerprintError
+    from mt_core.errors import InputError as InputError
+    from mt_core.errors import MissingDependencyError as MissingDependencyError
+    from mt_core.errors import MissingSplitError as MissingSplitError
+    from mt_core.errors import MtError as MtError
+    from mt_core.errors import OptionError as OptionError
+    from mt_core.errors import PluginError as PluginError
+    from mt_core.errors import RunError as RunError
+    from mt_core.errors import TokensError as TokensError
+    from mt_core.errors import UnknownModalityError as UnknownModalityError
+    from mt_core.model import MetaTransformer as MetaTransformer
+    from mt_core.model import load as load
+
+    __version__: str
+
+_HOME = {
+    "Classification": "contract",
+    "ConflictError": "errors",
+    "ContractError": "errors",
+    "DatasetError": "errors",
+    "DisabledPluginError": "errors",
+    "EmbeddingError": "errors",
+    "Encoder": "encoder",
+    "EncoderError": "errors",
+    "Example": "contract",
+    "Features": "contract",
+    "FingerprintError": "errors",
+    "Head": "contract",
+    "InputError": "errors",
+    "MetaTransformer": "model",
+    "MissingDependencyError": "errors",
+    "MissingSplitError": "errors",
+    "ModalityDataset": "contract",
+    "MtError": "errors",
+    "Multilabel": "contract",
+    "OptionError": "errors",
+    "PluginError": "errors",
+    "Regression": "contract",
+    "RunError": "errors",
+    "Tokenizer": "contract",
+    "TokenizerOptions": "contract",
+    "Tokens": "contract",
+    "TokensError": "errors",
+    "UnknownModalityError": "errors",
+    "embed_files": "embedding",
+    "load": "model",
+    "load_encoder": "encoder",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name == "__version__":
+        from importlib_metadata import version
+
+        return version("mt-core")
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from mt_core.errors import TokensError
 
-_CONVOLUTIONS: dict[int, type[nn.Conv1d] | type[nn.Conv2d] | type[nn.Conv3d]] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
+_Convolution = type[nn.Conv1d] | type[nn.Conv2d] | type[nn.Conv3d]
+_CONVOLUTIONS: dict[int, _Convolution] = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}
 
 
 class PatchEmbed(nn.Module):

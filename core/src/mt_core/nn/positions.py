@@ -52,30 +52,41 @@ class LearnedPositions(nn.Module):
         """(N, D) positions on another lattice of as many axes."""
         return interpolate_positions(self.weight, self.lattice, lattice)
 
-    def forward(self, values_BND: Tensor, lattice: Sequence[int] | None = None) -> Tensor:
+    def forward(self, values_BND: Tensor, lattice: Sequence[int] | None = None, mask: Tensor | None = None) -> Tensor:
         """Tokens with their positions added.
 
         Args:
             values_BND: (B, N, D) tokens in row-major order over `lattice`.
-            lattice: By default a line: the first N positions where so many were learned (so that padding a sequence
-                moves no token), interpolated where there are fewer.
+            lattice: By default a line: the first N positions where so many were learned; a longer sequence gets them
+                stretched over its own real length, so that padding moves no token.
+            mask: (B, N) bool, True where a token is real; for a line only, the real tokens standing first.
 
         Raises:
             TokensError: tokens that do not fill the lattice.
         """
         num_tokens = values_BND.shape[1]
         if lattice is None:
-            if len(self.lattice) != 1:
-                raise TokensError(
-                    f"positions on a lattice of {self.lattice} need to know the lattice of the {num_tokens} tokens",
-                    fix="pass the lattice of the tokens to forward",
-                )
-            if num_tokens <= self.lattice[0]:
-                return values_BND + self.weight[:num_tokens]
-            lattice = (num_tokens,)
+            return values_BND + self._on_a_line(num_tokens, mask)
         if math.prod(lattice) != num_tokens:
             raise TokensError(
                 f"{num_tokens} tokens do not fill a lattice of {tuple(lattice)}",
                 fix="pass the lattice that the patches came from",
             )
         return values_BND + self.on(lattice)
+
+    def _on_a_line(self, num_tokens: int, mask: Tensor | None) -> Tensor:
+        if len(self.lattice) != 1:
+            raise TokensError(
+                f"positions on a lattice of {self.lattice} need to know the lattice of the {num_tokens} tokens",
+                fix="pass the lattice of the tokens to forward",
+            )
+        num_learned = self.lattice[0]
+        if num_tokens <= num_learned:
+            return self.weight[:num_tokens]
+        if mask is None:
+            return self.on((num_tokens,))
+        rows = []
+        for length in mask.sum(1).tolist():
+            line_ND = self.weight[:length] if length <= num_learned else self.on((length,))
+            rows.append(nn.functional.pad(line_ND, (0, 0, 0, num_tokens - line_ND.shape[0])))
+        return torch.stack(rows)

@@ -1,0 +1,49 @@
+# make demo    set everything up, then every modality through one frozen encoder
+# make test    set everything up, then the tests
+# make check   formatting, lint, types
+# make slow    the tests that take longer than five seconds
+# make bench   the benchmarks, one after the other
+# make wheels  one wheel a distribution, into dist/
+
+PYTHON ?= python3
+# uv as installed, else one of our own in .uv, got by the interpreter's own venv and pip
+UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
+IN := .venv/bin
+
+.PHONY: demo test check format slow bench wheels clean
+
+demo: .venv/ready
+	$(IN)/mt demo --out demo
+
+test: .venv/ready
+	$(IN)/python -m pytest
+
+slow: .venv/ready
+	$(IN)/python -m pytest -m slow
+
+check: .venv/ready
+	$(IN)/ruff format --check .
+	$(IN)/ruff check .
+	$(IN)/mypy core/src
+	$(IN)/mypy --no-strict plugins/*/src || true
+
+format: .venv/ready
+	$(IN)/ruff format .
+	$(IN)/ruff check --fix .
+
+bench: .venv/ready
+	for script in benchmarks/[a-z]*.py; do echo "== $$script"; $(IN)/python $$script || exit 1; done
+
+wheels: .venv/ready
+	$(UV) build --all-packages --wheel --out-dir dist
+
+.venv/ready: pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml) | $(UV)
+	$(UV) sync --all-packages --python $(PYTHON)
+	touch $@
+
+.uv/bin/uv:
+	$(PYTHON) -m venv .uv
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+
+clean:
+	rm -rf .venv .uv dist demo

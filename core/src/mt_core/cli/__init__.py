@@ -1,0 +1,85 @@
+"""The command `mt`. Each command is a file of its own, imported when it is used.
+
+A command file exposes a click command called `command`, and its line stands in `COMMANDS`; `mt --help` reads that
+table and imports none of them.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import cast
+
+import click
+
+from mt_core.errors import MtError
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
+    "info": ("mt_core.cli.info", "One modality: formats, options, layouts, parameters."),
+    "embed": ("mt_core.cli.embed", "Files to vectors, in one Parquet file."),
+    "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
+    "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
+    "predict": ("mt_core.cli.predict", "What a run says about files."),
+    "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
+    "doctor": ("mt_core.cli.doctor", "Check this machine and every installed plugin."),
+}
+"""Module and one line of help of each command, in the order that a user meets them."""
+
+
+class LazyGroup(click.Group):
+    """The commands of `COMMANDS`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in COMMANDS:
+            return cast(click.Command, import_module(COMMANDS[cmd_name][0]).command)
+        if ctx.resilient_parsing:
+            return None
+        from difflib import get_close_matches
+
+        nearest = get_close_matches(cmd_name, COMMANDS, n=1)
+        ctx.fail(f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--no-plugins", is_flag=True, help="Use no plugin; the same as MT_NO_PLUGINS=1.")
+@click.version_option(package_name="mt-core", prog_name="mt")
+def group(no_plugins: bool) -> None:
+    """One frozen transformer encoder for every kind of data."""
+    if no_plugins:
+        os.environ["MT_NO_PLUGINS"] = "1"  # in the environment, so that reader processes obey it too
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and give its exit code: 0 done, 1 done with failures, 2 not possible, 130 interrupted.
+
+    An `MtError` is shown as two lines; MT_DEBUG=1 shows its traceback.
+    """
+    try:
+        code = group.main(arguments, prog_name="mt", standalone_mode=False)
+    except MtError as error:
+        if os.environ.get("MT_DEBUG", "0") not in ("", "0"):
+            raise
+        click.echo(f"error: {error.problem}", err=True)
+        if error.fix:
+            click.echo(f"  fix: {error.fix}", err=True)
+        return 2
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return 130
+    return code if isinstance(code, int) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""`mt embed`: files to vectors."""
+
+from __future__ import annotations
+
+import click
+
+from mt_core.cli import options as shared
+
+
+@click.command("embed")
+@click.argument("modality_or_run")
+@click.argument("files", nargs=-1, required=True)
+@click.option("-o", "--out", required=True, metavar="FILE", help="The Parquet file.")
+@click.option("--pool", type=click.Choice(shared.POOLS), default="mean", show_default=True, help="Tokens to vector.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
+@click.option("--overwrite", is_flag=True, help="Begin anew, whatever is there.")
+@shared.stacked(
+    shared.encoder, shared.tokenizer_options, shared.readers, shared.precision, shared.device, shared.quiet
+)
+def command(
+    modality_or_run: str,
+    files: tuple[str, ...],
+    out: str,
+    pool: str,
+    batch_size: int,
+    overwrite: bool,
+    encoder: str | None,
+    options: tuple[str, ...],
+    readers: int | None,
+    precision: str | None,
+    device: str | None,
+    quiet: bool,
+) -> int:
+    """Files to vectors, in one Parquet file.
+
+    FILES are files, folders and patterns, of the modality's formats. Instead of a modality, the folder of a run gives
+    the vectors of its trained tokenizer. Files that cannot be read go to <out>.errors.jsonl and make the exit code 1.
+    Interrupted, the same command goes on where it was.
+    """
+    from mt_core.embedding import embed_files
+    from mt_core.embedding.sources import expand
+    from mt_core.model import load
+    from mt_core.plugins import get
+
+    model = load(modality_or_run, encoder=encoder, device=device, **shared.parse(options))
+    sources = expand(files, get(model.modality).manifest.suffixes)
+    if not quiet:
+        click.echo(f"{len(sources)} file(s), {model.description}", err=True)
+    result = embed_files(
+        model,
+        sources,
+        out,
+        pool=pool,  # type: ignore[arg-type]
+        batch_size=batch_size,
+        readers=readers,
+        precision=precision or "32",  # type: ignore[arg-type]
+        overwrite=overwrite,
+        show_progress=not quiet,
+    )
+    if result.resumed:
+        click.echo(f"went on after {result.resumed} file(s) that were done", err=True)
+    if result.skipped:
+        click.echo(f"{result.skipped} file(s) were in {result.path} already", err=True)
+    click.echo(f"{result.path}: {result.rows} vectors")
+    for failure in result.failed[:5]:
+        click.echo(f"error: {failure['problem']}\n  fix: {failure['fix']}", err=True)
+    if result.failed:
+        click.echo(f"{len(result.failed)} file(s) could not be read: {result.errors}", err=True)
+    return 1 if result.failed else 0

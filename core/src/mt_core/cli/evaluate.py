@@ -1,0 +1,59 @@
+"""`mt evaluate`: how good a run is."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from mt_core.cli import options as shared
+
+
+@click.command("evaluate")
+@click.argument("run")
+@click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows.")
+@click.option("--split", help="train, val, test or all; by default test, or what there is.")
+@click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples at a time.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@shared.stacked(
+    shared.encoder, shared.data_options, shared.readers, shared.precision, shared.device, shared.quiet
+)
+def command(
+    run: str,
+    data: str,
+    split: str | None,
+    batch_size: int,
+    as_json: bool,
+    encoder: str | None,
+    data_options: tuple[str, ...],
+    readers: int | None,
+    precision: str | None,
+    device: str | None,
+    quiet: bool,
+) -> int:
+    """Measure a run on labelled data."""
+    from pathlib import Path
+
+    from mt_core.training import load_run, naive_metrics
+    from mt_core.training.evaluation import evaluate, open_for_evaluation
+
+    model = load_run(run, encoder=encoder, device=device)
+    dataset = open_for_evaluation(model, Path(data), split, shared.parse(data_options))
+    metrics = evaluate(
+        model,
+        dataset,
+        batch_size=batch_size,
+        readers=readers,
+        precision=precision or "32",  # type: ignore[arg-type]
+        show_progress=not quiet,
+    )
+    if as_json:
+        click.echo(json.dumps({"model": model.description, "data": dataset.source, "metrics": metrics}))
+        return 0
+    naive = naive_metrics(model.require_head(), dataset.targets(), dataset.targets())
+    click.echo(f"{model.description}\n{dataset.source}: {len(dataset)} samples")
+    for name, value in metrics.items():
+        beside = f"   (always the same answer: {naive[name]:.4f})" if name in naive else ""
+        if name != "samples":
+            click.echo(f"  {name:<18}{value:.4f}{beside}")
+    return 0

@@ -1,0 +1,82 @@
+"""`mt info`: what one modality reads, takes and costs. Loads its plugin."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+
+import click
+
+if TYPE_CHECKING:
+    from mt_core.contract import Tokenizer
+    from mt_core.plugins import Plugin
+
+WIDTH = 192
+"""Width of the encoder that the parameters are counted for: a ViT-Tiny's."""
+
+
+@click.command("info")
+@click.argument("modality")
+def command(modality: str) -> None:
+    """One modality: formats, options, layouts, parameters."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from mt_core.plugins import get
+
+    plugin = get(modality)
+    console = Console(markup=False, highlight=False, soft_wrap=False)
+
+    def show(title: str, header: tuple[str, ...], body: Iterable[tuple[str, ...]]) -> None:
+        table = Table(*header, title=title, title_justify="left", box=None, pad_edge=False, show_header=any(header))
+        for cells in body:
+            table.add_row(*cells)
+        if table.row_count:
+            console.print(table, "")
+
+    show(f"{plugin.name}: {plugin.manifest.summary}", ("", ""), facts(plugin))
+    show("options", ("name", "type", "default", "meaning"), options(plugin.tokenizer))
+    show("dataset layouts", ("", ""), plugin.dataset.layouts.items())
+    show("known deviations", ("check", "reason"), [(d.check, d.reason) for d in plugin.manifest.deviations])
+
+
+def facts(plugin: Plugin) -> list[tuple[str, str]]:
+    """What there is to say in one line each."""
+    manifest, head = plugin.manifest, plugin.head
+    lines = [
+        ("distribution", f"{plugin.distribution} {plugin.version}, written for contract {manifest.contract}"),
+        ("formats", " ".join(manifest.suffixes) or "objects in memory only"),
+        ("capabilities", ", ".join(manifest.capabilities) or "none declared"),
+        ("tokenizer", manifest.tokenizer),
+        ("dataset", manifest.dataset),
+        ("default head", f"{manifest.head} ({', '.join(head.kinds)})"),
+        ("parameters", f"{trainable_parameters(plugin.tokenizer):,} trainable, for an encoder of width {WIDTH}"),
+    ]
+    if limits := getattr(plugin.tokenizer, "sample_limits", ""):
+        lines.append(("limits", str(limits)))
+    if "needs_calibration" in manifest.capabilities:
+        lines.append(("note", "learns scales or categories from labelled data, and grows with them: `mt train` first"))
+    if "adopts_encoder" in manifest.capabilities:
+        lines.append(("note", "starts from the encoder's own weights"))
+    return lines
+
+
+def trainable_parameters(tokenizer: type[Tokenizer]) -> int:
+    """The parameters of a new tokenizer with default options that training changes."""
+    return sum(weight.numel() for weight in tokenizer(WIDTH).parameters() if weight.requires_grad)
+
+
+def options(tokenizer: type[Tokenizer]) -> list[tuple[str, str, str, str]]:
+    """Name, type, default and meaning of each option."""
+    return [
+        (name, type_name(field.annotation), repr(field.get_default(call_default_factory=True)), field.description or "")
+        for name, field in tokenizer.Options.model_fields.items()
+    ]
+
+
+def type_name(annotation: Any) -> str:
+    """An annotation as a user reads it: the choices of a literal, else the type's own name."""
+    if get_origin(annotation) is Literal:
+        return " | ".join(str(choice) for choice in get_args(annotation))
+    is_plain = isinstance(annotation, type) and not get_args(annotation)
+    return annotation.__name__ if is_plain else str(annotation).replace("typing.", "")

@@ -1,0 +1,84 @@
+"""`mt train`: a run from labelled data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mt_core.cli import options as shared
+
+
+@click.command("train")
+@click.argument("modality")
+@click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows (mt info).")
+@click.option("--out", required=True, metavar="DIR", help="The run folder.")
+@click.option("--tune", type=click.Choice(["probe", "frozen", "full"]), help="What is trained; by default frozen.")
+@click.option("--epochs", type=int, help="Passes over the training data.")
+@click.option("--batch-size", type=int, help="Samples a step.")
+@click.option("--lr", type=float, help="Peak learning rate.")
+@click.option("--weight-decay", type=float, help="AdamW's.")
+@click.option("--patience", type=int, help="Stop after so many epochs without a better one.")
+@click.option("--val-fraction", type=float, help="Part of the training data that selects, where there is no val.")
+@click.option("--max-minutes", type=float, help="Stop after so long, with the best epoch so far.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")
+@click.option("--skip-unreadable", is_flag=True, default=None, help="Leave out samples that cannot be read.")
+@click.option("-H", "--head", "head", multiple=True, metavar="NAME=VALUE", help="An option of the head: pool=mean+max.")
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
+@click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
+@shared.stacked(
+    shared.encoder,
+    shared.tokenizer_options,
+    shared.data_options,
+    shared.readers,
+    shared.precision,
+    shared.device,
+    shared.quiet,
+)
+def command(
+    modality: str,
+    data: str,
+    out: str,
+    resume: bool,
+    overwrite: bool,
+    seed: int,
+    head: tuple[str, ...],
+    encoder: str | None,
+    options: tuple[str, ...],
+    data_options: tuple[str, ...],
+    device: str | None,
+    quiet: bool,
+    **settings: Any,
+) -> int:
+    """Fit tokenizer and head to labelled data; the encoder stays frozen.
+
+    What is not said is the modality's own recipe. The run folder holds everything needed to predict or to repeat.
+    """
+    from mt_core.model import load
+    from mt_core.training import fit
+
+    model = load(modality, encoder=encoder, seed=seed, device=device, **shared.parse(options))
+    chosen = {name: value for name, value in settings.items() if value is not None}
+    if head:
+        chosen["head"] = shared.parse(head)
+    if not quiet:
+        click.echo(f"encoder: {model.encoder.description}", err=True)
+    result = fit(
+        model,
+        data,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+        data_options=shared.parse(data_options),
+        show_progress=not quiet,
+        seed=seed,
+        **chosen,
+    )
+    counts = model.parameter_counts()
+    primary = model.require_head().primary
+    click.echo(f"{counts.trainable:,} parameters trained, {counts.frozen:,} frozen, {result.seconds:.0f} s")
+    for name, value in result.metrics.items():
+        beside = f" (naive {result.naive[name]:.4f})" if name in result.naive else ""
+        click.echo(f"validation {name}: {value:.4f}{beside}" + (" — what selected the epoch" if name == primary else ""))
+    click.echo(f"run: {result.folder}  (report.html, run.json, weights.safetensors)")
+    return 0

@@ -1,0 +1,196 @@
+"""Every installed modality through one frozen encoder, in one table and one page.
+
+What `make demo` runs. Nothing is downloaded; each row says whether its data is real or synthetic.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from mt_core.contract import Classification, ModalityDataset
+from mt_core.embedding.batches import encoding, features_of
+from mt_core.encoder import Encoder
+from mt_core.errors import MtError
+from mt_core.model import MetaTransformer, make_tokenizer
+from mt_core.plugins import get, names
+from mt_core.report import Page, new_figure
+from mt_core.training import Recipe, evaluate, fit, naive_metrics
+from mt_core.training.loading import prepare
+from mt_core.training.report import curves
+
+TRAIN_SAMPLES, TEST_SAMPLES = 384, 128
+
+
+@dataclass(frozen=True)
+class Row:
+    """What the demonstration measured of one modality.
+
+    Attributes:
+        tokens: Mean number of real tokens of a test sample.
+        rate: Samples a second from file to vector, on one reader.
+        metric: Name of the head's primary metric; `value` after training, `naive` for a constant answer, `untrained`
+            with tokenizer and head as they were drawn.
+        history: A row an epoch.
+        vectors, targets: Of the test samples after training, for the picture.
+    """
+
+    modality: str
+    source: str
+    tokens: float
+    trainable: int
+    frozen: int
+    rate: float
+    metric: str
+    value: float
+    naive: float
+    untrained: float
+    seconds: float
+    history: list[dict[str, float]]
+    vectors: np.ndarray
+    targets: Sequence[Any]
+    classes: tuple[str, ...]
+
+
+def run_demo(
+    encoder: Encoder, out: Path, *, seconds_each: float, tell: Callable[[str], None]
+) -> tuple[list[Row], list[MtError]]:
+    """Train and measure every installed modality, and write `report.html` into a folder.
+
+    Args:
+        seconds_each: Training time of each modality, at the most.
+        tell: Is given a line now and then.
+
+    Returns:
+        The rows, and the errors of the modalities that could not be shown.
+    """
+    rows, errors = [], []
+    for number, name in enumerate(names(), start=1):
+        tell(f"[{number}/{len(names())}] {name}")
+        try:
+            rows.append(_show(name, encoder, out / "runs" / name, seconds_each))
+            row = rows[-1]
+            tell(f"    {row.metric} {row.value:.3f} (constant answer {row.naive:.3f}), {row.seconds:.0f} s of training")
+        except MtError as error:
+            errors.append(error)
+            tell(f"    {error}")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.html").write_bytes(_page(encoder, rows, errors).html())
+    return rows, errors
+
+
+def _show(name: str, encoder: Encoder, folder: Path, seconds: float) -> Row:
+    plugin = get(name)
+    train = plugin.dataset.demo("train", size=TRAIN_SAMPLES, seed=0)
+    test = plugin.dataset.demo("test", size=TEST_SAMPLES, seed=0)
+    model = MetaTransformer(name, make_tokenizer(plugin.tokenizer, encoder, {}, seed=0), encoder)
+    recipe = Recipe.parse(plugin.manifest.recipe, {"epochs": 12, "max_minutes": seconds / 60})
+    untrained = _untrained(model, train, test, recipe)
+    result = fit(model, train, out=folder, overwrite=True, recipe=recipe, show_progress=True)
+    head = model.require_head()
+    measured = evaluate(model, test)
+    tokens, rate, vectors = _embed(model, test)
+    counts = model.parameter_counts()
+    return Row(
+        modality=name,
+        source=train.source,
+        tokens=tokens,
+        trainable=counts.trainable,
+        frozen=counts.frozen,
+        rate=rate,
+        metric=head.primary,
+        value=measured[head.primary],
+        naive=naive_metrics(head, train.targets(), test.targets())[head.primary],
+        untrained=untrained,
+        seconds=result.seconds,
+        history=result.history,
+        vectors=vectors,
+        targets=test.targets(),
+        classes=head.task.classes if isinstance(head.task, Classification) else (),
+    )
+
+
+def _untrained(model: MetaTransformer, train: ModalityDataset, test: ModalityDataset, recipe: Recipe) -> float:
+    """The primary metric with tokenizer and head as they were drawn."""
+    model.tokenizer.calibrate(train[index] for index in range(len(train)))
+    head = model.attach_head(train.task, **recipe.head)
+    head.calibrate(train.targets())
+    return evaluate(model, test)[head.primary]
+
+
+def _embed(model: MetaTransformer, test: ModalityDataset) -> tuple[float, float, np.ndarray]:
+    """Mean real tokens a sample, samples a second from file to vector, and the vectors."""
+    num_tokens, vectors = 0, []
+    started = time.monotonic()
+    for first in range(0, len(test), 32):
+        chunk = range(first, min(first + 32, len(test)))
+        items = [prepare(model.tokenizer, test[index].sample) for index in chunk]
+        with encoding(model, "32"):
+            features = features_of(model, items)
+        mask = features.mask
+        num_tokens += int(mask.sum()) if mask is not None else features.tokens.shape[0] * features.tokens.shape[1]
+        vectors.append(features.pooled.float().cpu().numpy())
+    rate = len(test) / (time.monotonic() - started)
+    return num_tokens / len(test), rate, np.concatenate(vectors)
+
+
+HEADER = ("modality", "data", "tokens", "trainable", "frozen", "samples/s", "metric", "trained", "constant", "untrained")
+
+
+def cells(row: Row) -> tuple[Any, ...]:
+    """One row of the table, under `HEADER`."""
+    return (
+        row.modality,
+        row.source,
+        round(row.tokens, 1),
+        row.trainable,
+        row.frozen,
+        round(row.rate, 1),
+        row.metric,
+        round(row.value, 3),
+        round(row.naive, 3),
+        round(row.untrained, 3),
+    )
+
+
+def _page(encoder: Encoder, rows: Sequence[Row], errors: Sequence[MtError]) -> Page:
+    page = Page("One frozen encoder, every installed modality")
+    page.note(f"Encoder: {encoder.description}. Fingerprint {encoder.fingerprint}.")
+    page.note(
+        "tokens: mean real tokens a sample. samples/s: from file to vector. trained: on test samples that training never "
+        "saw. constant: whoever always gives the most frequent answer, or the mean. untrained: tokenizer and head as "
+        "they were drawn. Training takes seconds and is a demonstration, not a result."
+    )
+    page.table(HEADER, [cells(row) for row in rows])
+    for error in errors:
+        page.note(f"Not shown: {error}")
+    for row in rows:
+        page.heading(row.modality)
+        page.note(f"{row.source}; {row.seconds:.0f} s of training")
+        page.figure(curves(row.history), f"{row.modality}: losses and metrics by epoch")
+        page.figure(_map(row), f"{row.modality}: vectors of the test samples in the plane")
+    return page
+
+
+def _map(row: Row) -> Any:
+    """The vectors of the test samples on their first two principal axes, coloured by target."""
+    figure, (axes,) = new_figure(5.5, 3.6)
+    centred = torch.from_numpy(row.vectors - row.vectors.mean(0))
+    _, _, directions = torch.linalg.svd(centred, full_matrices=False)
+    plane = (centred @ directions[:2].T).numpy()
+    if row.classes:
+        targets = np.array([-1 if target is None else target for target in row.targets])
+        for index, name in enumerate(row.classes):
+            axes.scatter(*plane[targets == index].T, s=12, label=name, color=f"C{index % 10}")
+        axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    else:
+        axes.scatter(*plane.T, s=12)
+    axes.set_xlabel("first principal axis")
+    axes.set_ylabel("second")
+    return figure

@@ -1,0 +1,239 @@
+"""Any number of files to one Parquet file of vectors, in bounded memory, and so that it can be interrupted."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from importlib_metadata import version
+
+from mt_core.contract import Pool, pooled_width
+from mt_core.embedding.batches import Gathered, encoding, ensure_calibrated, features_of, gather
+from mt_core.embedding.parts import Parts
+from mt_core.embedding.reading import read_sources
+from mt_core.embedding.vectors import metadata_of, schema_of, sources_in, write_whole
+from mt_core.errors import EmbeddingError, FingerprintError
+from mt_core.model import MetaTransformer
+from mt_core.plugins.session import session
+from mt_core.progress import Progress
+from mt_core.training.loading import num_readers
+from mt_core.training.recipe import Precision
+
+ROWS_A_PART = 4096
+SECONDS_A_PART = 5.0
+
+
+@dataclass(frozen=True)
+class EmbedResult:
+    """What an embedding gave.
+
+    Attributes:
+        path: The Parquet file.
+        rows: Rows in it.
+        failed: What could not be read: `source`, `problem`, `fix` of each.
+        errors: The file that holds `failed`, a JSON object a line; None where there is nothing to hold.
+        resumed: How many sources had been done by an earlier, interrupted call.
+        skipped: How many sources the file held already, complete.
+    """
+
+    path: Path
+    rows: int
+    failed: list[dict[str, str]]
+    errors: Path | None
+    resumed: int
+    skipped: int
+
+
+def embed_files(
+    model: MetaTransformer,
+    sources: Sequence[str | Path],
+    out: str | Path,
+    *,
+    pool: Pool = "mean",
+    batch_size: int = 32,
+    readers: int | None = None,
+    precision: Precision = "32",
+    overwrite: bool = False,
+    show_progress: bool = False,
+) -> EmbedResult:
+    """Vectors of files, to a Parquet file; see `mt_core.embedding.vectors` for its columns.
+
+    Sources that cannot be read go to `<out>.errors.jsonl` and keep nobody else from being embedded. Interrupted in any
+    way, the same call goes on where it was, to the same file. A file that is there already is added to, if it was made
+    by the same encoder and tokenizer: sources that it holds are not embedded again.
+
+    Args:
+        sources: Paths, in the order wanted.
+        out: The file, customarily `.parquet`.
+        pool: See `Features.pool`.
+        batch_size: Samples encoded at a time.
+        readers: Reader processes; None: by the number of cores.
+        precision: "bf16" where the machine has it.
+        overwrite: Begin anew, whatever is there.
+
+    Raises:
+        FingerprintError: the file was made by another encoder.
+        EmbeddingError: the file, or unfinished work beside it, is of another kind, or cannot be written.
+    """
+    out = Path(out)
+    names = list(dict.fromkeys(str(source) for source in sources))
+    if out.is_dir():
+        raise EmbeddingError(f"{out} is a folder", fix="name a file, for instance vectors.parquet")
+    if overwrite:
+        out.unlink(missing_ok=True)
+        Parts(out, {}, []).remove()
+    ensure_calibrated(model, names)
+    identity = {
+        "modality": model.modality,
+        "encoder_fingerprint": model.encoder.fingerprint,
+        "tokenizer_fingerprint": model.tokenizer_fingerprint(),
+        "pool": pool,
+        "precision": precision,
+        "width": pooled_width(model.encoder.width, pool),
+    }
+    before = metadata_of(out) if out.exists() else None
+    held: set[str] = set()
+    old_failures: list[dict[str, str]] = []
+    errors = out.with_suffix(".errors.jsonl")
+    if before is not None:
+        _check_same(out, before, identity)
+        held = set(sources_in(out))
+        old_failures = _read_failures(errors)
+    wanted = [name for name in names if name not in held]
+    parts = Parts(out, {**identity, "batch_size": batch_size}, wanted)
+    if before is not None and not wanted:
+        Parts(out, {}, []).remove()  # of a call that was stopped between its last two steps
+        return EmbedResult(out, before["rows"], old_failures, errors if old_failures else None, 0, len(names))
+    first = parts.begin()
+    with session(model.modality, "embed"):
+        _embed(model, wanted, parts, first, pool, batch_size, readers, precision, show_progress)
+    failed = [f for f in old_failures if f["source"] not in wanted] + parts.failed()
+    files = ([out] if before is not None else []) + parts.files()
+    metadata = {
+        **identity,
+        "encoder": str(model.encoder.name),
+        "description": model.description,
+        "version": version("mt-core"),
+        "rows": sum(_rows_in(file) for file in files),
+    }
+    _write_failures(errors, failed)
+    rows = write_whole(out, schema_of(identity["width"], metadata), files)
+    parts.remove()
+    return EmbedResult(out, rows, failed, errors if failed else None, first[0], len(names) - len(wanted))
+
+
+def _embed(
+    model: MetaTransformer,
+    sources: Sequence[str],
+    parts: Parts,
+    first: tuple[int, int],
+    pool: Pool,
+    batch_size: int,
+    readers: int | None,
+    precision: Precision,
+    show_progress: bool,
+) -> None:
+    """Batches to parts, from the first place on."""
+    pending = _Pending(model, sources, parts, pool)
+    workers = min(num_readers(readers), len(sources) - first[0])
+    reads = read_sources(model.tokenizer, sources, workers, first=first)
+    shown = Progress("embedding", None, unit="samples") if show_progress else None
+    if shown is not None:
+        shown.__enter__()
+    try:
+        for batch in gather(reads, batch_size):
+            pending.add(batch, precision)
+            if shown is not None:
+                done = batch.next[0] - first[0]
+                left = len(sources) - first[0]
+                total = round((shown.done + len(batch.places)) * left / done) if done else None
+                shown.advance(len(batch.places), total)
+            if pending.is_due():
+                pending.flush()
+        pending.flush()
+    except KeyboardInterrupt:
+        pending.flush()
+        raise
+    finally:
+        if shown is not None:
+            shown.__exit__(None, None, None)
+
+
+class _Pending:
+    """Batches that are encoded and not written yet."""
+
+    def __init__(self, model: MetaTransformer, sources: Sequence[str], parts: Parts, pool: Pool) -> None:
+        self.model, self.sources, self.parts, self.pool = model, sources, parts, pool
+        self._clear()
+
+    def _clear(self) -> None:
+        self.batches: list[tuple[Gathered, np.ndarray]] = []
+        self.since = time.monotonic()
+
+    def add(self, batch: Gathered, precision: Precision) -> None:
+        """Encode a batch; it is taken whole or, when interrupted, not at all."""
+        vectors = np.zeros((0, self.parts.identity["width"]), np.float32)
+        if batch.items:
+            with encoding(self.model, precision):
+                vectors = features_of(self.model, batch.items).pool(self.pool).float().cpu().numpy()
+        batch.items.clear()
+        self.batches.append((batch, vectors))
+
+    def is_due(self) -> bool:
+        num_rows = sum(len(batch.places) for batch, _ in self.batches)
+        return num_rows >= ROWS_A_PART or time.monotonic() - self.since >= SECONDS_A_PART
+
+    def flush(self) -> None:
+        if self.batches:
+            places = [place for batch, _ in self.batches for place in batch.places]
+            failed = [
+                {"source": self.sources[source], "problem": error.problem, "fix": error.fix}
+                for batch, _ in self.batches
+                for source, error in batch.failed
+            ]
+            self.parts.add(
+                [self.sources[place.source] for place in places],
+                [place.row for place in places],
+                np.concatenate([vectors for _, vectors in self.batches]),
+                failed,
+                self.batches[-1][0].next,
+            )
+        self._clear()
+
+
+def _check_same(out: Path, before: dict[str, Any], identity: dict[str, Any]) -> None:
+    if before["encoder_fingerprint"] != identity["encoder_fingerprint"]:
+        raise FingerprintError(
+            f"{out} holds vectors of another encoder ({before['encoder']}, {before['encoder_fingerprint'][:12]}…)",
+            fix="name another --out, use that encoder, or --overwrite the file",
+        )
+    differing = [key for key in identity if before.get(key) != identity[key]]
+    if differing:
+        told = ", ".join(f"{key.replace('_', ' ')} {before.get(key)!s:.12}" for key in differing)
+        raise EmbeddingError(
+            f"{out} holds vectors made otherwise: {told}", fix="name another --out, or --overwrite the file"
+        )
+
+
+def _rows_in(file: Path) -> int:
+    import pyarrow.parquet as pq
+
+    return int(pq.read_metadata(file).num_rows)
+
+
+def _read_failures(errors: Path) -> list[dict[str, str]]:
+    if not errors.is_file():
+        return []
+    return [json.loads(line) for line in errors.read_text(encoding="utf-8").splitlines()]
+
+
+def _write_failures(errors: Path, failed: Sequence[dict[str, str]]) -> None:
+    if failed:
+        errors.write_text("".join(json.dumps(failure) + "\n" for failure in failed), encoding="utf-8")
+    else:
+        errors.unlink(missing_ok=True)

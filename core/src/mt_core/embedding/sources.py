@@ -1,0 +1,42 @@
+"""What the user named on the command line, as a list of files."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from mt_core.errors import InputError
+
+
+def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
+    """The files meant by names, patterns and folders, in the order named, each once.
+
+    Args:
+        named: A file stays as it is, whether it exists or not; a pattern (`*`, `?`, `[…]`) gives what matches, sorted;
+            a folder gives the files of these suffixes in it and below it, sorted.
+        suffixes: With the dot; compared without regard to case.
+
+    Raises:
+        InputError: a pattern or a folder without any such file.
+    """
+    files: dict[str, None] = {}
+    for name in named:
+        path = Path(name)
+        if path.is_dir():
+            found = sorted(str(p) for p in path.rglob("*") if p.is_file() and has_suffix(p, suffixes))
+            if not found:
+                raise InputError(f"{path} holds no file of {' '.join(suffixes)}", fix="name the files themselves")
+        elif not path.exists() and glob.has_magic(str(name)):
+            found = sorted(glob.glob(str(name), recursive=True))
+            if not found:
+                raise InputError(f"{name} matches no file", fix="check the pattern and the folder it is relative to")
+        else:
+            found = [str(name)]
+        files.update(dict.fromkeys(found))
+    return list(files)
+
+
+def has_suffix(path: Path, suffixes: Sequence[str]) -> bool:
+    """Whether a file's name ends in one of the suffixes (".csv.gz" counts as one)."""
+    return path.name.lower().endswith(tuple(suffix.lower() for suffix in suffixes))

@@ -1,0 +1,101 @@
+"""Any number of several labels.  B samples, L labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import torch
+import torchmetrics
+from torch import Tensor, nn
+
+from mt_core.contract import Classification, Multilabel, Pool, Regression
+from mt_core.errors import OptionError
+from mt_core.heads.pooled import PooledHead, mean_of_known
+
+
+class MultilabelHead(PooledHead):
+    """A sigmoid a label; labels that are not known for a sample are left out of its loss and of the metrics.
+
+    Args:
+        class_weights: "none", or "balanced": where a label is present it weighs (absent / present), as counted in the
+            training targets by `calibrate`.
+        pool, hidden, dropout: See `PooledHead`.
+    """
+
+    kinds = ("multilabel",)
+    primary = "auroc"
+
+    def __init__(
+        self,
+        width: int,
+        task: Classification | Multilabel | Regression,
+        *,
+        pool: Pool = "mean",
+        hidden: int = 0,
+        dropout: float = 0.0,
+        class_weights: Literal["none", "balanced"] = "none",
+    ) -> None:
+        super().__init__(width, task, pool=pool, hidden=hidden, dropout=dropout)
+        assert isinstance(task, Multilabel)
+        if class_weights not in ("none", "balanced"):
+            raise OptionError(f"class_weights={class_weights!r}", fix="use 'none' or 'balanced'")
+        self.labels = task.labels
+        self.class_weights = class_weights
+        self.weight_L: Tensor
+        self.register_buffer("weight_L", torch.ones(len(task.labels)))
+
+    def options(self) -> dict[str, Any]:
+        return {**super().options(), "class_weights": self.class_weights}
+
+    def calibrate(self, targets: Sequence[Any]) -> None:
+        """Weights of present labels from their frequencies; a label that never or always occurs weighs one."""
+        if self.class_weights == "balanced":
+            target_NL = self.task.stack(targets)
+            present_L = (target_NL == 1).sum(0).float()
+            absent_L = (target_NL == 0).sum(0).float()
+            usable = (present_L > 0) & (absent_L > 0)
+            self.weight_L.copy_(torch.where(usable, absent_L / present_L.clamp(min=1), torch.ones_like(present_L)))
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Binary cross-entropy of (B, L) logits against (B, L) zeros and ones; NaN adds nothing."""
+        known = ~target.isnan()
+        losses = nn.functional.binary_cross_entropy_with_logits(
+            output.float(), target.nan_to_num(0.0), pos_weight=self.weight_L, reduction="none"
+        )
+        return mean_of_known(losses, known)
+
+    def decode(self, output: Tensor) -> list[dict[str, Any]]:
+        """The labels whose probability is at least a half, and the probability of every label."""
+        decoded = []
+        for row in output.float().sigmoid().cpu().tolist():
+            probabilities = dict(zip(self.labels, row, strict=True))
+            decoded.append(
+                {
+                    "prediction": [label for label, probability in probabilities.items() if probability >= 0.5],
+                    "probabilities": probabilities,
+                }
+            )
+        return decoded
+
+    def metrics(self) -> torchmetrics.MetricCollection:
+        """auroc and average_precision (means over labels) and accuracy (share of known labels that are right)."""
+        num_labels = len(self.labels)
+        return torchmetrics.MetricCollection(
+            {
+                "auroc": torchmetrics.classification.MultilabelAUROC(num_labels, ignore_index=_UNKNOWN),
+                "average_precision": torchmetrics.classification.MultilabelAveragePrecision(
+                    num_labels, ignore_index=_UNKNOWN
+                ),
+                "accuracy": torchmetrics.classification.MultilabelAccuracy(
+                    num_labels, average="micro", ignore_index=_UNKNOWN
+                ),
+            },
+            compute_groups=False,
+        )
+
+    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        return output.float().sigmoid(), target.nan_to_num(_UNKNOWN).to(torch.int64)
+
+
+_UNKNOWN = -1

@@ -1,0 +1,191 @@
+"""Which plugins are installed, from metadata and TOML alone: no plugin is imported, nor torch, nor pydantic.
+
+A distribution declares a plugin by an entry point of the group `mt.plugins` whose value is "package:plugin.toml". One
+that is damaged becomes a `Found` with a problem; it never keeps the others from being found.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Literal
+
+import importlib_metadata
+
+from mt_core.version import CONTRACT_VERSION
+
+GROUP = "mt.plugins"
+
+State = Literal["installed", "broken", "disabled", "conflict"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A plugin as its distribution declares it.
+
+    Attributes:
+        name: The modality.
+        distribution: The distribution that declares it, as pip calls it.
+        version: The distribution's.
+        path: Its `plugin.toml`; None where there is none.
+        raw: The content of that file, not validated.
+        state: "installed" until something speaks against it.
+        problem: What speaks against it, "" for nothing.
+        fix: What to do about the problem.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    path: Path | None = None
+    raw: dict[str, Any] = field(default_factory=dict)
+    state: State = "installed"
+    problem: str = ""
+    fix: str = ""
+
+    @property
+    def summary(self) -> str:
+        return str(self.raw.get("summary", ""))
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}".strip()
+
+
+class _Broken(Exception):
+    """What is wrong with one plugin, and its fix."""
+
+
+def discover(search: Sequence[str] | None = None) -> tuple[Found, ...]:
+    """Every plugin that an installed distribution declares, by name.
+
+    Args:
+        search: Folders to look for distributions in; by default `sys.path`.
+    """
+    seen: set[str] = set()
+    everything: list[Found] = []
+    for distribution in importlib_metadata.distributions(path=sys.path if search is None else list(search)):
+        if GROUP not in _text(distribution, "entry_points.txt"):
+            continue  # read, not parsed: somebody else's damaged file is none of our business
+        name, version = _identity(distribution)
+        key = re.sub(r"[-_.]+", "-", name).lower()
+        if key not in seen:  # a second copy further down the path is shadowed, as it is for import
+            seen.add(key)
+            everything.extend(_declared_by(distribution, name, version))
+    return tuple(sorted(everything, key=lambda found: (found.name, found.distribution)))
+
+
+def contract_problem(contract: object) -> tuple[str, str] | None:
+    """Why a plugin written for this contract cannot be used, as problem and fix; None where it can.
+
+    The fix holds "{distribution}" where the distribution's name belongs.
+    """
+    if not isinstance(contract, str) or not re.fullmatch(r"\d+\.\d+", contract):
+        said = "no contract version" if contract is None else f"contract = {contract!r}"
+        return (
+            f"its plugin.toml says {said}, which is not text like {CONTRACT_VERSION!r}",
+            f'write contract = "{CONTRACT_VERSION}" into plugin.toml, or ask the authors of {{distribution}} to',
+        )
+    written_for, offered = _numbers(contract), _numbers(CONTRACT_VERSION)
+    if written_for > offered:
+        return (
+            f"it was written for contract {contract}, this mt-core has {CONTRACT_VERSION}",
+            "pip install -U mt-core",
+        )
+    if written_for[0] < offered[0]:
+        return (
+            f"it was written for contract {contract}, which this mt-core ({CONTRACT_VERSION}) no longer has",
+            "pip install -U {distribution}",
+        )
+    return None
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
+
+
+def _text(distribution: importlib_metadata.IDistribution, file: str) -> str:
+    """A file of a distribution's metadata; nothing for one that is not there or not text."""
+    try:
+        return distribution.read_text(file) or ""
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _identity(distribution: importlib_metadata.IDistribution) -> tuple[str, str]:
+    """Name and version. Two lines of text: parsing the whole of it would take a tenth of the time of a listing."""
+    text = _text(distribution, "METADATA") or _text(distribution, "PKG-INFO")
+    name, version = (re.search(rf"^{key}: *(.*)$", text, re.MULTILINE) for key in ("Name", "Version"))
+    return name[1].strip() if name else "a distribution without a name", version[1].strip() if version else ""
+
+
+def _declared_by(distribution: importlib_metadata.IDistribution, name: str, version: str) -> Iterator[Found]:
+    reinstall = f"pip install --force-reinstall {name}"
+    try:
+        declared = [(entry.name, entry.value) for entry in distribution.entry_points if entry.group == GROUP]
+    except Exception as error:  # other people's metadata: whatever is wrong with it, the others must be listed
+        problem = f"its entry points cannot be read ({type(error).__name__}: {error})"
+        yield Found(name, name, version, state="broken", problem=problem, fix=reinstall)
+        return
+    for modality, value in declared:
+        path: Path | None = None
+        raw: dict[str, Any] = {}
+        try:
+            path = _locate(value, reinstall)
+            raw = _read(path, name)
+            _check(raw, modality, name)
+        except _Broken as broken:
+            problem, fix = broken.args
+            yield Found(modality, name, version, path, raw, "broken", problem, fix)
+        else:
+            yield Found(modality, name, version, path, raw)
+
+
+def _locate(value: str, reinstall: str) -> Path:
+    """The manifest named by "package:plugin.toml", without importing the package."""
+    package, _, file = value.partition(":")
+    if not re.fullmatch(r"\w+(\.\w+)*", package) or not file.endswith(".toml"):
+        raise _Broken(
+            f'its entry point is {value!r}, not "package:plugin.toml"',
+            f'declare it as [project.entry-points."{GROUP}"] modality = "package:plugin.toml"',
+        )
+    top, *inner = package.split(".")
+    try:
+        spec = find_spec(top)  # of a top-level package: find_spec imports the parents of others
+    except Exception:
+        spec = None
+    if spec is None or spec.submodule_search_locations is None:
+        raise _Broken(f"its package {top} is not there", reinstall)
+    for folder in spec.submodule_search_locations:
+        path = Path(folder, *inner, file)
+        if path.is_file():
+            return path
+    raise _Broken(
+        f"its {file} is not in the package {package}",
+        "build the wheel with hatchling (setuptools leaves TOML files out unless told otherwise), then install it anew",
+    )
+
+
+def _read(path: Path, distribution: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problem = f"{path} is not TOML ({error})"
+        raise _Broken(problem, f"correct the file, or ask the authors of {distribution} to") from None
+    except OSError as error:
+        raise _Broken(f"{path} cannot be read ({error.strerror})", "check the permissions of the file") from None
+
+
+def _check(raw: dict[str, Any], modality: str, distribution: str) -> None:
+    """What can be known before the manifest is validated: that it is this modality's and of a contract we keep."""
+    if raw.get("name") != modality:
+        raise _Broken(
+            f"its entry point says {modality!r}, its plugin.toml says {raw.get('name')!r}",
+            f"give both the same name, or ask the authors of {distribution} to",
+        )
+    if problem := contract_problem(raw.get("contract")):
+        raise _Broken(problem[0], problem[1].format(distribution=distribution))

@@ -1,0 +1,100 @@
+"""What a plugin says about itself in `plugin.toml`: data, which can be read without importing the plugin.
+
+    contract = "1.0"
+    name = "pointcloud"
+    summary = "3-D point clouds: LiDAR sweeps, sampled meshes"
+    tokenizer = "mt_plugin_pointcloud.tokenizer:PointCloudTokenizer"
+    dataset = "mt_plugin_pointcloud.dataset:PointCloudDataset"
+    head = "mt_core.heads:ClassificationHead"
+    suffixes = [".ply", ".las"]
+    capabilities = ["variable_length", "permutation_invariant"]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mt_core.errors import ContractError
+from mt_core.plugins.discovery import Found
+
+Capability = Literal[
+    "variable_length",  # samples have different numbers of tokens
+    "permutation_invariant",  # the order within a sample means nothing
+    "needs_calibration",  # the tokenizer cannot work before `calibrate`
+    "adopts_encoder",  # `adopt` starts from the encoder's own weights
+    "multi_sample_sources",  # one file holds many samples: `stream` is overridden
+]
+
+Reference = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*$")]
+Suffix = Annotated[str, Field(pattern=r"^\.[a-z0-9_.]+$")]
+
+
+class Deviation(BaseModel):
+    """A check of the conformance suite that is known not to hold."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    check: str = Field(min_length=1, description="Name of the check.")
+    reason: str = Field(min_length=1, description="Why it does not hold, for those who decide whether to use it.")
+
+
+class Manifest(BaseModel):
+    """A plugin's `plugin.toml`. Keys that are not known here pass; conformance asks `unknown_keys` for them."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    contract: str = Field(
+        pattern=r"^\d+\.\d+$",
+        description="Version of `mt_core.contract` that the plugin was written for, as text: \"1.0\".",
+    )
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="The modality, singular, as the user types it.")
+    summary: str = Field(min_length=1, description="One line for `mt list`: what kind of data this is.")
+    tokenizer: Reference = Field(description='The `Tokenizer`, as "package.module:Class".')
+    dataset: Reference = Field(description='The `ModalityDataset`, as "package.module:Class".')
+    head: Reference = Field(description='The `Head` that is used where the user names none, as "package.module:Class".')
+    suffixes: tuple[Suffix, ...] = Field(
+        default=(), description="Endings of the files that the tokenizer reads, in small letters with their dot."
+    )
+    capabilities: tuple[Capability, ...] = Field(
+        default=(), description="What holds for this modality; conformance checks each, and that no other holds."
+    )
+    hooks: str | None = Field(
+        default=None,
+        pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
+        description="A module of hook implementations, registered when the modality is first used.",
+    )
+    recipe: dict[str, Any] = Field(
+        default={}, description="Settings of `mt train` that suit this modality, where the user says nothing."
+    )
+    deviations: tuple[Deviation, ...] = Field(
+        default=(), description="Checks of the conformance suite that are known not to hold, each with its reason."
+    )
+
+
+def manifest_of(found: Found) -> Manifest:
+    """The validated manifest of a plugin.
+
+    Raises:
+        ContractError: a key that is missing or has a value it does not take; names distribution, key and meaning.
+    """
+    try:
+        return Manifest.model_validate(found.raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        described = Manifest.model_fields[str(first["loc"][0])].description
+        raise ContractError(
+            f"{found}: {key} in {found.path}: {first['msg']}",
+            fix=f"correct it, or ask the authors of {found.distribution} to. {key}: {described}",
+        ) from None
+
+
+def unknown_keys(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """The keys of a manifest that mean nothing to this version of the core."""
+    unknown = [key for key in raw if key not in Manifest.model_fields]
+    for row, deviation in enumerate(raw.get("deviations", [])):
+        unknown += [f"deviations.{row}.{key}" for key in deviation if key not in Deviation.model_fields]
+    return tuple(unknown)

@@ -1,0 +1,21 @@
+"""The modalities that this project itself has a plugin for, installed or not."""
+
+OFFICIAL = (
+    "text",
+    "image",
+    "pointcloud",
+    "audio",
+    "video",
+    "infrared",
+    "hyperspectral",
+    "xray",
+    "imu",
+    "tabular",
+    "graph",
+    "timeseries",
+)
+
+
+def install_line(modality: str) -> str:
+    """The command that installs the official plugin of a modality."""
+    return f"pip install mt-plugin-{modality}"

@@ -1,0 +1,223 @@
+"""Who answers for a modality: `get` checks, imports and gives its plugin; everything else is known without importing.
+
+Installing a plugin trusts its code as installing any package does; but nothing of it runs until its modality is asked
+for by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from mt_core.errors import (
+    ConflictError,
+    ContractError,
+    DisabledPluginError,
+    MtError,
+    PluginError,
+    UnknownModalityError,
+)
+from mt_core.plugins.discovery import Found, discover
+from mt_core.plugins.official import OFFICIAL, install_line
+from mt_core.plugins.settings import Settings, read_settings
+
+if TYPE_CHECKING:
+    from mt_core.contract import Head, ModalityDataset, Tokenizer
+    from mt_core.plugins.manifest import Manifest
+
+_INSTALLED_AS = {"PIL": "Pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "PyYAML"}
+"""Packages that pip knows by another name than import does."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """The code of one modality, imported and checked.
+
+    Attributes:
+        name: The modality.
+        manifest: What its `plugin.toml` says.
+        distribution: What it was installed as.
+        version: The distribution's.
+        tokenizer: Made as `tokenizer(width, options)`.
+        dataset: Opened as `dataset.open(root, split)` or `dataset.demo(split)`.
+        head: The head used where the user names none.
+    """
+
+    name: str
+    manifest: Manifest
+    distribution: str
+    version: str
+    tokenizer: type[Tokenizer]
+    dataset: type[ModalityDataset]
+    head: type[Head]
+
+
+@dataclass(frozen=True)
+class _Registry:
+    found: tuple[Found, ...]
+    loaded: dict[str, Plugin] = field(default_factory=dict)
+
+
+@cache
+def _registry() -> _Registry:
+    return _Registry(_settle(discover(), read_settings()))
+
+
+def reset() -> None:
+    """Forget what is installed, what the user allows, what is loaded and whose hooks are in use: all is read anew."""
+    from mt_core.plugins import hooks
+
+    _registry.cache_clear()
+    hooks.reset()
+
+
+def found() -> tuple[Found, ...]:
+    """Every installed plugin with its state under the user's settings. Imports no plugin.
+
+    Raises:
+        OptionError: a settings file that cannot be understood.
+    """
+    return _registry().found
+
+
+def names() -> tuple[str, ...]:
+    """The modalities that can be asked for."""
+    return tuple(plugin.name for plugin in found() if plugin.state == "installed")
+
+
+def get(name: str) -> Plugin:
+    """The plugin of a modality, imported when it is first asked for.
+
+    Raises:
+        UnknownModalityError: nobody has this name; the fix is the nearest name or the line that installs it.
+        DisabledPluginError: switched off by the user.
+        ConflictError: several distributions claim the name, and the user prefers none.
+        ContractError: a manifest, a contract version, a class or a hook that is not as the contract says.
+        PluginError: its code cannot be imported.
+    """
+    registry = _registry()
+    if name not in registry.loaded:
+        registry.loaded[name] = _load(_choose(name, registry.found))
+    return registry.loaded[name]
+
+
+def _settle(everything: Sequence[Found], settings: Settings) -> tuple[Found, ...]:
+    """Each plugin's state under the settings: who is switched off, who shares a name with another."""
+    settled = []
+    for plugin in everything:
+        rivals = [other for other in everything if other.name == plugin.name]
+        preferred = settings.prefer.get(plugin.name)
+        if objection := settings.objection(plugin.name):
+            plugin = replace(plugin, state="disabled", problem=objection[0], fix=objection[1])
+        elif len(rivals) > 1 and preferred not in {rival.distribution for rival in rivals}:
+            claimants = " and ".join(str(rival) for rival in rivals)
+            plugin = replace(
+                plugin,
+                state="conflict",
+                problem=f"{claimants} both claim the modality {plugin.name}",
+                fix=f'uninstall one, or write into {settings.path}: [plugins] and below it '
+                f'prefer = {{ {plugin.name} = "{plugin.distribution}" }}',
+            )
+        elif len(rivals) > 1 and plugin.distribution != preferred:
+            plugin = replace(
+                plugin,
+                state="disabled",
+                problem=f"{settings.path} prefers {preferred}",
+                fix=f"change `prefer` there to have {plugin.distribution}",
+            )
+        settled.append(plugin)
+    return tuple(settled)
+
+
+def _choose(name: str, everything: Sequence[Found]) -> Found:
+    claimants = [plugin for plugin in everything if plugin.name == name]
+    if not claimants:
+        raise _unknown(name, everything)
+    # of two claimants that `prefer` has settled, one is disabled
+    plugin = next((claimant for claimant in claimants if claimant.state != "disabled"), claimants[0])
+    if plugin.state == "conflict":
+        raise ConflictError(plugin.problem, plugin.fix)
+    if plugin.state == "disabled":
+        raise DisabledPluginError(f"the modality {name} ({plugin}) is disabled: {plugin.problem}", plugin.fix)
+    if plugin.state == "broken":
+        raise ContractError(f"the modality {name} ({plugin}) cannot be used: {plugin.problem}", plugin.fix)
+    return plugin
+
+
+def _unknown(name: str, everything: Sequence[Found]) -> UnknownModalityError:
+    if name in OFFICIAL:
+        return UnknownModalityError(f"the modality {name} is not installed", install_line(name))
+    from difflib import get_close_matches
+
+    installed = {plugin.name for plugin in everything}
+    nearest = get_close_matches(name.lower(), [*installed, *OFFICIAL], n=1)
+    if not nearest:
+        fix = "`mt list` shows what is installed and what is available"
+    elif nearest[0] in installed:
+        fix = f"did you mean {nearest[0]}?"
+    else:
+        fix = f"did you mean {nearest[0]}? {install_line(nearest[0])}"
+    return UnknownModalityError(f"there is no modality {name!r}", fix)
+
+
+def _load(plugin: Found) -> Plugin:
+    from mt_core.contract import Head, ModalityDataset, Tokenizer
+    from mt_core.plugins import hooks
+    from mt_core.plugins.manifest import manifest_of
+
+    manifest = manifest_of(plugin)
+    loaded = Plugin(
+        name=plugin.name,
+        manifest=manifest,
+        distribution=plugin.distribution,
+        version=plugin.version,
+        tokenizer=_class(plugin, "tokenizer", manifest.tokenizer, Tokenizer),
+        dataset=_class(plugin, "dataset", manifest.dataset, ModalityDataset),
+        head=_class(plugin, "head", manifest.head, Head),
+    )
+    if manifest.hooks is not None:
+        hooks.register(_import(plugin, manifest.hooks), plugin=f"{plugin.name} ({plugin})")
+    return loaded
+
+
+def _class(plugin: Found, role: str, reference: str, expected: type[Any]) -> Any:
+    module_name, _, class_name = reference.partition(":")
+    module = _import(plugin, module_name)
+    given = getattr(module, class_name, None)
+    if isinstance(given, type) and issubclass(given, expected):
+        return given
+    what = "is not there" if given is None else f"is no subclass of {expected.__name__}"
+    raise ContractError(
+        f"{plugin}: its {role} {reference} {what}",
+        fix=f"correct `{role}` in plugin.toml or derive the class from mt_core.contract.{expected.__name__}; "
+        f"users: pip install -U {plugin.distribution}",
+    )
+
+
+def _import(plugin: Found, module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # other people's code: a SystemExit at import must not end ours
+        said = error.problem if isinstance(error, MtError) else str(error)
+        raise PluginError(
+            f"{plugin}: {module} cannot be imported ({type(error).__name__}: {said})",
+            fix=_import_fix(plugin, module, error),
+        ) from error
+
+
+def _import_fix(plugin: Found, module: str, error: BaseException) -> str:
+    if isinstance(error, MtError) and error.fix:
+        return error.fix
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        missing = error.name.partition(".")[0]
+        if missing == "mt_core":
+            return "pip install -U mt-core"
+        if missing != module.partition(".")[0]:
+            return f"pip install {_INSTALLED_AS.get(missing, missing)}"
+    return f"pip install -U {plugin.distribution}, or report it to its authors"

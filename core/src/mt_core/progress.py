@@ -1,0 +1,97 @@
+"""Progress of long work: a bar with rate and remaining time on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+def progress(items: Iterable[T], what: str, *, total: int | None = None, enabled: bool = True) -> Iterator[T]:
+    """The items, with their progress on standard error."""
+    if not enabled:
+        yield from items
+        return
+    with Progress(what, total) as shown:
+        for item in items:
+            yield item
+            shown.advance(1)
+
+
+class Progress:
+    """A count that goes up to a total (None: not known), shown on standard error while it does.
+
+    Args:
+        what: What is being done, in a word or two.
+        total: What the count goes up to.
+        unit: What is counted.
+        done: Where the count starts, for work that goes on.
+    """
+
+    def __init__(self, what: str, total: int | None, *, unit: str = "", done: int = 0) -> None:
+        self.what = what
+        self.total = total
+        self.unit = unit
+        self.done = done
+        self.started_with = done
+        self._bar: object | None = None
+
+    def __enter__(self) -> Progress:
+        self._start = self._last_line = time.monotonic()
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+            from rich.progress import Progress as RichProgress
+
+            self._bar = RichProgress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn(self.unit + " {task.fields[rate]}"),
+                TimeElapsedColumn(),
+                TextColumn("left"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(self.what, total=self.total, completed=self.done, rate="")
+        return self
+
+    def advance(self, count: int, total: int | None = None) -> None:
+        """So many more are done; the total may become known, or change, on the way."""
+        self.done += count
+        self.total = total if total is not None else self.total
+        if self._bar is not None:
+            self._bar.update(self._task, completed=self.done, total=self.total, rate=f"{self._rate():.1f}/s")  # type: ignore[attr-defined]
+        elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            print(self._line(), file=sys.stderr, flush=True)
+
+    def say(self, line: str) -> None:
+        """A line that stays, above the bar."""
+        if self._bar is not None:
+            self._bar.console.print(line, highlight=False)  # type: ignore[attr-defined]
+        else:
+            print(line, file=sys.stderr, flush=True)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.stop()  # type: ignore[attr-defined]
+
+    def _rate(self) -> float:
+        return (self.done - self.started_with) / max(time.monotonic() - self._start, 1e-9)
+
+    def _line(self) -> str:
+        rate = self._rate()
+        line = f"{self.what}: {self.done}"
+        if self.total is not None:
+            line += f"/{self.total}"
+        line += f" {self.unit}, {rate:.1f}/s".replace(" ,", ",")
+        if self.total is not None and rate > 0:
+            line += f", {(self.total - self.done) / rate:.0f} s left"
+        return line

@@ -1,0 +1,83 @@
+"""What is written and shown while a run trains."""
+
+from __future__ import annotations
+
+import csv
+import io
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import lightning
+from lightning.pytorch.callbacks import Callback
+
+from mt_core.progress import Progress
+from mt_core.training.module import TrainingModule
+from mt_core.training.run import replace_file
+
+
+class History(Callback):
+    """One row an epoch in `metrics.csv`, kept in the checkpoint so that a resumed run has them all."""
+
+    def __init__(self, folder: Path, on_epoch: Callable[[dict[str, float]], None] | None = None) -> None:
+        self.folder = folder
+        self.rows: list[dict[str, float]] = []
+        self.on_epoch = on_epoch
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.rows = state_dict["rows"]
+
+    def on_train_epoch_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self.started = time.monotonic()
+
+    def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        # validation closes a training epoch; the checkpoint that follows holds this row
+        row = {name: float(value) for name, value in trainer.callback_metrics.items() if name != "train_loss_step"}
+        seconds = time.monotonic() - self.started
+        self.rows.append({"epoch": trainer.current_epoch + 1, **row, "seconds": round(seconds, 2)})
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        # the mean training loss of the epoch is known only now
+        self.rows[-1]["train_loss"] = float(trainer.callback_metrics["train_loss"])
+        text = io.StringIO()
+        writer = csv.DictWriter(text, fieldnames=list(self.rows[-1]))
+        writer.writeheader()
+        writer.writerows({name: row.get(name, "") for name in self.rows[-1]} for row in self.rows)
+        replace_file(self.folder / "metrics.csv", text.getvalue().encode())
+        if self.on_epoch is not None:
+            self.on_epoch(self.rows[-1])
+
+
+class ShownProgress(Callback):
+    """A bar (or lines) over the steps of the whole run, and a line an epoch."""
+
+    def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        total = int(trainer.estimated_stepping_batches)
+        self.bar = Progress("training", total, unit="steps", done=trainer.global_step)
+        self.bar.__enter__()
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+        self.bar.advance(1)
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        assert isinstance(module, TrainingModule)
+        monitored = float(trainer.callback_metrics[module.monitored])
+        loss = float(trainer.callback_metrics["train_loss"])
+        name = module.monitored.removeprefix("val_")
+        epochs = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        self.bar.say(f"{epochs}: training loss {loss:.4f}, validation {name} {monitored:.4f}")
+
+    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self.bar.__exit__(None, None, None)
+
+    def on_exception(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        if hasattr(self, "bar"):
+            self.bar.__exit__(None, None, None)
+        sys.stderr.flush()

@@ -1,0 +1,100 @@
+"""How good a model is, and how good it would be to know nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mt_core.contract import Classification, Head, ModalityDataset, Regression
+from mt_core.errors import MissingSplitError, OptionError
+from mt_core.model import MetaTransformer
+from mt_core.plugins import get
+from mt_core.progress import progress
+from mt_core.training.loading import loader, sound
+from mt_core.training.metrics import Meter, values_of
+from mt_core.training.recipe import Precision, check_precision
+
+
+def evaluate(
+    model: MetaTransformer,
+    data: str | Path | ModalityDataset,
+    split: str | None = None,
+    *,
+    batch_size: int = 64,
+    readers: int | None = None,
+    precision: Precision = "32",
+    data_options: dict[str, Any] | None = None,
+    show_progress: bool = False,
+) -> dict[str, float]:
+    """The head's metrics, and its loss, on labelled data.
+
+    Args:
+        data: A folder in a layout that the plugin knows, or a dataset.
+        split: For a folder; None: "test" where there is one, else "val", else everything.
+
+    Returns:
+        Metrics by name, `loss`, and `samples`, the number of samples measured.
+
+    Raises:
+        OptionError: a model without a head, or data of another task than the model's.
+        MtError: a sample that cannot be read.
+    """
+    head = model.require_head()
+    check_precision(precision, model.device)
+    dataset = data if isinstance(data, ModalityDataset) else open_for_evaluation(model, Path(data), split, data_options)
+    if dataset.task.kind != head.task.kind:
+        raise OptionError(
+            f"the model does {head.task.kind}, the data is for {dataset.task.kind}", fix="evaluate on data of its task"
+        )
+    meter = Meter(model, head)
+    was_training = model.training
+    model.eval()
+    batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
+    with torch.inference_mode(), torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
+            inputs = {name: tensor.to(model.device) for name, tensor in sound(batch)["inputs"].items()}
+            meter.update(model(inputs), batch["target"].to(model.device))
+    model.train(was_training)
+    return {**meter.compute(), "samples": float(len(dataset))}
+
+
+def open_for_evaluation(
+    model: MetaTransformer, root: Path, split: str | None, options: dict[str, Any] | None
+) -> ModalityDataset:
+    """A folder's split with the model's classes: the one named, else "test", "val" or all, whichever comes first."""
+    dataset_class = get(model.modality).dataset
+    task = model.require_head().task
+    for candidate in (split,) if split is not None else ("test", "val"):
+        try:
+            return dataset_class.open(root, candidate, task=task, **(options or {}))
+        except MissingSplitError:
+            if split is not None:
+                raise
+    return dataset_class.open(root, "all", task=task, **(options or {}))
+
+
+def naive_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:
+    """The metrics of whoever always says what is most frequent (or the mean) in the training targets.
+
+    Args:
+        head: A head calibrated on the training targets, for its metrics and units.
+    """
+    task = head.task
+    known = task.stack(train_targets)
+    if isinstance(task, Classification):
+        counts = torch.bincount(known[known >= 0], minlength=len(task.classes))
+        constant_O = torch.nn.functional.one_hot(counts.argmax(), len(task.classes)).float()
+    elif isinstance(task, Regression):
+        constant_O = torch.zeros(task.num_outputs)  # the head's outputs are standardised: zero is the mean
+    else:
+        prevalence_O = known.nanmean(0).nan_to_num(0.5).clamp(1e-6, 1 - 1e-6)
+        constant_O = torch.logit(prevalence_O)
+    target = task.stack(test_targets)
+    output: Tensor = constant_O.expand(len(target), -1).to(next(head.buffers(), constant_O).device)
+    metrics = head.metrics()
+    metrics.update(*head.measured(output, target.to(output.device)))
+    return values_of(metrics)

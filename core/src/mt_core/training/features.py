@@ -1,0 +1,106 @@
+"""Features computed once, for what is trained on them alone, and kept on disk by their content.
+
+Where tokenizer and encoder are both fixed, a sample's vector depends on the encoder's weights, the tokenizer's, the
+pooling and the prepared sample: a hash over those names the file that holds it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from mt_core.contract import ModalityDataset, Pool
+from mt_core.model import MetaTransformer
+from mt_core.progress import progress
+from mt_core.training.loading import Batch, SeededOrder, loader, sound
+from mt_core.training.recipe import Precision
+
+
+def cache_folder() -> Path:
+    """`$MT_CACHE`, by default `mt` in the user's cache folder."""
+    if "MT_CACHE" in os.environ:
+        return Path(os.environ["MT_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mt"
+
+
+def pooled_features(
+    model: MetaTransformer,
+    dataset: ModalityDataset,
+    pool: Pool,
+    *,
+    batch_size: int,
+    readers: int | None,
+    precision: Precision,
+    skip_unreadable: bool,
+    show_progress: bool,
+) -> tuple[Tensor, Tensor]:
+    """(n, P) vectors and (n, …) stacked targets of all samples that can be read, in order."""
+    identity = f"{model.encoder.fingerprint} {model.tokenizer_fingerprint()} {pool} {precision}"
+    folder = cache_folder() / "features" / hashlib.sha256(identity.encode()).hexdigest()[:32]
+    vectors, targets = [], []
+    model.eval()
+    batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
+    with torch.inference_mode(), torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+        for batch in progress(batches, "features", total=len(batches), enabled=show_progress):
+            readable = sound(batch, skip=skip_unreadable)
+            vectors.append(_vectors_of(model, readable, pool, folder))
+            targets.append(readable["target"])
+    # clones: a tensor of inference mode cannot be trained on
+    return torch.cat(vectors).clone(), torch.cat(targets).clone()
+
+
+def _vectors_of(model: MetaTransformer, batch: Batch, pool: Pool, folder: Path) -> Tensor:
+    path = folder / f"{_digest(batch['inputs'])}.safetensors"
+    try:
+        return load_file(path)["vectors"]
+    except (OSError, SafetensorError, KeyError):
+        pass  # not computed yet, or not whole: computed again
+    inputs = {name: tensor.to(model.device) for name, tensor in batch["inputs"].items()}
+    vectors = model.encode(inputs).pool(pool).float().cpu()
+    folder.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    save_file({"vectors": vectors.contiguous()}, unfinished)
+    os.replace(unfinished, path)
+    return vectors
+
+
+def _digest(tensors: dict[str, Tensor]) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.view(torch.uint8).numpy().data if tensor.ndim else tensor.numpy().tobytes())
+    return digest.hexdigest()[:40]
+
+
+class _Vectors(Dataset[tuple[Tensor, Tensor]]):
+    def __init__(self, vectors: Tensor, targets: Tensor) -> None:
+        self.vectors = vectors
+        self.targets = targets
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def __getitem__(self, index: int | tuple[int, int]) -> tuple[Tensor, Tensor]:
+        position = index[1] if isinstance(index, tuple) else index
+        return self.vectors[position], self.targets[position]
+
+
+def _collate(rows: list[tuple[Tensor, Tensor]]) -> Batch:
+    vectors, targets = zip(*rows, strict=True)
+    return Batch(inputs={"pooled": torch.stack(vectors)}, target=torch.stack(targets), failed=[])
+
+
+def vector_loader(
+    vectors: Tensor, targets: Tensor, *, batch_size: int, train_seed: int | None = None
+) -> DataLoader[tuple[Tensor, Tensor]]:
+    """Batches of vectors: in order, or with `train_seed` shuffled by it."""
+    order = SeededOrder(len(vectors), train_seed) if train_seed is not None else None
+    return DataLoader(_Vectors(vectors, targets), batch_size=batch_size, sampler=order, collate_fn=_collate)  # type: ignore[arg-type]

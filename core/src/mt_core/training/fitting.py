@@ -1,0 +1,319 @@
+"""Train a model: the data, the recipe, Lightning, and the run folder that it leaves."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import tempfile
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mt_core.contract import Example, ModalityDataset
+from mt_core.errors import OptionError, RunError
+from mt_core.heads import PooledHead
+from mt_core.model import MetaTransformer, seeded
+from mt_core.plugins import get
+from mt_core.plugins.session import session
+from mt_core.training.evaluation import naive_metrics
+from mt_core.training.loading import hold_out, loader, open_training_data
+from mt_core.training.recipe import Recipe, check_precision
+from mt_core.training.run import (
+    CHECKPOINTS,
+    FORMAT,
+    RUN,
+    describe_model,
+    read_record,
+    save_weights,
+    versions,
+    write_record,
+)
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """What training gave.
+
+    Attributes:
+        folder: The run folder.
+        metrics: Validation metrics of the best epoch, without the "val_" before their names.
+        naive: The same metrics for whoever always says the most frequent class, or the mean.
+        history: A row an epoch.
+        seconds: From the first epoch's start to the last one's end, of this session.
+    """
+
+    folder: Path
+    metrics: dict[str, float]
+    naive: dict[str, float]
+    history: list[dict[str, float]] = field(repr=False)
+    seconds: float
+
+
+def fit(
+    model: MetaTransformer,
+    data: str | Path | ModalityDataset,
+    val: ModalityDataset | None = None,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    data_options: Mapping[str, Any] | None = None,
+    recipe: Recipe | None = None,
+    show_progress: bool = False,
+    **settings: Any,
+) -> FitResult:
+    """Train tokenizer and head of a model on a folder or a dataset; see `MetaTransformer.fit`.
+
+    Raises:
+        OptionError: a setting that does not fit.
+        DatasetError: a folder in no known layout.
+        RunError: a run folder that is in the way, or cannot be resumed.
+        FingerprintError: the frozen encoder is not, byte for byte, what it was before.
+        MtError: a sample that cannot be read.
+    """
+    plugin = get(model.modality)
+    recipe = recipe or Recipe.parse(plugin.manifest.recipe, settings)
+    check_precision(recipe.precision, model.device)
+    train, val = _data(plugin.dataset, data, val, recipe, data_options or {})
+    _make_ready(model, train, recipe)
+    folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="mt-run-"))
+    planned = {
+        "format": FORMAT,
+        "status": "training",
+        **describe_model(model),
+        "recipe": recipe.model_dump(mode="json"),
+        "data": {"source": train.source, "train": len(train), "val": len(val), "selected_on": val.source},
+        "versions": versions(),
+    }
+    checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite, keep=out is None)
+    naive = naive_metrics(model.require_head(), train.targets(), val.targets())
+    encoder_before = model.encoder.fingerprint
+    with session(model.modality, "train"):
+        history, seconds = _train(model, recipe, train, val, folder, checkpoint, show_progress)
+    if recipe.tune != "full":
+        model.encoder.verify()
+    best = _best(history, f"val_{model.require_head().primary}", model.require_head().higher_is_better)
+    metrics = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
+    save_weights(model, folder)
+    model.provenance = f"trained on {train.source}"
+    result = FitResult(folder, metrics, naive, history, seconds)
+    finished = {
+        **planned,
+        "status": "complete",
+        "parameters": vars(model.parameter_counts()),
+        "best_epoch": int(best["epoch"]),
+        "val_metrics": metrics,
+        "naive_metrics": naive,
+        "seconds": round(sum(row["seconds"] for row in history), 2),
+        "encoder_unchanged": recipe.tune != "full" and encoder_before == model.encoder.fingerprint,
+    }
+    write_record(folder, finished)
+    from mt_core.training.report import write_run_report
+
+    write_run_report(folder, finished, history)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    return result
+
+
+def _data(
+    dataset_class: type[ModalityDataset],
+    data: str | Path | ModalityDataset,
+    val: ModalityDataset | None,
+    recipe: Recipe,
+    options: Mapping[str, Any],
+) -> tuple[ModalityDataset, ModalityDataset]:
+    if not isinstance(data, ModalityDataset):
+        if val is not None:
+            raise OptionError("a folder selects on its own val split", fix="give datasets for both, or no val")
+        try:
+            return open_training_data(dataset_class, Path(data), recipe.val_fraction, recipe.seed, **options)
+        except TypeError as error:
+            raise OptionError(f"{dataset_class.__name__} does not take {dict(options)}", fix=str(error)) from None
+    return (data, val) if val is not None else hold_out(data, recipe.val_fraction, recipe.seed)
+
+
+def _make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) -> None:
+    """Calibrate tokenizer and head on the training part, and set what is trained."""
+    if len(train) == 0:
+        raise OptionError(f"{train.source} has no examples", fix="check the folder and its layout")
+    with seeded(recipe.seed):
+        if recipe.tune != "probe" or not model.tokenizer.calibration():
+            model.tokenizer.calibrate(_examples(train))
+        model.tokenizer.to(model.device)
+    if model.head is None or model.head.task != train.task or recipe.head:
+        model.attach_head(train.task, **recipe.head)
+    head = model.require_head()
+    head.calibrate(train.targets())
+    model.tokenizer.requires_grad_(recipe.tune != "probe")
+    if recipe.tune == "full":
+        model.encoder.unfreeze()
+
+
+def _examples(dataset: ModalityDataset) -> Iterator[Example]:
+    return (dataset[index] for index in range(len(dataset)))
+
+
+def _prepare_folder(
+    folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool, keep: bool
+) -> Path | None:
+    """Make the folder ready, and find the checkpoint to go on from."""
+    checkpoint = folder / CHECKPOINTS / "last.ckpt"
+    if resume:
+        recorded = read_record(folder)
+        if recorded["status"] == "complete":
+            raise RunError(f"the run in {folder} is complete", fix="choose another --out, or --overwrite it")
+        differing = [key for key in planned if key != "versions" and recorded.get(key) != _as_json(planned[key])]
+        if differing:
+            raise RunError(
+                f"the run in {folder} was begun with another {', another '.join(differing)}",
+                fix="repeat the command it was begun with, or choose another --out",
+            )
+        return checkpoint if checkpoint.is_file() else None
+    if folder.exists() and any(folder.iterdir()) and not keep:
+        if not (folder / RUN).is_file():
+            raise RunError(f"{folder} is not empty and holds no run", fix="choose another --out")
+        if not overwrite:
+            raise RunError(
+                f"{folder} holds a run already",
+                fix="choose another --out, --resume it if it was interrupted, or --overwrite it",
+            )
+        shutil.rmtree(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made ({error})", fix="choose a folder that you may write to") from error
+    write_record(folder, planned)
+    return None
+
+
+def _as_json(value: Any) -> Any:
+    import json
+
+    return json.loads(json.dumps(value))
+
+
+def _train(
+    model: MetaTransformer,
+    recipe: Recipe,
+    train: ModalityDataset,
+    val: ModalityDataset,
+    folder: Path,
+    checkpoint: Path | None,
+    show_progress: bool,
+) -> tuple[list[dict[str, float]], float]:
+    import lightning
+    from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+
+    from mt_core.training.callbacks import History, ShownProgress
+    from mt_core.training.module import ProbeModule, TrainingModule
+
+    head = model.require_head()
+    is_probe = recipe.tune == "probe" and isinstance(head, PooledHead)
+    module = (ProbeModule if is_probe else TrainingModule)(model, recipe)
+    loaders = (_probe_loaders if is_probe else _loaders)(model, recipe, train, val, show_progress)
+    mode = "max" if head.higher_is_better else "min"
+    history = History(folder)
+    best = ModelCheckpoint(
+        folder / CHECKPOINTS, "best", monitor=module.monitored, mode=mode, save_last=True, enable_version_counter=False
+    )
+    callbacks: list[lightning.Callback] = [history, best]
+    if recipe.patience is not None:
+        callbacks.append(EarlyStopping(module.monitored, mode=mode, patience=recipe.patience))
+    if show_progress:
+        callbacks.append(ShownProgress())
+    started = time.monotonic()
+    with _quiet(), seeded(recipe.seed):
+        trainer = lightning.Trainer(
+            accelerator="cpu" if model.device.type == "cpu" else "auto",
+            devices=1,
+            max_epochs=recipe.epochs,
+            max_time=timedelta(minutes=recipe.max_minutes) if recipe.max_minutes else None,
+            precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+            gradient_clip_val=recipe.clip,
+            callbacks=callbacks,
+            logger=False,
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=str(folder),
+        )
+        with _interruptible(folder):
+            trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)
+        if not history.rows:
+            raise RunError("the time was up before the first epoch was done", fix="allow more minutes")
+        state = torch.load(best.best_model_path, map_location=model.device, weights_only=True)["state_dict"]
+        module.load_state_dict(state, strict=False)
+    model.eval()
+    return history.rows, time.monotonic() - started
+
+
+def _loaders(
+    model: MetaTransformer, recipe: Recipe, train: ModalityDataset, val: ModalityDataset, show_progress: bool
+) -> tuple[Any, Any]:
+    common = {"batch_size": recipe.batch_size, "readers": recipe.readers}
+    return (
+        loader(train, model.tokenizer, train_seed=recipe.seed, **common),  # type: ignore[arg-type]
+        loader(val, model.tokenizer, **common),  # type: ignore[arg-type]
+    )
+
+
+def _probe_loaders(
+    model: MetaTransformer, recipe: Recipe, train: ModalityDataset, val: ModalityDataset, show_progress: bool
+) -> tuple[Any, Any]:
+    from mt_core.training.features import pooled_features, vector_loader
+
+    head = model.require_head()
+    assert isinstance(head, PooledHead)
+    train_vectors, val_vectors = (
+        pooled_features(
+            model,
+            dataset,
+            head.pool,
+            batch_size=recipe.batch_size,
+            readers=recipe.readers,
+            precision=recipe.precision,
+            skip_unreadable=recipe.skip_unreadable,
+            show_progress=show_progress,
+        )
+        for dataset in (train, val)
+    )
+    return (
+        vector_loader(*train_vectors, batch_size=recipe.batch_size, train_seed=recipe.seed),
+        vector_loader(*val_vectors, batch_size=recipe.batch_size),
+    )
+
+
+def _best(history: list[dict[str, float]], monitored: str, higher_is_better: bool) -> dict[str, float]:
+    choose = max if higher_is_better else min
+    return choose(history, key=lambda row: row[monitored])
+
+
+@contextlib.contextmanager
+def _interruptible(folder: Path) -> Iterator[None]:
+    """Lightning ends the interpreter on Ctrl-C; ours is to say how to go on."""
+    try:
+        yield
+    except (SystemExit, KeyboardInterrupt):
+        raise KeyboardInterrupt(f"stopped; go on with the same command and --resume ({folder})") from None
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's banners and hints, which speak to its own users."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            for about in (".*does not have many workers.*", ".*log_every_n_steps.*", ".*LeafSpec.*", ".*exists and is not"):
+                warnings.filterwarnings("ignore", message=about)
+            yield
+    finally:
+        logger.setLevel(level)

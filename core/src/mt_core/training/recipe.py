@@ -1,0 +1,84 @@
+"""How to train: one record, written into the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mt_core.errors import OptionError
+
+Tune = Literal["probe", "frozen", "full"]
+Precision = Literal["32", "bf16"]
+
+
+class Recipe(BaseModel):
+    """Everything that decides how a model is trained, apart from the data and the model itself."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tune: Tune = Field(
+        default="frozen",
+        description="probe: the head alone, on features computed once; frozen: tokenizer and head, the encoder stays "
+        "as it is; full: the encoder too.",
+    )
+    epochs: int = Field(default=20, ge=1, description="Passes over the training data, at the most.")
+    batch_size: int = Field(default=32, ge=1, description="Samples a step.")
+    lr: float = Field(default=1e-3, gt=0, description="Peak learning rate of tokenizer and head (AdamW).")
+    encoder_lr: float = Field(default=1e-5, gt=0, description="Peak learning rate of the encoder, with tune=full.")
+    weight_decay: float = Field(default=0.05, ge=0, description="AdamW's, on matrices only.")
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of all steps in which the rate rises; then cosine.")
+    clip: float = Field(default=1.0, gt=0, description="Largest norm of the gradient.")
+    patience: int | None = Field(
+        default=None, ge=1, description="Stop after so many epochs without a better validation metric; None: never."
+    )
+    val_fraction: float = Field(
+        default=0.1, gt=0, lt=1, description="Part of the training split that selects the model, where there is no val."
+    )
+    precision: Precision = Field(default="32", description="32, or bf16: autocast to bfloat16 where the machine has it.")
+    seed: int = Field(default=0, ge=0, description="Of the head's weights, the order, augmentation and the held-out part.")
+    readers: int | None = Field(
+        default=None, ge=0, description="Reader processes; 0: none; None: one less than the cores, 4 at the most."
+    )
+    max_minutes: float | None = Field(default=None, gt=0, description="Stop after so long, with the best epoch so far.")
+    skip_unreadable: bool = Field(default=False, description="Leave out samples that cannot be read, with a warning.")
+    head: dict[str, Any] = Field(default_factory=dict, description="Options of the head: pool, hidden, dropout, …")
+
+    @classmethod
+    def parse(cls, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Recipe:
+        """The modality's defaults with some settings changed; `head` options are merged.
+
+        Raises:
+            OptionError: an unknown setting or a value that it does not take.
+        """
+        merged = {**defaults, **settings}
+        merged["head"] = {**defaults.get("head", {}), **settings.get("head", {})}
+        try:
+            return cls.model_validate(merged)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise OptionError(
+                f"{name}={merged.get(name)!r}: {first['msg']}", fix=f"the settings are: {', '.join(cls.model_fields)}"
+            ) from None
+
+
+def check_precision(precision: Precision, device: torch.device) -> None:
+    """Refuse bfloat16 where the machine would only emulate it.
+
+    Raises:
+        OptionError: with what to use in its place.
+    """
+    if precision == "bf16" and not has_bf16(device):
+        raise OptionError(f"this {device.type} has no bfloat16 arithmetic", fix="use precision 32")
+
+
+def has_bf16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16 itself: a GPU of 2020 or later, a CPU with AVX-512 BF16 or AMX."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    if device.type == "cpu":
+        return any(getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
+    return False

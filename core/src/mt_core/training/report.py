@@ -1,0 +1,60 @@
+"""A run's report: what `run.json` says, with the curves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mt_core.errors import MissingDependencyError
+from mt_core.report import Page, new_figure
+from mt_core.training.run import replace_file
+
+
+def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -> None:
+    """Write `report.html`; without plots, and saying so, where matplotlib is not installed."""
+    page = Page(f"{record['modality']} on {record['data']['source']}")
+    encoder, parameters = record["encoder"], record["parameters"]
+    page.note(f"Encoder: {encoder['description']}, fingerprint {encoder['fingerprint'][:16]}…")
+    page.table(
+        ("metric", "best epoch", "always the same answer"),
+        [(name, value, record["naive_metrics"].get(name, "")) for name, value in record["val_metrics"].items()],
+    )
+    page.note(f"Measured on: {record['data']['selected_on']}, the part that also selected the epoch.")
+    try:
+        page.figure(curves(history), "training loss and validation metrics by epoch")
+    except MissingDependencyError as error:
+        page.note(str(error))
+    page.heading("How it was made")
+    page.table(
+        ("", ""),
+        [
+            ("training samples", record["data"]["train"]),
+            ("validation samples", record["data"]["val"]),
+            ("parameters trained", parameters["trainable"]),
+            ("parameters frozen", parameters["frozen"]),
+            ("best epoch", record["best_epoch"]),
+            ("seconds", record["seconds"]),
+            *((name, str(value)) for name, value in record["recipe"].items()),
+            *((f"tokenizer {name}", str(value)) for name, value in record["tokenizer"]["options"].items()),
+            *((f"version of {name}", value) for name, value in record["versions"].items()),
+        ],
+    )
+    replace_file(folder / "report.html", page.html())
+
+
+def curves(history: Sequence[Mapping[str, float]]) -> Any:
+    """A figure of the losses and of the other metrics by epoch."""
+    figure, (losses, metrics) = new_figure(10, 3.4, columns=2)
+    epochs = [row["epoch"] for row in history]
+    for name in history[-1]:
+        if name in ("epoch", "seconds"):
+            continue
+        axes = losses if name.endswith("loss") else metrics
+        axes.plot(epochs, [row.get(name, float("nan")) for row in history], marker=".", label=name.replace("_", " "))
+    for axes in (losses, metrics):
+        axes.set_xlabel("epoch")
+        axes.grid(alpha=0.3)
+        if axes.lines:
+            axes.legend()
+    return figure

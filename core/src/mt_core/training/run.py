@@ -1,0 +1,213 @@
+"""The run folder: everything needed to predict, or to train again.
+
+    runs/x/
+      run.json             what was trained, on what, how, and what came of it
+      weights.safetensors  tokenizer and head; nothing of the frozen encoder
+      encoder.safetensors  only where the encoder was trained too (tune=full)
+      metrics.csv          a line an epoch
+      report.html          the same with plots
+      checkpoints/         what an interrupted run goes on from; gone when it is complete
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from importlib_metadata import version
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from mt_core.contract import Head, task_from
+from mt_core.encoder import Encoder, load_encoder
+from mt_core.errors import ContractError, FingerprintError, RunError
+from mt_core.heads import default_head
+from mt_core.model import MetaTransformer, make_tokenizer
+from mt_core.plugins import Plugin, get
+
+FORMAT = 1
+"""Number of the layout of `run.json`; a run of a higher one is refused."""
+
+RUN, WEIGHTS, ENCODER_WEIGHTS, CHECKPOINTS = "run.json", "weights.safetensors", "encoder.safetensors", "checkpoints"
+
+
+def describe_model(model: MetaTransformer) -> dict[str, Any]:
+    """What makes this model again, apart from its weights."""
+    plugin = get(model.modality)
+    head = model.require_head()
+    return {
+        "modality": model.modality,
+        "plugin": {"distribution": plugin.distribution, "version": plugin.version},
+        "encoder": {
+            "name": str(model.encoder.name),
+            "description": model.encoder.description,
+            "fingerprint": model.encoder.fingerprint,
+            "width": model.encoder.width,
+        },
+        "tokenizer": {
+            "options": model.tokenizer.options.model_dump(mode="json"),
+            "calibration": model.tokenizer.calibration(),
+            "seed": model.seed,
+        },
+        "head": {"class": f"{type(head).__module__}:{type(head).__qualname__}", "options": head.options()},
+        "task": head.task.model_dump(mode="json"),
+        "parameters": vars(model.parameter_counts()),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Of what decides the numbers of a run."""
+    names = ("mt-core", "torch", "timm", "lightning")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write `run.json`, whole or not at all."""
+    replace_file(folder / RUN, json.dumps(record, indent=2, allow_nan=True).encode())
+
+
+def replace_file(path: Path, content: bytes) -> None:
+    """Write a file under another name and give it its own when it is whole."""
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        unfinished.write_bytes(content)
+        os.replace(unfinished, path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be written ({error})", fix="check the folder's room and rights") from error
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `run.json` says.
+
+    Raises:
+        RunError: no run, one that cannot be read, or one of a newer layout.
+    """
+    path = folder / RUN
+    if not path.is_file():
+        raise RunError(
+            f"{folder} holds no run (there is no {RUN} in it)",
+            fix="name a modality (mt list shows them), or the folder that mt train was given as --out",
+        )
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        newer = record["format"] > FORMAT
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(f"{path} cannot be read ({type(error).__name__}: {error})", fix="train the run again") from error
+    if newer:
+        raise RunError(f"{path} was written by a newer mt-core", fix="pip install -U mt-core")
+    return dict(record)
+
+
+def save_weights(model: MetaTransformer, folder: Path) -> None:
+    """Write tokenizer and head, and the encoder only where it was trained."""
+    _save(_parts(model), folder / WEIGHTS)
+    if not model.encoder.is_frozen:
+        _save(model.encoder.state_dict(), folder / ENCODER_WEIGHTS)
+
+
+def _parts(model: MetaTransformer) -> dict[str, Tensor]:
+    parts = {"tokenizer": model.tokenizer, "head": model.require_head()}
+    return {f"{part}.{name}": tensor for part, module in parts.items() for name, tensor in module.state_dict().items()}
+
+
+def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
+    unfinished = path.with_name(path.name + ".unfinished")
+    try:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, unfinished)
+        os.replace(unfinished, path)
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{path} cannot be written ({error})", fix="check the folder's room and rights") from error
+
+
+def load_run(
+    folder: str | Path, *, encoder: str | Path | Encoder | None = None, device: str | torch.device | None = None
+) -> MetaTransformer:
+    """The model of a run, on the encoder it was trained on.
+
+    Args:
+        folder: The run folder.
+        encoder: Where to get the encoder from, if not by the name that the run recorded: a file, for instance, or one
+            that is loaded already. Its fingerprint must be the recorded one.
+        device: None: CPU.
+
+    Raises:
+        RunError: no run, an incomplete one, or weights that do not fit.
+        FingerprintError: another encoder.
+        PluginError: the modality's plugin is not here.
+    """
+    folder = Path(folder)
+    record = read_record(folder)
+    if not (folder / WEIGHTS).is_file():
+        raise RunError(
+            f"the run in {folder} was interrupted before it had weights to keep",
+            fix="go on with it: the same mt train command with --resume",
+        )
+    try:
+        return _assemble(folder, record, encoder, device)
+    except KeyError as error:
+        raise RunError(f"{folder / RUN} lacks {error}", fix="train the run again") from error
+
+
+def _assemble(
+    folder: Path, record: dict[str, Any], encoder: str | Path | Encoder | None, device: str | torch.device | None
+) -> MetaTransformer:
+    plugin = get(record["modality"])
+    wanted = record["encoder"]
+    ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder or wanted["name"])
+    if ready.fingerprint != wanted["fingerprint"]:
+        raise FingerprintError(
+            f"the run in {folder} was trained on the encoder {wanted['name']} ({wanted['fingerprint'][:12]}…), "
+            f"this one is {ready.name} ({ready.fingerprint[:12]}…)",
+            fix=f"load {wanted['name']}, or train again on this encoder",
+        )
+    made = record["tokenizer"]
+    tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], adopt=False)
+    tokenizer.restore(made["calibration"])
+    head = _make_head(plugin, record, ready.width)
+    provenance = f"trained on {record['data']['source']}"
+    model = MetaTransformer(plugin.name, tokenizer, ready, head, seed=made["seed"], provenance=provenance)
+    tensors = _load(folder / WEIGHTS)
+    for part in ("tokenizer", "head"):
+        own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
+        _load_into(getattr(model, part), own, folder / WEIGHTS)
+    if (folder / ENCODER_WEIGHTS).is_file():
+        ready.unfreeze()
+        _load_into(ready, _load(folder / ENCODER_WEIGHTS), folder / ENCODER_WEIGHTS)
+        ready.freeze(description=f"{ready.description}, then trained in {folder}")
+    return model.to(device or "cpu").eval()
+
+
+def _make_head(plugin: Plugin, record: dict[str, Any], width: int) -> Head:
+    task = task_from(record["task"])
+    options = record["head"]["options"]
+    head = default_head(width, task, plugin.head, **options)
+    made = f"{type(head).__module__}:{type(head).__qualname__}"
+    if made != record["head"]["class"]:
+        raise ContractError(
+            f"the run has a head of {record['head']['class']}, {plugin.distribution} {plugin.version} gives {made}",
+            fix=f"install {record['plugin']['distribution']}=={record['plugin']['version']}",
+        )
+    return head
+
+
+def _load(path: Path) -> dict[str, Tensor]:
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise RunError(f"{path} cannot be read ({error})", fix="copy the run again, or train it again") from error
+
+
+def _load_into(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise RunError(
+            f"{path} does not fit {type(module).__name__} ({str(error).splitlines()[-1].strip()})",
+            fix="install the plugin's version that run.json names, or train again",
+        ) from error

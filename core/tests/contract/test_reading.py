@@ -1,0 +1,64 @@
+import pickle
+
+import pytest
+from mt_core.contract import TokenizerOptions, name_of, reading
+from mt_core.errors import InputError, MissingDependencyError, OptionError
+
+
+def test_a_librarys_error_becomes_ours_with_the_files_name(tmp_path):
+    path = tmp_path / "cloud.ply"
+    path.write_bytes(b"x")
+    with (
+        pytest.raises(InputError, match=r"cloud\.ply.*bad header") as raised,
+        reading(path, formats=".ply"),
+    ):
+        raise ValueError("bad header")
+    assert raised.value.fix
+
+
+def test_our_own_error_passes_unchanged(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"x")
+    with pytest.raises(InputError, match=r"^mine"), reading(path, formats=".a"):
+        raise InputError("mine", fix="do")
+
+
+def test_a_missing_file_is_told_before_any_reader_sees_it(tmp_path):
+    with pytest.raises(InputError, match="does not exist"), reading(tmp_path / "none.png", formats=".png"):
+        pytest.fail("the reader was called")
+
+
+def test_an_empty_file_is_told_before_any_reader_sees_it(tmp_path):
+    (tmp_path / "e.png").touch()
+    with pytest.raises(InputError, match="empty"), reading(tmp_path / "e.png", formats=".png"):
+        pytest.fail("the reader was called")
+
+
+def test_a_folder_is_not_a_file(tmp_path):
+    with pytest.raises(InputError, match="folder"), reading(tmp_path, formats=".png"):
+        pytest.fail("the reader was called")
+
+
+def test_a_missing_package_is_named_with_its_pip_line(tmp_path):
+    path = tmp_path / "a.laz"
+    path.write_bytes(b"x")
+    with pytest.raises(MissingDependencyError, match="pip install lazrs"), reading(path, formats=".laz"):
+        raise ModuleNotFoundError("No module named 'lazrs'", name="lazrs")
+
+
+def test_errors_survive_pickling_from_a_reader_process():
+    error = pickle.loads(pickle.dumps(InputError("what", fix="how")))
+    assert (error.problem, error.fix, str(error)) == ("what", "how", "what\n  fix: how")
+
+
+def test_objects_in_memory_are_named_by_type_and_shape():
+    assert name_of(b"abc") == "<bytes of 3 bytes>"
+    assert name_of("a.png") == "a.png"
+
+
+def test_an_unknown_option_names_those_that_there_are():
+    class Options(TokenizerOptions):
+        patch: int = 16
+
+    with pytest.raises(OptionError, match=r"pach=8[\s\S]*patch=16"):
+        Options.parse({"pach": 8})

@@ -1,0 +1,78 @@
+"""Pictures that need no download: real digits where scikit-learn is installed, otherwise drawn shapes in PNG files."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from mt_plugin_image.listing import Listing
+from mt_plugin_image.splits import chosen
+
+_PARTS = {"train": 0.6, "val": 0.2, "test": 0.2}
+
+_SHAPES = ("circle", "cross", "square", "triangle")
+
+_SIDE = 32
+
+
+def digits(split: str, size: int, seed: int) -> Listing | None:
+    """Handwritten digits of 8 x 8 pixels, in memory, as scikit-learn has them; None where it is not installed.
+
+    Source: Alpaydin & Kaynak 1998, Optical Recognition of Handwritten Digits, UCI Machine Learning Repository.
+    """
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        return None
+    bunch = load_digits()
+    pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # they are counts, 0 to 16
+    order = np.random.default_rng(seed).permutation(len(pictures))
+    ends = np.cumsum([round(part * len(order)) for part in _PARTS.values()])[:-1]
+    parts = dict(zip(_PARTS, np.split(order, ends), strict=True))
+    rows = np.concatenate([parts[name][:size] for name in chosen(split, _PARTS, Path("digits"))])
+    return Listing(pictures[rows], [str(bunch.target[row]) for row in rows], tuple("0123456789"), "demo")
+
+
+def shapes(split: str, size: int, seed: int) -> Listing:
+    """Shapes of any colour, size and place on a noisy ground, written as PNG files that vanish with the process."""
+    folder = Path(tempfile.mkdtemp(prefix="mt-image-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    samples: list[str] = []
+    labels: list[str | None] = []
+    for name in chosen(split, _PARTS, folder):
+        random = np.random.default_rng([seed, list(_PARTS).index(name)])
+        for number in range(size):
+            shape = _SHAPES[number % len(_SHAPES)]
+            path = folder / name / shape / f"{number:05d}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _drawn(shape, random).save(path)
+            samples.append(str(path))
+            labels.append(shape)
+    return Listing(samples, labels, _SHAPES, "demo")
+
+
+def _drawn(shape: str, random: np.random.Generator) -> Image.Image:
+    ground, colour = random.integers(0, 256, (2, 3))
+    while abs(ground - colour).sum() < 150:
+        colour = random.integers(0, 256, 3)
+    noise = random.normal(0, 12, (_SIDE, _SIDE, 3))
+    picture = Image.fromarray(np.clip(ground + noise, 0, 255).astype(np.uint8))
+    half = int(random.integers(6, 11))
+    x, y = (int(at) for at in random.integers(half + 1, _SIDE - half - 1, 2))
+    fill = (int(colour[0]), int(colour[1]), int(colour[2]))
+    draw = ImageDraw.Draw(picture)
+    if shape == "circle":
+        draw.ellipse((x - half, y - half, x + half, y + half), fill)
+    elif shape == "square":
+        draw.rectangle((x - half, y - half, x + half, y + half), fill)
+    elif shape == "triangle":
+        draw.polygon([(x, y - half), (x - half, y + half), (x + half, y + half)], fill)
+    else:
+        draw.line((x - half, y, x + half, y), fill, width=4)
+        draw.line((x, y - half, x, y + half), fill, width=4)
+    return picture

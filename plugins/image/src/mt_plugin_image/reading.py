@@ -1,0 +1,154 @@
+"""Picture files and pictures in memory to 8-bit RGB arrays.
+
+What costs time is decoding, so a JPEG is decoded at a half, a quarter or an eighth of its size where that still is more
+than what is needed, and every picture is averaged down to less than twice of what is needed.
+"""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mt_core.contract import name_of, reading
+from mt_core.errors import InputError, MissingDependencyError
+from PIL import Image, UnidentifiedImageError
+
+from mt_plugin_image.colours import Pixels, rgb_of_array, rgb_of_picture
+from mt_plugin_image.formats import SUFFIXES, is_heif, pillow_ids
+
+MAX_PIXELS = 178_956_970
+"""Pictures with more pixels are refused by their header, before anything is decoded: 0.5 GB as RGB. It is what Pillow
+refuses by default (twice its `MAX_IMAGE_PIXELS`)."""
+
+_ORIENTATION = 0x0112  # the EXIF tag
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What undoes an EXIF orientation. Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag Orientation."""
+
+
+def read_picture(source: Any, needed: int) -> Pixels:
+    """One picture.
+
+    Args:
+        source: A path, the bytes of a file, a PIL image, a numpy array (H, W) or (H, W, C), or a torch tensor (H, W) or
+            (C, H, W). Of an animation or a file of several pages, the first is read.
+        needed: Pixels that the shorter side should keep at least, where it has them.
+
+    Returns:
+        (H, W, 3) 8-bit RGB, upright as EXIF says; the shorter side is less than twice `needed`. What it returns it
+        takes as it is.
+
+    Raises:
+        InputError: no picture, damaged, empty, or more than `MAX_PIXELS`.
+        MissingDependencyError: a HEIC file without pillow-heif.
+    """
+    name = name_of(source)
+    with reading(source, formats=" ".join(SUFFIXES)):
+        if isinstance(source, str | Path):
+            if not Path(source).is_file():  # a pipe would be waited for
+                raise InputError(f"{name} is no regular file", fix="pass the path of a picture file, or its bytes")
+            with Path(source).open("rb") as file, _opened(file, name) as picture:
+                return _decoded(picture, name, needed)
+        if isinstance(source, bytes):
+            with _opened(BytesIO(source), name) as picture:
+                return _decoded(picture, name, needed)
+        if isinstance(source, Image.Image):
+            _check_size(source, name)
+            return _finished(source, name, needed)
+        if isinstance(source, torch.Tensor):
+            return _reduced(rgb_of_array(_array_of(source), name), needed)
+        if isinstance(source, np.ndarray):
+            return _reduced(rgb_of_array(source, name), needed)
+    raise InputError(
+        f"{name} is no picture", fix="pass a path, the bytes of a file, a PIL image, a numpy array or a torch tensor"
+    )
+
+
+def _opened(file: Any, name: str) -> Image.Image:
+    """The header of a picture file, checked; nothing is decoded yet."""
+    formats = pillow_ids()
+    if is_heif(file.read(12)):
+        try:
+            import pillow_heif  # type: ignore[import-not-found,unused-ignore]
+        except ModuleNotFoundError:
+            raise MissingDependencyError(
+                f"{name} is a HEIC picture, which needs the package 'pillow_heif'",
+                fix="pip install 'mt-plugin-image[heif]', or save the picture as JPEG",
+            ) from None
+        pillow_heif.register_heif_opener()
+        formats = (*formats, "HEIF")
+    file.seek(0)
+    try:
+        with warnings.catch_warnings():
+            # the size is checked below, at one limit, whatever Pillow's own is set to warn of
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            picture = Image.open(file, formats=formats)
+    except UnidentifiedImageError:
+        raise InputError(
+            f"{name} is no picture that can be read",
+            fix=f"check that the file is whole and holds one of {' '.join(SUFFIXES)}, whatever its name says",
+        ) from None
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, str(error)) from None
+    _check_size(picture, name)
+    return picture
+
+
+def _check_size(picture: Image.Image, name: str) -> None:
+    width, height = picture.size
+    if width * height > MAX_PIXELS:
+        raise _too_large(name, f"{width} x {height} pixels")
+    if width * height == 0:
+        raise InputError(f"{name} has no pixel ({width} x {height})", fix="pass a picture of at least 1 x 1")
+
+
+def _too_large(name: str, size: str) -> InputError:
+    return InputError(
+        f"{name} is too large to be decoded ({size}; the limit is {MAX_PIXELS / 1e6:.0f} megapixels)",
+        fix="cut it into tiles, or save it smaller",
+    )
+
+
+def _decoded(picture: Image.Image, name: str, needed: int) -> Pixels:
+    picture.draft(None, (needed, needed))
+    picture.load()
+    return _finished(picture, name, needed)
+
+
+def _finished(picture: Image.Image, name: str, needed: int) -> Pixels:
+    picture = rgb_of_picture(_upright(picture), name)
+    factor = min(picture.size) // needed
+    return np.asarray(picture.reduce(factor) if factor > 1 else picture)
+
+
+def _upright(picture: Image.Image) -> Image.Image:
+    """Turned as EXIF says; as it is stored where the EXIF block itself is damaged."""
+    try:
+        orientation = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # a camera's broken metadata makes no picture unreadable
+        return picture
+    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
+
+
+def _array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
+    tensor = tensor.detach().cpu()
+    if tensor.dtype == torch.bfloat16:
+        tensor = tensor.float()
+    return (tensor.permute(1, 2, 0) if tensor.ndim == 3 else tensor).numpy()
+
+
+def _reduced(pixels: Pixels, needed: int) -> Pixels:
+    factor = min(pixels.shape[:2]) // needed
+    return np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels

@@ -1,0 +1,105 @@
+"""The sample: points of one cloud, with what was measured at each.  N points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from mt_core.errors import InputError
+from numpy.typing import NDArray
+
+CHANNELS = {"intensity": 1, "normals": 3, "colour": 3}
+"""What a point may carry beside its place, and in how many numbers."""
+
+KEPT_POINTS = 200_000
+"""Clouds of more points are thinned to every n-th when they are read."""
+
+_LARGEST_SPAN = 1e12  # squares of coordinates must stay far from the end of float32
+_SMALLEST_SPAN = 1e-12
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class PointCloud:
+    """Points and what was measured at each.
+
+    Attributes:
+        points: (N, 3) float32, in the file's unit, relative to `origin`.
+        channels: By name, some of `CHANNELS`: (N, C) float32. Intensity as in the file, integers as a fraction of their
+            type's range; colour in [0, 1].
+        origin: (3,) float64, the middle of the bounding box in the file's coordinates. Subtracted in float64, since
+            metres of a UTM zone do not fit into float32.
+        name: What the cloud is called in messages: its file.
+    """
+
+    points: NDArray[np.float32]
+    channels: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    origin: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
+    name: str = "<points>"
+
+
+def step_for(num_points: int) -> int:
+    """Every how many points one is kept, so that no more than `KEPT_POINTS` remain."""
+    return max(1, -(-num_points // KEPT_POINTS))
+
+
+def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, name: str = "<points>") -> PointCloud:
+    """A cloud from raw columns: thinned, without the points that are not finite, about its middle.
+
+    Scanners write NaN for "no return", so such points are left out; a channel that is not finite counts as zero there.
+
+    Args:
+        points: (N, 3) coordinates of any type.
+        channels: By name (N, C).
+
+    Raises:
+        InputError: not (N, 3), no finite point, points that all coincide, or that span more than 1e12.
+    """
+    points = np.asarray(points)
+    if points.ndim != 2 or points.shape[1] != 3 or points.dtype.kind not in "fiu":
+        raise InputError(
+            f"{name} holds {points.dtype} of shape {points.shape}, not numbers of shape (points, 3)",
+            fix="give one row a point: x, y, z and then its channels",
+        )
+    if len(points) == 0:
+        raise InputError(f"{name} holds no points", fix="export it again, or leave it out")
+    kept: slice | NDArray[np.bool_] = slice(None, None, step_for(len(points)))
+    points = points[kept]
+    channels = {key: np.asarray(values)[kept] for key, values in (channels or {}).items()}
+    finite = np.isfinite(points.sum(1, dtype=np.float64))  # one NaN or infinity makes the sum one
+    if not finite.all():
+        points = points[finite]
+        channels = {key: values[finite] for key, values in channels.items()}
+    if len(points) == 0:
+        raise InputError(f"{name} holds no finite point: all are NaN or infinite", fix="check how it was exported")
+    low, high = points.min(0).astype(np.float64), points.max(0).astype(np.float64)
+    span = float((high / 2 - low / 2).max()) * 2
+    if span < _SMALLEST_SPAN:
+        raise InputError(
+            f"{name} holds {len(points)} point(s), all at the same place",
+            fix="a cloud needs at least two different points: leave this one out",
+        )
+    if span > _LARGEST_SPAN:
+        raise InputError(
+            f"{name} spans {span:.3g} units, which no scan does",
+            fix="check the file's byte order and columns, or remove the stray points",
+        )
+    origin = low / 2 + high / 2
+    return PointCloud(
+        np.ascontiguousarray(points - origin, dtype=np.float32),
+        {key: _channel(values) for key, values in channels.items()},
+        origin,
+        name,
+    )
+
+
+def _channel(values: Array) -> NDArray[np.float32]:
+    """(N, C) float32; integers as a fraction of their type's range."""
+    values = values[:, None] if values.ndim == 1 else values
+    if values.dtype.kind in "iu":
+        return np.asarray(values / np.iinfo(values.dtype).max, dtype=np.float32)
+    limit = float(np.finfo(np.float32).max)
+    return np.clip(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), -limit, limit).astype(np.float32)

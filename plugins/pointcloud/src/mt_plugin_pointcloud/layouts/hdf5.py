@@ -1,0 +1,141 @@
+"""Benchmarks as HDF5: ModelNet40 sampled to 2,048 points, and ScanObjectNN.  n clouds, N points."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mt_core.contract import reading
+from mt_core.errors import DatasetError
+from numpy.typing import NDArray
+
+from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
+from mt_plugin_pointcloud.layouts.listing import Hdf5Row, Listing, listing, of_split
+from mt_plugin_pointcloud.readers.columns import from_rows
+
+_SCANOBJECTNN_CLASSES = (
+    "bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table", "bed", "pillow", "sink",
+    "sofa", "toilet",
+)  # fmt: skip
+_SCANOBJECTNN_FILES = {"train": "training_objectdataset", "test": "test_objectdataset"}
+
+
+def find_modelnet_hdf5(root: Path, split: str) -> Listing | None:
+    """ply_data_train*.h5 and ply_data_test*.h5, with the classes in shape_names.txt; None where there are none.
+
+    train_files.txt and test_files.txt tell the order where they are there; of what they say only the file names count,
+    since they hold paths of the machine they were written on.
+
+    Source: Qi et al. 2017 (PointNet), modelnet40_ply_hdf5_2048.
+    """
+    by_split = {name: _listed(root, name) for name in ("train", "val", "test")}
+    if not any(by_split.values()):
+        return None
+    names = root / "shape_names.txt"
+    if not names.is_file():
+        raise DatasetError(f"{root} has ply_data_*.h5 and no shape_names.txt", fix="copy it from the download as well")
+    classes = tuple(line.strip() for line in names.read_text("utf-8").splitlines() if line.strip())
+    files = of_split({name: files for name, files in by_split.items() if files}, split, root)
+    return _rows(files, classes, root)
+
+
+def find_scanobjectnn(root: Path, split: str, variant: str | None = None) -> Listing | None:
+    """training_objectdataset*.h5 and test_objectdataset*.h5 in the folder, or in main_split in it.
+
+    Args:
+        root: The folder of a split, or h5_files above it.
+        split: "train", "test" or "all".
+        variant: What follows in the files' names: "" for the objects as they are, "_augmentedrot_scale75" for the
+            hardest. By default "" where it is there, else the only one.
+
+    Source: Uy et al. 2019 (ScanObjectNN), arXiv:1908.04616.
+    """
+    folders = (root, root / "main_split", root / "h5_files" / "main_split")
+    folder = next((each for each in folders if any(each.glob("*_objectdataset*.h5"))), None)
+    if folder is None:
+        return None
+    variants = sorted({file.stem.split("_objectdataset")[1] for file in folder.glob("*_objectdataset*.h5")})
+    if variant is None:
+        variant = "" if "" in variants or len(variants) > 1 else variants[0]
+    if variant not in variants:
+        raise DatasetError(
+            f"{folder} has the variants {variants}, not {variant!r}", fix="pass variant=… with one of these"
+        )
+    by_split = {name: [folder / f"{stem}{variant}.h5"] for name, stem in _SCANOBJECTNN_FILES.items()}
+    there = {name: [file for file in files if file.is_file()] for name, files in by_split.items()}
+    return _rows(of_split(there, split, root), _SCANOBJECTNN_CLASSES, root)
+
+
+class Hdf5Clouds:
+    """Reads single clouds from HDF5 files, each opened once a process, when first needed."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[int, Path], Any] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_open": {}}  # open files cannot go to another process
+
+    def cloud(self, item: Hdf5Row) -> PointCloud:
+        """One cloud.
+
+        Raises:
+            InputError: a file that cannot be read (any more).
+        """
+        import h5py
+
+        name = f"{item.path}[{item.row}]"
+        with reading(item.path, formats=".h5", fix="check that the download is complete"):
+            key = (os.getpid(), item.path)  # a forked process must not share its parent's file
+            if key not in self._open:
+                self._open[key] = h5py.File(item.path, "r")
+            rows: NDArray[Any] = self._open[key]["data"][item.row]
+            return make_cloud(*from_rows(rows, name), name=name)
+
+
+def _listed(root: Path, split: str) -> list[Path]:
+    there = {file.name: file for file in sorted(root.glob(f"ply_data_{split}*.h5"))}
+    order = root / f"{split}_files.txt"
+    if not order.is_file():
+        return list(there.values())
+    names = [Path(line.strip()).name for line in order.read_text("utf-8").splitlines() if line.strip()]
+    lost = [name for name in names if name not in there]
+    if lost:
+        raise DatasetError(
+            f"{order} names {lost[0]}, which {root} does not have", fix="check that the download is complete"
+        )
+    return [there[name] for name in names]
+
+
+def _rows(files: list[Path], classes: tuple[str, ...], root: Path) -> Listing:
+    pairs: list[tuple[Path | Hdf5Row, str]] = []
+    for file in files:
+        labels = _labels(file)
+        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
+            raise DatasetError(
+                f"{file} has labels {labels.min()} to {labels.max()}, there are {len(classes)} classes",
+                fix="check that the files belong together",
+            )
+        pairs += [(Hdf5Row(file, row), classes[int(label)]) for row, label in enumerate(labels)]
+    return listing(pairs, classes, root)
+
+
+def _labels(file: Path) -> NDArray[np.int64]:
+    """(n,) class indices; the clouds themselves are not read."""
+    import h5py
+
+    try:
+        with h5py.File(file, "r") as opened:
+            shape, labels = opened["data"].shape, np.asarray(opened["label"]).reshape(-1)
+    except (OSError, KeyError, AttributeError, RuntimeError, ValueError) as error:
+        raise DatasetError(
+            f"{file} cannot be read as HDF5 with 'data' and 'label' ({str(error)[:120]})",
+            fix="check that the download is complete",
+        ) from None
+    if len(shape) != 3 or shape[0] != len(labels) or labels.dtype.kind not in "iu":
+        raise DatasetError(
+            f"{file} has data of shape {shape} and {len(labels)} labels of {labels.dtype}",
+            fix="data are (clouds, points, 3) and label one integer a cloud",
+        )
+    return labels.astype(np.int64)

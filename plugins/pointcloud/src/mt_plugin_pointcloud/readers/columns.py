@@ -1,0 +1,101 @@
+"""Columns by name: what formats call coordinates and channels.  N points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from mt_core.errors import InputError
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+# several spellings a column, the first that is there counts
+POINTS = (("x", "y", "z"), ("relative_x", "relative_y", "relative_z"), ("origin_x", "origin_y", "origin_z"))
+_CHANNELS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "intensity": (("intensity",), ("reflectance",), ("remission",), ("scalar_intensity",), ("i",)),
+    "normals": (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z")),
+    "colour": (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue")),
+}
+
+
+def find(names: Sequence[str], source: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """The columns of the coordinates, and those of each channel that is there.
+
+    Args:
+        names: All columns, in lower case.
+
+    Raises:
+        InputError: no coordinates among them.
+    """
+    there = set(names)
+    points = next((spelling for spelling in POINTS if there.issuperset(spelling)), None)
+    if points is None:
+        raise InputError(
+            f"{source} has the columns {', '.join(names)[:200]} and no coordinates",
+            fix="name three of them x, y and z",
+        )
+    channels = {
+        channel: spelling
+        for channel, spellings in _CHANNELS.items()
+        if (spelling := next((each for each in spellings if there.issuperset(each)), None))
+    }
+    return points, channels
+
+
+def from_table(table: Mapping[str, Array] | Array, names: Sequence[str], source: str) -> tuple[Array, dict[str, Array]]:
+    """Coordinates and channels from columns.
+
+    Args:
+        table: Anything that gives a column (N,) for a name of `names`: a mapping or a structured array.
+
+    Returns:
+        (N, 3) and (N, C) by channel; the types of the columns are kept, so that integers can be scaled.
+    """
+    lower = {name.lower(): name for name in names}
+    points, channels = find(list(lower), source)
+
+    def stacked(columns: tuple[str, ...]) -> Array:
+        return np.stack([table[lower[column]] for column in columns], axis=1)
+
+    return stacked(points), {channel: stacked(columns) for channel, columns in channels.items()}
+
+
+def from_rows(rows: Array, source: str) -> tuple[Array, dict[str, Array]]:
+    """Coordinates and channels from columns without names: x, y, z, then intensity, normals or colour.
+
+    One further column is intensity. Three are normals where they have length one, colour where they have not; six are
+    colour and normals in the order that this tells. Others carry no known meaning and are left out.
+
+    Raises:
+        InputError: fewer than three columns.
+    """
+    if rows.ndim == 1 and rows.size == 0:
+        raise InputError(f"{source} holds no points", fix="export it again, or leave it out")
+    if rows.ndim != 2 or rows.shape[1] < 3 or rows.dtype.kind not in "fiu":
+        raise InputError(
+            f"{source} holds {rows.dtype} of shape {rows.shape}, not numbers of shape (points, 3 or more)",
+            fix="give one row a point: x, y, z and then its channels; transpose an array of shape (3, points)",
+        )
+    points, further = rows[:, :3], rows[:, 3:]
+    channels: dict[str, Array] = {}
+    if further.shape[1] == 1:
+        channels["intensity"] = further
+    elif further.shape[1] in (3, 6):
+        for first in range(0, further.shape[1], 3):
+            three = further[:, first : first + 3]
+            channels.setdefault("normals" if _are_unit(three) else "colour", three)
+    return points, {name: unit_colour(values) if name == "colour" else values for name, values in channels.items()}
+
+
+def unit_colour(colour: Array) -> Array:
+    """Colour written as numbers 0 to 255 brought to [0, 1]; integers of a narrower meaning stay as they are."""
+    if len(colour) and colour.dtype.kind == "f" and np.nanmax(colour) > 1:
+        return colour / 255
+    return colour
+
+
+def _are_unit(vectors: Array) -> bool:
+    lengths = (vectors[:1000].astype(np.float64) ** 2).sum(1)
+    return bool(len(lengths)) and bool((np.abs(lengths - 1) < 0.05).mean() > 0.9)

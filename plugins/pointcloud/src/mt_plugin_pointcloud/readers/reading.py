@@ -1,0 +1,117 @@
+"""From a source to a cloud: the reader that its suffix names, and what is said when there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from mt_core.contract import name_of, reading
+from mt_core.errors import InputError
+from numpy.typing import NDArray
+
+from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud, make_cloud
+from mt_plugin_pointcloud.readers.columns import from_rows
+
+Array = NDArray[Any]
+
+
+class Raw(NamedTuple):
+    """What a reader finds in a file: points (N, 3), channels (N, C) by name, and a mesh's triangles (T, 3)."""
+
+    points: Array
+    channels: Mapping[str, Array]
+    triangles: Array | None = None
+
+
+_READERS = {
+    ".ply": "ply:read_ply",
+    ".pcd": "pcd:read_pcd",
+    ".off": "off:read_off",
+    ".obj": "obj:read_obj",
+    ".xyz": "text:read_text",
+    ".txt": "text:read_text",
+    ".csv": "text:read_text",
+    ".npy": "arrays:read_npy",
+    ".npz": "arrays:read_npz",
+    ".las": "las:read_las",
+    ".laz": "las:read_las",
+    ".bin": "kitti:read_bin",
+}
+FORMATS = " ".join(_READERS)
+
+
+def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
+    """One cloud from a path, or from arrays in memory.
+
+    Args:
+        source: A path; a `PointCloud`; an array or a tensor (N, 3 + C), C being intensity (1) or normals or colour (3);
+            a mapping with "points" and any of "intensity", "normals", "colour".
+        surface_points: Sample so many points from the surface of a mesh, the same ones each time; 0: its vertices.
+
+    Raises:
+        InputError: no readable cloud; names the source.
+    """
+    name = name_of(source)
+    with reading(source, formats=FORMATS):
+        if isinstance(source, PointCloud):
+            return source
+        if isinstance(source, str | Path):
+            return _from_file(Path(source), name, surface_points)
+        if isinstance(source, bytes):
+            raise InputError(
+                f"{name} do not tell which format they are in, for a cloud's is told by its suffix",
+                fix="pass the path of the file, or an array of shape (points, 3)",
+            )
+        if isinstance(source, Mapping):
+            return _from_mapping(source, name)
+        return make_cloud(*from_rows(_as_array(source), name), name=name)
+
+
+def _from_file(path: Path, name: str, surface_points: int) -> PointCloud:
+    suffix = path.suffix.lower()
+    if suffix not in _READERS:
+        raise InputError(
+            f"{name} has the suffix {suffix!r}, which no reader takes" if suffix else f"{name} has no suffix",
+            fix=f"the formats are {FORMATS}",
+        )
+    module, function = _READERS[suffix].split(":")
+    reader = getattr(import_module(f"mt_plugin_pointcloud.readers.{module}"), function)
+    raw = cast(Callable[[Path], Raw], reader)(path)
+    if surface_points and raw.triangles is not None and len(raw.triangles):
+        from mt_plugin_pointcloud.surface import sample_surface
+
+        return make_cloud(sample_surface(raw.points, raw.triangles, surface_points, name=name), name=name)
+    return make_cloud(raw.points, raw.channels, name=name)
+
+
+def _from_mapping(source: Mapping[str, Any], name: str) -> PointCloud:
+    unknown = sorted(str(key) for key in source if key != "points" and key not in CHANNELS)
+    if "points" not in source or unknown:
+        raise InputError(
+            f"{name} has the keys {', '.join(map(str, source)) or 'none'}",
+            fix=f"give 'points' and any of {', '.join(map(repr, CHANNELS))}",
+        )
+    points = _as_array(source["points"])
+    channels = {}
+    for key, width in CHANNELS.items():
+        if key in source:
+            values = _as_array(source[key])
+            values = values[:, None] if values.ndim == 1 else values
+            if values.shape != (len(points), width) or values.dtype.kind not in "fiu":
+                raise InputError(
+                    f"{name}: {key!r} is {values.dtype} of shape {values.shape}, the points are {points.shape}",
+                    fix=f"give {width} number(s) a point",
+                )
+            channels[key] = values
+    return make_cloud(points, channels, name=name)
+
+
+def _as_array(source: Any) -> Array:
+    if hasattr(source, "detach"):  # a tensor, perhaps on another device or half as wide as numpy knows
+        source = source.detach().cpu()
+        source = source.float() if source.is_floating_point() else source
+        return cast(Array, source.numpy())
+    return np.asarray(source)

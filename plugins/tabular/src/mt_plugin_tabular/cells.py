@@ -1,0 +1,96 @@
+"""What a cell of a table can hold, however it was stored: text, a number, or nothing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from mt_core.errors import InputError
+
+Cell = str | float | None
+Row = dict[str, Cell]
+"""A sample: column names to cells."""
+
+MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>"))
+"""Texts that mean that there is no value. Exactly so written: "none" is a category."""
+
+_EPOCH = datetime(1970, 1, 1)
+
+
+def cell(value: Any) -> Cell:
+    """A value as a cell: text stripped, numbers as floats, dates as ISO text, booleans as "True" and "False".
+
+    Infinite numbers are missing: no scale holds them, and they are how many programs write a division by zero.
+
+    Raises:
+        InputError: a list, an array or another object that no cell can hold.
+    """
+    if isinstance(value, str):
+        text = value.strip()
+        return None if text in MISSING else text
+    if value is None:
+        return None
+    if isinstance(value, bool | np.bool_):
+        return str(bool(value))
+    if isinstance(value, int | float | np.number | Decimal):
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) else None
+    if isinstance(value, date):  # NaT is one, and equals nothing
+        return value.isoformat() if value == value else None
+    if isinstance(value, np.datetime64 | np.str_) or type(value).__name__ == "NAType":  # pandas.NA
+        return cell(str(value))
+    if isinstance(value, bytes):
+        return cell(value.decode(errors="replace"))
+    if getattr(value, "shape", None) == ():
+        return cell(value.item())
+    raise InputError(
+        f"a {type(value).__name__} is no cell of a table",
+        fix="give text, a number, a date, a boolean or None in each column; spread lists over several columns",
+    )
+
+
+def row_of(names: Iterable[Any], values: Iterable[Any]) -> Row:
+    """A row from names and values, as `cell` makes them."""
+    return {str(name): cell(value) for name, value in zip(names, values, strict=True)}
+
+
+def number(value: str | float) -> float:
+    """The number in a cell; NaN where it is infinite ("inf", "1e999").
+
+    Raises:
+        ValueError: text that is no number; also "1_000", which Python reads and a table does not mean.
+    """
+    if isinstance(value, str) and "_" in value:
+        raise ValueError(value)
+    parsed = float(value)
+    return parsed if math.isfinite(parsed) else math.nan
+
+
+def days(value: str | float) -> float:
+    """Days since 1970-01-01 of an ISO 8601 date ("2024-02-29") or moment ("2024-02-29T12:00", "…+01:00").
+
+    Raises:
+        ValueError: anything else.
+    """
+    if not isinstance(value, str) or "-" not in value:
+        raise ValueError(value)
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(UTC).replace(tzinfo=None)
+    return (moment - _EPOCH).total_seconds() / 86_400
+
+
+def category(value: str | float) -> str:
+    """How a category is called: 3, 3.0, "3" and "3.0" are one, since formats differ in how they write it."""
+    try:
+        parsed = number(value)
+    except ValueError:
+        return str(value)
+    return f"{parsed:.0f}" if parsed.is_integer() and abs(parsed) < 2**53 else str(value)

@@ -1,0 +1,61 @@
+"""A table in memory, by columns: a fraction of what its rows would take."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from mt_core.errors import InputError
+
+from mt_plugin_tabular.cells import Cell, Row
+
+
+class Table:
+    """Rows of the same columns. Each cell is kept as an index into its column's distinct values.
+
+    Args:
+        rows: In any number; all with the columns of the first.
+
+    Raises:
+        InputError: a row with other columns; what the iteration over `rows` raises.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        places: dict[str, dict[Cell, int]] = {}
+        codes: dict[str, array[int]] = {}
+        self.num_rows = 0
+        for row in rows:
+            if not places:
+                places, codes = {name: {} for name in row}, {name: array("i") for name in row}
+            if row.keys() != places.keys():
+                differing = ", ".join(map(repr, sorted(row.keys() ^ places.keys())))
+                raise InputError(
+                    f"row {self.num_rows + 1} differs from the first in its columns: {differing}",
+                    fix="give every row and every file the same columns",
+                )
+            for name, value in row.items():
+                known = places[name]
+                codes[name].append(known.setdefault(value, len(known)))
+            self.num_rows += 1
+        self._values = {name: list(known) for name, known in places.items()}
+        self._codes: dict[str, np.ndarray[Any, Any]] = {
+            name: np.frombuffer(column, dtype=np.int32).copy() for name, column in codes.items()
+        }
+
+    @property
+    def names(self) -> list[str]:
+        return list(self._values)
+
+    def distinct(self, name: str) -> list[Cell]:
+        """The different values of a column, in the order in which they appear."""
+        return self._values[name]
+
+    def column(self, name: str) -> list[Cell]:
+        values = self._values[name]
+        return [values[code] for code in self._codes[name]]
+
+    def row(self, index: int, *, without: str | None = None) -> Row:
+        """One row, without one of its columns."""
+        return {name: values[self._codes[name][index]] for name, values in self._values.items() if name != without}

@@ -1,0 +1,209 @@
+"""Rows of tables to tokens, one a column.  B batch, C columns, D width."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+import torch
+from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens, name_of
+from mt_core.errors import InputError, MtError, OptionError
+from pydantic import BeforeValidator, Field
+from torch import Tensor, nn
+
+from mt_plugin_tabular.categories import KNOWN, MISSING, UNKNOWN, CategoryEmbedding
+from mt_plugin_tabular.cells import Row, category
+from mt_plugin_tabular.columns import PARSERS, Column, Kind, Survey, infer_column
+from mt_plugin_tabular.delimited import Header
+from mt_plugin_tabular.numbers import Periodic, PiecewiseLinear
+from mt_plugin_tabular.reading import only_row, rows
+
+MAX_COLUMNS = 1024
+"""Attention compares each token with each: more columns than this are a mistake, or need choosing from."""
+
+_FURTHEST = 1e6  # standard deviations from the mean; float32 holds no difference beyond
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda names: tuple(filter(None, names.split(","))) if isinstance(names, str) else names),
+]
+"""Column names; from a command line with commas between them."""
+
+
+class TabularOptions(TokenizerOptions):
+    """How columns are understood and embedded."""
+
+    numbers: Literal["ple", "periodic"] = Field(
+        default="ple", description="Embedding of numbers: piecewise-linear over quantile bins, or sines and cosines."
+    )
+    bins: int = Field(default=48, ge=1, le=1024, description="ple: bins of a column, at most.")
+    frequencies: int = Field(default=32, ge=1, le=1024, description="periodic: frequencies of a column.")
+    sigma: float = Field(default=0.3, gt=0, description="periodic: standard deviation of the frequencies at the start.")
+    max_categories: int = Field(default=128, ge=1, description="Most frequent categories kept; others are unknown.")
+    numeric: Names = Field(default=(), description="Columns that are numbers, whatever they look like.")
+    categorical: Names = Field(default=(), description="Columns that are categories, whatever they look like.")
+    ignore: Names = Field(default=(), description="Columns to leave out.")
+    drop: float = Field(default=0.0, ge=0, lt=1, description="Chance that a cell is hidden from a training sample.")
+    header: Header = Field(default="auto", description="Whether the first line of a text file holds the names.")
+
+
+class TabularTokenizer(Tokenizer):
+    """One token for each column: an embedding of its number or category, plus a vector that says which column it is.
+
+    Numbers come first, then categories, each in the order of the table. Missing cells have a vector of their own in
+    each column, categories that calibration has not seen one that all of them share. There are no columns, and no
+    weights, before `calibrate` or `restore`.
+    """
+
+    Options = TabularOptions
+    options: TabularOptions
+    sample_limits = f"rows of up to {MAX_COLUMNS:,} columns that vary: numbers, text, dates, booleans"
+
+    def __init__(self, width: int, options: TabularOptions | None = None) -> None:
+        super().__init__(width, options)
+        self._become([], {})
+
+    def read(self, source: Any) -> Row:
+        """The row of a mapping, a Series, a one-row data frame, a 1-D array, or a file with exactly one."""
+        row = only_row(source, header=self.options.header)
+        self._require_columns(row, name_of(source))
+        return row
+
+    def stream(self, source: Any) -> Iterator[Row]:
+        """Every row of a file, a data frame, a list of mappings or a 2-D array."""
+        for index, row in enumerate(rows(source, header=self.options.header), start=1):
+            self._require_columns(row, f"{name_of(source)}, row {index}")
+            yield row
+
+    def prepare(self, sample: Row, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """{"numbers": (C,) float32 in standard deviations, NaN where missing; "categories": (C,) int64}."""
+        if not self.columns:
+            raise MtError(
+                "this tabular tokenizer has no columns yet",
+                fix="calibrate it on rows first (`fit` does so), or load a run that was trained",
+            )
+        try:
+            numbers = [_standardised(sample[column.name], column) for column in self._number_columns]
+            categories = [_index(sample[name], known) for name, known in self._known]
+        except KeyError:
+            self._require_columns(sample, "the row")
+            raise
+        prepared = {
+            "numbers": torch.tensor(numbers, dtype=torch.float32),
+            "categories": torch.tensor(categories, dtype=torch.int64),
+        }
+        if generator is not None and self.options.drop:
+            hidden = torch.rand(len(self.columns), generator=generator) < self.options.drop
+            prepared["numbers"][hidden[: len(numbers)]] = math.nan
+            prepared["categories"][hidden[len(numbers) :]] = UNKNOWN
+        return prepared
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+        """(B, C, D)."""
+        parts = []
+        if self.number_embedding is not None:
+            numbers_BC = batch["numbers"]
+            is_missing_BC = numbers_BC.isnan()
+            values = self.number_embedding(numbers_BC.masked_fill(is_missing_BC, 0.0))
+            parts.append(torch.where(is_missing_BC.unsqueeze(-1), self.missing, values))
+        if self.category_embedding is not None:
+            parts.append(self.category_embedding(batch["categories"]))
+        return Tokens(torch.cat(parts, dim=1) + self.place)
+
+    def calibrate(self, examples: Iterable[Example]) -> None:
+        """Learn what the columns hold, from one pass over the rows; see `columns.infer_column`."""
+        survey = Survey(self.read_uncalibrated(example.sample) for example in examples)
+        options = self.options
+        named = {*options.numeric, *options.categorical, *options.ignore}
+        if unknown := sorted(named - set(survey.names)):
+            raise OptionError(
+                f"there is no column {', '.join(map(repr, unknown))}", fix=f"the columns are: {', '.join(survey.names)}"
+            )
+        columns: list[Column] = []
+        dropped: dict[str, str] = {}
+        for name in survey.names:
+            forced: Kind | None = "number" if name in options.numeric else None
+            forced = "category" if name in options.categorical else forced
+            found: Column | str = "ignored by option"
+            if name not in options.ignore:
+                found = infer_column(
+                    survey, name, forced=forced, num_bins=options.bins, max_categories=options.max_categories
+                )
+            if isinstance(found, Column):
+                columns.append(found)
+            else:
+                dropped[name] = found
+        if not columns:
+            raise InputError(
+                f"no column of the {survey.num_rows} rows can be used "
+                f"({'; '.join(f'{name}: {why}' for name, why in dropped.items())})",
+                fix="give more rows, or columns that vary",
+            )
+        if len(columns) > MAX_COLUMNS:
+            raise InputError(f"{len(columns):,} columns are more than {MAX_COLUMNS:,}", fix="choose some of them")
+        self.restore({"columns": [column.to_json() for column in columns], "dropped": dropped})
+
+    def calibration(self) -> dict[str, Any]:
+        """{"columns": of each `Column` its fields, "dropped": {column: why}}."""
+        if not self.columns:
+            return {}
+        return {"columns": [column.to_json() for column in self.columns], "dropped": self.dropped}
+
+    def restore(self, calibration: Mapping[str, Any]) -> None:
+        columns = [Column(**record) for record in calibration.get("columns", [])]
+        self._become(columns, dict(calibration.get("dropped", {})))
+
+    def read_uncalibrated(self, source: Any) -> Row:
+        return only_row(source, header=self.options.header)
+
+    def _become(self, columns: list[Column], dropped: dict[str, str]) -> None:
+        """Make the weights for these columns."""
+        self.columns, self.dropped = columns, dropped
+        self._number_columns = [column for column in columns if column.kind != "category"]
+        categorical = [column for column in columns if column.kind == "category"]
+        self._known = [
+            (column.name, {name: KNOWN + index for index, name in enumerate(column.categories)})
+            for column in categorical
+        ]
+        num_numbers, width, options = len(self._number_columns), self.width, self.options
+        self.number_embedding: PiecewiseLinear | Periodic | None = None
+        self.category_embedding: CategoryEmbedding | None = None
+        if self._number_columns and options.numbers == "ple":
+            self.number_embedding = PiecewiseLinear([column.edges for column in self._number_columns], width)
+        elif self._number_columns:
+            self.number_embedding = Periodic(
+                num_numbers, width, num_frequencies=options.frequencies, sigma=options.sigma
+            )
+        if categorical:
+            self.category_embedding = CategoryEmbedding([len(column.categories) for column in categorical], width)
+        self.missing = nn.Parameter(torch.randn(num_numbers, width) * 0.3)
+        self.place = nn.Parameter(torch.randn(len(columns), width) * 0.3)
+
+    def _require_columns(self, row: Row, name: str) -> None:
+        lacking = [column.name for column in self.columns if column.name not in row]
+        if lacking:
+            raise InputError(
+                f"{name} lacks the column{'s' * (len(lacking) > 1)} {', '.join(map(repr, lacking))}",
+                fix="give all columns that this model was calibrated on; empty cells are allowed, further columns too",
+            )
+
+
+def _standardised(value: str | float | None, column: Column) -> float:
+    if value is None:
+        return math.nan
+    try:
+        deviations = (PARSERS[column.kind](value) - column.mean) / column.std
+    except ValueError:
+        raise InputError(
+            f"column {column.name!r} holds {value!r}, which is no {column.kind}",
+            fix=f"correct the cell or leave it empty; or train with the option categorical={column.name}",
+        ) from None
+    return min(max(deviations, -_FURTHEST), _FURTHEST)  # NaN stays NaN
+
+
+def _index(value: str | float | None, known: Mapping[str, int]) -> int:
+    if value is None:
+        return MISSING
+    index = known.get(value) if isinstance(value, str) else None
+    return index if index is not None else known.get(category(value), UNKNOWN)

@@ -1,0 +1,225 @@
+"""Tables as they are found: every format, and every way in which a file can be broken."""
+
+import gzip
+import os
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+from mt_core.errors import InputError
+from mt_plugin_tabular.cells import category, cell, days, number
+from mt_plugin_tabular.delimited import sniff_separator
+from mt_plugin_tabular.reading import only_row, rows
+from pyarrow import parquet
+
+ADULT = "39, State-gov, 77516, Bachelors, 13, Never-married, ?, Not-in-family, White, Male, 2174, 0, 40, Cuba, <=50K"
+
+
+def written(folder: Path, content: str | bytes, name: str = "table.csv") -> Path:
+    path = folder / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
+def test_separator_is_found(tmp_path: Path, separator: str) -> None:
+    path = written(tmp_path, f"a{separator}b\n1{separator}x y\n2{separator}z\n")
+    assert list(rows(path)) == [{"a": "1", "b": "x y"}, {"a": "2", "b": "z"}]
+
+
+def test_decimal_commas_do_not_make_a_comma_the_separator() -> None:
+    assert sniff_separator(["a;b\n", "1,5;2,5\n", "3,5;4,5\n"]) == ";"
+
+
+def test_one_column_is_a_table(tmp_path: Path) -> None:
+    assert list(rows(written(tmp_path, "a\n1\n2\n"))) == [{"a": "1"}, {"a": "2"}]
+
+
+def test_file_without_header_gets_numbered_columns(tmp_path: Path) -> None:
+    assert list(rows(written(tmp_path, "1,x\n2,y\n")))[0] == {"column_1": "1", "column_2": "x"}
+
+
+def test_header_can_be_given(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\nx,y\n")
+    assert list(rows(path, header="no"))[0] == {"column_1": "a", "column_2": "b"}
+    assert list(rows(written(tmp_path, "1,2\nx,y\n"), header="yes")) == [{"1": "x", "2": "y"}]
+
+
+def test_quotes_line_ends_blank_lines_and_byte_order_mark_are_understood(tmp_path: Path) -> None:
+    path = written(tmp_path, '\ufeffa,b\r\n"x, y","say ""so"""\r\n\r\n1,2')
+    assert list(rows(path)) == [{"a": "x, y", "b": 'say "so"'}, {"a": "1", "b": "2"}]
+
+
+def test_row_numbers_of_a_data_frame_are_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    pd.DataFrame({"a": ["x", "y"]}).to_csv(path)
+    assert list(rows(path)) == [{"a": "x"}, {"a": "y"}]
+
+
+@pytest.mark.parametrize("token", ["", "?", "NA", "NaN", "nan", "null", "NULL", "None"])
+def test_token_for_a_missing_value_is_missing(tmp_path: Path, token: str) -> None:
+    assert list(rows(written(tmp_path, f"a,b\n1,{token}\n"))) == [{"a": "1", "b": None}]
+
+
+def test_packed_text_and_bytes_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
+    text = b"a,b\n1,x\n,y\n"
+    table = pa.table({"a": ["1", None], "b": ["x", "y"]})
+    parquet.write_table(table, tmp_path / "t.parquet")
+    expected = [{"a": "1", "b": "x"}, {"a": None, "b": "y"}]
+    for source in (
+        text,
+        written(tmp_path, text),
+        written(tmp_path, gzip.compress(text), "t.csv.gz"),
+        tmp_path / "t.parquet",
+        str(tmp_path / "t.parquet"),
+    ):
+        assert list(rows(source)) == expected
+
+
+def test_parquet_types_become_cells(tmp_path: Path) -> None:
+    table = pa.table(
+        {
+            "i": [1, None],
+            "f": [0.5, float("nan")],
+            "b": [True, False],
+            "d": [datetime(2024, 2, 29), None],
+            "c": pa.array(["u", "v"]).dictionary_encode(),
+        }
+    )
+    parquet.write_table(table, tmp_path / "t.parquet")
+    first, second = rows(tmp_path / "t.parquet")
+    assert first == {"i": 1.0, "f": 0.5, "b": "True", "d": "2024-02-29T00:00:00", "c": "u"}
+    assert second == {"i": None, "f": None, "b": "False", "d": None, "c": "v"}
+
+
+def test_content_decides_and_not_the_suffix(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"a": [1.0]}), tmp_path / "t.csv")
+    assert list(rows(tmp_path / "t.csv")) == [{"a": 1.0}]
+
+
+def test_objects_in_memory_are_tables() -> None:
+    frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "t": pd.to_datetime(["2024-01-01", None])})
+    expected = [{"a": 1.0, "b": "x", "t": "2024-01-01T00:00:00"}, {"a": 2.0, "b": None, "t": None}]
+    assert list(rows(frame)) == expected
+    assert list(rows(frame.to_dict("records"))) == expected
+    assert only_row(frame.iloc[0]) == expected[0]
+    assert only_row(expected[0]) == expected[0]
+    assert list(rows(np.array([[1.0, np.nan], [2.0, 3.0]])))[0] == {"column_1": 1.0, "column_2": None}
+    assert only_row(np.array([1, 2])) == {"column_1": 1.0, "column_2": 2.0}
+
+
+def test_values_become_cells() -> None:
+    values = [True, 3, np.float32(0.5), Decimal("1.5"), " x ", np.int64(2), b"y", np.datetime64("2024-01-01"), pd.NA]
+    assert [cell(value) for value in values] == ["True", 3.0, 0.5, 1.5, "x", 2.0, "y", "2024-01-01", None]
+    assert [cell(value) for value in (float("inf"), float("-inf"), float("nan"), 10**400, pd.NaT)] == [None] * 5
+
+
+def test_infinite_text_is_no_number_and_underscores_are_text() -> None:
+    assert np.isnan([number("inf"), number("1e999")]).all()
+    with pytest.raises(ValueError):
+        number("1_000")
+
+
+def test_days_count_from_1970() -> None:
+    assert days("1970-01-02") == 1
+    assert days("1969-12-31T12:00") == -0.5
+    assert days("1970-01-01T01:00+01:00") == 0
+    with pytest.raises(ValueError):
+        days("20240101")
+
+
+def test_whole_numbers_are_one_category_however_written() -> None:
+    assert {category(value) for value in (3.0, "3", "3.0", "03")} == {"3"}
+    assert category("x1") == "x1"
+
+
+def test_adult_files_are_read_as_they_are(tmp_path: Path) -> None:
+    train = only_row(written(tmp_path, ADULT + "\n\n", "adult.data"))
+    test = only_row(written(tmp_path, f"|1x3 Cross validator\n{ADULT}.\n\n", "adult.test"))
+    assert train == test
+    assert (train["age"], train["occupation"], train["native-country"], train["income"]) == ("39", None, "Cuba", "<=50K")
+
+
+def test_file_of_several_rows_is_no_sample(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"table\.csv holds more than one row[\s\S]*stream"):
+        only_row(written(tmp_path, "a\n1\n2\n"))
+
+
+BROKEN: dict[str, tuple[str | bytes, str]] = {
+    "empty.csv": (b"", "is empty"),
+    "header.csv": ("a,b\n", "a header but no rows"),
+    "blank.csv": ("\n\n", "no rows"),
+    "zeros.csv": (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "not UTF-8|zero bytes"),
+    "nul.csv": (b"a,b\n1,\x00\n", "zero bytes"),
+    "latin1.csv": ("stadt\nMünchen\n".encode("latin-1"), r"not UTF-8[\s\S]*iconv"),
+    "utf16.csv": ("a,b\n1,2\n".encode("utf-16"), "not UTF-8"),
+    "long.csv": ("a,b\n1,2\n1,2,3\n", "line 3: 3 fields, where there are 2 columns"),
+    "short.csv": ("a,b\n1,2\n1\n", "line 3: 1 fields"),
+    "twice.csv": ("a,b,a\n1,2,3\n", "several columns called 'a'"),
+    "quote.csv": ('a,b\n"1,2\n3,4\n', "line"),
+    "cut.csv.gz": (gzip.compress(b"a,b\n" + os.urandom(4000).hex().encode())[:1000], "cannot be read"),
+    "cut.parquet": (b"PAR1" + b"\x01" * 100, "cannot be read"),
+    "table.xlsx": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(40), "zero bytes"),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_file_is_refused_with_its_name_and_a_fix(tmp_path: Path, name: str) -> None:
+    content, message = BROKEN[name]
+    with pytest.raises(InputError, match=message) as caught:
+        list(rows(written(tmp_path, content, name)))
+    assert name in caught.value.problem
+    assert caught.value.fix
+
+
+def test_truncated_parquet_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.parquet"
+    parquet.write_table(pa.table({"a": list(range(1000))}), path)
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(InputError, match=r"t\.parquet cannot be read"):
+        list(rows(path))
+
+
+def test_parquet_without_rows_or_with_lists_is_refused(tmp_path: Path) -> None:
+    parquet.write_table(pa.table({"a": pa.array([], pa.int64())}), tmp_path / "none.parquet")
+    with pytest.raises(InputError, match=r"none\.parquet has no rows"):
+        list(rows(tmp_path / "none.parquet"))
+    parquet.write_table(pa.table({"a": [[1, 2]]}), tmp_path / "lists.parquet")
+    with pytest.raises(InputError, match=r"lists\.parquet.*'a'.*list"):
+        list(rows(tmp_path / "lists.parquet"))
+
+
+def test_line_without_end_stays_out_of_memory(tmp_path: Path) -> None:
+    path = written(tmp_path, b"a,b\n" + b"7" * ((1 << 24) + 10))
+    with pytest.raises(InputError, match="line of more than"):
+        list(rows(path))
+
+
+def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not exist"):
+        list(rows(tmp_path / "none.csv"))
+    with pytest.raises(InputError, match="is a folder"):
+        list(rows(tmp_path))
+
+
+@pytest.mark.parametrize("source", [3, None, object(), [1, 2], np.zeros((2, 2, 2)), {"a": [1, 2]}])
+def test_object_that_is_no_table_is_refused(source: object) -> None:
+    with pytest.raises(InputError):
+        list(rows(source))
+
+
+def test_data_frame_with_two_columns_of_one_name_is_refused() -> None:
+    with pytest.raises(InputError, match="several columns called 'a'"):
+        list(rows(pd.DataFrame([[1, 2]], columns=["a", "a"])))
+
+
+def test_rows_come_before_the_file_has_been_read(tmp_path: Path) -> None:
+    path = written(tmp_path, "a,b\n" + "1,2\n" * 100_000 + "1,2,3\n")
+    found = rows(path)
+    assert next(found) == {"a": "1", "b": "2"}
+    with pytest.raises(InputError, match="line 100002"):
+        list(found)

@@ -50,7 +50,7 @@ class UnknownModalityError(PluginError):
 
 
 class DisabledPluginError(PluginError):
-    """Installed, but switched off by `MT_PLUGINS`, `MT_NO_PLUGINS` or `--no-plugins`."""
+    """Installed, but switched off by the environment, a flag, or `allow` and `block` in the user's settings."""
 
 
 class ConflictError(PluginError):

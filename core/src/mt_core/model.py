@@ -5,6 +5,7 @@ Source: Zhang et al. 2023 (Meta-Transformer), arXiv:2307.10802, section 3.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,7 +148,7 @@ class MetaTransformer(nn.Module):
             "options": self.tokenizer.options.model_dump(mode="json"),
             "calibration": self.tokenizer.calibration(),
         }
-        return fingerprint(self.tokenizer.state_dict(), record)
+        return fingerprint(self.tokenizer.state_dict(), json.dumps(record, sort_keys=True))
 
     # the front door: each is one call into the folder that does it
 

@@ -40,12 +40,12 @@ def test_one_column_is_a_table(tmp_path: Path) -> None:
 
 
 def test_file_without_header_gets_numbered_columns(tmp_path: Path) -> None:
-    assert list(rows(written(tmp_path, "1,x\n2,y\n")))[0] == {"column_1": "1", "column_2": "x"}
+    assert next(rows(written(tmp_path, "1,x\n2,y\n"))) == {"column_1": "1", "column_2": "x"}
 
 
 def test_header_can_be_given(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b\nx,y\n")
-    assert list(rows(path, header="no"))[0] == {"column_1": "a", "column_2": "b"}
+    assert next(rows(path, header="no")) == {"column_1": "a", "column_2": "b"}
     assert list(rows(written(tmp_path, "1,2\nx,y\n"), header="yes")) == [{"1": "x", "2": "y"}]
 
 
@@ -108,7 +108,7 @@ def test_objects_in_memory_are_tables() -> None:
     assert list(rows(frame.to_dict("records"))) == expected
     assert only_row(frame.iloc[0]) == expected[0]
     assert only_row(expected[0]) == expected[0]
-    assert list(rows(np.array([[1.0, np.nan], [2.0, 3.0]])))[0] == {"column_1": 1.0, "column_2": None}
+    assert next(rows(np.array([[1.0, np.nan], [2.0, 3.0]]))) == {"column_1": 1.0, "column_2": None}
     assert only_row(np.array([1, 2])) == {"column_1": 1.0, "column_2": 2.0}
 
 
@@ -141,7 +141,12 @@ def test_adult_files_are_read_as_they_are(tmp_path: Path) -> None:
     train = only_row(written(tmp_path, ADULT + "\n\n", "adult.data"))
     test = only_row(written(tmp_path, f"|1x3 Cross validator\n{ADULT}.\n\n", "adult.test"))
     assert train == test
-    assert (train["age"], train["occupation"], train["native-country"], train["income"]) == ("39", None, "Cuba", "<=50K")
+    assert (train["age"], train["occupation"], train["native-country"], train["income"]) == (
+        "39",
+        None,
+        "Cuba",
+        "<=50K",
+    )
 
 
 def test_file_of_several_rows_is_no_sample(tmp_path: Path) -> None:
@@ -189,7 +194,7 @@ def test_parquet_without_rows_or_with_lists_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"none\.parquet has no rows"):
         list(rows(tmp_path / "none.parquet"))
     parquet.write_table(pa.table({"a": [[1, 2]]}), tmp_path / "lists.parquet")
-    with pytest.raises(InputError, match=r"lists\.parquet.*'a'.*list"):
+    with pytest.raises(InputError, match=r"lists\.parquet: 'a' holds lists"):
         list(rows(tmp_path / "lists.parquet"))
 
 

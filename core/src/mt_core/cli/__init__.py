@@ -7,7 +7,6 @@ table and imports none of them.
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
@@ -79,7 +78,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.Abort:
         return 130
     return code if isinstance(code, int) else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

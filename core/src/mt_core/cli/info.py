@@ -19,13 +19,14 @@ WIDTH = 192
 @click.argument("modality")
 def command(modality: str) -> None:
     """One modality: formats, options, layouts, parameters."""
-    from rich.console import Console
-    from rich.table import Table
-
     from mt_core.plugins import get
 
     plugin = get(modality)
-    console = Console(markup=False, highlight=False, soft_wrap=False)
+
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(markup=False, highlight=False)
 
     def show(title: str, header: tuple[str, ...], body: Iterable[tuple[str, ...]]) -> None:
         table = Table(*header, title=title, title_justify="left", box=None, pad_edge=False, show_header=any(header))

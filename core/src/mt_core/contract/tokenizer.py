@@ -85,6 +85,7 @@ class Tokenizer(nn.Module):
     """
 
     Options: ClassVar[type[TokenizerOptions]] = TokenizerOptions
+    sample_limits: ClassVar[str] = ""
     options: Any  # an instance of Options; a subclass narrows it
 
     def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:

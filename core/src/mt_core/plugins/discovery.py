@@ -79,16 +79,13 @@ def discover(search: Sequence[str] | None = None) -> tuple[Found, ...]:
     return tuple(sorted(everything, key=lambda found: (found.name, found.distribution)))
 
 
-def contract_problem(contract: object) -> tuple[str, str] | None:
-    """Why a plugin written for this contract cannot be used, as problem and fix; None where it can.
-
-    The fix holds "{distribution}" where the distribution's name belongs.
-    """
+def contract_problem(contract: object, distribution: str) -> tuple[str, str] | None:
+    """Why a plugin written for this contract cannot be used, as problem and fix; None where it can."""
     if not isinstance(contract, str) or not re.fullmatch(r"\d+\.\d+", contract):
         said = "no contract version" if contract is None else f"contract = {contract!r}"
         return (
-            f"its plugin.toml says {said}, which is not text like {CONTRACT_VERSION!r}",
-            f'write contract = "{CONTRACT_VERSION}" into plugin.toml, or ask the authors of {{distribution}} to',
+            f"its plugin.toml says {said}, not a version as text, like {CONTRACT_VERSION!r}",
+            f'write contract = "{CONTRACT_VERSION}" into plugin.toml, or ask the authors of {distribution} to',
         )
     written_for, offered = _numbers(contract), _numbers(CONTRACT_VERSION)
     if written_for > offered:
@@ -99,7 +96,7 @@ def contract_problem(contract: object) -> tuple[str, str] | None:
     if written_for[0] < offered[0]:
         return (
             f"it was written for contract {contract}, which this mt-core ({CONTRACT_VERSION}) no longer has",
-            "pip install -U {distribution}",
+            f"pip install -U {distribution}",
         )
     return None
 
@@ -187,5 +184,5 @@ def _check(raw: dict[str, Any], modality: str, distribution: str) -> None:
             f"its entry point says {modality!r}, its plugin.toml says {raw.get('name')!r}",
             f"give both the same name, or ask the authors of {distribution} to",
         )
-    if problem := contract_problem(raw.get("contract")):
-        raise _Broken(problem[0], problem[1].format(distribution=distribution))
+    if problem := contract_problem(raw.get("contract"), distribution):
+        raise _Broken(*problem)

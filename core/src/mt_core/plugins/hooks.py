@@ -92,7 +92,8 @@ def register(module: ModuleType, plugin: str) -> None:
         manager.register(module, name=plugin)
         manager.check_pending()
     except pluggy.PluginValidationError as error:
-        manager.unregister(module)
+        if manager.is_registered(module):
+            manager.unregister(module)
         known = ", ".join(name for name in dir(hookspecs) if name.startswith("mt_"))
         raise ContractError(
             f"{plugin}: a hook in {module.__name__} fits no specification ({' '.join(str(error).split())})",

@@ -185,16 +185,15 @@ def _load(plugin: Found) -> Plugin:
 
 
 def _class(plugin: Found, role: str, reference: str, expected: type[Any]) -> Any:
-    module_name, _, class_name = reference.partition(":")
-    module = _import(plugin, module_name)
-    given = getattr(module, class_name, None)
+    module, _, name = reference.partition(":")
+    given = getattr(_import(plugin, module), name, None)
     if isinstance(given, type) and issubclass(given, expected):
         return given
     what = "is not there" if given is None else f"is no subclass of {expected.__name__}"
     raise ContractError(
         f"{plugin}: its {role} {reference} {what}",
-        fix=f"correct `{role}` in plugin.toml or derive the class from mt_core.contract.{expected.__name__}; "
-        f"users: pip install -U {plugin.distribution}",
+        fix=f"name a subclass of mt_core.contract.{expected.__name__} as `{role}` in plugin.toml; "
+        f"if the plugin is not yours: pip install -U {plugin.distribution}",
     )
 
 

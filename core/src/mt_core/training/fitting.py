@@ -304,6 +304,9 @@ def _interruptible(folder: Path) -> Iterator[None]:
         raise KeyboardInterrupt(f"stopped; go on with the same command and --resume ({folder})") from None
 
 
+_HINTS = (".*does not have many workers.*", ".*log_every_n_steps.*", ".*LeafSpec.*", ".*exists and is not", ".*in eval mode.*")
+
+
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
     """Without Lightning's banners and hints, which speak to its own users."""
@@ -312,7 +315,7 @@ def _quiet() -> Iterator[None]:
     logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
-            for about in (".*does not have many workers.*", ".*log_every_n_steps.*", ".*LeafSpec.*", ".*exists and is not"):
+            for about in _HINTS:
                 warnings.filterwarnings("ignore", message=about)
             yield
     finally:

@@ -1,1 +1,1 @@
-"""mt-plugin-image."""
+"""Pictures for mt-core: files and arrays to patch tokens. See plugin.toml for what is where."""

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import torch
 from PIL import Image
-
-from mt_plugin_image.colours import WHITE
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels."""
@@ -48,12 +47,13 @@ def random_box(box: Box, strength: float, generator: torch.Generator) -> Box:
 
 
 def shifted(picture: Image.Image, strength: float, generator: torch.Generator) -> Image.Image:
-    """Moved by whole pixels, at strength 1 by up to a quarter of the shorter side; what comes in is white."""
+    """Moved by whole pixels, at strength 1 by up to a quarter of the shorter side; its border is drawn out."""
     most = round(min(picture.size) * _LARGEST_SHIFT * strength)
     across, down = torch.randint(-most, most + 1, (2,), generator=generator).tolist()
-    moved = Image.new("RGB", picture.size, WHITE)
-    moved.paste(picture, (across, down))
-    return moved
+    pixels = np.asarray(picture)
+    rows, columns = np.arange(picture.height) - down, np.arange(picture.width) - across
+    kept = np.ix_(np.clip(rows, 0, picture.height - 1), np.clip(columns, 0, picture.width - 1))
+    return Image.fromarray(pixels[kept])
 
 
 def is_drawn(probability: float, generator: torch.Generator) -> bool:

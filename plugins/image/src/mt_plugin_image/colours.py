@@ -6,6 +6,7 @@ numbers follow one rule, `_to_8_bit`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,10 @@ import numpy.typing as npt
 from mt_core.errors import InputError
 from PIL import Image
 
-WHITE = (255, 255, 255)
-
 Pixels = npt.NDArray[np.uint8]
 """(H, W, 3), red, green, blue."""
+
+_BAND = 256
 
 
 def rgb_of_picture(picture: Image.Image, name: str) -> Image.Image:
@@ -71,7 +72,7 @@ def rgb_of_array(array: npt.NDArray[Any], name: str) -> Pixels:
 
 def _on_white(picture: Image.Image) -> Image.Image:
     """Mode RGBA to RGB."""
-    background = Image.new("RGB", picture.size, WHITE)
+    background = Image.new("RGB", picture.size, "white")
     background.paste(picture, mask=picture.getchannel("A"))
     return background
 
@@ -88,7 +89,7 @@ def _to_8_bit(values: npt.NDArray[Any], name: str) -> Pixels:
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * np.uint8(255)
     if values.dtype == np.uint16:
-        return ((values.astype(np.uint32) * 255 + 32767) // 65535).astype(np.uint8)
+        return _in_bands(values, lambda band: (band.astype(np.uint32) * 255 + 32767) // 65535)
     if not (np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)):
         raise InputError(f"{name} holds {values.dtype} values, no pixels", fix="pass integers or floats")
     lowest, highest = float(values.min()), float(values.max())
@@ -96,11 +97,20 @@ def _to_8_bit(values: npt.NDArray[Any], name: str) -> Pixels:
         raise InputError(f"{name} has NaN or infinite values", fix="replace them, for instance by numpy.nan_to_num")
     is_float = np.issubdtype(values.dtype, np.floating)
     if lowest >= 0 and highest <= (1 if is_float else 255):
-        return np.rint(values * 255.0).astype(np.uint8) if is_float else values.astype(np.uint8)
+        return _in_bands(values, lambda band: np.rint(band * 255.0) if is_float else band)
     span = highest - lowest
     if not np.isfinite(span):
         raise InputError(f"{name} spans {lowest:g} to {highest:g}", fix="scale the values to 0..1")
-    return np.rint((values.astype(np.float64) - lowest) * (255.0 / span if span else 0.0)).astype(np.uint8)
+    scale = 255.0 / span if span else 0.0
+    return _in_bands(values, lambda band: np.rint((band.astype(np.float64) - lowest) * scale))
+
+
+def _in_bands(values: npt.NDArray[Any], scaled: Callable[[npt.NDArray[Any]], npt.NDArray[Any]]) -> Pixels:
+    """Some rows at a time, so that no wider copy of a large picture is made."""
+    pixels = np.empty(values.shape, np.uint8)
+    for top in range(0, len(values), _BAND):
+        pixels[top : top + _BAND] = scaled(values[top : top + _BAND])
+    return pixels
 
 
 def _alpha_to_8_bit(alpha: npt.NDArray[Any], name: str) -> Pixels:

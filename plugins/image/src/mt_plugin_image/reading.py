@@ -100,8 +100,8 @@ def _opened(file: Any, name: str) -> Image.Image:
             f"{name} is no picture that can be read",
             fix=f"check that the file is whole and holds one of {' '.join(SUFFIXES)}, whatever its name says",
         ) from None
-    except Image.DecompressionBombError as error:
-        raise _too_large(name, str(error)) from None
+    except Image.DecompressionBombError:
+        raise _too_large(name) from None
     _check_size(picture, name)
     return picture
 
@@ -109,14 +109,14 @@ def _opened(file: Any, name: str) -> Image.Image:
 def _check_size(picture: Image.Image, name: str) -> None:
     width, height = picture.size
     if width * height > MAX_PIXELS:
-        raise _too_large(name, f"{width} x {height} pixels")
+        raise _too_large(name)
     if width * height == 0:
         raise InputError(f"{name} has no pixel ({width} x {height})", fix="pass a picture of at least 1 x 1")
 
 
-def _too_large(name: str, size: str) -> InputError:
+def _too_large(name: str) -> InputError:
     return InputError(
-        f"{name} is too large to be decoded ({size}; the limit is {MAX_PIXELS / 1e6:.0f} megapixels)",
+        f"{name} is too large to be decoded: its header tells of more than {MAX_PIXELS / 1e6:.0f} megapixels",
         fix="cut it into tiles, or save it smaller",
     )
 

@@ -13,8 +13,9 @@ _GROUPS = 8
 class ConvStem(nn.Module):
     """Convolutions that halve the picture until one position is left a patch, then a 1 x 1 projection.
 
-    Group normalisation stands where the source has batch normalisation, so that a picture's tokens do not depend on the
-    others in its batch (Wu & He 2018, arXiv:1803.08494).
+    Each halving is followed by a convolution that keeps the size, as in the source's larger stems. Group normalisation
+    stands where the source has batch normalisation, so that a picture's tokens do not depend on the others in its batch
+    (Wu & He 2018, arXiv:1803.08494).
 
     Args:
         width: D of the tokens.
@@ -26,17 +27,12 @@ class ConvStem(nn.Module):
     def __init__(self, width: int, patch: int) -> None:
         super().__init__()
         self.patch = patch
-        halvings = patch.bit_length() - 1
         layers: list[nn.Module] = []
         channels = 3
-        for step in reversed(range(halvings)):
+        for doublings_left in reversed(range(patch.bit_length() - 1)):
             # channels double with every halving and end at the width
-            wider = max(width >> step, 3 * _GROUPS) // _GROUPS * _GROUPS
-            layers += [
-                nn.Conv2d(channels, wider, kernel_size=3, stride=2, padding=1, bias=False),
-                nn.GroupNorm(_GROUPS, wider),
-                nn.GELU(),
-            ]
+            wider = max(width >> doublings_left, 3 * _GROUPS) // _GROUPS * _GROUPS
+            layers += [*_convolution(channels, wider, stride=2), *_convolution(wider, wider, stride=1)]
             channels = wider
         self.layers = nn.Sequential(*layers, nn.Conv2d(channels, width, kernel_size=1))
 
@@ -48,3 +44,11 @@ class ConvStem(nn.Module):
         """(B, 3, H, W) to (B, N, D), row by row."""
         tokens_BDHW: Tensor = self.layers(pixels_BCHW)
         return rearrange(tokens_BDHW, "b d h w -> b (h w) d")
+
+
+def _convolution(channels: int, wider: int, stride: int) -> list[nn.Module]:
+    return [
+        nn.Conv2d(channels, wider, kernel_size=3, stride=stride, padding=1, bias=False),
+        nn.GroupNorm(_GROUPS, wider),
+        nn.GELU(),
+    ]

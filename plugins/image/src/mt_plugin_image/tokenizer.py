@@ -52,7 +52,9 @@ class ImageOptions(TokenizerOptions):
     def _patch_divides_size(cls, patch: int, info: ValidationInfo) -> int:
         size = info.data.get("size", patch)
         if size % patch:
-            raise ValueError(f"patches of {patch} do not divide a size of {size}; the next is {size // patch * patch}")
+            raise ValueError(
+                f"patches of {patch} do not divide a size of {size}; the next is {-(-size // patch) * patch}"
+            )
         return patch
 
     @field_validator("stem")

@@ -1,1 +1,1 @@
-"""mt-plugin-pointcloud."""
+"""3-D point clouds for mt-core: farthest point sampling, neighbourhoods, a small PointNet."""

@@ -44,7 +44,8 @@ def augment(
     """
     turn = _turn(2 * math.pi * float(torch.rand((), generator=generator)), upright)
     factor = 1 + _RESIZED * (2 * float(torch.rand((), generator=generator)) - 1)
-    points = points @ turn + np.float32(_JITTER) * torch.randn(points.shape, generator=generator).numpy()
+    noise: Rows = torch.randn(points.shape, generator=generator).mul(_JITTER).numpy()
+    points = points @ turn + noise
     first = 0
     for name in channels:
         if name == "normals":

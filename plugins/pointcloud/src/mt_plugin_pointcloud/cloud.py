@@ -69,7 +69,7 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
     kept: slice | NDArray[np.bool_] = slice(None, None, step_for(len(points)))
     points = points[kept]
     channels = {key: np.asarray(values)[kept] for key, values in (channels or {}).items()}
-    finite = np.isfinite(points.sum(1, dtype=np.float64))  # one NaN or infinity makes the sum one
+    finite = np.isfinite(points).all(1)
     if not finite.all():
         points = points[finite]
         channels = {key: values[finite] for key, values in channels.items()}
@@ -100,6 +100,8 @@ def _channel(values: Array) -> NDArray[np.float32]:
     """(N, C) float32; integers as a fraction of their type's range."""
     values = values[:, None] if values.ndim == 1 else values
     if values.dtype.kind in "iu":
-        return np.asarray(values / np.iinfo(values.dtype).max, dtype=np.float32)
+        largest = np.iinfo(values.dtype).max
+        return np.asarray(values / largest, dtype=np.float32)
     limit = float(np.finfo(np.float32).max)
-    return np.clip(np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0), -limit, limit).astype(np.float32)
+    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
+    return np.asarray(np.clip(finite, -limit, limit), dtype=np.float32)

@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from einops import rearrange
 from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
 from mt_core.errors import InputError
 from numpy.typing import NDArray
@@ -85,7 +84,8 @@ class PointCloudTokenizer(Tokenizer):
         points = sample.points[kept]
         carried = carried[kept]
         points = points - points.mean(0)
-        radius = float(np.sqrt((points * points).sum(1).max()))
+        # where all points that were drawn coincide, the whole cloud's extent, which is never zero
+        radius = float(np.sqrt((points * points).sum(1).max())) or float(np.abs(sample.points).max())
         points = points / np.float32(radius)
         start = None
         if generator is not None:
@@ -115,7 +115,7 @@ class PointCloudTokenizer(Tokenizer):
         places_BG4 = torch.cat([centres_BG3, size_BG1], dim=-1)
         if mask is None:
             flat = self._embed(groups_BGKC.flatten(0, 1), places_BG4.flatten(0, 1))
-            values = rearrange(flat, "(b g) d -> b g d", b=len(centres_BG3))
+            values = flat.view(*centres_BG3.shape[:2], self.width)
         else:  # padding is not computed
             real = self._embed(groups_BGKC[mask], places_BG4[mask])
             values = real.new_zeros((*mask.shape, self.width)).masked_scatter(mask[..., None], real)

@@ -12,6 +12,9 @@ UNKNOWN, MISSING = 0, 1
 
 KNOWN = 2
 
+INITIAL_STD = 0.03
+"""Of every vector of the tokenizer that is looked up rather than computed."""
+
 
 class CategoryEmbedding(nn.Module):
     """A vector for each category of each column, for an unknown one, and for none; all columns in one table.
@@ -26,7 +29,7 @@ class CategoryEmbedding(nn.Module):
         super().__init__()
         rows = torch.tensor([KNOWN + size for size in sizes])
         self.register_buffer("offsets", rows.cumsum(0) - rows, persistent=False)
-        self.weight = nn.Parameter(torch.randn(int(rows.sum()), width) * 0.3)
+        self.weight = nn.Parameter(torch.randn(int(rows.sum()), width) * INITIAL_STD)
 
     def forward(self, indices_BC: Tensor) -> Tensor:
         """(B, C) indices within each column to (B, C, D)."""

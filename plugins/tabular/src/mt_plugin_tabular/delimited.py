@@ -45,7 +45,7 @@ def delimited_rows(file: BinaryIO, name: str, *, header: Header = "auto") -> Ite
         InputError: not UTF-8, binary, no rows, rows of different lengths, two columns of one name, unfinished quotes.
     """
     is_c45 = name.removesuffix(".gz").endswith((".data", ".test"))
-    lines = _lines(io.TextIOWrapper(file, encoding="utf-8-sig", newline=""), name, skip="|" if is_c45 else None)
+    lines = _lines(file, name, skip="|" if is_c45 else None)
     start = list(islice(lines, _SNIFFED_LINES))
     separator = sniff_separator(start)
     records = csv.reader(chain(start, lines), delimiter=separator, skipinitialspace=True, strict=True)
@@ -92,17 +92,18 @@ def sniff_separator(lines: Sequence[str]) -> str:
     return best
 
 
-def _lines(text: io.TextIOWrapper, name: str, *, skip: str | None) -> Iterator[str]:
-    """Lines, refused where they are no text."""
+def _lines(file: BinaryIO, name: str, *, skip: str | None) -> Iterator[str]:
+    """Lines, refused where they are no text. Closes the file."""
     fix = "save the table as CSV in UTF-8 (for instance: iconv -f latin1 -t utf-8 old.csv > new.csv) or as Parquet"
     try:
-        while line := text.readline(_LONGEST_LINE):
-            if "\0" in line:
-                raise InputError(f"{name} is not text: it contains zero bytes", fix=fix)
-            if len(line) == _LONGEST_LINE:
-                raise InputError(f"{name} has a line of more than {_LONGEST_LINE:,} characters", fix=fix)
-            if skip is None or not line.startswith(skip):
-                yield line
+        with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+            while line := text.readline(_LONGEST_LINE):
+                if "\0" in line:
+                    raise InputError(f"{name} is not text: it contains zero bytes", fix=fix)
+                if len(line) == _LONGEST_LINE:
+                    raise InputError(f"{name} has a line of more than {_LONGEST_LINE:,} characters", fix=fix)
+                if skip is None or not line.startswith(skip):
+                    yield line
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise InputError(f"{name} is not UTF-8 text: it contains the byte 0x{byte:02x}", fix=fix) from None

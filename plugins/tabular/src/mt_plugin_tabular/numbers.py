@@ -116,7 +116,7 @@ class ColumnLinear(nn.Module):
 
     def __init__(self, num_columns: int, num_inputs: int, num_outputs: int) -> None:
         super().__init__()
-        bound = num_inputs**-0.5
+        bound = 0.1 * num_inputs**-0.5  # see the tokenizer's gain
         self.weight = nn.Parameter(torch.empty(num_columns, num_inputs, num_outputs).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.empty(num_columns, num_outputs).uniform_(-bound, bound))
 

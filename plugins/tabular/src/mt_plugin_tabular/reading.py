@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gzip
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -21,7 +22,7 @@ _BATCH_ROWS = 4096  # of Parquet, decoded at a time
 _BUFFER_BYTES = 1 << 20
 
 
-def rows(source: Any, *, header: Header = "auto") -> Iterator[Row]:
+def rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, None]:
     """Every row of a table, in order and in bounded memory.
 
     Args:
@@ -58,11 +59,11 @@ def only_row(source: Any, *, header: Header = "auto") -> Row:
     Raises:
         InputError: as `rows`; also no row, or more than one.
     """
-    found = rows(source, header=header)
-    first = next(found, None)
+    with closing(rows(source, header=header)) as found:
+        first, second = next(found, None), next(found, None)
     if first is None:
         raise InputError(f"{name_of(source)} holds no row", fix="give a table with at least one row")
-    if next(found, None) is not None:
+    if second is not None:
         raise InputError(
             f"{name_of(source)} holds more than one row, and a sample is one row",
             fix="use stream, or `mt embed tabular`, to go through a whole table; pass one row as a mapping",
@@ -95,6 +96,12 @@ def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:
     if not table.metadata.num_rows:
         raise InputError(f"{name} has no rows", fix="export the table again")
     names = _distinct(table.schema_arrow.names, name)
+    nested = [repr(field.name) for field in table.schema_arrow if field.type.num_fields]
+    if nested:
+        raise InputError(
+            f"{name}: {', '.join(nested)} holds lists or structures, and a cell is one value",
+            fix="spread them over several columns, or leave them out",
+        )
     for batch in table.iter_batches(_BATCH_ROWS):
         columns = [column.to_pylist() for column in batch.columns]
         for values in zip(*columns, strict=True):

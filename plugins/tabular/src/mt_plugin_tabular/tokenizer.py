@@ -12,7 +12,7 @@ from mt_core.errors import InputError, MtError, OptionError
 from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
-from mt_plugin_tabular.categories import KNOWN, MISSING, UNKNOWN, CategoryEmbedding
+from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
 from mt_plugin_tabular.cells import Row, category
 from mt_plugin_tabular.columns import PARSERS, Column, Kind, Survey, infer_column
 from mt_plugin_tabular.delimited import Header
@@ -21,6 +21,10 @@ from mt_plugin_tabular.reading import only_row, rows
 
 MAX_COLUMNS = 1024
 """Attention compares each token with each: more columns than this are a mistake, or need choosing from."""
+
+_GAIN = 10.0
+"""Weights are kept a tenth of their size. Optimisers like Adam move each weight by about the learning rate: so the few
+that a row touches (one category, one bin) keep pace with a head at the same rate."""
 
 _FURTHEST = 1e6  # standard deviations from the mean; float32 holds no difference beyond
 
@@ -51,8 +55,8 @@ class TabularOptions(TokenizerOptions):
 class TabularTokenizer(Tokenizer):
     """One token for each column: an embedding of its number or category, plus a vector that says which column it is.
 
-    Numbers come first, then categories, each in the order of the table. Missing cells have a vector of their own in
-    each column, categories that calibration has not seen one that all of them share. There are no columns, and no
+    Numbers come first, then categories, each in the order of the table. In each column, an empty
+    cell has a vector of its own, and so has a category that calibration did not keep. There are no columns, and no
     weights, before `calibrate` or `restore`.
     """
 
@@ -109,11 +113,11 @@ class TabularTokenizer(Tokenizer):
             parts.append(torch.where(is_missing_BC.unsqueeze(-1), self.missing, values))
         if self.category_embedding is not None:
             parts.append(self.category_embedding(batch["categories"]))
-        return Tokens(torch.cat(parts, dim=1) + self.place)
+        return Tokens(_GAIN * (torch.cat(parts, dim=1) + self.place))
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn what the columns hold, from one pass over the rows; see `columns.infer_column`."""
-        survey = Survey(self.read_uncalibrated(example.sample) for example in examples)
+        survey = Survey(only_row(example.sample, header=self.options.header) for example in examples)
         options = self.options
         named = {*options.numeric, *options.categorical, *options.ignore}
         if unknown := sorted(named - set(survey.names)):
@@ -123,13 +127,7 @@ class TabularTokenizer(Tokenizer):
         columns: list[Column] = []
         dropped: dict[str, str] = {}
         for name in survey.names:
-            forced: Kind | None = "number" if name in options.numeric else None
-            forced = "category" if name in options.categorical else forced
-            found: Column | str = "ignored by option"
-            if name not in options.ignore:
-                found = infer_column(
-                    survey, name, forced=forced, num_bins=options.bins, max_categories=options.max_categories
-                )
+            found = self._inferred(survey, name)
             if isinstance(found, Column):
                 columns.append(found)
             else:
@@ -154,8 +152,14 @@ class TabularTokenizer(Tokenizer):
         columns = [Column(**record) for record in calibration.get("columns", [])]
         self._become(columns, dict(calibration.get("dropped", {})))
 
-    def read_uncalibrated(self, source: Any) -> Row:
-        return only_row(source, header=self.options.header)
+    def _inferred(self, survey: Survey, name: str) -> Column | str:
+        options = self.options
+        if name in options.ignore:
+            return "ignored by option"
+        forced: Kind | None = "category" if name in options.categorical else None
+        if name in options.numeric:
+            forced = "number"
+        return infer_column(survey, name, forced=forced, num_bins=options.bins, max_categories=options.max_categories)
 
     def _become(self, columns: list[Column], dropped: dict[str, str]) -> None:
         """Make the weights for these columns."""
@@ -177,8 +181,8 @@ class TabularTokenizer(Tokenizer):
             )
         if categorical:
             self.category_embedding = CategoryEmbedding([len(column.categories) for column in categorical], width)
-        self.missing = nn.Parameter(torch.randn(num_numbers, width) * 0.3)
-        self.place = nn.Parameter(torch.randn(len(columns), width) * 0.3)
+        self.missing = nn.Parameter(torch.randn(num_numbers, width) * INITIAL_STD)
+        self.place = nn.Parameter(torch.randn(len(columns), width) * INITIAL_STD)
 
     def _require_columns(self, row: Row, name: str) -> None:
         lacking = [column.name for column in self.columns if column.name not in row]

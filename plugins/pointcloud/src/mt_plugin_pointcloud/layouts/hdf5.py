@@ -19,6 +19,7 @@ _SCANOBJECTNN_CLASSES = (
     "bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table", "bed", "pillow", "sink",
     "sofa", "toilet",
 )  # fmt: skip
+_LARGEST = 10**7  # clouds in a file, and numbers in a cloud: what a header promises need not be there
 _SCANOBJECTNN_FILES = {"train": "training_objectdataset", "test": "test_objectdataset"}
 
 
@@ -36,7 +37,7 @@ def find_modelnet_hdf5(root: Path, split: str) -> Listing | None:
     names = root / "shape_names.txt"
     if not names.is_file():
         raise DatasetError(f"{root} has ply_data_*.h5 and no shape_names.txt", fix="copy it from the download as well")
-    classes = tuple(line.strip() for line in names.read_text("utf-8").splitlines() if line.strip())
+    classes = tuple(line.strip() for line in names.read_text("utf-8", "replace").splitlines() if line.strip())
     files = of_split({name: files for name, files in by_split.items() if files}, split, root)
     return _rows(files, classes, root)
 
@@ -61,11 +62,12 @@ def find_scanobjectnn(root: Path, split: str, variant: str | None = None) -> Lis
         variant = "" if "" in variants or len(variants) > 1 else variants[0]
     if variant not in variants:
         raise DatasetError(
-            f"{folder} has the variants {variants}, not {variant!r}", fix="pass variant=… with one of these"
+            f"{folder} has the variants {', '.join(map(repr, variants))}, not {variant!r}",
+            fix="pass variant=… with one of these",
         )
     by_split = {name: [folder / f"{stem}{variant}.h5"] for name, stem in _SCANOBJECTNN_FILES.items()}
-    there = {name: [file for file in files if file.is_file()] for name, files in by_split.items()}
-    return _rows(of_split(there, split, root), _SCANOBJECTNN_CLASSES, root)
+    by_split = {name: [file for file in files if file.is_file()] for name, files in by_split.items()}
+    return _rows(of_split(by_split, split, root), _SCANOBJECTNN_CLASSES, root)
 
 
 class Hdf5Clouds:
@@ -99,7 +101,7 @@ def _listed(root: Path, split: str) -> list[Path]:
     order = root / f"{split}_files.txt"
     if not order.is_file():
         return list(there.values())
-    names = [Path(line.strip()).name for line in order.read_text("utf-8").splitlines() if line.strip()]
+    names = [Path(line.strip()).name for line in order.read_text("utf-8", "replace").splitlines() if line.strip()]
     lost = [name for name in names if name not in there]
     if lost:
         raise DatasetError(
@@ -127,15 +129,17 @@ def _labels(file: Path) -> NDArray[np.int64]:
 
     try:
         with h5py.File(file, "r") as opened:
-            shape, labels = opened["data"].shape, np.asarray(opened["label"]).reshape(-1)
+            shape, size = opened["data"].shape, opened["label"].size
+            fits = len(shape) == 3 and shape[0] == size <= _LARGEST and shape[1] * shape[2] <= _LARGEST
+            labels = np.asarray(opened["label"]).reshape(-1) if fits else np.empty(0)
     except (OSError, KeyError, AttributeError, RuntimeError, ValueError) as error:
         raise DatasetError(
             f"{file} cannot be read as HDF5 with 'data' and 'label' ({str(error)[:120]})",
             fix="check that the download is complete",
         ) from None
-    if len(shape) != 3 or shape[0] != len(labels) or labels.dtype.kind not in "iu":
+    if not fits or labels.dtype.kind not in "iu":
         raise DatasetError(
-            f"{file} has data of shape {shape} and {len(labels)} labels of {labels.dtype}",
+            f"{file} has data of shape {shape} and {size} labels of {labels.dtype}",
             fix="data are (clouds, points, 3) and label one integer a cloud",
         )
     return labels.astype(np.int64)

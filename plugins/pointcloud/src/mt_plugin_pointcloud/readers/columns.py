@@ -91,11 +91,12 @@ def from_rows(rows: Array, source: str) -> tuple[Array, dict[str, Array]]:
 
 def unit_colour(colour: Array) -> Array:
     """Colour written as numbers 0 to 255 brought to [0, 1]; integers of a narrower meaning stay as they are."""
-    if len(colour) and colour.dtype.kind == "f" and np.nanmax(colour) > 1:
+    if colour.dtype.kind == "f" and (colour > 1).any():
         return colour / 255
     return colour
 
 
 def _are_unit(vectors: Array) -> bool:
-    lengths = (vectors[:1000].astype(np.float64) ** 2).sum(1)
+    with np.errstate(over="ignore"):
+        lengths = (vectors[:1000].astype(np.float64) ** 2).sum(1)
     return bool(len(lengths)) and bool((np.abs(lengths - 1) < 0.05).mean() > 0.9)

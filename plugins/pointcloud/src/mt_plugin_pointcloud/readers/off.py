@@ -1,14 +1,12 @@
-"""Meshes as text: Geomview's OFF, in which ModelNet comes, and Wavefront's OBJ."""
+"""Geomview's meshes as text, in which ModelNet comes."""
 
 from __future__ import annotations
 
-from itertools import chain
 from pathlib import Path
 
-import numpy as np
 from mt_core.errors import InputError
 
-from mt_plugin_pointcloud.readers.polygons import fan
+from mt_plugin_pointcloud.readers.polygons import triangles
 from mt_plugin_pointcloud.readers.reading import Raw
 from mt_plugin_pointcloud.readers.text import decoded, numbers
 
@@ -42,32 +40,4 @@ def read_off(path: Path) -> Raw:
     faces = [line.split() for line in lines[start + num_points : start + num_points + num_faces]]
     sizes = [int(face[0]) for face in faces]
     corners = [face[1 : 1 + size] for face, size in zip(faces, sizes, strict=True)]
-    return Raw(points[:, :3], {}, _triangles(corners, path))
-
-
-def read_obj(path: Path) -> Raw:
-    """Vertices, their colour where each line has one, and faces; materials and texture are left out.
-
-    Source: Wavefront, "Object files (.obj)", appendix B1.
-    """
-    vertices, faces = [], []
-    for line in decoded(path).splitlines():
-        if line.startswith("v "):
-            vertices.append(line[2:])
-        elif line.startswith("f "):
-            faces.append([corner.split("/")[0] for corner in line.split()[1:]])
-    if not vertices:
-        raise InputError(f"{path} has no line 'v x y z'", fix="export it again, or give it the suffix of its format")
-    rows = numbers("\n".join(vertices), path)
-    if rows.shape[1] < 3:
-        raise InputError(f"{path} has {rows.shape[1]} coordinates a vertex", fix="export the file again")
-    corners = np.array([int(corner) for corner in chain(*faces)], dtype=np.int64)
-    corners = np.where(corners > 0, corners - 1, corners + len(rows))  # counted from 1, or from the end
-    triangles = fan(corners, np.array([len(face) for face in faces], dtype=np.int64))
-    return Raw(rows[:, :3], {"colour": rows[:, 3:6]} if rows.shape[1] >= 6 else {}, triangles)
-
-
-def _triangles(corners: list[list[str]], path: Path) -> np.ndarray:
-    del path
-    flat = np.array([int(corner) for corner in chain(*corners)], dtype=np.int64)
-    return fan(flat, np.array([len(face) for face in corners], dtype=np.int64))
+    return Raw(points[:, :3], {}, triangles(corners))

@@ -36,6 +36,8 @@ def read_pcd(path: Path) -> Raw:
     header, start = _header(content[:_LONGEST_HEADER], path)
     kind = _row_type(header, path)
     count = int(header["POINTS"][0])
+    if count < 0:
+        raise InputError(f"{path} promises {count} points", fix="export the file again")
     data = memoryview(content)[start:]
     match header["DATA"][0].lower():
         case "ascii":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from mt_core.errors import InputError
@@ -27,14 +27,31 @@ _LONGEST_HEADER = 2**16  # bytes
 Array = NDArray[Any]
 
 
+class _Property(NamedTuple):
+    name: str
+    kind: str
+    length: str | None = None  # of a list: the type of the number that says how long it is
+
+
 @dataclass
 class _Element:
-    """`lists` are properties of varying length; fixed properties stand in `fields` as (name, type)."""
-
     name: str
     count: int
-    fields: list[tuple[str, str]]
-    lists: list[tuple[str, str, str]]
+    properties: list[_Property] = field(default_factory=list)
+
+    @property
+    def has_lists(self) -> bool:
+        return any(each.length for each in self.properties)
+
+    def row(self, order: str = "", corners: int = 0) -> np.dtype[Any]:
+        """The packed type of a row whose lists all have `corners` items; a list's length comes before it as #name."""
+        fields: list[Any] = []
+        for each in self.properties:
+            if each.length:
+                fields += [(f"#{each.name}", order + each.length), (each.name, order + each.kind, (corners,))]
+            else:
+                fields.append((each.name, order + each.kind))
+        return np.dtype(fields)
 
 
 def read_ply(path: Path) -> Raw:
@@ -72,11 +89,11 @@ def _header(head: bytes, path: Path) -> tuple[str, list[_Element], int]:
             case ["format", kind, *_] if kind in _ORDERS:
                 order = _ORDERS[kind]
             case ["element", name, count] if count.isdigit():
-                elements.append(_Element(name, int(count), [], []))
+                elements.append(_Element(name, int(count)))
             case ["property", "list", length, item, name] if elements and length in _TYPES and item in _TYPES:
-                elements[-1].lists.append((name, _TYPES[length], _TYPES[item]))
+                elements[-1].properties.append(_Property(name, _TYPES[item], _TYPES[length]))
             case ["property", kind, name] if elements and kind in _TYPES:
-                elements[-1].fields.append((name, _TYPES[kind]))
+                elements[-1].properties.append(_Property(name, _TYPES[kind]))
             case [] | ["comment" | "obj_info", *_]:
                 continue
             case _:
@@ -90,14 +107,18 @@ def _binary(data: memoryview, elements: list[_Element], order: str, path: Path) 
     tables: dict[str, Array] = {}
     start = 0
     for element in elements:
-        if element.lists:  # only the first mesh's faces are of use, and nothing behind them can be found in one step
-            if element.name == "face" and element.lists[0][0].startswith("vertex_ind"):
+        kind = element.row(order)
+        if element.count * kind.itemsize > len(data) - start:
+            raise InputError(
+                f"{path} promises {element.count:,} of {element.name!r} and has {len(data) - start:,} bytes for them",
+                fix="copy the file again: it seems to be cut short",
+            )
+        if element.has_lists:  # rows of varying length: what comes behind them is not needed
+            if element.name == "face":
                 tables["face"] = _binary_faces(data[start:], element, order, path)
             break
-        kind = np.dtype([(name, order + code) for name, code in element.fields])
-        _check(element, len(data) - start, kind.itemsize, path)
         table = np.frombuffer(data, kind, element.count, start)
-        tables[element.name] = table[:: step_for(element.count)] if elements[-1] is element else table
+        tables[element.name] = table[:: step_for(element.count)] if len(elements) == 1 else table
         start += element.count * kind.itemsize
     if "vertex" not in tables:
         raise InputError(f"{path}: the vertices stand behind a list", fix="export the file with its vertices first")
@@ -105,23 +126,34 @@ def _binary(data: memoryview, elements: list[_Element], order: str, path: Path) 
 
 
 def _binary_faces(data: memoryview, element: _Element, order: str, path: Path) -> Array:
-    """(T, 3) triangles. Faces of one size, which is what exporters write, are read in one step."""
-    _, length_code, item_code = element.lists[0]
-    length, item = np.dtype(order + length_code), np.dtype(order + item_code)
-    _check(element, len(data), length.itemsize, path)
-    if element.count == 0:
-        return np.empty((0, 3), np.int64)
-    if not element.fields and len(element.lists) == 1:
-        corners = int(np.frombuffer(data, length, 1)[0])
-        kind = np.dtype([("length", length), ("corners", item, (max(corners, 0),))])
-        if corners >= 3 and element.count * kind.itemsize <= len(data):
+    """(T, 3) triangles. Faces of one size, which is what most exporters write, are read in one step."""
+    corners = next(each for each in element.properties if each.length)
+    if len(data) and sum(each.length is not None for each in element.properties) == 1:
+        before = element.properties[: element.properties.index(corners)]
+        length = np.dtype(order + str(corners.length))
+        offset = sum(np.dtype(each.kind).itemsize for each in before)
+        size = int(np.frombuffer(data, length, 1, offset)[0]) if element.count else 0
+        kind = element.row(order, min(max(size, 0), 255))
+        if size > 0 and element.count * kind.itemsize <= len(data):
             table = np.frombuffer(data, kind, element.count)
-            if (table["length"] == corners).all():
-                return fan(table["corners"].ravel(), np.full(element.count, corners))
-    raise InputError(
-        f"{path} has faces of different sizes or with properties, in binary",
-        fix="export it with triangles only, or as text",
-    )
+            if (table[f"#{corners.name}"] == size).all():
+                return fan(table[corners.name].ravel(), np.full(element.count, size))
+    sizes, indices, start = [], list[int](), 0
+    for _ in range(element.count):
+        for each in element.properties:
+            number = 1
+            if each.length:
+                length = np.dtype(order + each.length)
+                number = int(np.frombuffer(data, length, 1, start)[0])
+                start += length.itemsize
+            kind = np.dtype(order + each.kind)
+            if not 0 <= number * kind.itemsize <= len(data) - start:
+                raise InputError(f"{path} ends within its faces", fix="copy the file again: it seems to be cut short")
+            if each is corners:
+                sizes.append(number)
+                indices += np.frombuffer(data, kind, number, start).tolist()
+            start += number * kind.itemsize
+    return fan(np.array(indices, dtype=np.int64), np.array(sizes, dtype=np.int64))
 
 
 def _ascii(data: memoryview, elements: list[_Element], order: str, path: Path) -> dict[str, Array]:
@@ -140,31 +172,32 @@ def _ascii(data: memoryview, elements: list[_Element], order: str, path: Path) -
                 fix="copy the file again: it seems to be cut short",
             )
         start += element.count
-        if element.name == "face" and element.lists:
-            words = [row.split() for row in rows]
-            sizes = np.array([int(row[0]) for row in words], dtype=np.int64)
-            corners = [int(word) for row in words for word in row[1 : 1 + int(row[0])]]
-            tables["face"] = fan(np.array(corners, dtype=np.int64), sizes)
-        elif not element.lists and element.fields and rows:
-            values = numbers("\n".join(rows), path)
-            if values.shape != (element.count, len(element.fields)):
-                raise InputError(
-                    f"{path}: rows of {element.name!r} have {values.shape[1]} numbers, the header names "
-                    f"{len(element.fields)}",
-                    fix="export the file again",
-                )
-            table = np.empty(element.count, [(name, code) for name, code in element.fields])
-            for column, (name, _) in enumerate(element.fields):
-                table[name] = values[:, column]
-            tables[element.name] = table
-        elif not element.lists and element.fields:
-            tables[element.name] = np.empty(0, [(name, code) for name, code in element.fields])
+        if element.name == "face" and element.has_lists:
+            tables["face"] = _ascii_faces(rows)
+        elif element.name == "vertex" and not element.has_lists:
+            tables["vertex"] = _ascii_table(rows, element, path)
+    if "vertex" not in tables:
+        raise InputError(f"{path} has lists in its vertices", fix="export it with plain properties")
     return tables
 
 
-def _check(element: _Element, left: int, itemsize: int, path: Path) -> None:
-    if element.count * itemsize > left:
-        raise InputError(
-            f"{path} promises {element.count:,} of {element.name!r} and has {left:,} bytes for them",
-            fix="copy the file again: it seems to be cut short",
-        )
+def _ascii_faces(rows: list[str]) -> Array:
+    """(T, 3) triangles; the corners stand first, properties behind them are left out."""
+    words = [row.split() for row in rows]
+    sizes = np.array([int(row[0]) for row in words], dtype=np.int64)
+    return fan(np.array([int(word) for row in words for word in row[1 : 1 + int(row[0])]], dtype=np.int64), sizes)
+
+
+def _ascii_table(rows: list[str], element: _Element, path: Path) -> Array:
+    table = np.empty(element.count, element.row())
+    if rows:
+        values = numbers("\n".join(rows), path)
+        if values.shape != (element.count, len(element.properties)):
+            raise InputError(
+                f"{path}: {element.name!r} rows have {values.shape[1]} numbers, the header names "
+                f"{len(element.properties)}",
+                fix="export the file again",
+            )
+        for column, each in enumerate(element.properties):
+            table[each.name] = values[:, column]
+    return table

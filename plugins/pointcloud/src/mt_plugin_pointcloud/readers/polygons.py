@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -25,3 +27,9 @@ def fan(corners: NDArray[Any], sizes: NDArray[Any]) -> NDArray[np.int64]:
     first = np.repeat(starts, each)
     step = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each)
     return np.stack([corners[first], corners[first + step + 1], corners[first + step + 2]], axis=1)
+
+
+def triangles(faces: Sequence[Sequence[str]]) -> NDArray[np.int64]:
+    """(T, 3) of faces whose corners are words of a text."""
+    corners = np.array([int(corner) for corner in chain(*faces)], dtype=np.int64)
+    return fan(corners, np.array([len(face) for face in faces], dtype=np.int64))

@@ -1,0 +1,79 @@
+"""A training step with the encoder frozen against the same step with the encoder trained: time and peak memory.
+
+    python benchmarks/train_step.py [--steps 8]
+
+Each side runs in a process of its own, so that its peak memory is its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+
+import torch
+from machine import machine
+
+BATCH = 32
+
+
+def step_cost(tune: str, steps: int) -> dict[str, float]:
+    """Seconds of the fastest step, and the growth of the process's peak memory over it, in MiB."""
+    import mt_core as mt
+    from mt_core.training import Recipe
+    from mt_core.training.module import TrainingModule
+
+    model = mt.load("image")
+    model.attach_head(mt.Classification(classes=tuple("abcdefghij")))
+    if tune == "full":
+        model.encoder.unfreeze()
+    module = TrainingModule(model, Recipe(tune=tune))  # type: ignore[arg-type]
+    groups = [group for name, part in module.trained_parts().items() for group in module._groups(name, part)]
+    optimizer = torch.optim.AdamW(groups)
+    batch = {"pixels": torch.randint(0, 256, (BATCH, 3, 224, 224), dtype=torch.uint8)}
+    target = torch.randint(0, 10, (BATCH,))
+    model.train()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    seconds = []
+    for _ in range(steps):
+        started = time.perf_counter()
+        optimizer.zero_grad(set_to_none=True)
+        loss = model.require_head().loss(model(batch), target)
+        loss.backward()
+        optimizer.step()
+        seconds.append(time.perf_counter() - started)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {
+        "seconds": min(seconds),
+        "mib": (after - before) / 1024,
+        "trainable": model.parameter_counts().trainable,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--only", choices=["frozen", "full"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.only:
+        print(json.dumps(step_cost(arguments.only, arguments.steps)))
+        return
+    print(machine())
+    costs = {}
+    for tune in ("frozen", "full"):
+        command = [sys.executable, __file__, "--only", tune, "--steps", str(arguments.steps)]
+        costs[tune] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        cost = costs[tune]
+        print(
+            f"{tune:<8}{cost['trainable']:>12,} trainable parameters   "
+            f"{cost['seconds'] * 1e3:8.1f} ms a step of {BATCH} pictures   {cost['mib']:8.0f} MiB above the idle model"
+        )
+    frozen, full = costs["frozen"], costs["full"]
+    print(f"frozen / full: time {frozen['seconds'] / full['seconds']:.3f}, memory {frozen['mib'] / full['mib']:.3f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Names to encoders."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+
+from mt_core.encoder.checkpoint_file import SUFFIXES
+from mt_core.encoder.encoder import Encoder
+from mt_core.errors import EncoderError
+
+DEFAULT_ENCODER = "random/vit_tiny_patch16_224"
+_PAPER = ("timm/vit_base_patch16_clip_224.laion2b", "timm/vit_large_patch14_clip_224.laion2b")
+_FORMS = (
+    "random/<timm ViT> (untrained control), timm/<timm ViT> (trained weights from the hub), or the path of a file "
+    f"({', '.join(SUFFIXES)})"
+)
+
+
+def load_encoder(name: str | Path | None = None, *, seed: int = 0, architecture: str | None = None) -> Encoder:
+    """The frozen encoder of this name.
+
+    Args:
+        name: `random/<timm ViT>`: weights drawn from `seed`, the same on every machine. `timm/<timm ViT>`: trained
+            weights, from the hub or its cache. A file: in timm's layout or the original project's (see `layouts`).
+            A name that a plugin in use registers. None: `DEFAULT_ENCODER`.
+        seed: Of random weights; the others do not depend on it.
+        architecture: timm's name of what a file holds, where it cannot be told from the file.
+
+    Raises:
+        EncoderError: an unknown name, a hub that cannot be reached, a file that is not what it should be.
+    """
+    if name is None:
+        name = DEFAULT_ENCODER
+    text = str(name)
+    family, _, model = text.partition("/")
+    if isinstance(name, Path) or Path(text).suffix.lower() in SUFFIXES or Path(text).is_file():
+        from mt_core.encoder.layouts import load_file
+
+        return load_file(Path(name), name=text, architecture=architecture)
+    if family == "random" and model:
+        return _random(text, model, seed)
+    if family == "timm" and model:
+        return _trained(text, model)
+    extra = extra_encoders()
+    if text in extra:
+        return extra[text]()
+    near = get_close_matches(text, [DEFAULT_ENCODER, *_PAPER, *extra, *_sizes()], n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise EncoderError(f"there is no encoder called {text!r}", fix=f"{hint}An encoder is {_FORMS}")
+
+
+def extra_encoders() -> dict[str, Callable[[], Encoder]]:
+    """What the plugins in use register, by name."""
+    from mt_core.plugins import hooks
+
+    return {name: make for answer in hooks.gather("mt_register_encoders") for name, make in answer.items()}
+
+
+def _sizes() -> list[str]:
+    return [f"random/vit_{size}_patch16_224" for size in ("small", "base", "large")]
+
+
+def _random(name: str, model: str, seed: int) -> Encoder:
+    from mt_core.encoder.plain_vit import build_vit, encoder_tensors, normalisation, parts_of
+    from mt_core.encoder.random_weights import draw_weights
+
+    vit = build_vit(model)
+    draw_weights(encoder_tensors(vit), seed)
+    mean, std = normalisation(model)
+    description = f"random {_title(model)}, seed {seed} (untrained control)"
+    return Encoder(parts_of(vit), name=name, description=description, is_trained=False, mean=mean, std=std)
+
+
+def _trained(name: str, model: str) -> Encoder:
+    from mt_core.encoder.hub import fetch_vit
+    from mt_core.encoder.plain_vit import check_architecture, normalisation, parts_of
+
+    check_architecture(model)
+    vit = fetch_vit(model)
+    mean, std = normalisation(model)
+    description = f"{model} with timm's trained weights"
+    return Encoder(parts_of(vit), name=name, description=description, is_trained=True, mean=mean, std=std)
+
+
+def _title(model: str) -> str:
+    """`ViT-Tiny` of `vit_tiny_patch16_224`, the name itself of any other kind."""
+    match = re.fullmatch(r"vit_([a-z]+)_patch16_224", model)
+    return f"ViT-{match[1].title()}" if match else model

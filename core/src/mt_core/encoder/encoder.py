@@ -1,0 +1,182 @@
+"""The frozen encoder.  R = B * V rows, N tokens a row, P prefix tokens ([CLS], then registers), D width."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from mt_core.contract import Features, Tokens
+from mt_core.encoder.fingerprint import fingerprint
+from mt_core.encoder.packing import pack, plan_packing, run_packed, unpack, unpack_first
+from mt_core.encoder.plain_vit import VitParts
+from mt_core.errors import FingerprintError, TokensError
+
+
+class Encoder(nn.Module):
+    """A stack of transformer blocks that knows tokens and masks, and never a modality.
+
+    Frozen: no parameter asks for a gradient and `train()` leaves it in evaluation mode; gradients pass through it to
+    the tokens. Padding is never computed: the real tokens of a batch are packed, and the result equals that of each
+    row alone.
+
+    Args:
+        parts: What the encoder is made of.
+        name: As the user gave it to `load_encoder`: a name of the catalog or a path.
+        description: One line for every output: what it is, and whether it was trained.
+        is_trained: False for random weights.
+        mean, std: Normalisation of RGB in [0, 1] that the encoder was trained with, from its own configuration.
+
+    Attributes:
+        width, depth, num_heads: D, the number of blocks, the heads of each attention.
+        prefix: (P, D) [CLS] and registers, None without.
+        prefix_positions: (P, D) added to the prefix, None where it has none.
+        patch_weight, patch_bias: (D, 3, height, width) and (D,), the encoder's own patch embedding, for an image
+            tokenizer to start from; None where it has none, or where it is more than a convolution.
+        positions: (N, D) of the patches alone, row-major over `positions_grid`; None where it has none.
+    """
+
+    prefix: Tensor | None
+    prefix_positions: Tensor | None
+    patch_weight: Tensor | None
+    patch_bias: Tensor | None
+    positions: Tensor | None
+
+    def __init__(
+        self,
+        parts: VitParts,
+        *,
+        name: str,
+        description: str,
+        is_trained: bool,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+    ) -> None:
+        super().__init__()
+        self.name = name
+        self.description = description
+        self.is_trained = is_trained
+        self.mean = mean
+        self.std = std
+        self.width = parts.width
+        self.depth = len(parts.blocks)
+        self.num_heads = parts.num_heads
+        self.has_cls = parts.has_cls
+        self.positions_grid = parts.positions_grid
+        for own, tensor in (("prefix", parts.prefix), ("prefix_positions", parts.prefix_positions)):
+            self.register_parameter(own, None if tensor is None else nn.Parameter(tensor))
+        for own in ("patch_weight", "patch_bias", "positions"):
+            self.register_buffer(own, getattr(parts, own))
+        self.norm_pre = parts.norm_pre
+        self.blocks = parts.blocks
+        self.norm = parts.norm
+        self._is_frozen = True
+        self.requires_grad_(False)
+        self.eval()
+        self._loaded = self._compute_fingerprint()
+
+    @property
+    def is_frozen(self) -> bool:
+        return self._is_frozen
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all tensors: as loaded while frozen, as they are now after `unfreeze`."""
+        return self._loaded if self._is_frozen else self._compute_fingerprint()
+
+    def _compute_fingerprint(self) -> str:
+        block: Any = self.blocks[0]
+        eps, activation = getattr(block.norm1, "eps", None), type(getattr(block.mlp, "act", None)).__name__
+        # what no tensor's shape tells, and the output depends on
+        configuration = f"heads {self.num_heads} eps {eps} activation {activation} cls {self.has_cls}"
+        return fingerprint(self.state_dict(), configuration)
+
+    def verify(self) -> None:
+        """Hold the weights against what was loaded.
+
+        Raises:
+            FingerprintError: a bit of them has changed.
+        """
+        if self._compute_fingerprint() != self._loaded:
+            raise FingerprintError(
+                f"the encoder {self.name} ({self.description}) was changed after loading",
+                fix="load it again; to train it on purpose choose the tuning 'full'",
+            )
+
+    def train(self, mode: bool = True) -> Self:
+        return super().train(mode and not self._is_frozen)
+
+    def unfreeze(self) -> Self:
+        """Let all parameters learn, for full fine-tuning. From now on `train` is honoured."""
+        self._is_frozen = False
+        return self.requires_grad_(True)
+
+    def freeze(self, *, description: str) -> Self:
+        """Fix the weights as they are now; the fingerprint from now on is theirs."""
+        self.description = description
+        self._is_frozen = True
+        self._loaded = self._compute_fingerprint()
+        self.requires_grad_(False)
+        return self.eval()
+
+    def num_parameters(self) -> int:
+        """Parameters that every forward runs through; patch embedding and positions are the tokenizer's to copy."""
+        return sum(parameter.numel() for parameter in self.parameters())
+
+    def forward(self, tokens: Tokens) -> Features:
+        """Features of the real tokens.
+
+        Returns:
+            `tokens` (R, N, D), zeros where the mask is False; `cls` (R, D), zeros for a row without a real token, or
+            None for an encoder without [CLS]; the rest as it came.
+
+        Raises:
+            TokensError: another width than the encoder's, or a sample without a real token.
+        """
+        self._check(tokens)
+        values = tokens.values.to(next(self.blocks.parameters()).dtype)
+        if tokens.mask is None or bool(tokens.mask.all()):
+            features, cls = self._run_full(values)
+        else:
+            features, cls = self._run_masked(values, tokens.mask)
+        return Features(features, cls, tokens.mask, tokens.coords, tokens.grid, tokens.views, tokens.side)
+
+    def _check(self, tokens: Tokens) -> None:
+        rows, num_tokens, width = tokens.values.shape
+        if width != self.width:
+            raise TokensError(
+                f"the tokens are {width} wide, the encoder {self.name} takes {self.width}",
+                fix=f"make the tokenizer with width={self.width}, or choose an encoder of width {width}",
+            )
+        has_real = tokens.real().reshape(tokens.num_samples, tokens.views * num_tokens).any(1)
+        if rows and not bool(has_real.all()):
+            sample = int(has_real.int().argmin())
+            raise TokensError(
+                f"sample {sample} of the batch has no real token",
+                fix="give each sample at least one token whose mask is True, or refuse the sample in `prepare`",
+            )
+
+    def _prefix(self) -> Tensor:
+        """(P, D), positions added."""
+        if self.prefix is None:
+            return torch.zeros(0, self.width, device=next(self.blocks.parameters()).device)
+        return self.prefix if self.prefix_positions is None else self.prefix + self.prefix_positions
+
+    def _run_full(self, values_RND: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Rows without padding: nothing to pack."""
+        prefix_PD = self._prefix()
+        num_prefix = len(prefix_PD)
+        if num_prefix:
+            values_RND = torch.cat([prefix_PD.expand(len(values_RND), -1, -1), values_RND], dim=1)
+        values_RND = self.norm(self.blocks(self.norm_pre(values_RND)))
+        return values_RND[:, num_prefix:], values_RND[:, 0] if self.has_cls else None
+
+    def _run_masked(self, values_RND: Tensor, mask_RN: Tensor) -> tuple[Tensor, Tensor | None]:
+        rows, num_tokens = mask_RN.shape
+        prefix_PD = self._prefix()
+        packing = plan_packing(mask_RN, len(prefix_PD))
+        packed_TD = self.norm_pre(pack(values_RND, prefix_PD, packing))
+        packed_TD = self.norm(run_packed(self.blocks, packed_TD, packing.groups))
+        cls = unpack_first(packed_TD, packing, rows) if self.has_cls else None
+        return unpack(packed_TD, packing, rows, num_tokens), cls

@@ -1,0 +1,106 @@
+"""Real tokens without their padding.  R rows, N tokens a row, P prefix tokens, T packed tokens, D width.
+
+The real tokens of all rows, each row after its own prefix, stand one after the other in one (T, D) sequence, short
+rows first. Everything in a block works on one token at a time and runs on that sequence, except attention: rows of one
+length are neighbours, so that each length is a slice, and one call of attention without a mask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+
+@dataclass(frozen=True)
+class Packing:
+    """Where the tokens of a padded batch stand in the packed one.
+
+    Attributes:
+        source: (T,) for each packed token its index in the prefix followed by the R * N padded tokens.
+        is_token: (T,) bool, False for the tokens of a prefix.
+        destination: for each packed token that is not of a prefix its index in the R * N padded tokens.
+        rows: The rows that have a real token, in packed order.
+        starts: For each of `rows` the index of its first packed token, which is [CLS] where there is one.
+        groups: (number of rows, length with prefix) of each group of rows of one length, in packed order.
+    """
+
+    source: Tensor
+    is_token: Tensor
+    destination: Tensor
+    rows: Tensor
+    starts: Tensor
+    groups: tuple[tuple[int, int], ...]
+
+
+def plan_packing(mask_RN: Tensor, num_prefix: int) -> Packing:
+    """How to pack rows with this mask; rows without a real token are left out.
+
+    Real tokens may stand anywhere in their row and keep their order.
+    """
+    num_tokens = mask_RN.shape[1]
+    lengths_R = mask_RN.sum(1)
+    order_R = lengths_R.argsort(stable=True)
+    rows = order_R[lengths_R[order_R] > 0]
+    lengths = lengths_R[rows] + num_prefix
+    groups = tuple((len(list(same)), length) for length, same in groupby(lengths.tolist()))
+    prefix_RP = torch.arange(num_prefix, device=mask_RN.device).expand(len(rows), -1)
+    place_RN = num_prefix + rows.unsqueeze(1) * num_tokens + torch.arange(num_tokens, device=mask_RN.device)
+    is_real_RM = torch.cat([torch.ones_like(prefix_RP, dtype=torch.bool), mask_RN[rows]], dim=1)
+    source = torch.cat([prefix_RP, place_RN], dim=1)[is_real_RM]
+    is_token = source >= num_prefix
+    return Packing(source, is_token, source[is_token] - num_prefix, rows, lengths.cumsum(0) - lengths, groups)
+
+
+def pack(values_RND: Tensor, prefix_PD: Tensor, packing: Packing) -> Tensor:
+    """(T, D) packed tokens; what stands in padding is not read."""
+    return torch.cat([prefix_PD, values_RND.flatten(0, 1)]).index_select(0, packing.source)
+
+
+def unpack(packed_TD: Tensor, packing: Packing, num_rows: int, num_tokens: int) -> Tensor:
+    """(R, N, D) tokens in their places, without the prefix; zeros in padding."""
+    tokens_TD = packed_TD[packing.is_token]
+    padded = packed_TD.new_zeros(num_rows * num_tokens, packed_TD.shape[1])
+    return padded.index_copy(0, packing.destination, tokens_TD).view(num_rows, num_tokens, -1)
+
+
+def unpack_first(packed_TD: Tensor, packing: Packing, num_rows: int) -> Tensor:
+    """(R, D) the first token of each row; zeros for a row that was left out."""
+    padded = packed_TD.new_zeros(num_rows, packed_TD.shape[1])
+    return padded.index_copy(0, packing.rows, packed_TD.index_select(0, packing.starts))
+
+
+def attend(attention: Any, packed_TD: Tensor, groups: tuple[tuple[int, int], ...]) -> Tensor:
+    """timm's plain `Attention` on packed rows: each row attends to itself alone."""
+    qkv = attention.qkv(packed_TD)
+    gate = getattr(attention, "gate", None)  # absent in older timm
+    dropout = attention.attn_drop.p if attention.training else 0.0
+    attended = []
+    # one split, and not a slice a group: the gradient of each slice would be as large as all of qkv
+    for part, (rows, _) in zip(qkv.split([rows * length for rows, length in groups]), groups, strict=True):
+        query, key, value = rearrange(
+            part, "(r n) (three h d) -> three r h n d", r=rows, three=3, h=attention.num_heads
+        )
+        query, key = attention.q_norm(query), attention.k_norm(key)
+        heads_RHND = scaled_dot_product_attention(query, key, value, dropout_p=dropout)
+        attended.append(rearrange(heads_RHND, "r h n d -> (r n) (h d)"))
+    joined = attention.norm(torch.cat(attended))
+    if gate is not None:
+        joined = joined * gate(packed_TD).sigmoid()
+    projected: Tensor = attention.proj_drop(attention.proj(joined))
+    return projected
+
+
+def run_packed(blocks: nn.Sequential, packed_TD: Tensor, groups: tuple[tuple[int, int], ...]) -> Tensor:
+    """timm's plain `Block`s on packed rows; equal to running each row alone."""
+    block: Any
+    for block in blocks:
+        attended = attend(block.attn, block.norm1(packed_TD), groups)
+        packed_TD = packed_TD + block.drop_path1(block.ls1(attended))
+        packed_TD = packed_TD + block.drop_path2(block.ls2(block.mlp(block.norm2(packed_TD))))
+    return packed_TD

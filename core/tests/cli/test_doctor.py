@@ -1,0 +1,64 @@
+"""`mt doctor`."""
+
+import json
+import sys
+from dataclasses import replace
+from types import ModuleType
+
+from mt_core.plugins import hookimpl
+from mt_core.plugins.discovery import Found
+
+
+def test_a_machine_without_faults_is_zero_with_its_versions(mt, install, waves):
+    install(waves)
+    ran = mt("doctor")
+    assert ran.code == 0
+    told = {line.split()[0] for line in ran.out.splitlines() if line}
+    assert {"python", "torch", "timm", "lightning", "threads", "cpu", "disk", "settings"} <= told
+    assert "waves           ok        fake-waves 1.0" in ran.out
+
+
+def test_a_plugin_that_only_breaks_at_import_is_found_and_explained(mt, install, waves):
+    broken = replace(waves, name="tides", raw={**waves.raw, "name": "tides", "dataset": "fake_waves.gone:Dataset"})
+    install(waves, broken)
+    ran = mt("doctor")
+    assert ran.code == 1
+    assert "waves           ok" in ran.out
+    assert "tides           broken    fake-waves 1.0\n  fake-waves 1.0: fake_waves.gone cannot be imported" in ran.out
+    assert "  fix: pip install -U fake-waves" in ran.out
+
+
+def test_a_plugin_found_broken_makes_the_exit_code_one(mt, install):
+    install(Found("waves", "fake-waves", "1.0", state="broken", problem="its string is cut", fix="knot it"))
+    ran = mt("doctor")
+    assert ran.code == 1
+    assert "  its string is cut\n  fix: knot it\n" in ran.out
+
+
+def test_a_disabled_plugin_is_no_fault_and_is_not_imported(mt, install, waves, monkeypatch):
+    install(replace(waves, raw={**waves.raw, "tokenizer": "fake_waves.gone:Tokenizer"}))
+    monkeypatch.setenv("MT_NO_PLUGINS", "1")
+    ran = mt("doctor")
+    assert ran.code == 0
+    assert "waves           disabled" in ran.out
+
+
+def test_plugins_add_lines_of_their_own(mt, install, waves, monkeypatch):
+    hooks = ModuleType("fake_wave_hooks")
+    hooks.mt_doctor_lines = hookimpl(lambda: ["the string is in tune"])
+    monkeypatch.setitem(sys.modules, "fake_wave_hooks", hooks)
+    install(replace(waves, raw={**waves.raw, "hooks": "fake_wave_hooks"}))
+    assert mt("doctor").out.endswith("the string is in tune\n")
+
+
+def test_without_any_plugin_it_says_where_to_look(mt, install):
+    assert "no plugin is installed\n  fix: `mt list` shows what is available\n" in mt("doctor").out
+
+
+def test_json_has_the_same_findings(mt, install, waves):
+    install(waves)
+    told = json.loads(mt("doctor", "--json").out)
+    assert told["plugins"] == [
+        {"modality": "waves", "distribution": "fake-waves 1.0", "state": "ok", "problem": "", "fix": ""}
+    ]
+    assert told["machine"]["torch"] and told["lines"] == []

@@ -1,0 +1,40 @@
+"""`mt info`."""
+
+from dataclasses import replace
+
+
+def test_a_modality_is_told_with_formats_options_layouts_and_parameters(mt, install, waves):
+    install(waves)
+    ran = mt("info", "waves")
+    assert ran.code == 0
+    told = [" ".join(line.split()) for line in ran.out.splitlines()]
+    for line in (
+        "waves: Waves on a string",
+        "distribution fake-waves 1.0, written for contract 1.0",
+        "formats .wave .wav",
+        "capabilities variable_length, needs_calibration",
+        "default head fake_waves:WaveHead (classification, regression)",
+        "limits at least 4 numbers",
+        "patch int 4 Samples in a patch.",
+        "window hann | none 'hann' Shape of the [window].",
+        "rate_hz float | None None Sampling rate.",
+        "wave folder files of one wave each",
+    ):
+        assert line in told
+    assert any(line.startswith("note learns scales or categories") for line in told)
+
+
+def test_parameters_are_those_that_training_changes(mt, install, waves):
+    install(waves)
+    assert "960 trainable, for an encoder of width 192" in mt("info", "waves").out  # 4 * 192 weights + 192 biases
+
+
+def test_known_deviations_are_shown(mt, install, waves):
+    deviation = {"check": "order", "reason": "waves have a beginning"}
+    install(replace(waves, raw={**waves.raw, "deviations": [deviation]}))
+    assert "waves have a beginning" in mt("info", "waves").out
+
+
+def test_a_misspelt_modality_gets_the_nearest(mt, install, waves):
+    install(waves)
+    assert mt("info", "wave") == (2, "", "error: there is no modality 'wave'\n  fix: did you mean waves?\n")

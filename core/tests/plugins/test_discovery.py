@@ -1,0 +1,148 @@
+"""What is found without running any plugin's code."""
+
+import json
+import os
+import subprocess
+import sys
+
+from mt_core.plugins.discovery import discover
+
+SHOUTS = "import pathlib; pathlib.Path(__file__).with_name('imported').touch()"
+
+
+def only(site):
+    (plugin,) = discover([str(site.folder)])
+    return plugin
+
+
+def test_a_whole_plugin_is_found_with_its_distribution_version_and_manifest(site):
+    package = site.install(version="2.3")
+    plugin = only(site)
+    assert (plugin.name, plugin.distribution, plugin.version) == ("waves", "fake-waves", "2.3")
+    assert plugin.path == package / "plugin.toml"
+    assert plugin.raw["suffixes"] == [".wave"]
+    assert (plugin.state, plugin.problem, plugin.summary) == ("installed", "", "Waves on a string")
+
+
+def test_a_manifest_in_an_inner_package_is_found(site):
+    inner = {"inner/plugin.toml": 'contract = "1.0"\nname = "waves"'}
+    site.install(entry="waves = fake_waves.inner:plugin.toml", files=inner)
+    assert only(site).state == "installed"
+
+
+def test_listing_runs_no_plugin_code(site):
+    package = site.install(files={"__init__.py": SHOUTS, "tokenizer.py": SHOUTS})
+    environment = {**os.environ, "PYTHONPATH": str(site.folder)}
+    listing = "from mt_core.cli import main; main(['list', '--json'])"
+    command = [sys.executable, "-c", listing]
+    listed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert "waves" in [row["modality"] for row in json.loads(listed.stdout)]
+    assert not (package / "imported").exists()
+
+
+def test_the_code_that_listing_must_not_run_would_have_been_noticed(site):
+    package = site.install(files={"__init__.py": SHOUTS})
+    __import__("fake_waves")
+    assert (package / "imported").exists()
+
+
+def test_a_missing_manifest_names_the_package_and_the_build_backend_that_ships_it(site):
+    site.install(files={"plugin.toml": None})
+    plugin = only(site)
+    assert plugin.state == "broken"
+    assert plugin.problem == "its plugin.toml is not in the package fake_waves"
+    assert "hatchling" in plugin.fix
+
+
+def test_a_manifest_that_is_not_toml_names_the_file_and_the_line(site):
+    package = site.install(files={"plugin.toml": "name = waves"})
+    plugin = only(site)
+    assert plugin.problem.startswith(f"{package / 'plugin.toml'} is not TOML (")
+    assert "line 1" in plugin.problem
+    assert plugin.fix == "correct the file, or ask the authors of fake-waves to"
+
+
+def test_a_manifest_that_is_not_utf8_is_not_toml(site):
+    package = site.install()
+    (package / "plugin.toml").write_bytes(b'summary = "\xff"')
+    assert "is not TOML" in only(site).problem
+
+
+def test_a_package_that_is_gone_is_to_be_installed_again(site):
+    package = site.install()
+    package.rename(package.with_name("elsewhere"))
+    plugin = only(site)
+    assert plugin.problem == "its package fake_waves is not there"
+    assert plugin.fix == "pip install --force-reinstall fake-waves"
+
+
+def test_an_entry_point_to_code_says_how_to_declare_a_manifest(site):
+    site.install(entry="waves = fake_waves.tokenizer:WaveTokenizer")
+    plugin = only(site)
+    assert plugin.problem == "its entry point is 'fake_waves.tokenizer:WaveTokenizer', not \"package:plugin.toml\""
+    assert 'modality = "package:plugin.toml"' in plugin.fix
+
+
+def test_an_entry_point_and_a_manifest_of_different_names_are_both_named(site):
+    site.install(entry="wawes = fake_waves:plugin.toml")
+    assert only(site).problem == "its entry point says 'wawes', its plugin.toml says 'waves'"
+
+
+def test_a_newer_contract_asks_to_upgrade_the_core(site):
+    site.install(contract="1.1")
+    plugin = only(site)
+    assert plugin.problem == "it was written for contract 1.1, this mt-core has 1.0"
+    assert plugin.fix == "pip install -U mt-core"
+
+
+def test_an_older_major_contract_asks_to_upgrade_the_plugin(site):
+    site.install(contract="0.9")
+    plugin = only(site)
+    assert plugin.problem == "it was written for contract 0.9, which this mt-core (1.0) no longer has"
+    assert plugin.fix == "pip install -U fake-waves"
+
+
+def test_an_older_minor_contract_is_kept(site, monkeypatch):
+    monkeypatch.setattr("mt_core.plugins.discovery.CONTRACT_VERSION", "1.10")
+    site.install(contract="1.9")
+    assert only(site).state == "installed"
+
+
+def test_a_contract_that_is_a_number_is_asked_for_as_text(site):
+    site.install(files={"plugin.toml": 'name = "waves"\ncontract = 1.0'})
+    plugin = only(site)
+    assert plugin.problem == "its plugin.toml says contract = 1.0, not a version as text, like '1.0'"
+    assert plugin.fix.startswith('write contract = "1.0" into plugin.toml')
+
+
+def test_damaged_entry_points_are_the_fault_of_their_own_distribution(site):
+    site.install("waves")
+    site.install("tides", entry="nonsense without an equals sign")
+    broken, whole = discover([str(site.folder)])
+    assert (broken.distribution, broken.state) == ("fake-tides", "broken")
+    assert broken.problem.startswith("its entry points cannot be read (")
+    assert whole.state == "installed"
+
+
+def test_metadata_that_is_not_text_harms_nobody(site):
+    site.install("waves")
+    site.install("tides")
+    (site.folder / "fake_tides-1.0.dist-info" / "entry_points.txt").write_bytes(b"\xff\xfe[mt.plugins]")
+    assert [plugin.name for plugin in discover([str(site.folder)])] == ["waves"]
+
+
+def test_of_two_copies_of_one_distribution_the_first_on_the_path_counts(site, tmp_path):
+    site.install(version="2.0")
+    further = type(site)(tmp_path / "further")
+    further.install(version="1.0")
+    (plugin,) = discover([str(site.folder), str(further.folder)])
+    assert plugin.version == "2.0"
+
+
+def test_each_broken_plugin_leaves_the_others_installed(site):
+    site.install("waves")
+    site.install("tides", files={"plugin.toml": None})
+    site.install("swell", files={"plugin.toml": "]["})
+    site.install("surf", contract="9.0")
+    states = {plugin.name: plugin.state for plugin in discover([str(site.folder)])}
+    assert states == {"waves": "installed", "tides": "broken", "swell": "broken", "surf": "broken"}

@@ -1,0 +1,33 @@
+"""Wavefront's meshes as text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from mt_core.errors import InputError
+
+from mt_plugin_pointcloud.readers.polygons import triangles
+from mt_plugin_pointcloud.readers.reading import Raw
+from mt_plugin_pointcloud.readers.text import decoded, numbers
+
+
+def read_obj(path: Path) -> Raw:
+    """Vertices, their colour where each line has one, and faces; materials and texture are left out.
+
+    Source: Wavefront, "Object files (.obj)", appendix B1.
+    """
+    vertices, faces = [], []
+    for line in decoded(path).splitlines():
+        if line.startswith(("v ", "v\t")):
+            vertices.append(line[2:])
+        elif line.startswith(("f ", "f\t")):
+            faces.append([corner.split("/")[0] for corner in line.split()[1:]])
+    if not vertices:
+        raise InputError(f"{path} has no line 'v x y z'", fix="export it again, or give it the suffix of its format")
+    rows = numbers("\n".join(vertices), path)
+    if rows.shape[1] < 3:
+        raise InputError(f"{path} has {rows.shape[1]} coordinates a vertex", fix="export the file again")
+    counted = triangles(faces)  # from 1, or from the end
+    corners = np.where(counted > 0, counted - 1, counted + len(rows))
+    return Raw(rows[:, :3], {"colour": rows[:, 3:6]} if rows.shape[1] >= 6 else {}, corners)

@@ -1,6 +1,6 @@
 """What plain models of each field reach on the same splits, with scikit-learn and no encoder.
 
-    MT_DATA=... python benchmarks/native_baselines.py [adult california lidarnet cifar10]
+MT_DATA=... python benchmarks/native_baselines.py [adult california lidarnet cifar10]
 """
 
 from __future__ import annotations
@@ -106,7 +106,9 @@ def main() -> None:
     print(machine())
     for name in arguments.datasets:
         started = time.perf_counter()
-        print(f"{name}: {BASELINES[name](Path(os.environ['MT_DATA']))}, {time.perf_counter() - started:.0f} s", flush=True)
+        print(
+            f"{name}: {BASELINES[name](Path(os.environ['MT_DATA']))}, {time.perf_counter() - started:.0f} s", flush=True
+        )
 
 
 if __name__ == "__main__":

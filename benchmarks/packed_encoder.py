@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 from machine import machine
+from torch import Tensor
+
 from mt_core.contract import Tokens
 from mt_core.encoder import Encoder, load_encoder
-from torch import Tensor
 
 ROWS, SHORTEST, LONGEST, SKEW = 64, 16, 390, 3.2
 WANTED = 2.5

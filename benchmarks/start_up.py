@@ -1,6 +1,6 @@
 """CPU time of `import mt_core` and of `mt list`, beside Python's own start.
 
-    python benchmarks/start_up.py [--repeats 15]
+python benchmarks/start_up.py [--repeats 15]
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def main() -> None:
     bare = min(times["python -c pass"])
     for name, seconds in times.items():
         best, median = min(seconds), sorted(seconds)[repeats // 2]
-        print(f"{name:<16} best {best * 1e3:6.1f} ms   median {median * 1e3:6.1f} ms   {best / bare:5.2f} x bare Python")
+        print(
+            f"{name:<16} best {best * 1e3:6.1f} ms   median {median * 1e3:6.1f} ms   {best / bare:5.2f} x bare Python"
+        )
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 import pickle
 
 import pytest
+
 from mt_core.contract import TokenizerOptions, name_of, reading
 from mt_core.errors import InputError, MissingDependencyError, OptionError
 

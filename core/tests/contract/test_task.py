@@ -1,9 +1,10 @@
 import math
 
 import pytest
+from pydantic import ValidationError
+
 from mt_core.contract import MISSING_CLASS, Classification, Multilabel, Regression, task_from
 from mt_core.errors import OptionError
-from pydantic import ValidationError
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from mt_core.contract import Features, Tokens, pad_and_stack, pooled_width
 from mt_core.errors import OptionError, TokensError
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+
 from mt_core.contract import Tokens
 from mt_core.encoder import Encoder, load_encoder
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import timm
 import torch
+
 from mt_core.contract import Tokens
 from mt_core.encoder import DEFAULT_ENCODER, Encoder, catalog, hub, load_encoder
 from mt_core.errors import EncoderError
@@ -141,6 +142,7 @@ def test_without_plugins_in_use_there_are_no_extra_encoders() -> None:
     assert catalog.extra_encoders() == {}
 
 
+@pytest.mark.slow
 def test_importing_the_package_does_not_import_timm() -> None:
     code = "import sys, mt_core.encoder; sys.exit('timm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

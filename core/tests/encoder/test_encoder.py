@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+
 from mt_core.contract import Tokens
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import FingerprintError, TokensError
@@ -46,7 +47,7 @@ def test_tokens_of_another_width_are_refused_with_the_width_to_use(encoder: Enco
     ],
 )
 def test_a_sample_without_a_real_token_is_refused(encoder: Encoder, tokens: Tokens) -> None:
-    with pytest.raises(TokensError, match="sample . of the batch has no real token"):
+    with pytest.raises(TokensError, match="of the batch has no real token"):
         encoder(tokens)
 
 

@@ -4,6 +4,7 @@ import hashlib
 
 import pytest
 import torch
+
 from mt_core.encoder import fingerprint
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 import timm
 import torch
-from mt_core.contract import Tokens
-from mt_core.encoder import load_encoder
-from mt_core.errors import EncoderError
 from safetensors.torch import save_file
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor
+
+from mt_core.contract import Tokens
+from mt_core.encoder import load_encoder
+from mt_core.errors import EncoderError
 
 BLOCK = ("norm1", "attn.qkv", "attn.proj", "norm2", "mlp.fc1", "mlp.fc2")
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from timm.models.vision_transformer import VisionTransformer
+from torch import Tensor, nn
+
 from mt_core.contract import Tokens
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.encoder.packing import plan_packing
 from mt_core.encoder.plain_vit import parts_of
-from timm.models.vision_transformer import VisionTransformer
-from torch import Tensor, nn
 
 NAMES = [
     "test_vit",

@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+
 from mt_core.encoder import load_encoder
 from mt_core.encoder.random_weights import draw_weights
 

@@ -2,6 +2,7 @@ import math
 
 import pytest
 import torch
+
 from mt_core.contract import MISSING_CLASS, Classification, Features, Multilabel, Regression
 from mt_core.errors import OptionError
 from mt_core.heads import ClassificationHead, MultilabelHead, RegressionHead, default_head

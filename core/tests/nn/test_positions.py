@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from mt_core.errors import TokensError
 from mt_core.nn import LearnedPositions, interpolate_positions
 

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from mt_core.contract import Classification, Regression
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_plugin_image.dataset import ImageDataset
 from mt_plugin_image.tokenizer import ImageTokenizer
-from PIL import Image
 
 
 def put(path: Path, colour: str = "red") -> None:

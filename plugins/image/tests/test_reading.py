@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image, PngImagePlugin
+
 from mt_core.errors import InputError, MissingDependencyError
 from mt_plugin_image.formats import SUFFIXES
 from mt_plugin_image.reading import read_picture
-from PIL import Image, PngImagePlugin
 
 RED, GREEN, BLUE, WHITE, BLACK = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
 GREY = (128, 128, 128)
@@ -250,6 +251,12 @@ def test_60000_by_60000_pixels_are_refused_by_their_header(tmp_path: Path):
     with pytest.raises(InputError, match=r"huge\.png is too large .* 179 megapixels"):
         read(tmp_path / "huge.png")
     assert time.perf_counter() - start < 1
+
+
+def test_picture_that_pillow_only_warns_of_is_read(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 3)
+    for format in ("PNG", "TIFF"):
+        assert colours(read(saved(Image.new("RGB", (2, 2), RED), format))) == [RED] * 4
 
 
 def test_limit_is_ours_where_pillow_only_warns(monkeypatch: pytest.MonkeyPatch):

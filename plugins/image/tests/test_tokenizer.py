@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import timm
 import torch
+from torch import Tensor
+
 from mt_core.errors import OptionError
 from mt_plugin_image.tokenizer import ImageOptions, ImageTokenizer
-from torch import Tensor
 
 
 def tokenizer(width: int = 16, **options: Any) -> ImageTokenizer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import PointCloud
 from mt_plugin_pointcloud.readers import read_cloud

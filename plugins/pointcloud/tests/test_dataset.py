@@ -11,6 +11,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from mt_core.contract import Classification, Example
 from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
 from mt_plugin_pointcloud.dataset import PointCloudDataset

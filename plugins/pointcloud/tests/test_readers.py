@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import KEPT_POINTS, PointCloud
 from mt_plugin_pointcloud.readers import read_cloud
@@ -66,6 +67,12 @@ def write_las(path: Path, points: np.ndarray, *, format: int = 3) -> Path:
         las.blue = np.full(len(points), 65535, np.uint16)
     las.write(path)
     return path
+
+
+def patch(path: Path, offset: int, format: str, value: int) -> None:
+    content = bytearray(path.read_bytes())
+    struct.pack_into(format, content, offset, value)
+    path.write_bytes(content)
 
 
 # what is there is read
@@ -321,9 +328,12 @@ BAD: dict[str, tuple[str, bytes | Callable[[Path], object], str]] = {
     ),
     "npz: several arrays": ("a.npz", lambda path: np.savez(path, a=POINTS, b=POINTS), "a, b"),
     "npz: not a zip": ("a.npz", bytes(100), "cannot be read"),
-    "las: another kind of file": ("a.las", bytes(400), "cannot be read"),
+    "las: another kind of file": ("a.las", bytes(400), "LAS header"),
+    "las: huge": ("a.las", lambda path: patch(write_las(path, POINTS), 107, "<I", 2**32 - 1), "promises"),
+    "las: many records": ("a.las", lambda path: patch(write_las(path, POINTS), 100, "<I", 2**32 - 1), "records"),
+    "laz: huge": ("a.laz", lambda path: patch(write_las(path, POINTS), 107, "<I", 2**32 - 1), "cannot be read"),
     "las: cut short": ("a.las", lambda path: os.truncate(write_las(path, POINTS), 300), "promises"),
-    "laz: cut short": ("a.laz", lambda path: os.truncate(write_las(path, POINTS), 330), "cannot be read"),
+    "laz: cut short": ("a.laz", lambda path: os.truncate(write_las(path, POINTS), 330), "announces"),
     "bin: not a multiple of 16": ("a.bin", bytes(1030), "multiple of 16"),
     "bin: other numbers": ("a.bin", np.full((50, 4), 1e30, "<f4").tobytes(), "beyond"),
     "bin: all NaN": ("a.bin", np.full((50, 4), np.nan, "<f4").tobytes(), "no finite point"),

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from mt_core.contract import Tokens
 from mt_core.errors import InputError, OptionError
 from mt_plugin_pointcloud.neighbours import nearest_neighbours

@@ -221,7 +221,13 @@ def _train(
     mode = "max" if head.higher_is_better else "min"
     history = History(folder)
     best = ModelCheckpoint(
-        folder / CHECKPOINTS, "best", monitor=module.monitored, mode=mode, save_last=True, enable_version_counter=False
+        folder / CHECKPOINTS,
+        "best",
+        monitor=module.monitored,
+        mode=mode,
+        save_last=True,
+        save_on_train_epoch_end=True,  # between two epochs, where everything that is drawn starts anew
+        enable_version_counter=False,
     )
     callbacks: list[lightning.Callback] = [history, best]
     if recipe.patience is not None:

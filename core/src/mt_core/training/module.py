@@ -50,9 +50,9 @@ class TrainingModule(lightning.LightningModule):
     def output(self, batch: Batch) -> Tensor:
         return self.model(batch["inputs"])  # type: ignore[no-any-return]
 
-    def on_train_epoch_start(self) -> None:
-        # dropout draws from torch's global generator: started anew each epoch, so that a resumed epoch draws the same
-        torch.manual_seed(self.recipe.seed * 100_003 + self.current_epoch)
+    def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
+        # dropout draws from torch's global generator: started anew each step, so that a resumed run draws the same
+        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         readable = sound(batch, skip=self.recipe.skip_unreadable)

@@ -11,8 +11,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from mt_core.errors import InputError
 from PIL import Image
+
+from mt_core.errors import InputError
 
 Pixels = npt.NDArray[np.uint8]
 """(H, W, 3), red, green, blue."""

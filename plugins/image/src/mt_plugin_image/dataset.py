@@ -8,7 +8,6 @@ from typing import Any, Self
 
 from mt_core.contract import Classification, Example, ModalityDataset, Multilabel, Regression
 from mt_core.errors import DatasetError, OptionError
-
 from mt_plugin_image.demonstration import digits, shapes
 from mt_plugin_image.folders import list_folders
 from mt_plugin_image.formats import SUFFIXES

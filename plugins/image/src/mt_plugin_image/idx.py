@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
 from mt_core.errors import DatasetError
 
 MAX_BYTES = 1 << 30

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from mt_core.contract import name_of, reading
-from mt_core.errors import InputError, MissingDependencyError
 from PIL import Image, UnidentifiedImageError
 
+from mt_core.contract import name_of, reading
+from mt_core.errors import InputError, MissingDependencyError
 from mt_plugin_image.colours import Pixels, rgb_of_array, rgb_of_picture
 from mt_plugin_image.formats import SUFFIXES, is_heif, pillow_ids
 
@@ -55,7 +55,9 @@ def read_picture(source: Any, needed: int) -> Pixels:
         MissingDependencyError: a HEIC file without pillow-heif.
     """
     name = name_of(source)
-    with reading(source, formats=" ".join(SUFFIXES)):
+    # sizes are checked here, at one limit, wherever Pillow would begin to warn
+    unwarned = warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)
+    with reading(source, formats=" ".join(SUFFIXES)), unwarned:
         if isinstance(source, str | Path):
             if not Path(source).is_file():  # a pipe would be waited for
                 raise InputError(f"{name} is no regular file", fix="pass the path of a picture file, or its bytes")
@@ -91,10 +93,7 @@ def _opened(file: Any, name: str) -> Image.Image:
         formats = (*formats, "HEIF")
     file.seek(0)
     try:
-        with warnings.catch_warnings():
-            # the size is checked below, at one limit, whatever Pillow's own is set to warn of
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(file, formats=formats)
+        picture = Image.open(file, formats=formats)
     except UnidentifiedImageError:
         raise InputError(
             f"{name} is no picture that can be read",

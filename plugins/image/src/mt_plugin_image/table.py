@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-
 from mt_plugin_image.listing import Listing, in_order
 from mt_plugin_image.splits import chosen, split_called
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import torch
 from einops import rearrange
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
-from mt_core.nn import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
 from PIL import Image
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
+from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
+from mt_core.nn import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
 from mt_plugin_image.augmentation import central_box, is_drawn, random_box, shifted, whole_box
 from mt_plugin_image.colours import Pixels
 from mt_plugin_image.reading import MAX_PIXELS, read_picture

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from mt_core.errors import InputError
 from numpy.typing import NDArray
+
+from mt_core.errors import InputError
 
 CHANNELS = {"intensity": 1, "normals": 3, "colour": 3}
 """What a point may carry beside its place, and in how many numbers."""

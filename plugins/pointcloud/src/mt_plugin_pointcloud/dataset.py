@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+
 from mt_core.contract import SPLITS, Classification, Example, ModalityDataset, Multilabel, Regression
 from mt_core.errors import DatasetError, OptionError
-
 from mt_plugin_pointcloud.layouts import (
     Hdf5Clouds,
     Hdf5Row,

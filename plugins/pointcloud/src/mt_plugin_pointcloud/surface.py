@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from mt_core.errors import InputError
 from numpy.typing import NDArray
+
+from mt_core.errors import InputError
 
 
 def sample_surface(vertices: NDArray[Any], triangles: NDArray[Any], count: int, *, name: str) -> NDArray[np.float64]:

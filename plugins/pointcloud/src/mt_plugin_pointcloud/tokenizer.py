@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
-from mt_core.errors import InputError
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
+from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
+from mt_core.errors import InputError
 from mt_plugin_pointcloud.augmentation import augment, random_points
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud
 from mt_plugin_pointcloud.neighbours import nearest_neighbours

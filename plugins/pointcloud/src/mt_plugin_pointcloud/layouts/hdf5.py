@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mt_core.contract import reading
-from mt_core.errors import DatasetError
 from numpy.typing import NDArray
 
+from mt_core.contract import reading
+from mt_core.errors import DatasetError
 from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
 from mt_plugin_pointcloud.layouts.listing import Hdf5Row, Listing, listing, of_split
 from mt_plugin_pointcloud.readers.columns import from_rows

@@ -6,7 +6,6 @@ import csv
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-
 from mt_plugin_pointcloud.layouts.listing import Listing, listing, of_split
 
 

@@ -6,9 +6,9 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
-from mt_core.errors import InputError
 from numpy.lib import format as npy
 
+from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import step_for
 from mt_plugin_pointcloud.readers.columns import from_rows
 from mt_plugin_pointcloud.readers.reading import Raw

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mt_core.errors import InputError
 from numpy.typing import NDArray
+
+from mt_core.errors import InputError
 
 Array = NDArray[Any]
 

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mt_core.errors import InputError
+from numpy.typing import NDArray
 
+from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import step_for
 from mt_plugin_pointcloud.readers.reading import Raw
 
+Array = NDArray[Any]
+
 _CHUNK = 500_000  # points, about 20 MB
+_CHUNK_BYTES = 2**26
+_HEADER = 227  # bytes, the shortest there is
+_RECORD_HEADER = 54  # bytes of each record between header and points
 
 
 def read_las(path: Path) -> Raw:
@@ -21,31 +29,55 @@ def read_las(path: Path) -> Raw:
 
     Source: ASPRS, "LAS specification 1.4 R15".
     """
-    import laspy
-
-    chunks: list[tuple[np.ndarray, np.ndarray, np.ndarray | None]] = []
-    with laspy.open(path) as reader:
-        header = reader.header
-        _check(path, header)
-        step = step_for(header.point_count)
-        first = 0
-        for chunk in reader.chunk_iterator(_CHUNK):
-            kept = chunk[first::step] if step > 1 else chunk
-            first = (first - len(chunk)) % step
-            coloured = {"red", "green", "blue"} <= set(kept.point_format.dimension_names)
-            colour = np.stack([kept["red"], kept["green"], kept["blue"]], axis=1) if coloured else None
-            points = np.stack([np.asarray(kept.x), np.asarray(kept.y), np.asarray(kept.z)], axis=1)
-            chunks.append((points, np.asarray(kept["intensity"])[:, None], colour))
+    _check_records(path)
+    try:
+        chunks = list(_chunks(path))
+    except BaseException as error:
+        if type(error).__module__ != "pyo3_runtime":  # a panic of the decompressor is no Exception
+            raise
+        raise InputError(f"{path} cannot be unpacked ({error})", fix="copy the file again: it is damaged") from None
     if not chunks:
         raise InputError(f"{path} holds no points", fix="export it again, or leave it out")
-    channels = {"intensity": np.concatenate([intensity for _, intensity, _ in chunks])}
-    colours = [colour for _, _, colour in chunks if colour is not None]
-    if colours:
-        channels["colour"] = np.concatenate(colours)
-    return Raw(np.concatenate([points for points, _, _ in chunks]), channels)
+    channels = {name: np.concatenate([each[name] for _, each in chunks]) for name in chunks[0][1]}
+    return Raw(np.concatenate([points for points, _ in chunks]), channels)
 
 
-def _check(path: Path, header: Any) -> None:
+def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array]]]:
+    import laspy
+
+    # not the parallel back end: it believes the chunk table, and a damaged one ends the process for want of memory
+    with laspy.open(path, read_evlrs=False, laz_backend=laspy.LazBackend.Lazrs) as reader:
+        header = reader.header
+        _check_points(path, header)
+        step = step_for(header.point_count)
+        coloured = {"red", "green", "blue"} <= set(header.point_format.dimension_names)
+        first = 0
+        for chunk in reader.chunk_iterator(min(_CHUNK, _CHUNK_BYTES // header.point_format.size)):
+            kept = chunk[first::step]
+            first = (first - len(chunk)) % step
+            with np.errstate(all="ignore"):  # a damaged scale gives infinities, which are left out later
+                points = np.stack([np.asarray(kept.x), np.asarray(kept.y), np.asarray(kept.z)], axis=1)
+            channels = {"intensity": np.asarray(kept["intensity"])[:, None]}
+            if coloured:
+                channels["colour"] = np.stack([kept[name] for name in ("red", "green", "blue")], axis=1)
+            yield points, channels
+
+
+def _check_records(path: Path) -> None:
+    """Refuse a header that announces more records than there is room for, which would be read one after the other."""
+    with path.open("rb") as stream:
+        head = stream.read(_HEADER)
+    if len(head) < _HEADER or head[:4] != b"LASF":
+        raise InputError(f"{path} does not start with a LAS header", fix="give the file the suffix of its format")
+    header_size, start, count = struct.unpack_from("<HII", head, 94)
+    if start > path.stat().st_size or header_size + count * _RECORD_HEADER > start:
+        raise InputError(
+            f"{path} announces {count:,} records and points from byte {start:,}, and has {path.stat().st_size:,} bytes",
+            fix="copy the file again: it seems to be damaged",
+        )
+
+
+def _check_points(path: Path, header: Any) -> None:
     """Compare what the header promises with the bytes there are; of compressed points, unpacking tells."""
     left = path.stat().st_size - header.offset_to_point_data
     promised = header.point_count * header.point_format.size

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from mt_core.errors import InputError
 
+from mt_core.errors import InputError
 from mt_plugin_pointcloud.readers.polygons import triangles
 from mt_plugin_pointcloud.readers.reading import Raw
 from mt_plugin_pointcloud.readers.text import decoded, numbers

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from mt_core.errors import InputError
-
 from mt_plugin_pointcloud.readers.polygons import triangles
 from mt_plugin_pointcloud.readers.reading import Raw
 from mt_plugin_pointcloud.readers.text import decoded, numbers

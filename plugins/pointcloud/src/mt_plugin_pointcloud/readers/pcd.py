@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mt_core.errors import InputError
 from numpy.typing import NDArray
 
+from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import step_for
 from mt_plugin_pointcloud.readers.columns import from_table
 from mt_plugin_pointcloud.readers.lzf import decompress

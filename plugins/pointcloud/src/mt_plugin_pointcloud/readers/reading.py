@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from mt_core.contract import name_of, reading
-from mt_core.errors import InputError
 from numpy.typing import NDArray
 
+from mt_core.contract import name_of, reading
+from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud, make_cloud
 from mt_plugin_pointcloud.readers.columns import from_rows
 

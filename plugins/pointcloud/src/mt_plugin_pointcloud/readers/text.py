@@ -6,8 +6,8 @@ from io import StringIO
 from pathlib import Path
 
 import numpy as np
-from mt_core.errors import InputError
 
+from mt_core.errors import InputError
 from mt_plugin_pointcloud.readers.columns import find, from_rows, unit_colour
 from mt_plugin_pointcloud.readers.reading import Raw
 

@@ -1,0 +1,278 @@
+import json
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import mt_core as mt
+from mt_core.contract import Example
+from mt_core.errors import FingerprintError, InputError, OptionError, RunError
+from mt_core.plugins import get
+
+pytestmark = pytest.mark.usefixtures("toy")
+QUICK = {"epochs": 2, "batch_size": 8, "readers": 0, "lr": 1e-2}
+
+
+@pytest.fixture
+def model(small_encoder):
+    return mt.load("toy", encoder=small_encoder)
+
+
+def demo(split="train", size=48):
+    return get("toy").dataset.demo(split, size=size)
+
+
+def weights_of(module):
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def same(left, right):
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)
+
+
+class Interrupting:
+    """A dataset that is interrupted at its nth sample."""
+
+    def __init__(self, dataset, at):
+        self.dataset, self.left = dataset, at
+        self.make = type("Dataset", (type(dataset),), {"__getitem__": self._get})
+
+    def _get(self, index):
+        self.left -= 1
+        if self.left < 0:
+            raise KeyboardInterrupt
+        return self.dataset[index]
+
+    def __call__(self):
+        made = object.__new__(self.make)
+        made.__dict__.update(self.dataset.__dict__)
+        self.make.__getitem__ = lambda _, index: self._get(index)
+        return made
+
+
+def test_the_tokenizer_and_the_head_learn_and_the_encoder_does_not(model):
+    before = {part: weights_of(getattr(model, part)) for part in ("tokenizer", "encoder")}
+    result = model.fit(demo(), **QUICK)
+    assert not same(before["tokenizer"], weights_of(model.tokenizer))
+    assert same(before["encoder"], weights_of(model.encoder))
+    assert result.metrics["accuracy"] > result.naive["accuracy"]
+
+
+def test_every_parameter_of_the_tokenizer_gets_a_gradient(model):
+    data = demo(size=4)
+    model.attach_head(data.task)
+    model.train()
+    items = [model.tokenizer.prepare(model.tokenizer.read(data[i].sample)) for i in range(4)]
+    model.head.loss(model(model.tokenizer.collate(items)), torch.tensor([0, 1, 0, 1])).backward()
+    assert all(parameter.grad is not None for parameter in model.tokenizer.parameters())
+    assert all(parameter.grad is None for parameter in model.encoder.parameters())
+
+
+def test_a_probe_trains_the_head_alone(model):
+    before = weights_of(model.tokenizer)
+    result = model.fit(demo(), tune="probe", **QUICK)
+    assert same(before, weights_of(model.tokenizer))
+    counts = model.parameter_counts()
+    assert counts.trainable == counts.head
+    assert len(result.history) == 2
+
+
+def test_a_probe_reads_features_from_the_cache_the_second_time(model, monkeypatch, small_encoder):
+    model.fit(demo(), tune="probe", **QUICK)
+    again = mt.load("toy", encoder=small_encoder)
+    monkeypatch.setattr(type(again), "encode", lambda *_: pytest.fail("a feature was computed twice"))
+    again.fit(demo(), tune="probe", **QUICK)
+
+
+def test_full_tuning_trains_the_encoder_and_keeps_its_weights_in_the_run(model, tmp_path, small_encoder_file):
+    before = weights_of(model.encoder)
+    model.fit(demo(), tune="full", out=tmp_path / "run", encoder_lr=1e-3, **QUICK)
+    assert not same(before, weights_of(model.encoder))
+    loaded = mt.load(tmp_path / "run", encoder=small_encoder_file)
+    assert same(weights_of(loaded.encoder), weights_of(model.encoder))
+    assert loaded.encoder.is_frozen
+
+
+def test_a_run_holds_tokenizer_and_head_only(model, tmp_path):
+    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    names = load_file(tmp_path / "run" / "weights.safetensors").keys()
+    assert {name.split(".")[0] for name in names} == {"tokenizer", "head"}
+    files = {path.name for path in (tmp_path / "run").iterdir()}
+    assert files == {"run.json", "weights.safetensors", "metrics.csv", "report.html"}
+
+
+def test_a_loaded_run_predicts_what_the_trained_model_predicted(model, tmp_path, small_encoder):
+    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    samples = [demo("test", size=5)[i].sample for i in range(5)]
+    assert mt.load(tmp_path / "run", encoder=small_encoder).predict(samples) == model.predict(samples)
+
+
+def test_parameters_are_counted_on_the_assembled_model(model, tmp_path):
+    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    written = json.loads((tmp_path / "run" / "run.json").read_text())["parameters"]
+    counted = load_file(tmp_path / "run" / "weights.safetensors")
+    buffers = {f"head.{name}" for name, _ in model.head.named_buffers()}
+    assert written["trainable"] == sum(t.numel() for name, t in counted.items() if name not in buffers)
+    assert written["frozen"] == written["encoder"] == sum(p.numel() for p in model.encoder.parameters())
+
+
+def test_a_run_refuses_another_encoder(model, tmp_path):
+    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    altered = mt.load_encoder(model.encoder.name)
+    with torch.no_grad():
+        next(altered.blocks.parameters()).add_(1e-3)
+    altered.freeze(description="altered")
+    with pytest.raises(FingerprintError, match=r"trained on the encoder"):
+        mt.load(tmp_path / "run", encoder=altered)
+
+
+def test_an_encoder_that_changed_during_training_is_found_out(model, tmp_path, monkeypatch):
+    tokenizer_class = type(model.tokenizer)
+    forward = tokenizer_class.forward
+
+    def meddling(self, batch):
+        with torch.no_grad():
+            next(model.encoder.blocks.parameters()).add_(1e-3)
+        return forward(self, batch)
+
+    monkeypatch.setattr(tokenizer_class, "forward", meddling)
+    with pytest.raises(FingerprintError, match="changed"):
+        model.fit(demo(), out=tmp_path / "run", **QUICK)
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(small_encoder):
+    def trained(seed):
+        model = mt.load("toy", encoder=small_encoder)
+        model.fit(demo(), seed=seed, **QUICK)
+        return weights_of(model.tokenizer)
+
+    first = trained(0)
+    assert same(first, trained(0))
+    assert not same(first, trained(1))
+
+
+@pytest.mark.parametrize("interrupted_at", [50, 100])
+def test_an_interrupted_run_goes_on_to_the_same_result(small_encoder, tmp_path, interrupted_at):
+    settings = {**QUICK, "epochs": 3}
+    train, val = demo(size=40), demo("val", size=16)
+    whole = mt.load("toy", encoder=small_encoder)
+    expected = whole.fit(train, val, out=tmp_path / "whole", **settings)
+
+    model = mt.load("toy", encoder=small_encoder)
+    with pytest.raises(KeyboardInterrupt, match="--resume"):
+        model.fit(Interrupting(train, interrupted_at)(), val, out=tmp_path / "run", **settings)
+    resumed = mt.load("toy", encoder=small_encoder)
+    result = resumed.fit(train, val, out=tmp_path / "run", resume=True, **settings)
+    assert same(weights_of(resumed.tokenizer), weights_of(whole.tokenizer))
+    assert same(weights_of(resumed.head), weights_of(whole.head))
+    assert result.metrics == expected.metrics
+    assert [row["train_loss"] for row in result.history] == [row["train_loss"] for row in expected.history]
+
+
+def test_a_run_is_not_resumed_with_other_settings(model, small_encoder, tmp_path):
+    train = demo(size=40)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(Interrupting(train, 60)(), demo("val", size=8), out=tmp_path / "run", **QUICK)
+    with pytest.raises(RunError, match="another recipe"):
+        other = {**QUICK, "lr": 1e-3}
+        mt.load("toy", encoder=small_encoder).fit(
+            train, demo("val", size=8), out=tmp_path / "run", resume=True, **other
+        )
+
+
+def test_a_complete_run_is_neither_resumed_nor_written_over(model, tmp_path):
+    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    with pytest.raises(RunError, match="complete"):
+        model.fit(demo(), out=tmp_path / "run", resume=True, **QUICK)
+    with pytest.raises(RunError, match="holds a run already"):
+        model.fit(demo(), out=tmp_path / "run", **QUICK)
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(model, tmp_path):
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(RunError, match="holds no run"):
+        model.fit(demo(), out=tmp_path, overwrite=True, **QUICK)
+    assert (tmp_path / "thesis.tex").read_text() == "mine"
+
+
+def test_early_stopping_ends_before_the_last_epoch(model):
+    result = model.fit(demo(), epochs=30, patience=1, batch_size=48, readers=0, lr=1e-6)
+    assert len(result.history) < 30
+
+
+def test_the_best_epoch_is_what_is_kept(model, tmp_path):
+    result = model.fit(demo(), demo("val", size=16), out=tmp_path / "run", epochs=4, batch_size=8, readers=0, lr=3e-2)
+    best = max(row["val_accuracy"] for row in result.history)
+    assert result.metrics["accuracy"] == best
+    assert model.evaluate(demo("val", size=16))["accuracy"] == pytest.approx(best)
+
+
+def test_an_unreadable_sample_ends_training_with_its_own_error(model):
+    data = demo(size=16)
+    data.samples[3] = "missing.npy"
+    with pytest.raises(InputError, match=r"missing\.npy"):
+        model.fit(data, demo("val", size=8), **QUICK)
+
+
+def test_an_unreadable_sample_can_be_left_out_with_a_warning(model):
+    data = demo(size=16)
+    data.samples[3] = "missing.npy"
+    with pytest.warns(UserWarning, match=r"left out: missing\.npy"):
+        model.fit(data, demo("val", size=8), skip_unreadable=True, **QUICK)
+
+
+def test_reader_processes_give_the_same_training_as_none(small_encoder):
+    def trained(readers):
+        model = mt.load("toy", encoder=small_encoder)
+        model.fit(demo(), demo("val", size=16), **{**QUICK, "readers": readers})
+        return weights_of(model.tokenizer)
+
+    assert same(trained(0), trained(2))
+
+
+def test_missing_targets_are_trained_around(model):
+    data = demo(size=24)
+    data.labels[5] = None
+    assert model.fit(data, demo("val", size=8), **QUICK).history[-1]["train_loss"] > 0
+
+
+def test_an_unknown_setting_names_those_that_there_are(model):
+    with pytest.raises(OptionError, match=r"epoch=3[\s\S]*epochs"):
+        model.fit(demo(), epoch=3)
+
+
+def test_an_untrained_model_says_that_it_has_no_head(model):
+    with pytest.raises(OptionError, match="has not been trained"):
+        model.predict([demo()[0].sample])
+
+
+def test_a_folder_without_a_run_says_so(tmp_path):
+    with pytest.raises(RunError, match="holds no run"):
+        mt.load(tmp_path)
+
+
+def test_a_damaged_run_says_which_file(model, small_encoder, tmp_path):
+    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    weights = tmp_path / "run" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:100])
+    with pytest.raises(RunError, match=r"weights\.safetensors"):
+        mt.load(tmp_path / "run", encoder=small_encoder)
+
+
+def test_examples_are_prepared_alike_for_the_same_seed_epoch_and_position(model):
+    from mt_core.training.loading import Prepared
+
+    prepared = Prepared(demo(), model.tokenizer, seed=3)
+    first, again, next_epoch = (prepared[index][0]["patches"] for index in ((0, 5), (0, 5), (1, 5)))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, next_epoch)
+
+
+def test_held_out_parts_are_disjoint_and_keep_the_classes():
+    from mt_core.training.loading import hold_out
+
+    data = demo(size=50)
+    train, val = hold_out(data, 0.2, seed=0)
+    assert sorted(train.indices + val.indices) == list(range(50))
+    assert set(val.targets()) == {0, 1}
+    assert isinstance(val[0], Example)

@@ -140,7 +140,18 @@ def _embed(model: MetaTransformer, test: ModalityDataset) -> tuple[float, float,
     return num_tokens / len(test), rate, np.concatenate(vectors)
 
 
-HEADER = ("modality", "data", "tokens", "trainable", "frozen", "samples/s", "metric", "trained", "constant", "untrained")
+HEADER = (
+    "modality",
+    "data",
+    "tokens",
+    "trainable",
+    "frozen",
+    "samples/s",
+    "metric",
+    "trained",
+    "constant",
+    "untrained",
+)
 
 
 def cells(row: Row) -> tuple[Any, ...]:

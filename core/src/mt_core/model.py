@@ -63,6 +63,9 @@ class MetaTransformer(nn.Module):
         head: Features to predictions; None until there is a task.
         seed: What the tokenizer's weights were drawn from.
         provenance: One line that goes with every output on how tokenizer and head came to be.
+
+    Attributes:
+        data_options: The dataset's options that it was trained with, which evaluation repeats.
     """
 
     def __init__(
@@ -82,6 +85,7 @@ class MetaTransformer(nn.Module):
         self.head = head
         self.seed = seed
         self.provenance = provenance or f"tokenizer untrained, seed {seed}"
+        self.data_options: dict[str, Any] = {}
 
     @property
     def device(self) -> torch.device:
@@ -105,9 +109,7 @@ class MetaTransformer(nn.Module):
             OptionError: a model without a head.
         """
         features = self.encode(batch)
-        output: Tensor = hooks.call(
-            "mt_predict", modality=self.modality, head=self.require_head(), features=features
-        )
+        output: Tensor = hooks.call("mt_predict", modality=self.modality, head=self.require_head(), features=features)
         return output
 
     def require_head(self) -> Head:
@@ -221,7 +223,9 @@ class MetaTransformer(nn.Module):
             **settings,
         )
 
-    def evaluate(self, data: str | Path | ModalityDataset, split: str | None = None, **options: Any) -> dict[str, float]:
+    def evaluate(
+        self, data: str | Path | ModalityDataset, split: str | None = None, **options: Any
+    ) -> dict[str, float]:
         """Metrics on a folder's split ("test" where there is one) or on a dataset."""
         from mt_core.training import evaluate
 
@@ -252,11 +256,18 @@ def load(
         RunError: a folder that holds no run.
     """
     path = Path(modality_or_run)
-    if (path / "run.json").is_file() or len(path.parts) > 1 or path.is_dir() and not str(modality_or_run).isidentifier():
+    if (
+        (path / "run.json").is_file()
+        or len(path.parts) > 1
+        or path.is_dir()
+        and not str(modality_or_run).isidentifier()
+    ):
         from mt_core.training import load_run
 
         if options:
-            raise OptionError(f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out")
+            raise OptionError(
+                f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out"
+            )
         return load_run(path, encoder=encoder, device=device)
     plugin = get(str(modality_or_run))
     ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)

@@ -75,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
-    except click.Abort:
+    except click.Abort as abort:
+        click.echo(str(abort.__cause__ or "") or "stopped", err=True)
         return 130
     return code if isinstance(code, int) else 0

@@ -24,9 +24,7 @@ def command(out: str, seconds: float, encoder: str | None) -> int:
 
     frozen = load_encoder(encoder)
     click.echo(f"encoder: {frozen.description}\nfingerprint: {frozen.fingerprint}", err=True)
-    rows, errors = run_demo(
-        frozen, Path(out), seconds_each=seconds, tell=lambda line: click.echo(line, err=True)
-    )
+    rows, errors = run_demo(frozen, Path(out), seconds_each=seconds, tell=lambda line: click.echo(line, err=True))
     table = Table(title=f"encoder: {frozen.description}", title_justify="left")
     for name in HEADER:
         table.add_column(name, justify="left" if name in ("modality", "data", "metric") else "right", overflow="fold")

@@ -14,9 +14,7 @@ from mt_core.cli import options as shared
 @click.option("--pool", type=click.Choice(shared.POOLS), default="mean", show_default=True, help="Tokens to vector.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--overwrite", is_flag=True, help="Begin anew, whatever is there.")
-@shared.stacked(
-    shared.encoder, shared.tokenizer_options, shared.readers, shared.precision, shared.device, shared.quiet
-)
+@shared.stacked(shared.encoder, shared.tokenizer_options, shared.readers, shared.precision, shared.device, shared.quiet)
 def command(
     modality_or_run: str,
     files: tuple[str, ...],

@@ -15,9 +15,7 @@ from mt_core.cli import options as shared
 @click.option("--split", help="train, val, test or all; by default test, or what there is.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples at a time.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@shared.stacked(
-    shared.encoder, shared.data_options, shared.readers, shared.precision, shared.device, shared.quiet
-)
+@shared.stacked(shared.encoder, shared.data_options, shared.readers, shared.precision, shared.device, shared.quiet)
 def command(
     run: str,
     data: str,

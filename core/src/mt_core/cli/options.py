@@ -27,7 +27,12 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 encoder = click.option("--encoder", metavar="NAME|FILE", help="The encoder; by default the catalogue's own choice.")
 tokenizer_options = click.option(
-    "-O", "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the tokenizer (mt info shows them)."
+    "-O",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An option of the tokenizer (mt info shows them).",
 )
 data_options = click.option(
     "-D", "--data-option", "data_options", multiple=True, metavar="NAME=VALUE", help="An option of the dataset."

@@ -79,6 +79,8 @@ def command(
     click.echo(f"{counts.trainable:,} parameters trained, {counts.frozen:,} frozen, {result.seconds:.0f} s")
     for name, value in result.metrics.items():
         beside = f" (naive {result.naive[name]:.4f})" if name in result.naive else ""
-        click.echo(f"validation {name}: {value:.4f}{beside}" + (" — what selected the epoch" if name == primary else ""))
+        click.echo(
+            f"validation {name}: {value:.4f}{beside}" + (" — what selected the epoch" if name == primary else "")
+        )
     click.echo(f"run: {result.folder}  (report.html, run.json, weights.safetensors)")
     return 0

@@ -15,6 +15,8 @@ def name_of(source: Any) -> str:
     """How a source is called in messages and in tables: a path as it was given, anything else by its type."""
     if isinstance(source, str | Path):
         return str(source)
+    if filename := getattr(source, "filename", ""):  # a picture that was opened from a file
+        return str(filename)
     shape = getattr(source, "shape", None)
     size = f" {tuple(shape)}" if shape is not None else f" of {len(source)} bytes" if isinstance(source, bytes) else ""
     return f"<{type(source).__name__}{size}>"
@@ -40,7 +42,9 @@ def reading(source: Any, *, formats: str, fix: str = "") -> Iterator[None]:
             raise InputError(f"{name} is a folder, not a file", fix="name the files in it, or a pattern for them")
         if not path.exists():
             raise InputError(f"{name} does not exist", fix="check the path and the folder it is relative to")
-        if path.is_file() and path.stat().st_size == 0:
+        if not path.is_file():
+            raise InputError(f"{name} is not a regular file", fix="copy what it gives into a file")
+        if path.stat().st_size == 0:
             raise InputError(f"{name} is empty (0 bytes)", fix="copy or export the file again")
     elif isinstance(source, bytes) and not source:
         raise InputError("there are no bytes to read", fix="pass the content of a whole file")

@@ -33,14 +33,12 @@ class Gathered:
 
     Attributes:
         next: Source and row that reading goes on from after this batch.
-        sources_done: How many sources have been read to their end.
     """
 
     items: list[dict[str, Tensor]] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     failed: list[tuple[int, MtError]] = field(default_factory=list)
     next: tuple[int, int] = (0, 0)
-    sources_done: int = 0
 
 
 def gather(reads: Iterable[Read], batch_size: int) -> Iterator[Gathered]:
@@ -57,15 +55,13 @@ def gather(reads: Iterable[Read], batch_size: int) -> Iterator[Gathered]:
             batch.places.append(Place(read.source, row))
             if len(batch.items) == batch_size:
                 batch.next = (read.source, row + 1)
-                batch.sources_done = read.source
                 yield batch
                 batch = Gathered()
         if read.error is not None:
             batch.failed.append((read.source, read.error))
         if read.is_last:
             batch.next = (read.source + 1, 0)
-            batch.sources_done = read.source + 1
-    if batch.items or batch.failed or batch.sources_done:
+    if batch.items or batch.failed:
         yield batch
 
 

@@ -1,8 +1,8 @@
 """What an embedding has done so far: numbered parts, each whole, in a folder beside the file to be.
 
-    v.parquet.parts/
-      job.json               what is being embedded, by what
-      part-000000.parquet    rows, and in its metadata what could not be read and where to go on
+v.parquet.parts/
+  job.json               what is being embedded, by what
+  part-000000.parquet    rows, and in its metadata what could not be read and where to go on
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The Parquet file of vectors: its columns, its metadata, its parts.
 
-    source    string                     the file, as it was named
-    row       int64                      the sample within the file, from 0
-    modality  string
-    vector    fixed_size_list<float32>   one vector a sample
+source    string                     the file, as it was named
+row       int64                      the sample within the file, from 0
+modality  string
+vector    fixed_size_list<float32>   one vector a sample
 """
 
 from __future__ import annotations
@@ -71,7 +71,9 @@ def metadata_of(path: Path) -> dict[str, Any]:
         if key.startswith(_PREFIX.encode())
     }
     if "encoder_fingerprint" not in found:
-        raise EmbeddingError(f"{path} exists and was not written by mt embed", fix="name another --out, or --overwrite it")
+        raise EmbeddingError(
+            f"{path} exists and was not written by mt embed", fix="name another --out, or --overwrite it"
+        )
     return found
 
 
@@ -108,5 +110,7 @@ def write_whole(path: Path, schema: pa.Schema, files: Sequence[Path]) -> int:
         os.replace(unfinished, path)
     except OSError as error:
         unfinished.unlink(missing_ok=True)
-        raise EmbeddingError(f"{path} cannot be written ({error})", fix="check the disk's room and your rights") from error
+        raise EmbeddingError(
+            f"{path} cannot be written ({error})", fix="check the disk's room and your rights"
+        ) from error
     return num_rows

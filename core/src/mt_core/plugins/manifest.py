@@ -1,13 +1,13 @@
 """What a plugin says about itself in `plugin.toml`: data, which can be read without importing the plugin.
 
-    contract = "1.0"
-    name = "pointcloud"
-    summary = "3-D point clouds: LiDAR sweeps, sampled meshes"
-    tokenizer = "mt_plugin_pointcloud.tokenizer:PointCloudTokenizer"
-    dataset = "mt_plugin_pointcloud.dataset:PointCloudDataset"
-    head = "mt_core.heads:ClassificationHead"
-    suffixes = [".ply", ".las"]
-    capabilities = ["variable_length", "permutation_invariant"]
+contract = "1.0"
+name = "pointcloud"
+summary = "3-D point clouds: LiDAR sweeps, sampled meshes"
+tokenizer = "mt_plugin_pointcloud.tokenizer:PointCloudTokenizer"
+dataset = "mt_plugin_pointcloud.dataset:PointCloudDataset"
+head = "mt_core.heads:ClassificationHead"
+suffixes = [".ply", ".las"]
+capabilities = ["variable_length", "permutation_invariant"]
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Manifest(BaseModel):
 
     contract: str = Field(
         pattern=r"^\d+\.\d+$",
-        description="Version of `mt_core.contract` that the plugin was written for, as text: \"1.0\".",
+        description='Version of `mt_core.contract` that the plugin was written for, as text: "1.0".',
     )
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$", description="The modality, singular, as the user types it.")
     summary: str = Field(min_length=1, description="One line for `mt list`: what kind of data this is.")

@@ -119,7 +119,7 @@ def _settle(everything: Sequence[Found], settings: Settings) -> tuple[Found, ...
                 plugin,
                 state="conflict",
                 problem=f"{claimants} both claim the modality {plugin.name}",
-                fix=f'uninstall one, or write into {settings.path}: [plugins] and below it '
+                fix=f"uninstall one, or write into {settings.path}: [plugins] and below it "
                 f'prefer = {{ {plugin.name} = "{plugin.distribution}" }}',
             )
         elif len(rivals) > 1 and plugin.distribution != preferred:

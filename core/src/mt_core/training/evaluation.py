@@ -65,16 +65,21 @@ def evaluate(
 def open_for_evaluation(
     model: MetaTransformer, root: Path, split: str | None, options: dict[str, Any] | None
 ) -> ModalityDataset:
-    """A folder's split with the model's classes: the one named, else "test", "val" or all, whichever comes first."""
+    """A folder's split with the model's classes: the one named, else "test", "val" or all, whichever comes first.
+
+    Args:
+        options: The dataset's; those that the model was trained with stand unless they are named here.
+    """
     dataset_class = get(model.modality).dataset
     task = model.require_head().task
+    options = {**model.data_options, **(options or {})}
     for candidate in (split,) if split is not None else ("test", "val"):
         try:
-            return dataset_class.open(root, candidate, task=task, **(options or {}))
+            return dataset_class.open(root, candidate, task=task, **options)
         except MissingSplitError:
             if split is not None:
                 raise
-    return dataset_class.open(root, "all", task=task, **(options or {}))
+    return dataset_class.open(root, "all", task=task, **options)
 
 
 def naive_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:

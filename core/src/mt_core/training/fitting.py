@@ -89,7 +89,13 @@ def fit(
         "status": "training",
         **describe_model(model),
         "recipe": recipe.model_dump(mode="json"),
-        "data": {"source": train.source, "train": len(train), "val": len(val), "selected_on": val.source},
+        "data": {
+            "source": train.source,
+            "train": len(train),
+            "val": len(val),
+            "selected_on": val.source,
+            "options": dict(data_options or {}),
+        },
         "versions": versions(),
     }
     checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite, keep=out is None)
@@ -103,6 +109,7 @@ def fit(
     metrics = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
     save_weights(model, folder)
     model.provenance = f"trained on {train.source}"
+    model.data_options = dict(data_options or {})
     result = FitResult(folder, metrics, naive, history, seconds)
     finished = {
         **planned,
@@ -160,9 +167,7 @@ def _examples(dataset: ModalityDataset) -> Iterator[Example]:
     return (dataset[index] for index in range(len(dataset)))
 
 
-def _prepare_folder(
-    folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool, keep: bool
-) -> Path | None:
+def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool, keep: bool) -> Path | None:
     """Make the folder ready, and find the checkpoint to go on from."""
     checkpoint = folder / CHECKPOINTS / "last.ckpt"
     if resume:
@@ -310,7 +315,13 @@ def _interruptible(folder: Path) -> Iterator[None]:
         raise KeyboardInterrupt(f"stopped; go on with the same command and --resume ({folder})") from None
 
 
-_HINTS = (".*does not have many workers.*", ".*log_every_n_steps.*", ".*LeafSpec.*", ".*exists and is not", ".*in eval mode.*")
+_HINTS = (
+    ".*does not have many workers.*",
+    ".*log_every_n_steps.*",
+    ".*LeafSpec.*",
+    ".*exists and is not",
+    ".*in eval mode.*",
+)
 
 
 @contextlib.contextmanager

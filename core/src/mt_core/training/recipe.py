@@ -29,7 +29,9 @@ class Recipe(BaseModel):
     lr: float = Field(default=1e-3, gt=0, description="Peak learning rate of tokenizer and head (AdamW).")
     encoder_lr: float = Field(default=1e-5, gt=0, description="Peak learning rate of the encoder, with tune=full.")
     weight_decay: float = Field(default=0.05, ge=0, description="AdamW's, on matrices only.")
-    warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of all steps in which the rate rises; then cosine.")
+    warmup: float = Field(
+        default=0.05, ge=0, lt=1, description="Share of all steps in which the rate rises; then cosine."
+    )
     clip: float = Field(default=1.0, gt=0, description="Largest norm of the gradient.")
     patience: int | None = Field(
         default=None, ge=1, description="Stop after so many epochs without a better validation metric; None: never."
@@ -37,8 +39,12 @@ class Recipe(BaseModel):
     val_fraction: float = Field(
         default=0.1, gt=0, lt=1, description="Part of the training split that selects the model, where there is no val."
     )
-    precision: Precision = Field(default="32", description="32, or bf16: autocast to bfloat16 where the machine has it.")
-    seed: int = Field(default=0, ge=0, description="Of the head's weights, the order, augmentation and the held-out part.")
+    precision: Precision = Field(
+        default="32", description="32, or bf16: autocast to bfloat16 where the machine has it."
+    )
+    seed: int = Field(
+        default=0, ge=0, description="Of the head's weights, the order, augmentation and the held-out part."
+    )
     readers: int | None = Field(
         default=None, ge=0, description="Reader processes; 0: none; None: one less than the cores, 4 at the most."
     )

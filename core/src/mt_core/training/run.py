@@ -1,12 +1,12 @@
 """The run folder: everything needed to predict, or to train again.
 
-    runs/x/
-      run.json             what was trained, on what, how, and what came of it
-      weights.safetensors  tokenizer and head; nothing of the frozen encoder
-      encoder.safetensors  only where the encoder was trained too (tune=full)
-      metrics.csv          a line an epoch
-      report.html          the same with plots
-      checkpoints/         what an interrupted run goes on from; gone when it is complete
+runs/x/
+  run.json             what was trained, on what, how, and what came of it
+  weights.safetensors  tokenizer and head; nothing of the frozen encoder
+  encoder.safetensors  only where the encoder was trained too (tune=full)
+  metrics.csv          a line an epoch
+  report.html          the same with plots
+  checkpoints/         what an interrupted run goes on from; gone when it is complete
 """
 
 from __future__ import annotations
@@ -172,6 +172,7 @@ def _assemble(
     head = _make_head(plugin, record, ready.width)
     provenance = f"trained on {record['data']['source']}"
     model = MetaTransformer(plugin.name, tokenizer, ready, head, seed=made["seed"], provenance=provenance)
+    model.data_options = record["data"]["options"]
     tensors = _load(folder / WEIGHTS)
     for part in ("tokenizer", "head"):
         own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}

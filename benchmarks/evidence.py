@@ -1,9 +1,9 @@
 """The accuracies of docs/evidence.md: train on the training split, measure once on the test split.
 
-    MT_DATA=... python benchmarks/evidence.py adult [--seed 0] [--encoder random/vit_tiny_patch16_224] [--out runs/adult]
+    MT_DATA=... python benchmarks/evidence.py adult [--seed 0] [--encoder none/vit_tiny_patch16_224] [--out runs/adult]
 
-`--encoder none/vit_tiny_patch16_224` is the control without an encoder: tokens go straight to the head. What selects the
-epoch is a held-out part of the training split; the test split is read once, after training.
+`--encoder none/…` is the control without an encoder: tokens go straight to the head. What selects the epoch is a
+held-out part of the training split; the test split is read once, after training.
 """
 
 from __future__ import annotations
@@ -48,15 +48,21 @@ def california_split(data: Path, folder: Path) -> Path:
 
 
 DATASETS = {
-    "adult": Evidence("tabular", "tabular/adult"),
+    "adult": Evidence("tabular", "tabular/adult", recipe={"epochs": 4}),
     "california": Evidence(
         "tabular",
         "tabular/california_housing",
+        recipe={"epochs": 12, "lr": 3e-3},
         data_options={"target": "median_house_value"},
         rearrange=california_split,
     ),
     "lidarnet": Evidence("pointcloud", "point_cloud/LiDARNet"),
-    "cifar10": Evidence("image", "image/CIFAR-10-images"),
+    "cifar10": Evidence(
+        "image",
+        "image/CIFAR-10-images",
+        options={"size": 32, "patch": 8, "stem": "conv"},
+        recipe={"epochs": 30, "val_fraction": 0.05},
+    ),
 }
 
 
@@ -103,7 +109,8 @@ def main() -> None:
     print(
         f"{arguments.dataset}: test {primary} {metrics[primary]:.4f} on {len(test)} samples (constant answer "
         f"{naive[primary]:.4f}); validation {result.metrics[primary]:.4f}; seed {arguments.seed}; "
-        f"{counts.trainable:,} trained, {counts.frozen:,} frozen; {minutes:.1f} minutes, best of {len(result.history)} epochs"
+        f"{counts.trainable:,} trained, {counts.frozen:,} frozen; {minutes:.1f} minutes, "
+        f"best of {len(result.history)} epochs"
     )
     print({name: round(value, 4) for name, value in metrics.items()})
 

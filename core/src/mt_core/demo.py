@@ -89,7 +89,8 @@ def _show(name: str, encoder: Encoder, folder: Path, seconds: float) -> Row:
     plugin = get(name)
     train = plugin.dataset.demo("train", size=TRAIN_SAMPLES, seed=0)
     test = plugin.dataset.demo("test", size=TEST_SAMPLES, seed=0)
-    model = MetaTransformer(name, make_tokenizer(plugin.tokenizer, encoder, {}, seed=0), encoder)
+    tokenizer = make_tokenizer(plugin.tokenizer, encoder, plugin.dataset.demo_options, seed=0)
+    model = MetaTransformer(name, tokenizer, encoder)
     recipe = Recipe.parse(plugin.manifest.recipe, {"epochs": 12, "max_minutes": seconds / 60})
     untrained = _untrained(model, train, test, recipe)
     result = fit(model, train, out=folder, overwrite=True, recipe=recipe, show_progress=True)
@@ -174,9 +175,9 @@ def _page(encoder: Encoder, rows: Sequence[Row], errors: Sequence[MtError]) -> P
     page = Page("One frozen encoder, every installed modality")
     page.note(f"Encoder: {encoder.description}. Fingerprint {encoder.fingerprint}.")
     page.note(
-        "tokens: mean real tokens a sample. samples/s: from file to vector. trained: on test samples that training never "
-        "saw. constant: whoever always gives the most frequent answer, or the mean. untrained: tokenizer and head as "
-        "they were drawn. Training takes seconds and is a demonstration, not a result."
+        "tokens: mean real tokens a sample. samples/s: from file to vector. trained: on test samples that training "
+        "never saw. constant: whoever always gives the most frequent answer, or the mean. untrained: tokenizer and head "
+        "as they were drawn. Training takes seconds and is a demonstration, not a result."
     )
     page.table(HEADER, [cells(row) for row in rows])
     for error in errors:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,7 @@ class MetaTransformer(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        return next(self.encoder.parameters()).device
+        return next(chain(self.encoder.parameters(), self.tokenizer.parameters()), torch.zeros(())).device
 
     @property
     def description(self) -> str:
@@ -259,8 +260,7 @@ def load(
     if (
         (path / "run.json").is_file()
         or len(path.parts) > 1
-        or path.is_dir()
-        and not str(modality_or_run).isidentifier()
+        or (path.is_dir() and not str(modality_or_run).isidentifier())
     ):
         from mt_core.training import load_run
 
@@ -289,7 +289,7 @@ def make_tokenizer(
 
 def as_sources(sources: Any) -> Sequence[Any]:
     """One source or several, as a list of them."""
-    if isinstance(sources, str | Path | bytes) or not isinstance(sources, list | tuple) and not _is_stream(sources):
+    if isinstance(sources, str | Path | bytes) or (not isinstance(sources, list | tuple) and not _is_stream(sources)):
         return [sources]
     return list(sources)
 

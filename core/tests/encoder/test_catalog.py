@@ -146,3 +146,17 @@ def test_without_plugins_in_use_there_are_no_extra_encoders() -> None:
 def test_importing_the_package_does_not_import_timm() -> None:
     code = "import sys, mt_core.encoder; sys.exit('timm' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_seed_in_the_name_must_be_a_number():
+    with pytest.raises(EncoderError, match=r"'x' is not a seed[\s\S]*@1"):
+        load_encoder("random/vit_tiny_patch16_224@x")
+
+
+def test_without_an_encoder_the_features_are_the_tokens():
+    encoder = load_encoder("none/vit_tiny_patch16_224")
+    values, mask = torch.randn(2, 3, encoder.width), torch.tensor([[True, True, True], [True, False, False]])
+    assert encoder.num_parameters() == 0 and encoder.width == 192
+    assert torch.equal(encoder(Tokens(values)).tokens, values)
+    assert torch.equal(encoder(Tokens(values, mask=mask)).tokens, values * mask.unsqueeze(-1))
+    assert "no encoder" in encoder.description

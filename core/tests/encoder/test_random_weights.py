@@ -45,7 +45,7 @@ def test_vit_tiny_of_seed_0_is_the_same_on_every_machine() -> None:
 
 
 def test_another_seed_gives_other_weights_and_says_so() -> None:
-    encoder = load_encoder("random/vit_tiny_patch16_224", seed=1)
+    encoder = load_encoder("random/vit_tiny_patch16_224@1")
     assert encoder.fingerprint != TINY
     assert "seed 1" in encoder.description
 

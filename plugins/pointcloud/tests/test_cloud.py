@@ -81,3 +81,10 @@ def test_an_object_that_is_no_cloud_is_refused_with_a_fix(source, said):
 def test_infinities_of_both_signs_in_one_point_are_left_out():
     rows = np.vstack([POINTS, [[np.inf, -np.inf, 0]]])
     np.testing.assert_allclose(absolute(read_cloud(rows)), POINTS, atol=1e-6)
+
+
+def test_a_sweep_of_which_most_did_not_return_is_read(tmp_path):
+    rows = np.full((50, 4), np.nan, "<f4")
+    rows[::10, :3] = POINTS
+    rows.tofile(tmp_path / "a.bin")
+    np.testing.assert_allclose(absolute(read_cloud(tmp_path / "a.bin")), POINTS, atol=1e-6)

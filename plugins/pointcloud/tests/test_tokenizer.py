@@ -90,20 +90,25 @@ def test_a_prefix_of_the_canonical_order_is_spread_like_the_whole():
 # the PointNet
 
 
-def test_the_pointnet_is_the_one_that_concatenates_point_and_maximum():
+def test_the_pointnet_is_the_one_that_puts_point_and_maximum_side_by_side():
     torch.manual_seed(0)
-    network, groups = MiniPointNet(3, WIDTH), torch.randn(5, 8, 3)
-    local = network.local(torch.relu(network.lift(groups)))
-    beside = torch.cat([local, local.amax(1, keepdim=True).expand_as(local)], dim=-1)
-    weight = torch.cat([network.own.weight, network.shared.weight], dim=1)
-    expected = network.project(torch.relu(beside @ weight.T + network.own.bias).amax(1))
+    network, groups = MiniPointNet(3, WIDTH), torch.randn(300, 8, 3)
+    first, second = network.spread.weight.split([network.SHARED, network.POOLED])
+    first_bias, second_bias = network.spread.bias.split([network.SHARED, network.POOLED])
+    points = torch.relu(network.lift(groups))
+    largest = (points @ first.T + first_bias).amax(1, keepdim=True)
+    beside = torch.cat([points, largest.expand(-1, 8, -1)], dim=-1)
+    weight = torch.cat([second, network.shared.weight], dim=1)
+    expected = network.project(torch.relu(beside @ weight.T + second_bias).amax(1))
     torch.testing.assert_close(network(groups), expected)
 
 
 def test_the_pointnet_costs_less_than_a_tenth_of_the_smallest_encoder():
-    macs = 4096 * (3 * 32 + 32 * 64 + 64 * 128) + 128 * (64 * 128 + 128 * 192)
-    encoder_macs = 128 * 12 * (12 * 192**2 + 2 * 128 * 192)
-    assert macs < 0.1 * encoder_macs
+    weights = dict(MiniPointNet(3, 192).named_parameters())
+    sizes = {name: weight.numel() for name, weight in weights.items() if weight.ndim == 2}
+    a_point, a_group = sizes["lift.weight"] + sizes["spread.weight"], sizes["shared.weight"] + sizes["project.weight"]
+    encoder = 128 * 12 * (12 * 192**2 + 2 * 128 * 192)  # multiplications: 12 blocks, 128 tokens of width 192
+    assert 128 * (32 * a_point + a_group) < 0.1 * encoder
 
 
 # prepare

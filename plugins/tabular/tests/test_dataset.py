@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from mt_core.contract import Classification, Multilabel, Regression
 from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
 from mt_plugin_tabular.dataset import TabularDataset, infer_task

@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from pyarrow import parquet
+
 from mt_core.errors import InputError
 from mt_plugin_tabular.cells import category, cell, days, number
 from mt_plugin_tabular.delimited import sniff_separator
 from mt_plugin_tabular.reading import only_row, rows
-from pyarrow import parquet
 
 ADULT = "39, State-gov, 77516, Bachelors, 13, Never-married, ?, Not-in-family, White, Male, 2174, 0, 40, Cuba, <=50K"
 

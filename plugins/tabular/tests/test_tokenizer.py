@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
 from mt_core.contract import Example
 from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_tabular.cells import Row
 from mt_plugin_tabular.columns import KEPT_ROWS, Survey
 from mt_plugin_tabular.numbers import Periodic, PiecewiseLinear, piecewise_linear, quantile_edges
 from mt_plugin_tabular.tokenizer import TabularOptions, TabularTokenizer
-from torch import Tensor
 
 ROWS: list[Row] = [
     {"age": "30", "pay": "1.5", "town": "Ulm", "born": "1990-01-01"},

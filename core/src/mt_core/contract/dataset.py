@@ -38,9 +38,11 @@ class ModalityDataset(Dataset[Example]):
         source: One line on where the samples come from, shown beside every result: "scikit-learn digits (real)",
             "shapes drawn for this run (synthetic)", a folder.
         layouts: The folder layouts that `open` recognises, name and one line each, for `mt info`.
+        demo_options: Options of the tokenizer that suit the samples of `demo`.
     """
 
     layouts: ClassVar[dict[str, str]] = {}
+    demo_options: ClassVar[dict[str, Any]] = {}
     task: Classification | Multilabel | Regression
     source: str
 

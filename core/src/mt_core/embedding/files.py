@@ -88,7 +88,7 @@ def embed_files(
         out.unlink(missing_ok=True)
         Parts(out, {}, []).remove()
     ensure_calibrated(model, names)
-    identity = {
+    identity: dict[str, Any] = {
         "modality": model.modality,
         "encoder_fingerprint": model.encoder.fingerprint,
         "tokenizer_fingerprint": model.tokenizer_fingerprint(),

@@ -84,7 +84,7 @@ def read_sources(
             batch_size=None,
             num_workers=1,
             prefetch_factor=MESSAGES_AHEAD,
-            collate_fn=_as_it_is,
+            collate_fn=_as_it_is,  # type: ignore[arg-type]  # without batching it is given one message
         )
         streams.append(iter(messages))
     for index in remaining:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
+from torch import nn
+
 from mt_core.encoder.checkpoint_file import SUFFIXES
 from mt_core.encoder.encoder import Encoder
 from mt_core.errors import EncoderError
@@ -14,19 +16,20 @@ from mt_core.errors import EncoderError
 DEFAULT_ENCODER = "random/vit_tiny_patch16_224"
 _PAPER = ("timm/vit_base_patch16_clip_224.laion2b", "timm/vit_large_patch14_clip_224.laion2b")
 _FORMS = (
-    "random/<timm ViT> (untrained control), timm/<timm ViT> (trained weights from the hub), or the path of a file "
+    "random/<timm ViT> (untrained control; @<seed> for another draw), none/<timm ViT> (control without an encoder), "
+    "timm/<timm ViT> (trained weights from the hub), or the path of a file "
     f"({', '.join(SUFFIXES)})"
 )
 
 
-def load_encoder(name: str | Path | None = None, *, seed: int = 0, architecture: str | None = None) -> Encoder:
+def load_encoder(name: str | Path | None = None, *, architecture: str | None = None) -> Encoder:
     """The frozen encoder of this name.
 
     Args:
-        name: `random/<timm ViT>`: weights drawn from `seed`, the same on every machine. `timm/<timm ViT>`: trained
-            weights, from the hub or its cache. A file: in timm's layout or the original project's (see `layouts`).
-            A name that a plugin in use registers. None: `DEFAULT_ENCODER`.
-        seed: Of random weights; the others do not depend on it.
+        name: `random/<timm ViT>`: weights drawn from seed 0, or `random/<timm ViT>@<seed>`, the same on every machine.
+            `none/<timm ViT>`: no block at all, features are the tokens; the control that tells what tokenizer and head
+            do alone. `timm/<timm ViT>`: trained weights, from the hub or its cache. A file: in timm's layout or the
+            original project's (see `layouts`). A name that a plugin in use registers. None: `DEFAULT_ENCODER`.
         architecture: timm's name of what a file holds, where it cannot be told from the file.
 
     Raises:
@@ -41,7 +44,9 @@ def load_encoder(name: str | Path | None = None, *, seed: int = 0, architecture:
 
         return load_file(Path(name), name=text, architecture=architecture)
     if family == "random" and model:
-        return _random(text, model, seed)
+        return _random(text, model)
+    if family == "none" and model:
+        return _none(text, model)
     if family == "timm" and model:
         return _trained(text, model)
     extra = extra_encoders()
@@ -63,15 +68,30 @@ def _sizes() -> list[str]:
     return [f"random/vit_{size}_patch16_224" for size in ("small", "base", "large")]
 
 
-def _random(name: str, model: str, seed: int) -> Encoder:
+def _random(name: str, model: str) -> Encoder:
     from mt_core.encoder.plain_vit import build_vit, encoder_tensors, normalisation, parts_of
     from mt_core.encoder.random_weights import draw_weights
 
+    model, _, drawn_from = model.partition("@")
+    if drawn_from and not drawn_from.isdecimal():
+        raise EncoderError(f"{name}: {drawn_from!r} is not a seed", fix=f"give a whole number: random/{model}@1")
+    seed = int(drawn_from or 0)
     vit = build_vit(model)
     draw_weights(encoder_tensors(vit), seed)
     mean, std = normalisation(model)
     description = f"random {_title(model)}, seed {seed} (untrained control)"
     return Encoder(parts_of(vit), name=name, description=description, is_trained=False, mean=mean, std=std)
+
+
+def _none(name: str, model: str) -> Encoder:
+    """The width and the normalisation of a ViT, and nothing that computes."""
+    from mt_core.encoder.plain_vit import VitParts, build_vit, normalisation
+
+    vit = build_vit(model)
+    mean, std = normalisation(model)
+    nothing = VitParts(nn.Sequential(), nn.Identity(), nn.Identity(), width=vit.embed_dim, num_heads=0)
+    description = f"no encoder, width of {_title(model)} (control)"
+    return Encoder(nothing, name=name, description=description, is_trained=False, mean=mean, std=std)
 
 
 def _trained(name: str, model: str) -> Encoder:

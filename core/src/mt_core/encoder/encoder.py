@@ -86,9 +86,11 @@ class Encoder(nn.Module):
         return self._loaded if self._is_frozen else self._compute_fingerprint()
 
     def _compute_fingerprint(self) -> str:
-        block: Any = self.blocks[0]
-        eps, activation = getattr(block.norm1, "eps", None), type(getattr(block.mlp, "act", None)).__name__
         # what no tensor's shape tells, and the output depends on
+        eps = activation = None
+        if len(self.blocks):
+            block: Any = self.blocks[0]
+            eps, activation = getattr(block.norm1, "eps", None), type(getattr(block.mlp, "act", None)).__name__
         configuration = f"heads {self.num_heads} eps {eps} activation {activation} cls {self.has_cls}"
         return fingerprint(self.state_dict(), configuration)
 
@@ -135,7 +137,7 @@ class Encoder(nn.Module):
             TokensError: another width than the encoder's, or a sample without a real token.
         """
         self._check(tokens)
-        values = tokens.values.to(next(self.blocks.parameters()).dtype)
+        values = tokens.values.to(self._dtype())
         if tokens.mask is None or bool(tokens.mask.all()):
             features, cls = self._run_full(values)
         else:
@@ -157,15 +159,18 @@ class Encoder(nn.Module):
                 fix="give each sample at least one token whose mask is True, or refuse the sample in `prepare`",
             )
 
-    def _prefix(self) -> Tensor:
+    def _dtype(self) -> torch.dtype:
+        return next((parameter.dtype for parameter in self.blocks.parameters()), torch.float32)
+
+    def _prefix(self, values_RND: Tensor) -> Tensor:
         """(P, D), positions added."""
         if self.prefix is None:
-            return torch.zeros(0, self.width, device=next(self.blocks.parameters()).device)
+            return values_RND.new_zeros(0, self.width)
         return self.prefix if self.prefix_positions is None else self.prefix + self.prefix_positions
 
     def _run_full(self, values_RND: Tensor) -> tuple[Tensor, Tensor | None]:
         """Rows without padding: nothing to pack."""
-        prefix_PD = self._prefix()
+        prefix_PD = self._prefix(values_RND)
         num_prefix = len(prefix_PD)
         if num_prefix:
             values_RND = torch.cat([prefix_PD.expand(len(values_RND), -1, -1), values_RND], dim=1)
@@ -174,7 +179,7 @@ class Encoder(nn.Module):
 
     def _run_masked(self, values_RND: Tensor, mask_RN: Tensor) -> tuple[Tensor, Tensor | None]:
         rows, num_tokens = mask_RN.shape
-        prefix_PD = self._prefix()
+        prefix_PD = self._prefix(values_RND)
         packing = plan_packing(mask_RN, len(prefix_PD))
         packed_TD = self.norm_pre(pack(values_RND, prefix_PD, packing))
         packed_TD = self.norm(run_packed(self.blocks, packed_TD, packing.groups))

@@ -28,7 +28,8 @@ def default_head(
     for head in candidates:
         if task.kind in head.kinds:
             try:
-                return head(width, task, **options)
+                made: Head = head(width, task, **options)
+                return made
             except TypeError as error:
                 raise OptionError(
                     f"{head.__name__} does not take these options: {options}", fix=f"see its documentation ({error})"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import torch
@@ -13,7 +13,11 @@ from mt_core.contract import Classification, Multilabel, Pool, Regression
 from mt_core.errors import OptionError
 from mt_core.heads.pooled import PooledHead, mean_of_known
 
-_LOSSES = {"mse": nn.functional.mse_loss, "huber": nn.functional.smooth_l1_loss, "mae": nn.functional.l1_loss}
+_LOSSES: dict[str, Callable[..., Tensor]] = {
+    "mse": nn.functional.mse_loss,
+    "huber": nn.functional.smooth_l1_loss,
+    "mae": nn.functional.l1_loss,
+}
 
 
 class RegressionHead(PooledHead):

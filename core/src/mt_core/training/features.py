@@ -103,4 +103,4 @@ def vector_loader(
 ) -> DataLoader[tuple[Tensor, Tensor]]:
     """Batches of vectors: in order, or with `train_seed` shuffled by it."""
     order = SeededOrder(len(vectors), train_seed) if train_seed is not None else None
-    return DataLoader(_Vectors(vectors, targets), batch_size=batch_size, sampler=order, collate_fn=_collate)  # type: ignore[arg-type]
+    return DataLoader(_Vectors(vectors, targets), batch_size=batch_size, sampler=order, collate_fn=_collate)

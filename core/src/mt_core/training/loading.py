@@ -206,7 +206,7 @@ def loader(
     """Batches of a dataset: in order and deterministic, or with `train_seed` shuffled and augmented by it."""
     workers = num_readers(readers) if len(dataset) > batch_size else 0
     return DataLoader(
-        Prepared(dataset, tokenizer, train_seed),  # type: ignore[arg-type]
+        Prepared(dataset, tokenizer, train_seed),
         batch_size=batch_size,
         sampler=SeededOrder(len(dataset), train_seed) if train_seed is not None else None,
         num_workers=workers,

@@ -33,6 +33,7 @@ class ImageDataset(ModalityDataset):
         "table": "a CSV of path,label[,split], or a folder with labels.csv, or with train.csv, val.csv, test.csv",
         "idx": "train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], t10k-* for test, as MNIST ships",
     }
+    demo_options = {"size": 32, "patch": 8, "stem": "conv", "flip": False}  # noqa: RUF012 - digits of 8 x 8 pixels
     task: Classification
 
     def __init__(

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
+
 from mt_core.errors import InputError
 
 Cell = str | float | None

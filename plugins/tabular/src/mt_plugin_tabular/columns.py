@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import numpy as np
-from mt_core.errors import InputError
 
+from mt_core.errors import InputError
 from mt_plugin_tabular.cells import Cell, Row, category, days, number
 from mt_plugin_tabular.numbers import quantile_edges
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, Literal, Self
 
 from mt_core.contract import SPLITS, Classification, Example, ModalityDataset, Multilabel, Regression
 from mt_core.errors import DatasetError, OptionError
-
 from mt_plugin_tabular.cells import Cell, category, number
 from mt_plugin_tabular.delimited import Header
 from mt_plugin_tabular.demo import demo_rows, write_demo

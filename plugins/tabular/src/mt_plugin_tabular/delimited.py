@@ -11,7 +11,6 @@ from pathlib import PurePath
 from typing import BinaryIO, Literal
 
 from mt_core.errors import InputError
-
 from mt_plugin_tabular.cells import MISSING, Row, cell, number
 
 Header = Literal["auto", "yes", "no"]

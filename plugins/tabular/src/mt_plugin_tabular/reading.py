@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-
 from mt_plugin_tabular.cells import Row, row_of
 from mt_plugin_tabular.delimited import Header, column_names, delimited_rows
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from mt_core.errors import InputError
 
+from mt_core.errors import InputError
 from mt_plugin_tabular.cells import Cell, Row
 
 

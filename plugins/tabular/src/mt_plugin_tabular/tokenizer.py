@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 import torch
-from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens, name_of
-from mt_core.errors import InputError, MtError, OptionError
 from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
+from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens, name_of
+from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
 from mt_plugin_tabular.cells import Row, category
 from mt_plugin_tabular.columns import PARSERS, Column, Kind, Survey, infer_column

@@ -30,11 +30,10 @@ def read_bin(path: Path) -> Raw:
         )
     rows = np.memmap(path, "<f4", "r", shape=(size // _ROW, 4))
     kept = np.array(rows[:: step_for(len(rows))])
-    with np.errstate(invalid="ignore"):
-        plausible = np.abs(kept[:, :3]).max(1) < _FARTHEST
-    if np.isfinite(kept).all(1).any() and plausible.mean() < 0.5:
+    coordinates = kept[:, :3]
+    if 2 * np.count_nonzero(np.abs(coordinates) < _FARTHEST) < np.count_nonzero(np.isfinite(coordinates)):
         raise InputError(
             f"{path} does not hold float32 x, y, z, intensity: most coordinates lie beyond {_FARTHEST:,.0f} metres",
             fix="check what wrote the file; write other layouts as .npy, one row a point",
         )
-    return Raw(kept[:, :3], {"intensity": kept[:, 3:]})
+    return Raw(coordinates, {"intensity": kept[:, 3:]})

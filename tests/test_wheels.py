@@ -1,0 +1,60 @@
+"""Each distribution as a user gets it: a wheel, in an environment of its own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PLUGINS = ("image", "pointcloud", "tabular")
+UV = shutil.which("uv") or str(ROOT / ".uv/bin/uv")
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+
+def run(*command: str, **options) -> str:
+    environment = {k: v for k, v in os.environ.items() if k not in ("VIRTUAL_ENV", "PYTHONPATH")}
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**environment, "OMP_NUM_THREADS": "1"}, **options
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("wheels")
+    run(UV, "build", "--all-packages", "--wheel", "--out-dir", str(folder), cwd=ROOT)
+    return {path.name.split("-")[0]: path for path in folder.glob("*.whl")}
+
+
+@pytest.mark.parametrize("plugin", PLUGINS)
+def test_a_plugins_wheel_works_beside_the_cores_and_nothing_else(wheels, plugin, tmp_path):
+    python = tmp_path / "venv/bin/python"
+    run(UV, "venv", "--python", sys.executable, str(tmp_path / "venv"))
+    run(UV, "pip", "install", "--python", str(python), str(wheels["mt_core"]), str(wheels[f"mt_plugin_{plugin}"]))
+    listed = run(str(python.with_name("mt")), "list", cwd=tmp_path)
+    states = {line.split()[0]: line.split()[1] for line in listed.splitlines() if line.strip()}
+    assert states[plugin] == "installed"
+    assert all(state != "installed" for name, state in states.items() if name != plugin)
+    assert "options" in run(str(python.with_name("mt")), "info", plugin, cwd=tmp_path)
+    embed = (
+        f"import mt_core as mt; from mt_core.plugins import get\n"
+        f"test = get({plugin!r}).dataset.demo('test', size=8); model = mt.load({plugin!r})\n"
+        f"print(model.embed([test[i].sample for i in range(8)]).shape)"
+    )
+    assert run(str(python), "-c", embed, cwd=tmp_path).strip() == "(8, 192)"
+
+
+def test_every_wheel_holds_its_types_its_licence_and_its_manifest(wheels):
+    assert set(wheels) == {"mt_core", *(f"mt_plugin_{plugin}" for plugin in PLUGINS)}
+    for name, wheel in wheels.items():
+        files = zipfile.ZipFile(wheel).namelist()
+        assert f"{name}/py.typed" in files
+        assert any(file.endswith("licenses/LICENSE") for file in files)
+        assert name == "mt_core" or f"{name}/plugin.toml" in files
+        assert not any("tests" in file for file in files)

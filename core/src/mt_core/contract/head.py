@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torchmetrics
 from torch import Tensor, nn
 
 from mt_core.contract.task import Classification, Multilabel, Regression
 from mt_core.contract.tokens import Features
+
+if TYPE_CHECKING:
+    import torchmetrics  # late: it imports torchvision where that is installed
 
 
 class Head(nn.Module):

@@ -23,15 +23,15 @@ class Packing:
 
     Attributes:
         source: (T,) for each packed token its index in the prefix followed by the R * N padded tokens.
-        is_token: (T,) bool, False for the tokens of a prefix.
-        destination: for each packed token that is not of a prefix its index in the R * N padded tokens.
+        tokens: The packed indices of what is not a prefix.
+        destination: For each of `tokens` its index in the R * N padded tokens.
         rows: The rows that have a real token, in packed order.
         starts: For each of `rows` the index of its first packed token, which is [CLS] where there is one.
         groups: (number of rows, length with prefix) of each group of rows of one length, in packed order.
     """
 
     source: Tensor
-    is_token: Tensor
+    tokens: Tensor
     destination: Tensor
     rows: Tensor
     starts: Tensor
@@ -53,8 +53,8 @@ def plan_packing(mask_RN: Tensor, num_prefix: int) -> Packing:
     place_RN = num_prefix + rows.unsqueeze(1) * num_tokens + torch.arange(num_tokens, device=mask_RN.device)
     is_real_RM = torch.cat([torch.ones_like(prefix_RP, dtype=torch.bool), mask_RN[rows]], dim=1)
     source = torch.cat([prefix_RP, place_RN], dim=1)[is_real_RM]
-    is_token = source >= num_prefix
-    return Packing(source, is_token, source[is_token] - num_prefix, rows, lengths.cumsum(0) - lengths, groups)
+    tokens = (source >= num_prefix).nonzero().squeeze(1)
+    return Packing(source, tokens, source[tokens] - num_prefix, rows, lengths.cumsum(0) - lengths, groups)
 
 
 def pack(values_RND: Tensor, prefix_PD: Tensor, packing: Packing) -> Tensor:
@@ -64,7 +64,7 @@ def pack(values_RND: Tensor, prefix_PD: Tensor, packing: Packing) -> Tensor:
 
 def unpack(packed_TD: Tensor, packing: Packing, num_rows: int, num_tokens: int) -> Tensor:
     """(R, N, D) tokens in their places, without the prefix; zeros in padding."""
-    tokens_TD = packed_TD[packing.is_token]
+    tokens_TD = packed_TD.index_select(0, packing.tokens)
     padded = packed_TD.new_zeros(num_rows * num_tokens, packed_TD.shape[1])
     return padded.index_copy(0, packing.destination, tokens_TD).view(num_rows, num_tokens, -1)
 

@@ -78,6 +78,8 @@ def check_architecture(name: str) -> None:
         )
     if not timm.models.is_model_in_modules(architecture, _MODULES):
         raise _not_plain(name, "it is of another family")
+    if "distilled" in architecture:
+        raise _not_plain(name, "it has a distillation token")
     tags = [model.partition(".")[2] for model in timm.list_pretrained(f"{architecture}.*")]
     if tag and tag not in tags:
         raise EncoderError(

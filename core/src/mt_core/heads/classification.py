@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-import torchmetrics
 from torch import Tensor, nn
 
 from mt_core.contract import MISSING_CLASS, Classification, Multilabel, Pool, Regression
 from mt_core.errors import OptionError
 from mt_core.heads.pooled import PooledHead
+
+if TYPE_CHECKING:
+    import torchmetrics
 
 ClassWeights = Literal["none", "balanced"]
 
@@ -97,6 +99,8 @@ class ClassificationHead(PooledHead):
 
     def metrics(self) -> torchmetrics.MetricCollection:
         """accuracy (share of samples) and macro_f1 (mean over classes)."""
+        import torchmetrics
+
         num_classes = max(2, len(self.classes))
         return torchmetrics.MetricCollection(
             {

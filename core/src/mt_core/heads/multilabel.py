@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-import torchmetrics
 from torch import Tensor, nn
 
 from mt_core.contract import Classification, Multilabel, Pool, Regression
 from mt_core.errors import OptionError
 from mt_core.heads.pooled import PooledHead, mean_of_known
+
+if TYPE_CHECKING:
+    import torchmetrics
 
 
 class MultilabelHead(PooledHead):
@@ -80,6 +82,8 @@ class MultilabelHead(PooledHead):
 
     def metrics(self) -> torchmetrics.MetricCollection:
         """auroc and average_precision (means over labels) and accuracy (share of known labels that are right)."""
+        import torchmetrics
+
         num_labels = len(self.labels)
         return torchmetrics.MetricCollection(
             {

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
-import torchmetrics
 from torch import Tensor, nn
 
 from mt_core.contract import Classification, Multilabel, Pool, Regression
 from mt_core.errors import OptionError
 from mt_core.heads.pooled import PooledHead, mean_of_known
+
+if TYPE_CHECKING:
+    import torchmetrics
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {
     "mse": nn.functional.mse_loss,
@@ -82,6 +84,8 @@ class RegressionHead(PooledHead):
 
     def metrics(self) -> torchmetrics.MetricCollection:
         """rmse and mae in the targets' unit, over all known targets, and r2."""
+        import torchmetrics
+
         return torchmetrics.MetricCollection(
             {
                 "rmse": torchmetrics.MeanSquaredError(squared=False),

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import TYPE_CHECKING
 
-import torchmetrics
 from torch import Tensor
 
 from mt_core.contract import Head
 from mt_core.model import MetaTransformer
 from mt_core.plugins import hooks
 
+if TYPE_CHECKING:
+    import torchmetrics
+
 
 class Meter:
     """Takes outputs and targets batch by batch; `compute` gives numbers by name."""
 
     def __init__(self, model: MetaTransformer, head: Head) -> None:
+        import torchmetrics
+
         self.head = head
         metrics = head.metrics()
         for added in hooks.gather("mt_metrics", modality=model.modality, task=head.task):

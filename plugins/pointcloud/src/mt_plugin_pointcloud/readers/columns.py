@@ -91,7 +91,7 @@ def from_rows(rows: Array, source: str) -> tuple[Array, dict[str, Array]]:
 
 
 def unit_colour(colour: Array) -> Array:
-    """Colour written as numbers 0 to 255 brought to [0, 1]; integers of a narrower meaning stay as they are."""
+    """Fractions 0 to 255, as text has them, brought to [0, 1]; integers stay, for their type tells their range."""
     if colour.dtype.kind == "f" and (colour > 1).any():
         return colour / 255
     return colour

@@ -67,8 +67,8 @@ def read_ply(path: Path) -> Raw:
     names = [element.name for element in elements]
     if "vertex" not in names:
         raise InputError(f"{path} has no vertices but {', '.join(names) or 'nothing'}", fix="export the points as well")
-    read = _ascii if order == "" else _binary
-    tables = read(content[start:], elements, order, path)
+    data = content[start:]
+    tables = _binary(data, elements, order, path) if order else _ascii(data, elements, path)
     vertices = tables["vertex"]
     points, channels = from_table(vertices, vertices.dtype.names or (), str(path))
     return Raw(points, channels, tables.get("face"))
@@ -156,8 +156,7 @@ def _binary_faces(data: memoryview, element: _Element, order: str, path: Path) -
     return fan(np.array(indices, dtype=np.int64), np.array(sizes, dtype=np.int64))
 
 
-def _ascii(data: memoryview, elements: list[_Element], order: str, path: Path) -> dict[str, Array]:
-    del order
+def _ascii(data: memoryview, elements: list[_Element], path: Path) -> dict[str, Array]:
     try:
         lines = bytes(data).decode("ascii").splitlines()
     except UnicodeDecodeError:

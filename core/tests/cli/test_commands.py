@@ -1,0 +1,125 @@
+"""The commands that do the work, on the toy modality."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from mt_core.cli import main, options
+from mt_core.contract import POOLS
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """A folder per class, and one file that is no series."""
+    random = np.random.default_rng(0)
+    for sign, name in ((1, "rising"), (-1, "falling")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(12):
+            series = sign * np.linspace(-1, 1, 12 + number) + 0.05 * random.normal()
+            np.save(tmp_path / "data" / name / f"{number:02d}.npy", series.astype(np.float32))
+    (tmp_path / "bad.npy").write_bytes(b"no series")
+    return tmp_path
+
+
+@pytest.fixture
+def run(folder, small_encoder_file) -> str:
+    out = str(folder / "run")
+    settings = ["--epochs", "3", "--readers", "0", "--lr", "0.01", "-q", "--encoder", str(small_encoder_file)]
+    assert main(["train", "toy", "--data", str(folder / "data"), "--out", out, *settings]) == 0
+    return out
+
+
+def test_training_tells_metrics_beside_the_naive_ones_and_where_the_run_is(run, capsys):
+    told = capsys.readouterr().out
+    assert "validation accuracy" in told and "(naive 0.5" in told
+    assert "parameters trained" in told and run in told
+
+
+def test_a_run_is_evaluated_on_what_splits_there_are(run, folder, capsys):
+    assert main(["evaluate", run, "--data", str(folder / "data"), "--json", "-q"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["metrics"]["samples"] == 24 and told["metrics"]["accuracy"] > 0.9
+    assert "small.safetensors" in told["model"]
+
+
+def test_a_run_predicts_files_in_order_and_tells_those_it_cannot_read(run, folder, capsys):
+    rising, falling = (str(folder / "data" / name / "03.npy") for name in ("rising", "falling"))
+    capsys.readouterr()
+    assert main(["predict", run, rising, str(folder / "bad.npy"), falling]) == 1
+    told = capsys.readouterr()
+    assert [line.split()[:2] for line in told.out.splitlines()] == [[rising, "rising"], [falling, "falling"]]
+    assert "bad.npy" in told.err and "fix:" in told.err
+
+
+def test_predictions_for_programs_are_a_json_object_a_line(run, folder, capsys):
+    capsys.readouterr()
+    main(["predict", run, str(folder / "data" / "rising"), "--json"])
+    records = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(records) == 12
+    assert all(set(record["probabilities"]) == {"falling", "rising"} for record in records)
+
+
+def test_embedding_a_run_gives_its_trained_tokenizers_vectors(run, folder, small_encoder_file):
+    embed = ["embed", str(folder / "data"), "--readers", "0", "-q", "-o"]
+    out = [str(folder / name) for name in ("trained.parquet", "untrained.parquet")]
+    assert main(["embed", run, str(folder / "data"), "--readers", "0", "-q", "-o", out[0]]) == 0
+    untrained = ["embed", "toy", *embed[1:], out[1], "--encoder", str(small_encoder_file)]
+    assert main(untrained) == 0
+    trained, untrained = (pq.read_table(path) for path in out)
+    assert trained["source"].equals(untrained["source"])
+    assert not trained["vector"].equals(untrained["vector"])
+
+
+def test_embedding_goes_past_unreadable_files_and_says_so(folder, small_encoder_file, capsys):
+    out = str(folder / "v.parquet")
+    files = [str(folder / "bad.npy"), str(folder / "data" / "rising")]
+    assert main(["embed", "toy", *files, "--encoder", str(small_encoder_file), "--readers", "0", "-o", out]) == 1
+    told = capsys.readouterr()
+    assert "12 vectors" in told.out
+    assert "bad.npy" in told.err and "v.errors.jsonl" in told.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem", "fix"),
+    [
+        (["train", "toy", "--data", "nowhere", "--out", "x"], "nowhere", "folder a class"),
+        (["train", "toy", "--data", "data", "--out", "x", "-O", "patch=3"], "patch=3", "dropout="),
+        (["train", "toy", "--data", "data", "--out", "x", "--epochs", "0"], "epochs=0", "settings are"),
+        (["train", "toy", "--data", "data", "--out", "x", "-H", "depth=3"], "depth", "documentation"),
+        (["train", "toy", "--data", "data", "--out", "x", "-D", "colour=red"], "colour", "unexpected"),
+        (["evaluate", "data", "--data", "data"], "holds no run", "mt list"),
+        (["embed", "toi", "data", "-o", "v.parquet"], "toi", "toy"),
+        (["embed", "toy", "data/*.wav", "-o", "v.parquet"], "matches no file", "pattern"),
+        (["embed", "toy", "data", "-o", "v.parquet", "--encoder", "nothing"], "nothing", "random/"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_two_lines(
+    folder, small_encoder_file, monkeypatch, capsys, arguments, problem, fix
+):
+    monkeypatch.chdir(folder)
+    if "--encoder" not in arguments and arguments[0] != "evaluate":
+        arguments = [*arguments, "--encoder", str(small_encoder_file)]
+    assert main(arguments) == 2
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith(("error:", "  fix:"))]
+    assert problem in told[0] and fix in told[1]
+    assert not Path("x").exists() and not Path("v.parquet").exists()
+
+
+def test_option_values_are_read_as_json_as_lists_or_as_text():
+    pairs = ["size=32", "flip=false", "channels=intensity,normals", "scale=metres", "some-name=1.5"]
+    assert options.parse(pairs) == {
+        "size": 32,
+        "flip": False,
+        "channels": ["intensity", "normals"],
+        "scale": "metres",
+        "some_name": 1.5,
+    }
+
+
+def test_the_poolings_of_the_command_line_are_those_of_the_contract():
+    assert options.POOLS == POOLS

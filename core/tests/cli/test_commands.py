@@ -34,7 +34,10 @@ def run(folder, small_encoder_file) -> str:
     return out
 
 
-def test_training_tells_metrics_beside_the_naive_ones_and_where_the_run_is(run, capsys):
+def test_training_tells_metrics_beside_the_naive_ones_and_where_the_run_is(folder, small_encoder_file, capsys):
+    run, encoder = str(folder / "run"), str(small_encoder_file)
+    settings = ["--epochs", "1", "--readers", "0", "-q", "--encoder", encoder]
+    assert main(["train", "toy", "--data", str(folder / "data"), "--out", run, *settings]) == 0
     told = capsys.readouterr().out
     assert "validation accuracy" in told and "(naive 0.5" in told
     assert "parameters trained" in told and run in told

@@ -45,7 +45,7 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
         "modality": model.modality,
         "plugin": {"distribution": plugin.distribution, "version": plugin.version},
         "encoder": {
-            "name": str(model.encoder.name),
+            "name": findable(model.encoder.name),
             "description": model.encoder.description,
             "fingerprint": model.encoder.fingerprint,
             "width": model.encoder.width,
@@ -59,6 +59,11 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
         "task": head.task.model_dump(mode="json"),
         "parameters": vars(model.parameter_counts()),
     }
+
+
+def findable(encoder: str) -> str:
+    """An encoder's name that means the same from any folder: a file's whole path."""
+    return str(Path(encoder).resolve()) if Path(encoder).is_file() else encoder
 
 
 def versions() -> dict[str, str]:

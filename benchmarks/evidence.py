@@ -56,7 +56,9 @@ DATASETS = {
         data_options={"target": "median_house_value"},
         rearrange=california_split,
     ),
-    "lidarnet": Evidence("pointcloud", "point_cloud/LiDARNet"),
+    "lidarnet": Evidence(
+        "pointcloud", "point_cloud/LiDARNet", options={"upright": "y", "groups": 32}, recipe={"val_fraction": 0.1}
+    ),
     "cifar10": Evidence(
         "image",
         "image/CIFAR-10-images",

@@ -26,6 +26,7 @@ from mt_core.training.loading import prepare
 from mt_core.training.report import curves
 
 TRAIN_SAMPLES, TEST_SAMPLES = 384, 128
+EPOCHS, BATCH = 12, 16
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def _show(name: str, encoder: Encoder, folder: Path, seconds: float) -> Row:
     test = plugin.dataset.demo("test", size=TEST_SAMPLES, seed=0)
     tokenizer = make_tokenizer(plugin.tokenizer, encoder, plugin.dataset.demo_options, seed=0)
     model = MetaTransformer(name, tokenizer, encoder)
-    recipe = Recipe.parse(plugin.manifest.recipe, {"epochs": 12, "max_minutes": seconds / 60})
+    brief = {"epochs": EPOCHS, "batch_size": BATCH, "max_minutes": seconds / 60}
+    recipe = Recipe.parse(plugin.manifest.recipe, brief)
     untrained = _untrained(model, train, test, recipe)
     result = fit(model, train, out=folder, overwrite=True, recipe=recipe, show_progress=True)
     head = model.require_head()
@@ -129,8 +131,8 @@ def _embed(model: MetaTransformer, test: ModalityDataset) -> tuple[float, float,
     """Mean real tokens a sample, samples a second from file to vector, and the vectors."""
     num_tokens, vectors = 0, []
     started = time.monotonic()
-    for first in range(0, len(test), 32):
-        chunk = range(first, min(first + 32, len(test)))
+    for first in range(0, len(test), BATCH):
+        chunk = range(first, min(first + BATCH, len(test)))
         items = [prepare(model.tokenizer, test[index].sample) for index in chunk]
         with encoding(model, "32"):
             features = features_of(model, items)

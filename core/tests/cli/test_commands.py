@@ -126,3 +126,13 @@ def test_option_values_are_read_as_json_as_lists_or_as_text():
 
 def test_the_poolings_of_the_command_line_are_those_of_the_contract():
     assert options.POOLS == POOLS
+
+
+def test_an_interrupted_training_says_how_to_go_on(folder, small_encoder_file, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt("stopped; go on with the same command and --resume")
+
+    monkeypatch.setattr("mt_core.training.fit", interrupted)
+    arguments = ["train", "toy", "--data", str(folder / "data"), "--out", "x", "--encoder", str(small_encoder_file)]
+    assert main(arguments) == 130
+    assert "--resume" in capsys.readouterr().err

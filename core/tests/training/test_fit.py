@@ -8,6 +8,7 @@ import mt_core as mt
 from mt_core.contract import Example
 from mt_core.errors import FingerprintError, InputError, OptionError, RunError
 from mt_core.plugins import get
+from mt_core.training.recipe import has_bf16
 
 pytestmark = pytest.mark.usefixtures("toy")
 QUICK = {"epochs": 2, "batch_size": 8, "readers": 0, "lr": 1e-2}
@@ -276,3 +277,17 @@ def test_held_out_parts_are_disjoint_and_keep_the_classes():
     assert sorted(train.indices + val.indices) == list(range(50))
     assert set(val.targets()) == {0, 1}
     assert isinstance(val[0], Example)
+
+
+def test_bfloat16_is_refused_where_the_machine_would_only_emulate_it(model, monkeypatch):
+    monkeypatch.setattr("mt_core.training.recipe.has_bf16", lambda device: False)
+    with pytest.raises(OptionError, match="use precision 32"):
+        model.fit(demo(), precision="bf16")
+
+
+def test_bfloat16_trains_where_the_machine_has_it(model):
+    if not has_bf16(torch.device("cpu")):
+        pytest.skip("this processor has no bfloat16 arithmetic")
+    result = model.fit(demo(), precision="bf16", **QUICK)
+    assert result.metrics["accuracy"] > result.naive["accuracy"]
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}

@@ -36,7 +36,7 @@ class PointCloudOptions(TokenizerOptions):
     groups: int = Field(default=128, ge=1, le=2048, description="Neighbourhoods, that is tokens, at most.")
     ratio: float = Field(default=0.25, gt=0, le=1, description="Neighbourhoods a point, where the cloud is small.")
     neighbours: int = Field(default=32, ge=1, le=512, description="Points in a neighbourhood.")
-    max_points: int = Field(default=4096, ge=16, description="Points looked at; larger clouds are sampled.")
+    max_points: int = Field(default=2048, ge=16, description="Points looked at; larger clouds are sampled.")
     channels: tuple[Channel, ...] = Field(default=(), description="What a point carries: intensity, normals, colour.")
     upright: Literal["x", "y", "z"] = Field(default="z", description="The vertical axis; training turns about it.")
     surface_points: int = Field(

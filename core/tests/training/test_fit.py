@@ -208,6 +208,14 @@ def test_the_best_epoch_is_what_is_kept(model, tmp_path):
     assert model.evaluate(demo("val", size=16))["accuracy"] == pytest.approx(best)
 
 
+def test_of_equally_accurate_epochs_the_one_of_the_lowest_loss_is_kept(model):
+    result = model.fit(demo(), demo("val", size=8), epochs=6, batch_size=8, readers=0, lr=3e-3)
+    best = max(row["val_accuracy"] for row in result.history)
+    equals = [row["val_loss"] for row in result.history if row["val_accuracy"] == best]
+    assert len(equals) > 1
+    assert result.metrics["loss"] == min(equals)
+
+
 def test_an_unreadable_sample_ends_training_with_its_own_error(model):
     data = demo(size=16)
     data.samples[3] = "missing.npy"

@@ -296,7 +296,7 @@ def test_nothing_to_read_is_refused(tmp_path: Path, source: str | bytes):
 def test_pipe_is_not_waited_for(tmp_path: Path):
     os = pytest.importorskip("os")
     os.mkfifo(tmp_path / "pipe.png")
-    with pytest.raises(InputError, match="no regular file"):
+    with pytest.raises(InputError, match="not a regular file"):
         read(tmp_path / "pipe.png")
 
 

@@ -14,7 +14,7 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from mt_core.progress import Progress
-from mt_core.training.module import TrainingModule
+from mt_core.training.module import SELECTION, TrainingModule
 from mt_core.training.run import replace_file
 
 
@@ -37,7 +37,7 @@ class History(Callback):
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         # validation closes a training epoch; the checkpoint that follows holds this row
-        row = {name: float(value) for name, value in trainer.callback_metrics.items() if name != "train_loss_step"}
+        row = {name: float(value) for name, value in trainer.callback_metrics.items() if name != SELECTION}
         seconds = time.monotonic() - self.started
         self.rows.append({"epoch": trainer.current_epoch + 1, **row, "seconds": round(seconds, 2)})
 

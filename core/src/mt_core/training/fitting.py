@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from mt_core.contract import Example, ModalityDataset
+from mt_core.contract import Example, Head, ModalityDataset
 from mt_core.errors import OptionError, RunError
 from mt_core.heads import PooledHead
 from mt_core.model import MetaTransformer, seeded
@@ -105,7 +105,7 @@ def fit(
         history, seconds = _train(model, recipe, train, val, folder, checkpoint, show_progress)
     if recipe.tune != "full":
         model.encoder.verify()
-    best = _best(history, f"val_{model.require_head().primary}", model.require_head().higher_is_better)
+    best = _best(history, model.require_head())
     metrics = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
     save_weights(model, folder)
     model.provenance = f"trained on {train.source}"
@@ -217,26 +217,25 @@ def _train(
     from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
     from mt_core.training.callbacks import History, ShownProgress
-    from mt_core.training.module import ProbeModule, TrainingModule
+    from mt_core.training.module import SELECTION, ProbeModule, TrainingModule
 
     head = model.require_head()
     is_probe = recipe.tune == "probe" and isinstance(head, PooledHead)
     module = (ProbeModule if is_probe else TrainingModule)(model, recipe)
     loaders = (_probe_loaders if is_probe else _loaders)(model, recipe, train, val, show_progress)
-    mode = "max" if head.higher_is_better else "min"
     history = History(folder)
     best = ModelCheckpoint(
         folder / CHECKPOINTS,
         "best",
-        monitor=module.monitored,
-        mode=mode,
+        monitor=SELECTION,
+        mode=module.mode,
         save_last=True,
         save_on_train_epoch_end=True,  # between two epochs, where everything that is drawn starts anew
         enable_version_counter=False,
     )
     callbacks: list[lightning.Callback] = [history, best]
     if recipe.patience is not None:
-        callbacks.append(EarlyStopping(module.monitored, mode=mode, patience=recipe.patience))
+        callbacks.append(EarlyStopping(module.monitored, mode=module.mode, patience=recipe.patience))
     if show_progress:
         callbacks.append(ShownProgress())
     started = time.monotonic()
@@ -301,9 +300,14 @@ def _probe_loaders(
     )
 
 
-def _best(history: list[dict[str, float]], monitored: str, higher_is_better: bool) -> dict[str, float]:
-    choose = max if higher_is_better else min
-    return choose(history, key=lambda row: row[monitored])
+def _best(history: list[dict[str, float]], head: Head) -> dict[str, float]:
+    """The row of the epoch whose weights were kept."""
+    from mt_core.training.module import selection
+
+    def by(row: dict[str, float]) -> float:
+        return selection({name: row[f"val_{name}"] for name in (head.primary, "loss")}, head)
+
+    return max(history, key=by) if head.higher_is_better else min(history, key=by)
 
 
 @contextlib.contextmanager

@@ -59,8 +59,6 @@ def read_picture(source: Any, needed: int) -> Pixels:
     unwarned = warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)
     with reading(source, formats=" ".join(SUFFIXES)), unwarned:
         if isinstance(source, str | Path):
-            if not Path(source).is_file():  # a pipe would be waited for
-                raise InputError(f"{name} is no regular file", fix="pass the path of a picture file, or its bytes")
             with Path(source).open("rb") as file, _opened(file, name) as picture:
                 return _decoded(picture, name, needed)
         if isinstance(source, bytes):

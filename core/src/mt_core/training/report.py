@@ -52,8 +52,10 @@ def curves(history: Sequence[Mapping[str, float]]) -> Any:
             continue
         axes = losses if name.endswith("loss") else metrics
         axes.plot(epochs, [row.get(name, float("nan")) for row in history], marker=".", label=name.replace("_", " "))
-    for axes in (losses, metrics):
+    for axes, title in ((losses, "losses"), (metrics, "metrics")):
+        axes.set_title(title)
         axes.set_xlabel("epoch")
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend()

@@ -57,7 +57,10 @@ DATASETS = {
         rearrange=california_split,
     ),
     "lidarnet": Evidence(
-        "pointcloud", "point_cloud/LiDARNet", options={"upright": "y", "groups": 32}, recipe={"val_fraction": 0.1}
+        "pointcloud",
+        "point_cloud/LiDARNet",
+        options={"upright": "y", "groups": 32},
+        recipe={"keep": "last"},  # 31 held-out clouds are all right from some epoch on, and select nothing
     ),
     "cifar10": Evidence(
         "image",
@@ -112,7 +115,7 @@ def main() -> None:
         f"{arguments.dataset}: test {primary} {metrics[primary]:.4f} on {len(test)} samples (constant answer "
         f"{naive[primary]:.4f}); validation {result.metrics[primary]:.4f}; seed {arguments.seed}; "
         f"{counts.trainable:,} trained, {counts.frozen:,} frozen; {minutes:.1f} minutes, "
-        f"best of {len(result.history)} epochs"
+        f"{len(result.history)} epochs"
     )
     print({name: round(value, 4) for name, value in metrics.items()})
 

@@ -208,7 +208,7 @@ class MetaTransformer(nn.Module):
             recipe: All settings at once; else `settings` are fields of `Recipe` over the modality's defaults.
 
         Returns:
-            The best epoch's metrics and the run folder; this model is left with the best epoch's weights.
+            The metrics of the epoch that was kept and the run folder; this model is left with its weights.
         """
         from mt_core.training import fit
 

@@ -216,6 +216,22 @@ def test_of_equally_accurate_epochs_the_one_of_the_lowest_loss_is_kept(model):
     assert result.metrics["loss"] == min(equals)
 
 
+def test_the_last_epoch_can_be_kept_whatever_it_reached(model):
+    result = model.fit(demo(), demo("val", size=8), keep="last", epochs=4, batch_size=8, readers=0, lr=3e-2)
+    assert result.metrics["loss"] == result.history[-1]["val_loss"]
+    assert model.evaluate(demo("val", size=8))["loss"] == pytest.approx(result.history[-1]["val_loss"])
+
+
+def test_a_resumed_run_begins_after_the_last_epoch_and_not_after_the_best(model, small_encoder, tmp_path):
+    train, val = demo(size=16), demo("val", size=8)
+    settings = {"epochs": 6, "batch_size": 8, "readers": 0, "lr": 1e-9}  # nothing gets better after the first epoch
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(Interrupting(train, 5 * 16 + 3)(), val, out=tmp_path / "run", **settings)
+    resumed, counting = mt.load("toy", encoder=small_encoder), Interrupting(train, 10**9)
+    resumed.fit(counting(), val, out=tmp_path / "run", resume=True, **settings)
+    assert 10**9 - counting.left == 16  # the samples of one epoch
+
+
 def test_an_unreadable_sample_ends_training_with_its_own_error(model):
     data = demo(size=16)
     data.samples[3] = "missing.npy"

@@ -21,6 +21,7 @@ from mt_core.cli import options as shared
 @click.option("--patience", type=int, help="Stop after so many epochs without a better one.")
 @click.option("--val-fraction", type=float, help="Part of the training data that selects, where there is no val.")
 @click.option("--max-minutes", type=float, help="Stop after so long, with the best epoch so far.")
+@click.option("--keep", type=click.Choice(["best", "last"]), help="Which epoch's weights; by default the best.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")
 @click.option("--skip-unreadable", is_flag=True, default=None, help="Leave out samples that cannot be read.")
 @click.option("-H", "--head", "head", multiple=True, metavar="NAME=VALUE", help="An option of the head: pool=mean+max.")
@@ -79,8 +80,6 @@ def command(
     click.echo(f"{counts.trainable:,} parameters trained, {counts.frozen:,} frozen, {result.seconds:.0f} s")
     for name, value in result.metrics.items():
         beside = f" (naive {result.naive[name]:.4f})" if name in result.naive else ""
-        click.echo(
-            f"validation {name}: {value:.4f}{beside}" + (" — what selected the epoch" if name == primary else "")
-        )
+        click.echo(f"validation {name}: {value:.4f}{beside}" + (" — what selects the epoch" if name == primary else ""))
     click.echo(f"run: {result.folder}  (report.html, run.json, weights.safetensors)")
     return 0

@@ -37,13 +37,16 @@ from mt_core.training.run import (
 )
 
 
+LAST = "last"
+
+
 @dataclass(frozen=True)
 class FitResult:
     """What training gave.
 
     Attributes:
         folder: The run folder.
-        metrics: Validation metrics of the best epoch, without the "val_" before their names.
+        metrics: Validation metrics of the epoch that was kept, without the "val_" before their names.
         naive: The same metrics for whoever always says the most frequent class, or the mean.
         history: A row an epoch.
         seconds: From the first epoch's start to the last one's end, of this session.
@@ -105,8 +108,8 @@ def fit(
         history, seconds = _train(model, recipe, train, val, folder, checkpoint, show_progress)
     if recipe.tune != "full":
         model.encoder.verify()
-    best = _best(history, model.require_head())
-    metrics = {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")}
+    kept = _best(history, model.require_head()) if recipe.keep == "best" else history[-1]
+    metrics = {name.removeprefix("val_"): value for name, value in kept.items() if name.startswith("val_")}
     save_weights(model, folder)
     model.provenance = f"trained on {train.source}"
     model.data_options = dict(data_options or {})
@@ -115,7 +118,7 @@ def fit(
         **planned,
         "status": "complete",
         "parameters": vars(model.parameter_counts()),
-        "best_epoch": int(best["epoch"]),
+        "kept_epoch": int(kept["epoch"]),
         "val_metrics": metrics,
         "naive_metrics": naive,
         "seconds": round(sum(row["seconds"] for row in history), 2),
@@ -169,7 +172,7 @@ def _examples(dataset: ModalityDataset) -> Iterator[Example]:
 
 def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool, keep: bool) -> Path | None:
     """Make the folder ready, and find the checkpoint to go on from."""
-    checkpoint = folder / CHECKPOINTS / "last.ckpt"
+    checkpoint = folder / CHECKPOINTS / f"{LAST}.ckpt"
     if resume:
         recorded = read_record(folder)
         if recorded["status"] == "complete":
@@ -229,11 +232,14 @@ def _train(
         "best",
         monitor=SELECTION,
         mode=module.mode,
-        save_last=True,
-        save_on_train_epoch_end=True,  # between two epochs, where everything that is drawn starts anew
+        save_on_train_epoch_end=True,  # between two epochs, where a resumed run can begin
         enable_version_counter=False,
     )
-    callbacks: list[lightning.Callback] = [history, best]
+    # of its own: save_last would follow the best, and not every epoch
+    last = ModelCheckpoint(
+        folder / CHECKPOINTS, LAST, save_on_train_epoch_end=True, enable_version_counter=False, every_n_epochs=1
+    )
+    callbacks: list[lightning.Callback] = [history, best, last]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping(module.monitored, mode=module.mode, patience=recipe.patience))
     if show_progress:
@@ -258,7 +264,8 @@ def _train(
             trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)
         if not history.rows:
             raise RunError("the time was up before the first epoch was done", fix="allow more minutes")
-        state = torch.load(best.best_model_path, map_location=model.device, weights_only=True)["state_dict"]
+        kept = best.best_model_path if recipe.keep == "best" else last.best_model_path
+        state = torch.load(kept, map_location=model.device, weights_only=True)["state_dict"]
         module.load_state_dict(state, strict=False)
     model.eval()
     return history.rows, time.monotonic() - started

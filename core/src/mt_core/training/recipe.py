@@ -36,6 +36,11 @@ class Recipe(BaseModel):
     patience: int | None = Field(
         default=None, ge=1, description="Stop after so many epochs without a better validation metric; None: never."
     )
+    keep: Literal["best", "last"] = Field(
+        default="best",
+        description="Which epoch's weights: the best by the validation metric, or the last, which is the steadier "
+        "choice where few samples are held out.",
+    )
     val_fraction: float = Field(
         default=0.1, gt=0, lt=1, description="Part of the training split that selects the model, where there is no val."
     )

@@ -17,7 +17,7 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
     encoder, parameters = record["encoder"], record["parameters"]
     page.note(f"Encoder: {encoder['description']}, fingerprint {encoder['fingerprint'][:16]}…")
     page.table(
-        ("metric", "best epoch", "always the same answer"),
+        ("metric", "kept epoch", "always the same answer"),
         [(name, value, record["naive_metrics"].get(name, "")) for name, value in record["val_metrics"].items()],
     )
     page.note(f"Measured on: {record['data']['selected_on']}, the part that also selected the epoch.")
@@ -33,7 +33,7 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
             ("validation samples", record["data"]["val"]),
             ("parameters trained", parameters["trainable"]),
             ("parameters frozen", parameters["frozen"]),
-            ("best epoch", record["best_epoch"]),
+            ("epoch that was kept", record["kept_epoch"]),
             ("seconds", record["seconds"]),
             *((name, str(value)) for name, value in record["recipe"].items()),
             *((f"tokenizer {name}", str(value)) for name, value in record["tokenizer"]["options"].items()),

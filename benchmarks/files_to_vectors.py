@@ -46,7 +46,7 @@ def clouds(folder: Path) -> list[Path]:
     header = "ply\nformat binary_little_endian 1.0\nelement vertex 4096\n"
     header += "".join(f"property float {axis}\n" for axis in "xyz") + "end_header\n"
     paths = []
-    for number in range(384):
+    for number in range(1024):
         points = random.normal(size=(4096, 3))
         points *= random.uniform(0.5, 2, 3) / np.linalg.norm(points, axis=1, keepdims=True)
         paths.append(folder / f"{number:04d}.ply")

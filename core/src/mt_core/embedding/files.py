@@ -14,6 +14,7 @@ from importlib_metadata import version
 
 from mt_core.contract import Pool, pooled_width
 from mt_core.embedding.batches import Gathered, encoding, ensure_calibrated, features_of, gather
+from mt_core.embedding.concurrent import num_lanes, side_by_side
 from mt_core.embedding.parts import Parts
 from mt_core.embedding.reading import read_sources
 from mt_core.embedding.vectors import metadata_of, schema_of, sources_in, write_whole
@@ -139,15 +140,24 @@ def _embed(
     show_progress: bool,
 ) -> None:
     """Batches to parts, from the first place on."""
-    pending = _Pending(model, sources, parts, pool)
+    pending = _Pending(sources, parts)
+    width = pooled_width(model.encoder.width, pool)
+
+    def vectors_of(batch: Gathered) -> np.ndarray:
+        if not batch.items:
+            return np.zeros((0, width), np.float32)
+        with encoding(model, precision):
+            vectors: np.ndarray = features_of(model, batch.items).pool(pool).float().cpu().numpy()
+        return vectors
+
     workers = min(num_readers(readers), len(sources) - first[0])
     reads = read_sources(model.tokenizer, sources, workers, first=first)
     shown = Progress("embedding", None, unit="samples") if show_progress else None
     if shown is not None:
         shown.__enter__()
     try:
-        for batch in gather(reads, batch_size):
-            pending.add(batch, precision)
+        for batch, vectors in side_by_side(vectors_of, gather(reads, batch_size), num_lanes(model)):
+            pending.add(batch, vectors)
             if shown is not None:
                 done = batch.next[0] - first[0]
                 left = len(sources) - first[0]
@@ -167,20 +177,16 @@ def _embed(
 class _Pending:
     """Batches that are encoded and not written yet."""
 
-    def __init__(self, model: MetaTransformer, sources: Sequence[str], parts: Parts, pool: Pool) -> None:
-        self.model, self.sources, self.parts, self.pool = model, sources, parts, pool
+    def __init__(self, sources: Sequence[str], parts: Parts) -> None:
+        self.sources, self.parts = sources, parts
         self._clear()
 
     def _clear(self) -> None:
         self.batches: list[tuple[Gathered, np.ndarray]] = []
         self.since = time.monotonic()
 
-    def add(self, batch: Gathered, precision: Precision) -> None:
-        """Encode a batch; it is taken whole or, when interrupted, not at all."""
-        vectors = np.zeros((0, self.parts.identity["width"]), np.float32)
-        if batch.items:
-            with encoding(self.model, precision):
-                vectors = features_of(self.model, batch.items).pool(self.pool).float().cpu().numpy()
+    def add(self, batch: Gathered, vectors: np.ndarray) -> None:
+        """A batch and its vectors; it is taken whole or, when interrupted, not at all."""
         batch.items.clear()
         self.batches.append((batch, vectors))
 

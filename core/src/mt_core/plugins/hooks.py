@@ -101,6 +101,11 @@ def register(module: ModuleType, plugin: str) -> None:
         ) from None
 
 
+def is_wrapped(hook: str) -> bool:
+    """Whether a plugin in use acts around the core's own work in this hook."""
+    return any(impl.plugin_name != _CORE for impl in getattr(relay(), hook).get_hookimpls())
+
+
 def call(hook: str, **arguments: Any) -> Any:
     """The one answer of `mt_tokenize`, `mt_encode` or `mt_predict`: the core's own, as the plugins in use wrap it.
 

@@ -36,7 +36,6 @@ from mt_core.training.run import (
     write_record,
 )
 
-
 LAST = "last"
 
 

@@ -24,8 +24,8 @@ A complete tokenizer, for series of one channel in `.npy` files:
             return {"patches": torch.tensor(sample[:whole]).float().reshape(-1, self.options.patch)}
 
         def forward(self, batch):
-            values = self.project(batch["patches"])
-            return Tokens(self.place(values), mask=batch.get("patches_mask"))
+            mask = batch.get("patches_mask")
+            return Tokens(self.place(self.project(batch["patches"]), mask=mask), mask=mask)
 '''
 
 from __future__ import annotations

@@ -46,6 +46,7 @@ class PointCloudDataset(ModalityDataset):
         "modelnet": "class/train/* and class/test/*",
         "folders": "class/*, or train/class/*, val/class/* and test/class/*",
     }
+    demo_options: ClassVar[dict[str, Any]] = {"groups": 32}
     task: Classification
 
     def __init__(

@@ -1,0 +1,44 @@
+import textwrap
+
+import numpy as np
+import pytest
+import torch
+from pydantic import Field
+from torch import nn
+
+import mt_core.contract.tokenizer as module
+from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, reading
+from mt_core.errors import InputError
+from mt_core.nn import LearnedPositions
+
+
+@pytest.fixture
+def example() -> type[Tokenizer]:
+    """The tokenizer that the module's docstring opens with, as an author would copy it."""
+    code = textwrap.dedent(module.__doc__.partition(".npy` files:")[2])
+    parts = (Tokenizer, TokenizerOptions, Tokens, reading, LearnedPositions, Field)
+    names = {"nn": nn, "np": np, "torch": torch, **{part.__name__: part for part in parts}}
+    exec("from pathlib import Path\n" + code, names)
+    return names["SeriesTokenizer"]
+
+
+def test_the_documented_tokenizer_turns_series_into_tokens(example, tmp_path):
+    tokenizer = example(8)
+    np.save(tmp_path / "series.npy", np.arange(40.0))
+    items = [tokenizer.prepare(tokenizer.read(source)) for source in (tmp_path / "series.npy", np.arange(70.0))]
+    tokens = tokenizer(tokenizer.collate(items))
+    assert tokens.values.shape == (2, 4, 8)
+    assert tokens.mask.sum(1).tolist() == [2, 4]
+
+
+def test_the_documented_tokenizer_refuses_a_bad_file_by_name(example, tmp_path):
+    (tmp_path / "bad.npy").write_bytes(b"no numbers")
+    with pytest.raises(InputError, match=r"bad\.npy"):
+        example(8).read(tmp_path / "bad.npy")
+
+
+def test_by_default_a_source_is_one_sample_and_nothing_is_calibrated(example):
+    tokenizer = example(8)
+    assert len(list(tokenizer.stream(np.arange(20.0)))) == 1
+    tokenizer.calibrate([])
+    assert tokenizer.calibration() == {}

@@ -55,7 +55,10 @@ def test_a_run_predicts_files_in_order_and_tells_those_it_cannot_read(run, folde
     capsys.readouterr()
     assert main(["predict", run, rising, str(folder / "bad.npy"), falling]) == 1
     told = capsys.readouterr()
-    assert [line.split()[:2] for line in told.out.splitlines()] == [[rising, "rising"], [falling, "falling"]]
+    assert [line.split()[:2] for line in told.out.splitlines()] == [
+        [f"{rising}:0", "rising"],
+        [f"{falling}:0", "falling"],
+    ]
     assert "bad.npy" in told.err and "fix:" in told.err
 
 

@@ -37,9 +37,11 @@ def command(
     from mt_core.training import load_run
 
     model = load_run(run, encoder=encoder, device=device)
+    manifest = get(model.modality).manifest
+    has_rows = "multi_sample_sources" in manifest.capabilities
     failed = 0
     with session(model.modality, "predict"):
-        waiting = expand(files, get(model.modality).manifest.suffixes)
+        waiting = expand(files, manifest.suffixes)
         errors: list[MtError] = []
         for record in predictions(
             model,
@@ -48,15 +50,15 @@ def command(
             precision=precision or "32",  # type: ignore[arg-type]
             on_error=errors.append,
         ):
-            click.echo(json.dumps(record) if as_json else _line(record))
+            click.echo(json.dumps(record) if as_json else _line(record, has_rows))
         for error in errors:
             failed += 1
             click.echo(f"error: {error.problem}\n  fix: {error.fix}", err=True)
     return 1 if failed else 0
 
 
-def _line(record: dict[str, Any]) -> str:
-    where = record["source"] + (f":{record['row']}" if record["row"] else "")
+def _line(record: dict[str, Any], has_rows: bool) -> str:
+    where = f"{record['source']}:{record['row']}" if has_rows else record["source"]
     said = record["prediction"]
     text = f"{said:.6g}" if isinstance(said, float) else said if isinstance(said, str) else json.dumps(said)
     sure = f"  {record['probability']:.3f}" if "probability" in record else ""

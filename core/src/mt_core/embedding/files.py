@@ -89,14 +89,7 @@ def embed_files(
         out.unlink(missing_ok=True)
         Parts(out, {}, []).remove()
     ensure_calibrated(model, names)
-    identity: dict[str, Any] = {
-        "modality": model.modality,
-        "encoder_fingerprint": model.encoder.fingerprint,
-        "tokenizer_fingerprint": model.tokenizer_fingerprint(),
-        "pool": pool,
-        "precision": precision,
-        "width": pooled_width(model.encoder.width, pool),
-    }
+    identity = _identity(model, pool, precision)
     before = metadata_of(out) if out.exists() else None
     held: set[str] = set()
     old_failures: list[dict[str, str]] = []
@@ -210,6 +203,18 @@ class _Pending:
                 self.batches[-1][0].next,
             )
         self._clear()
+
+
+def _identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[str, Any]:
+    """What every vector depends on."""
+    return {
+        "modality": model.modality,
+        "encoder_fingerprint": model.encoder.fingerprint,
+        "tokenizer_fingerprint": model.tokenizer_fingerprint(),
+        "pool": pool,
+        "precision": precision,
+        "width": pooled_width(model.encoder.width, pool),
+    }
 
 
 def _check_same(out: Path, before: dict[str, Any], identity: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import shutil
 import tempfile
@@ -25,6 +26,7 @@ from mt_core.plugins.session import session
 from mt_core.training.evaluation import naive_metrics
 from mt_core.training.loading import hold_out, loader, open_training_data
 from mt_core.training.recipe import Recipe, check_precision
+from mt_core.training.report import write_run_report
 from mt_core.training.run import (
     CHECKPOINTS,
     FORMAT,
@@ -86,7 +88,42 @@ def fit(
     train, val = _data(plugin.dataset, data, val, recipe, data_options or {})
     _make_ready(model, train, recipe)
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="mt-run-"))
-    planned = {
+    planned = _plan(model, recipe, train, val, data_options or {})
+    checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite, keep=out is None)
+    naive = naive_metrics(model.require_head(), train.targets(), val.targets())
+    with session(model.modality, "train"):
+        history, seconds = _train(model, recipe, train, val, folder, checkpoint, show_progress)
+    if model.encoder.is_frozen:
+        model.encoder.verify()
+    kept = _best(history, model.require_head()) if recipe.keep == "best" else history[-1]
+    metrics = {name.removeprefix("val_"): value for name, value in kept.items() if name.startswith("val_")}
+    save_weights(model, folder)
+    model.provenance = f"trained on {train.source}"
+    model.data_options = dict(data_options or {})
+    finished = {
+        **planned,
+        "status": "complete",
+        "kept_epoch": int(kept["epoch"]),
+        "val_metrics": metrics,
+        "naive_metrics": naive,
+        "seconds": round(sum(row["seconds"] for row in history), 2),
+        "encoder_unchanged": model.encoder.is_frozen,  # and verified above
+    }
+    write_record(folder, finished)
+    write_run_report(folder, finished, history)
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    return FitResult(folder, metrics, naive, history, seconds)
+
+
+def _plan(
+    model: MetaTransformer,
+    recipe: Recipe,
+    train: ModalityDataset,
+    val: ModalityDataset,
+    data_options: Mapping[str, Any],
+) -> dict[str, Any]:
+    """What `run.json` says before the first epoch, and what a run that is resumed must agree with."""
+    return {
         "format": FORMAT,
         "status": "training",
         **describe_model(model),
@@ -96,39 +133,10 @@ def fit(
             "train": len(train),
             "val": len(val),
             "selected_on": val.source,
-            "options": dict(data_options or {}),
+            "options": dict(data_options),
         },
         "versions": versions(),
     }
-    checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite, keep=out is None)
-    naive = naive_metrics(model.require_head(), train.targets(), val.targets())
-    encoder_before = model.encoder.fingerprint
-    with session(model.modality, "train"):
-        history, seconds = _train(model, recipe, train, val, folder, checkpoint, show_progress)
-    if recipe.tune != "full":
-        model.encoder.verify()
-    kept = _best(history, model.require_head()) if recipe.keep == "best" else history[-1]
-    metrics = {name.removeprefix("val_"): value for name, value in kept.items() if name.startswith("val_")}
-    save_weights(model, folder)
-    model.provenance = f"trained on {train.source}"
-    model.data_options = dict(data_options or {})
-    result = FitResult(folder, metrics, naive, history, seconds)
-    finished = {
-        **planned,
-        "status": "complete",
-        "parameters": vars(model.parameter_counts()),
-        "kept_epoch": int(kept["epoch"]),
-        "val_metrics": metrics,
-        "naive_metrics": naive,
-        "seconds": round(sum(row["seconds"] for row in history), 2),
-        "encoder_unchanged": recipe.tune != "full" and encoder_before == model.encoder.fingerprint,
-    }
-    write_record(folder, finished)
-    from mt_core.training.report import write_run_report
-
-    write_run_report(folder, finished, history)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    return result
 
 
 def _data(
@@ -144,6 +152,8 @@ def _data(
         try:
             return open_training_data(dataset_class, Path(data), recipe.val_fraction, recipe.seed, **options)
         except TypeError as error:
+            if not options:
+                raise
             raise OptionError(f"{dataset_class.__name__} does not take {dict(options)}", fix=str(error)) from None
     return (data, val) if val is not None else hold_out(data, recipe.val_fraction, recipe.seed)
 
@@ -201,8 +211,6 @@ def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, over
 
 
 def _as_json(value: Any) -> Any:
-    import json
-
     return json.loads(json.dumps(value))
 
 

@@ -37,6 +37,7 @@ def command(
     from mt_core.training import load_run
 
     model = load_run(run, encoder=encoder, device=device)
+    click.echo(model.description, err=True)
     manifest = get(model.modality).manifest
     has_rows = "multi_sample_sources" in manifest.capabilities
     failed = 0

@@ -198,6 +198,28 @@ def test_a_sample_that_is_not_a_path_is_named_by_its_type(model):
         model.embed([np.zeros(2, np.float32)])
 
 
+@pytest.mark.parametrize("readers", [1, 2])
+def test_a_file_that_crashes_its_reader_is_told_and_stops_nobody(model, sources, tmp_path, readers):
+    tokenizer_class = type(model.tokenizer)
+
+    class Crashing(tokenizer_class):
+        def read(self, source):
+            if str(source) in (sources[1], sources[5]):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return super().read(source)
+
+        def stream(self, source):
+            return iter([self.read(source)]) if str(source) != sources[2] else super().stream(source)
+
+    model.tokenizer.__class__ = Crashing
+    result = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=readers)
+    assert [failure["source"] for failure in result.failed] == [sources[1], sources[5]]
+    assert all("SIGKILL" in failure["problem"] and failure["fix"] for failure in result.failed)
+    assert rows_of(result.path) == [
+        (source, row) for i, source in enumerate(sources) if i not in (1, 5) for row in range(5 if i == 2 else 1)
+    ]
+
+
 @pytest.mark.slow
 def test_a_killed_command_goes_on_where_it_was(sources, tmp_path, small_encoder_file):
     """SIGKILL, through the command line, as a power cut would."""

@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 
 import pytest
 import torch
@@ -237,6 +239,12 @@ def test_an_unreadable_sample_ends_training_with_its_own_error(model):
     data.samples[3] = "missing.npy"
     with pytest.raises(InputError, match=r"missing\.npy"):
         model.fit(data, demo("val", size=8), **QUICK)
+
+
+def test_a_file_that_crashes_its_reader_ends_training_with_what_to_do(model, monkeypatch):
+    monkeypatch.setattr(type(model.tokenizer), "read", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
+    with pytest.raises(InputError, match="mt embed on the same files names it"):
+        model.fit(demo(), demo("val", size=8), **{**QUICK, "readers": 1})
 
 
 def test_an_unreadable_sample_can_be_left_out_with_a_warning(model):

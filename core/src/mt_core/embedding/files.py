@@ -161,7 +161,7 @@ def _embed(
         pending.flush()
     except KeyboardInterrupt:
         pending.flush()
-        raise
+        raise KeyboardInterrupt("stopped; the same command goes on where it was") from None
     finally:
         if shown is not None:
             shown.__exit__(None, None, None)

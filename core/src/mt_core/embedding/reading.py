@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, IterableDataset
 
-from mt_core.contract import Tokenizer
-from mt_core.errors import MtError
+from mt_core.contract import Tokenizer, name_of
+from mt_core.errors import InputError, MtError
 from mt_core.training.loading import named, unexpected
 
 SAMPLES_A_MESSAGE = 64
-MESSAGES_AHEAD = 4
 
 
 @dataclass(frozen=True)
@@ -67,50 +68,101 @@ def read_sources(
         sources: In the order wanted.
         first: Source and row to begin with.
 
-    Source i is read by process i modulo `readers`, each of which is a few messages ahead of the order at the most: that
-    keeps memory bounded however long a source is.
+    Source i is read by process i modulo `readers`, each of which is a message ahead of the order at the most: that
+    keeps memory bounded however long a source is. A file that makes a library end its process (a crash in native code)
+    is an error like any other, and the rest is read by new processes.
     """
-    first_source, first_row = first
-    remaining = range(first_source, len(sources))
-    if not readers:
-        for index in remaining:
-            yield from read_source(tokenizer, sources[index], index, first_row if index == first_source else 0)
-        return
-    streams = []
-    for reader in range(min(readers, len(remaining))):
-        share = [(i, sources[i], first_row if i == first_source else 0) for i in remaining[reader::readers]]
-        messages = DataLoader(
-            _Share(tokenizer, share),
-            batch_size=None,
-            num_workers=1,
-            prefetch_factor=MESSAGES_AHEAD,
-            collate_fn=_as_it_is,  # type: ignore[arg-type]  # without batching it is given one message
-        )
-        streams.append(iter(messages))
-    for index in remaining:
-        for message in streams[(index - first_source) % len(streams)]:
-            read = Read(message.source, message.row, _to_tensors(message.items), message.error, message.is_last)
-            assert read.source == index
-            yield read
-            if read.is_last:
-                break
+    place = first
+    while place[0] < len(sources):
+        if readers:
+            yield from (reads := _Reads(tokenizer, sources, readers, place))
+            place = (reads.source + 1, 0)
+        else:
+            yield from read_source(tokenizer, sources[place[0]], *place)
+            place = (place[0] + 1, 0)
 
 
-class _Share(IterableDataset[Read]):
-    """The sources of one reader process."""
+class _Reads:
+    """What some processes read of the sources from a place on, to the end or to where one of them dies.
 
-    def __init__(self, tokenizer: Tokenizer, share: list[tuple[int, Any, int]]) -> None:
-        self.tokenizer = tokenizer
-        self.share = share
+    Attributes:
+        source: The source of the last `Read`.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, sources: Sequence[Any], readers: int, first: tuple[int, int]) -> None:
+        self.tokenizer, self.sources, self.readers = tokenizer, sources, readers
+        self.source, self.row = first
 
     def __iter__(self) -> Iterator[Read]:
-        for index, source, first_row in self.share:
-            for read in read_source(self.tokenizer, source, index, first_row):
-                yield Read(read.source, read.row, _to_arrays(read.items), read.error, read.is_last)
+        begin, first_row = self.source, self.row
+        remaining = range(begin, len(self.sources))
+        shares = [remaining[reader :: self.readers] for reader in range(min(self.readers, len(remaining)))]
+        processes = [
+            _ReaderProcess(self.tokenizer, [(i, self.sources[i], first_row if i == begin else 0) for i in share])
+            for share in shares
+        ]
+        try:
+            for self.source in remaining:
+                process = processes[(self.source - begin) % len(processes)]
+                self.row = first_row if self.source == begin else 0
+                is_last = False
+                while not is_last:
+                    read = process.receive()
+                    if read is None:
+                        yield Read(self.source, self.row, [], self._death(process), is_last=True)
+                        return
+                    self.row += len(read.items)
+                    is_last = read.is_last
+                    yield read
+        finally:
+            for process in processes:
+                process.stop()
+
+    def _death(self, process: _ReaderProcess) -> InputError:
+        return InputError(
+            f"{name_of(self.sources[self.source])} ended the process that read it ({process.how_it_ended()})",
+            fix="check that the file is whole; if it is sound, report it to the maintainers of "
+            f"{type(self.tokenizer).__module__}",
+        )
 
 
-def _as_it_is(message: Read) -> Read:
-    return message
+class _ReaderProcess:
+    """A process that reads a share of the sources: index, source and first row of each."""
+
+    def __init__(self, tokenizer: Tokenizer, share: list[tuple[int, Any, int]]) -> None:
+        self.receiving, sending = multiprocessing.Pipe(duplex=False)
+        self.process = multiprocessing.Process(target=_read_share, args=(sending, tokenizer, share), daemon=True)
+        self.process.start()
+        sending.close()  # the only other end is the process's own: when it dies, receiving ends
+
+    def receive(self) -> Read | None:
+        """The next message, or None if the process has died."""
+        try:
+            message: Read = self.receiving.recv()
+        except (EOFError, ConnectionError):
+            return None
+        return replace(message, items=_to_tensors(message.items))
+
+    def how_it_ended(self) -> str:
+        self.process.join()
+        code = self.process.exitcode or 0
+        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+    def stop(self) -> None:
+        self.receiving.close()
+        self.process.terminate()
+        self.process.join()
+
+
+def _read_share(sending: Connection, tokenizer: Tokenizer, share: list[tuple[int, Any, int]]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
+    torch.set_num_threads(1)
+    try:
+        for index, source, first_row in share:
+            for read in read_source(tokenizer, source, index, first_row):
+                sending.send(replace(read, items=_to_arrays(read.items)))
+    except BrokenPipeError:
+        pass  # nobody asks any more
 
 
 # arrays cross between processes as bytes; tensors would each take a file descriptor and a piece of shared memory

@@ -14,7 +14,7 @@ from mt_core.errors import MissingSplitError, OptionError
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
 from mt_core.progress import progress
-from mt_core.training.loading import loader, sound
+from mt_core.training.loading import dead_readers_told, loader, sound
 from mt_core.training.metrics import Meter, values_of
 from mt_core.training.recipe import Precision, check_precision
 
@@ -54,7 +54,8 @@ def evaluate(
     was_training = model.training
     model.eval()
     batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
-    with torch.inference_mode(), torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+    autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
+    with dead_readers_told(), torch.inference_mode(), autocast:
         for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
             inputs = {name: tensor.to(model.device) for name, tensor in sound(batch)["inputs"].items()}
             meter.update(model(inputs), batch["target"].to(model.device))

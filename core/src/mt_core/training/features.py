@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 from mt_core.contract import ModalityDataset, Pool
 from mt_core.model import MetaTransformer
 from mt_core.progress import progress
-from mt_core.training.loading import Batch, SeededOrder, loader, sound
+from mt_core.training.loading import Batch, SeededOrder, dead_readers_told, loader, sound
 from mt_core.training.recipe import Precision
 
 
@@ -47,7 +47,8 @@ def pooled_features(
     vectors, targets = [], []
     model.eval()
     batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
-    with torch.inference_mode(), torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+    autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
+    with dead_readers_told(), torch.inference_mode(), autocast:
         for batch in progress(batches, "features", total=len(batches), enabled=show_progress):
             readable = sound(batch, skip=skip_unreadable)
             vectors.append(_vectors_of(model, readable, pool, folder))

@@ -18,13 +18,13 @@ from typing import Any
 import torch
 
 from mt_core.contract import Example, Head, ModalityDataset
-from mt_core.errors import InputError, OptionError, RunError
+from mt_core.errors import OptionError, RunError
 from mt_core.heads import PooledHead
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.plugins.session import session
 from mt_core.training.evaluation import naive_metrics
-from mt_core.training.loading import hold_out, loader, open_training_data
+from mt_core.training.loading import dead_readers_told, hold_out, loader, open_training_data
 from mt_core.training.recipe import Recipe, check_precision
 from mt_core.training.report import write_run_report
 from mt_core.training.run import (
@@ -326,19 +326,12 @@ def _best(history: list[dict[str, float]], head: Head) -> dict[str, float]:
 
 @contextlib.contextmanager
 def _interruptible(folder: Path) -> Iterator[None]:
-    """Lightning ends the interpreter on Ctrl-C, and torch tells of a dead reader process by its number; ours is to say
-    how to go on."""
+    """Lightning ends the interpreter on Ctrl-C; ours is to say how to go on."""
     try:
-        yield
+        with dead_readers_told():
+            yield
     except (SystemExit, KeyboardInterrupt):
         raise KeyboardInterrupt(f"stopped; go on with the same command and --resume ({folder})") from None
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise InputError(
-            "a file ended the process that read it",
-            fix="mt embed on the same files names it; mend or remove it, then go on with the same command and --resume",
-        ) from error
 
 
 _HINTS = (

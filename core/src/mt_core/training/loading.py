@@ -6,6 +6,7 @@ import os
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypedDict
 
@@ -213,6 +214,24 @@ def loader(
         persistent_workers=workers > 0 and train_seed is not None,
         collate_fn=_Collate(tokenizer, dataset.task),
     )
+
+
+@contextmanager
+def dead_readers_told() -> Iterator[None]:
+    """torch tells of a reader process that has died by its number; ours is to say what to do.
+
+    Raises:
+        InputError: within, a reader process has died.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if "DataLoader worker" not in str(error):
+            raise
+        raise InputError(
+            "a file ended the process that read it",
+            fix="mt embed on the same files names it; mend or remove it, and repeat the command (train: with --resume)",
+        ) from error
 
 
 def sound(batch: Batch, *, skip: bool = False) -> Batch:

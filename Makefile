@@ -15,6 +15,10 @@ IN := .venv/bin
 demo: .venv/ready
 	$(IN)/mt demo --out demo
 
+# one thread each: on tiny tensors more are slower, and on a busy machine very much slower
+test slow: export OMP_NUM_THREADS = 1
+test slow: export OPENBLAS_NUM_THREADS = 1
+
 test: .venv/ready
 	$(IN)/python -m pytest
 

@@ -57,6 +57,14 @@ def test_reader_processes_change_nothing(model, sources, tmp_path, readers):
     assert pq.read_table(alone.path).equals(pq.read_table(together.path))
 
 
+def test_batches_side_by_side_give_the_vectors_of_one_after_the_other(model, sources, tmp_path, monkeypatch):
+    alone = mt.embed_files(model, sources, tmp_path / "a.parquet", readers=1, batch_size=2)
+    monkeypatch.setattr(files_module, "num_lanes", lambda model: 3)
+    together = mt.embed_files(model, sources, tmp_path / "b.parquet", readers=1, batch_size=2)
+    assert rows_of(together.path) == rows_of(alone.path)
+    np.testing.assert_allclose(vectors_of(together.path), vectors_of(alone.path), atol=1e-5)
+
+
 def test_vectors_are_those_of_the_model_whatever_the_batch(model, sources, tmp_path):
     expected = np.concatenate([model.embed(source) for source in sources])
     result = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0, batch_size=4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import signal
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from mt_core.errors import InputError, MtError
 from mt_core.training.loading import named, unexpected
 
 SAMPLES_A_MESSAGE = 64
+PIPE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def read_sources(
         sources: In the order wanted.
         first: Source and row to begin with.
 
-    Source i is read by process i modulo `readers`, each of which is a message ahead of the order at the most: that
+    Source i is read by process i modulo `readers`, each of which is ahead of the order by what a pipe holds: that
     keeps memory bounded however long a source is. A file that makes a library end its process (a crash in native code)
     is an error like any other, and the rest is read by new processes.
     """
@@ -131,6 +133,7 @@ class _ReaderProcess:
 
     def __init__(self, tokenizer: Tokenizer, share: list[tuple[int, Any, int]]) -> None:
         self.receiving, sending = multiprocessing.Pipe(duplex=False)
+        _widen(sending)
         self.process = multiprocessing.Process(target=_read_share, args=(sending, tokenizer, share), daemon=True)
         self.process.start()
         sending.close()  # the only other end is the process's own: when it dies, receiving ends
@@ -152,6 +155,18 @@ class _ReaderProcess:
         self.receiving.close()
         self.process.terminate()
         self.process.join()
+
+
+def _widen(pipe: Connection) -> None:
+    """Let a process be some messages ahead, where the system lets a pipe hold more than its usual 64 KiB.
+
+    What is in a pipe outlives the process that wrote it, which a queue's feeding thread would not: so a crash is put
+    down to the file that was being read and to no earlier one.
+    """
+    with contextlib.suppress(ImportError, AttributeError, OSError):
+        import fcntl
+
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
 def _read_share(sending: Connection, tokenizer: Tokenizer, share: list[tuple[int, Any, int]]) -> None:

@@ -273,7 +273,24 @@ def load(
     ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
     tokenizer = make_tokenizer(plugin.tokenizer, ready, options, seed)
     model = MetaTransformer(plugin.name, tokenizer, ready, seed=seed)
-    return model.to(device) if device is not None else model
+    return on_device(model, device)
+
+
+def on_device(model: MetaTransformer, device: str | torch.device | None) -> MetaTransformer:
+    """The model on a device; None: where it is.
+
+    Raises:
+        OptionError: a device that there is not.
+    """
+    if device is None:
+        return model
+    try:
+        return model.to(device)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise OptionError(
+            f"device={str(device)!r} cannot be used ({str(error).splitlines()[0]})",
+            fix="use cpu; mt doctor shows what there is",
+        ) from error
 
 
 def make_tokenizer(

@@ -102,6 +102,7 @@ def test_embedding_goes_past_unreadable_files_and_says_so(folder, small_encoder_
         (["embed", "toi", "data", "-o", "v.parquet"], "toi", "toy"),
         (["embed", "toy", "data/*.wav", "-o", "v.parquet"], "matches no file", "pattern"),
         (["embed", "toy", "data", "-o", "v.parquet", "--encoder", "nothing"], "nothing", "random/"),
+        (["embed", "toy", "data", "-o", "v.parquet", "--device", "warp"], "warp", "mt doctor"),
     ],
 )
 def test_what_cannot_be_done_is_told_in_two_lines(

@@ -28,7 +28,7 @@ from mt_core.contract import Head, task_from
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import ContractError, FingerprintError, RunError
 from mt_core.heads import default_head
-from mt_core.model import MetaTransformer, make_tokenizer
+from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import Plugin, get
 
 FORMAT = 1
@@ -186,7 +186,7 @@ def _assemble(
         ready.unfreeze()
         _load_into(ready, _load(folder / ENCODER_WEIGHTS), folder / ENCODER_WEIGHTS)
         ready.freeze(description=f"{ready.description}, then trained in {folder}")
-    return model.to(device or "cpu").eval()
+    return on_device(model, device).eval()
 
 
 def _make_head(plugin: Plugin, record: dict[str, Any], width: int) -> Head:

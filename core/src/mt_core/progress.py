@@ -14,10 +14,7 @@ SECONDS_BETWEEN_LINES = 10.0
 
 def progress(items: Iterable[T], what: str, *, total: int | None = None, enabled: bool = True) -> Iterator[T]:
     """The items, with their progress on standard error."""
-    if not enabled:
-        yield from items
-        return
-    with Progress(what, total) as shown:
+    with Progress(what, total, enabled=enabled) as shown:
         for item in items:
             yield item
             shown.advance(1)
@@ -31,19 +28,21 @@ class Progress:
         total: What the count goes up to.
         unit: What is counted.
         done: Where the count starts, for work that goes on.
+        enabled: False: count, and show nothing.
     """
 
-    def __init__(self, what: str, total: int | None, *, unit: str = "", done: int = 0) -> None:
+    def __init__(self, what: str, total: int | None, *, unit: str = "", done: int = 0, enabled: bool = True) -> None:
         self.what = what
         self.total = total
         self.unit = unit
         self.done = done
         self.started_with = done
+        self.enabled = enabled
         self._bar: object | None = None
 
     def __enter__(self) -> Progress:
         self._start = self._last_line = time.monotonic()
-        if sys.stderr.isatty():
+        if self.enabled and sys.stderr.isatty():
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
             from rich.progress import Progress as RichProgress
@@ -68,7 +67,7 @@ class Progress:
         self.total = total if total is not None else self.total
         if self._bar is not None:
             self._bar.update(self._task, completed=self.done, total=self.total, rate=f"{self._rate():.1f}/s")  # type: ignore[attr-defined]
-        elif time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
+        elif self.enabled and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
             print(self._line(), file=sys.stderr, flush=True)
 

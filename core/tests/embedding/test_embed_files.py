@@ -144,6 +144,17 @@ def test_the_same_command_again_does_nothing(model, sources, tmp_path, monkeypat
     assert (again.rows, again.skipped) == (11, 7)
 
 
+def test_a_call_that_was_stopped_before_its_parts_were_removed_is_complete(model, sources, tmp_path, monkeypatch):
+    Path(sources[1]).write_bytes(b"garbage")  # it is tried again, so there is something left to do
+    with monkeypatch.context() as patch:
+        patch.setattr(files_module.Parts, "remove", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+    again = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+    assert again.rows == 10 and [failure["source"] for failure in again.failed] == [sources[1]]
+    assert not (tmp_path / "v.parquet.parts").exists()
+
+
 def test_new_sources_are_added_to_the_file(model, sources, tmp_path):
     mt.embed_files(model, sources[:4], tmp_path / "v.parquet", readers=0)
     added = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)

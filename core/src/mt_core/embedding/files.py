@@ -100,8 +100,9 @@ def embed_files(
         old_failures = _read_failures(errors)
     wanted = [name for name in names if name not in held]
     parts = Parts(out, {**identity, "batch_size": batch_size}, wanted)
+    if before is not None and parts.left_by() == before.get("job"):
+        parts.remove()  # they are in the file already: the call was stopped between its last two steps
     if before is not None and not wanted:
-        Parts(out, {}, []).remove()  # of a call that was stopped between its last two steps
         return EmbedResult(out, before["rows"], old_failures, errors if old_failures else None, 0, len(names))
     first = parts.begin()
     with session(model.modality, "embed"):
@@ -113,6 +114,7 @@ def embed_files(
         "encoder": str(model.encoder.name),
         "description": model.description,
         "version": version("mt-core"),
+        "job": parts.job,
         "rows": sum(_rows_in(file) for file in files),
     }
     _write_failures(errors, failed)
@@ -143,28 +145,21 @@ def _embed(
             vectors: np.ndarray = features_of(model, batch.items).pool(pool).float().cpu().numpy()
         return vectors
 
-    workers = min(num_readers(readers), len(sources) - first[0])
-    reads = read_sources(model.tokenizer, sources, workers, first=first)
-    shown = Progress("embedding", None, unit="samples") if show_progress else None
-    if shown is not None:
-        shown.__enter__()
+    left = len(sources) - first[0]
+    reads = read_sources(model.tokenizer, sources, min(num_readers(readers), left), first=first)
     try:
-        for batch, vectors in side_by_side(vectors_of, gather(reads, batch_size), num_lanes(model)):
-            pending.add(batch, vectors)
-            if shown is not None:
+        with Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
+            for batch, vectors in side_by_side(vectors_of, gather(reads, batch_size), num_lanes(model)):
+                pending.add(batch, vectors)
                 done = batch.next[0] - first[0]
-                left = len(sources) - first[0]
                 total = round((shown.done + len(batch.places)) * left / done) if done else None
                 shown.advance(len(batch.places), total)
-            if pending.is_due():
-                pending.flush()
+                if pending.is_due():
+                    pending.flush()
         pending.flush()
     except KeyboardInterrupt:
         pending.flush()
         raise KeyboardInterrupt("stopped; the same command goes on where it was") from None
-    finally:
-        if shown is not None:
-            shown.__exit__(None, None, None)
 
 
 class _Pending:

@@ -39,6 +39,11 @@ class Parts:
         names = "\n".join(sources)
         self.job = hashlib.sha256(f"{json.dumps(self.identity, sort_keys=True)}\n{names}".encode()).hexdigest()
 
+    def left_by(self) -> str | None:
+        """The job whose parts are in the folder, if there are any."""
+        record = self.folder / "job.json"
+        return str(json.loads(record.read_text(encoding="utf-8"))["job"]) if record.is_file() else None
+
     def begin(self) -> tuple[int, int]:
         """Make the folder, or find what is in it already.
 

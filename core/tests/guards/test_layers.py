@@ -20,6 +20,7 @@ LAYERS = [
     "heads",
     "progress",
     "report",
+    "whole",
     "model",
     "training",
     "embedding",

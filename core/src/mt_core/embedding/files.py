@@ -24,6 +24,7 @@ from mt_core.plugins.session import session
 from mt_core.progress import Progress
 from mt_core.training.loading import num_readers
 from mt_core.training.recipe import Precision
+from mt_core.whole import whole_file
 
 ROWS_A_PART = 4096
 SECONDS_A_PART = 5.0
@@ -240,6 +241,7 @@ def _read_failures(errors: Path) -> list[dict[str, str]]:
 
 def _write_failures(errors: Path, failed: Sequence[dict[str, str]]) -> None:
     if failed:
-        errors.write_text("".join(json.dumps(failure) + "\n" for failure in failed), encoding="utf-8")
+        with whole_file(errors, EmbeddingError) as unfinished:
+            unfinished.write_text("".join(json.dumps(failure) + "\n" for failure in failed), encoding="utf-8")
     else:
         errors.unlink(missing_ok=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ import pyarrow.parquet as pq
 
 from mt_core.embedding.vectors import schema_of, table_of
 from mt_core.errors import EmbeddingError
+from mt_core.whole import whole_file
 
 
 class Parts:
@@ -66,13 +66,12 @@ class Parts:
         else:
             try:
                 self.folder.mkdir(parents=True, exist_ok=True)
-                unfinished = record.with_name("job.json.unfinished")
-                unfinished.write_text(json.dumps({"job": self.job, "identity": self.identity}), encoding="utf-8")
-                os.replace(unfinished, record)
             except OSError as error:
                 raise EmbeddingError(
                     f"{self.folder} cannot be made ({error})", fix="name an --out in a folder that you may write to"
                 ) from error
+            with whole_file(record, EmbeddingError) as unfinished:
+                unfinished.write_text(json.dumps({"job": self.job, "identity": self.identity}), encoding="utf-8")
         files = self.files()
         return self._state(files[-1])["next"] if files else (0, 0)
 
@@ -91,14 +90,9 @@ class Parts:
         """Write one more part, whole or not at all."""
         schema = schema_of(self.identity["width"], {"next": next_place, "failed": list(failed)})
         path = self.folder / f"part-{len(self.files()):06d}.parquet"
-        unfinished = path.with_suffix(".unfinished")
-        try:
+        fix = "make room on the disk and repeat the command: it goes on"
+        with whole_file(path, EmbeddingError, fix) as unfinished:
             pq.write_table(table_of(schema, sources, rows, self.identity["modality"], vectors), unfinished)
-            os.replace(unfinished, path)
-        except OSError as error:
-            raise EmbeddingError(
-                f"{path} cannot be written ({error})", fix="make room on the disk and repeat the command: it goes on"
-            ) from error
 
     def failed(self) -> list[dict[str, str]]:
         """What could not be read, in order."""

@@ -9,7 +9,6 @@ vector    fixed_size_list<float32>   one vector a sample
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mt_core.errors import EmbeddingError
+from mt_core.whole import whole_file
 
 ROWS_A_GROUP = 16_384
 _PREFIX = "mt."
@@ -89,28 +89,23 @@ def write_whole(path: Path, schema: pa.Schema, files: Sequence[Path]) -> int:
     Returns:
         The number of rows.
     """
-    unfinished = path.with_name(path.name + ".unfinished")
     num_rows = 0
-    try:
-        with pq.ParquetWriter(unfinished, schema, use_dictionary=["source", "modality"], compression="zstd") as writer:
-            pending: list[pa.RecordBatch] = []
-            num_pending = 0
-            for file in files:
-                for batch in pq.ParquetFile(file).iter_batches(batch_size=ROWS_A_GROUP):
-                    pending.append(batch)
-                    num_pending += len(batch)
-                    num_rows += len(batch)
-                    if num_pending >= ROWS_A_GROUP:
-                        joined = pa.Table.from_batches(pending).cast(schema)
-                        writer.write_table(joined.slice(0, ROWS_A_GROUP))
-                        rest = joined.slice(ROWS_A_GROUP).combine_chunks()
-                        pending, num_pending = rest.to_batches(), len(rest)
-            if num_pending:
-                writer.write_table(pa.Table.from_batches(pending).cast(schema))
-        os.replace(unfinished, path)
-    except OSError as error:
-        unfinished.unlink(missing_ok=True)
-        raise EmbeddingError(
-            f"{path} cannot be written ({error})", fix="check the disk's room and your rights"
-        ) from error
+    with (
+        whole_file(path, EmbeddingError) as unfinished,
+        pq.ParquetWriter(unfinished, schema, use_dictionary=["source", "modality"], compression="zstd") as writer,
+    ):
+        pending: list[pa.RecordBatch] = []
+        num_pending = 0
+        for file in files:
+            for batch in pq.ParquetFile(file).iter_batches(batch_size=ROWS_A_GROUP):
+                pending.append(batch)
+                num_pending += len(batch)
+                num_rows += len(batch)
+                if num_pending >= ROWS_A_GROUP:
+                    joined = pa.Table.from_batches(pending).cast(schema)
+                    writer.write_table(joined.slice(0, ROWS_A_GROUP))
+                    rest = joined.slice(ROWS_A_GROUP).combine_chunks()
+                    pending, num_pending = rest.to_batches(), len(rest)
+        if num_pending:
+            writer.write_table(pa.Table.from_batches(pending).cast(schema))
     return num_rows

@@ -12,7 +12,6 @@ runs/x/
 from __future__ import annotations
 
 import json
-import os
 import platform
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,6 +29,7 @@ from mt_core.errors import ContractError, FingerprintError, RunError
 from mt_core.heads import default_head
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import Plugin, get
+from mt_core.whole import whole_file
 
 FORMAT = 1
 """Number of the layout of `run.json`; a run of a higher one is refused."""
@@ -78,13 +78,9 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 
 def replace_file(path: Path, content: bytes) -> None:
-    """Write a file under another name and give it its own when it is whole."""
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
+    """Write a file of a run, whole or not at all."""
+    with whole_file(path, RunError) as unfinished:
         unfinished.write_bytes(content)
-        os.replace(unfinished, path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be written ({error})", fix="check the folder's room and rights") from error
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -122,12 +118,8 @@ def _parts(model: MetaTransformer) -> dict[str, Tensor]:
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
-    unfinished = path.with_name(path.name + ".unfinished")
-    try:
+    with whole_file(path, RunError) as unfinished:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, unfinished)
-        os.replace(unfinished, path)
-    except (OSError, SafetensorError) as error:
-        raise RunError(f"{path} cannot be written ({error})", fix="check the folder's room and rights") from error
 
 
 def load_run(

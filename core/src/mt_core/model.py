@@ -17,13 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from mt_core.contract import (
-    Classification,
+    AnyTask,
     Features,
     Head,
     ModalityDataset,
-    Multilabel,
     Pool,
-    Regression,
     Tokenizer,
 )
 from mt_core.encoder import Encoder, fingerprint, load_encoder
@@ -123,7 +121,7 @@ class MetaTransformer(nn.Module):
 
     def attach_head(
         self,
-        task: Classification | Multilabel | Regression,
+        task: AnyTask,
         preferred: type[Head] | None = None,
         **options: Any,
     ) -> Head:

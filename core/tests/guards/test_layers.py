@@ -14,6 +14,7 @@ LAYERS = [
     "version",
     "errors",
     "contract",
+    "files",
     "nn",
     "plugins",
     "encoder",

@@ -119,7 +119,7 @@ def test_no_known_layout_says_what_was_looked_for(tmp_path: Path, name: str):
         (tmp_path / name).write_text("a")
     with pytest.raises(DatasetError) as caught:
         ImageDataset.open(tmp_path)
-    assert all(layout in caught.value.problem for layout in ImageDataset.layouts.values())
+    assert all(layout in caught.value.fix for layout in ImageDataset.layouts.values())
 
 
 def test_missing_folder_and_other_files_are_refused(tmp_path: Path):

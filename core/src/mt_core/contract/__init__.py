@@ -4,7 +4,19 @@ from mt_core.contract.dataset import SPLITS, Example, ModalityDataset
 from mt_core.contract.head import Head
 from mt_core.contract.padding import pad_and_stack
 from mt_core.contract.reading import name_of, reading
-from mt_core.contract.task import MISSING_CLASS, Classification, Multilabel, Regression, Task, task_from
+from mt_core.contract.task import (
+    MISSING_CLASS,
+    AnyTask,
+    Classification,
+    Forecasting,
+    Multilabel,
+    Regression,
+    Retrieval,
+    Role,
+    Segmentation,
+    Task,
+    task_from,
+)
 from mt_core.contract.tokenizer import Tokenizer, TokenizerOptions
 from mt_core.contract.tokens import POOLS, Features, Pool, Tokens, pooled_width
 from mt_core.version import CONTRACT_VERSION
@@ -14,14 +26,19 @@ __all__ = [
     "MISSING_CLASS",
     "POOLS",
     "SPLITS",
+    "AnyTask",
     "Classification",
     "Example",
     "Features",
+    "Forecasting",
     "Head",
     "ModalityDataset",
     "Multilabel",
     "Pool",
     "Regression",
+    "Retrieval",
+    "Role",
+    "Segmentation",
     "Task",
     "Tokenizer",
     "TokenizerOptions",

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 from torch.utils.data import Dataset
 
-from mt_core.contract.task import Classification, Multilabel, Regression
+from mt_core.contract.task import AnyTask
 
 SPLITS = ("train", "val", "test", "all")
 """The splits that `ModalityDataset.open` can be asked for; "all" is everything there is, in one."""
@@ -43,7 +44,7 @@ class ModalityDataset(Dataset[Example]):
 
     layouts: ClassVar[dict[str, str]] = {}
     demo_options: ClassVar[dict[str, Any]] = {}
-    task: Classification | Multilabel | Regression
+    task: AnyTask
     source: str
 
     @abstractmethod
@@ -68,7 +69,7 @@ class ModalityDataset(Dataset[Example]):
         root: Path,
         split: str = "train",
         *,
-        task: Classification | Multilabel | Regression | None = None,
+        task: AnyTask | None = None,
         **options: Any,
     ) -> Self:
         """The samples under a folder (or in a file), in a layout of the modality's public benchmarks.
@@ -85,6 +86,17 @@ class ModalityDataset(Dataset[Example]):
             MissingSplitError: a known layout that has no such split.
             OptionError: a class in the data that `task` does not have.
         """
+
+    @classmethod
+    def options_of_open(cls) -> dict[str, Any]:
+        """The modality's own options of `open` and their defaults, for `mt info`."""
+        return cls._keyword_defaults(cls.open)
+
+    @staticmethod
+    def _keyword_defaults(function: Callable[..., Any]) -> dict[str, Any]:
+        parameters = inspect.signature(function).parameters.values()
+        own = [each for each in parameters if each.kind is each.KEYWORD_ONLY and each.name != "task"]
+        return {each.name: each.default for each in own}
 
     @classmethod
     @abstractmethod

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
-from mt_core.contract.task import Classification, Multilabel, Regression
+from mt_core.contract.task import AnyTask
 from mt_core.contract.tokens import Features
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class Head(nn.Module):
     primary: str
     higher_is_better: bool = True
 
-    def __init__(self, width: int, task: Classification | Multilabel | Regression) -> None:
+    def __init__(self, width: int, task: AnyTask) -> None:
         super().__init__()
         self.width = width
         self.task = task

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from enum import IntEnum
+from typing import Annotated, Any, Literal, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from torch import Tensor
 
 from mt_core.errors import OptionError
@@ -75,15 +76,118 @@ class Regression(_Task):
         return _stack_numbers(targets, len(self.names), "names")
 
 
-Task = Annotated[Classification | Multilabel | Regression, Field(discriminator="kind")]
-"""Any of the tasks; `kind` tells which."""
+class Segmentation(_Task):
+    """A class for each place of a sample: each point of a cloud, each pixel of a scene, or each token. A target is a
+    sequence of class indices in the order of the places, `MISSING_CLASS` where one is not known."""
 
-_ADAPTER: TypeAdapter[Classification | Multilabel | Regression] = TypeAdapter(Task)
+    kind: Literal["segmentation"] = "segmentation"
+    classes: tuple[str, ...] = Field(min_length=1, description="Names of the classes, in the order of their indices.")
+
+    @property
+    def num_outputs(self) -> int:
+        return len(self.classes)
+
+    def stack(self, targets: Sequence[Any]) -> Tensor:
+        """(B, P) int64, P the most places of a sample; `MISSING_CLASS` behind the places of the others."""
+        rows = [_indices(target, len(self.classes)) for target in targets]
+        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=MISSING_CLASS)
 
 
-def task_from(record: dict[str, Any]) -> Classification | Multilabel | Regression:
+class Forecasting(_Task):
+    """What comes after a window of a series. A target is the (H, C) values that follow, in the unit of the series, NaN
+    where one is not known (or None for all).
+
+    Errors are measured on the standardised scale, as in the literature: in units of `scale`, the standard deviation of
+    each channel in the training part.
+    """
+
+    kind: Literal["forecasting"] = "forecasting"
+    channels: tuple[str, ...] = Field(min_length=1, description="Names of the channels, C of them, in their order.")
+    horizon: int = Field(gt=0, description="H, the steps that are forecast.")
+    mean: tuple[float, ...] = Field(description="Mean of each channel in the training part.")
+    scale: tuple[float, ...] = Field(description="Standard deviation of each channel in the training part, above 0.")
+
+    @model_validator(mode="after")
+    def _one_a_channel(self) -> Self:
+        if not len(self.mean) == len(self.scale) == len(self.channels) or min(self.scale) <= 0:
+            raise ValueError("mean and scale have one number a channel, and scales are above 0")
+        return self
+
+    @property
+    def num_outputs(self) -> int:
+        return self.horizon * len(self.channels)
+
+    def stack(self, targets: Sequence[Any]) -> Tensor:
+        """(B, H, C) float32, NaN where not known."""
+        shape = (self.horizon, len(self.channels))
+        rows = []
+        for target in targets:
+            row = torch.full(shape, math.nan) if target is None else torch.as_tensor(target, dtype=torch.float32)
+            if row.shape != shape:
+                raise OptionError(
+                    f"a target is {tuple(row.shape)}, the task forecasts {shape[0]} steps of {shape[1]} channels",
+                    fix="give (steps, channels) values, NaN where unknown",
+                )
+            rows.append(row)
+        return torch.stack(rows)
+
+
+class Role(IntEnum):
+    """What a sample is for when retrieval is measured."""
+
+    BOTH = 0  # a query, and in the gallery of all others
+    QUERY = 1
+    GALLERY = 2
+
+
+class Retrieval(_Task):
+    """Finding the samples of the same identity, among identities that training need not have seen.
+
+    A target is (identity, camera, role): the index of the identity in `identities`, or a higher one for an identity
+    that is not among them; the number of the camera that saw it; a `Role`. None where it is not known.
+    """
+
+    kind: Literal["retrieval"] = "retrieval"
+    identities: tuple[str, ...] = Field(min_length=1, description="Names of the identities in the training part.")
+
+    @property
+    def num_outputs(self) -> int:
+        return len(self.identities)
+
+    def stack(self, targets: Sequence[Any]) -> Tensor:
+        """(B, 3) int64: identity, camera, role; `MISSING_CLASS` for an identity that is not known."""
+        rows = [(MISSING_CLASS, 0, Role.BOTH) if target is None else tuple(target) for target in targets]
+        if any(len(row) != 3 or row[0] < MISSING_CLASS for row in rows):
+            raise OptionError("a target of retrieval is (identity, camera, role)", fix="give three numbers a sample")
+        return torch.tensor([[int(number) for number in row] for row in rows], dtype=torch.int64)
+
+
+AnyTask = Classification | Multilabel | Regression | Segmentation | Forecasting | Retrieval
+"""Any of the tasks, for annotations."""
+
+Task = Annotated[AnyTask, Field(discriminator="kind")]
+"""Any of the tasks as a field of a pydantic model; `kind` tells which."""
+
+_ADAPTER: TypeAdapter[AnyTask] = TypeAdapter(Task)
+
+
+def task_from(record: dict[str, Any]) -> AnyTask:
     """The task that `task.model_dump()` wrote down."""
     return _ADAPTER.validate_python(record)
+
+
+def _indices(target: Any, num_classes: int) -> Tensor:
+    """(P,) class indices of one sample, checked."""
+    if target is None:
+        return torch.full((1,), MISSING_CLASS)
+    indices = torch.as_tensor(target, dtype=torch.int64)
+    is_inside = not len(indices) or MISSING_CLASS <= int(indices.min()) <= int(indices.max()) < num_classes
+    if indices.ndim != 1 or not is_inside:
+        raise OptionError(
+            f"a target of shape {tuple(indices.shape)} is no sequence of indices within 0..{num_classes - 1}",
+            fix="give one class index a place, -1 where it is not known",
+        )
+    return indices
 
 
 def _stack_numbers(targets: Sequence[Any], num_outputs: int, of: str) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mt_core.contract import Classification, Head, Multilabel, Regression
+from mt_core.contract import AnyTask, Head
 from mt_core.errors import OptionError
 from mt_core.heads.classification import ClassificationHead
 from mt_core.heads.multilabel import MultilabelHead
@@ -15,7 +15,7 @@ _HEADS: tuple[type[Head], ...] = (ClassificationHead, MultilabelHead, Regression
 
 def default_head(
     width: int,
-    task: Classification | Multilabel | Regression,
+    task: AnyTask,
     preferred: type[Head] | None = None,
     **options: Any,
 ) -> Head:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mt_core.contract import MISSING_CLASS, Classification, Multilabel, Pool, Regression
+from mt_core.contract import MISSING_CLASS, AnyTask, Classification, Pool
 from mt_core.errors import OptionError
 from mt_core.heads.pooled import PooledHead
 
@@ -35,7 +35,7 @@ class ClassificationHead(PooledHead):
     def __init__(
         self,
         width: int,
-        task: Classification | Multilabel | Regression,
+        task: AnyTask,
         *,
         pool: Pool = "mean",
         hidden: int = 0,

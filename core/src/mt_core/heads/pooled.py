@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mt_core.contract import Classification, Features, Head, Multilabel, Pool, Regression, pooled_width
+from mt_core.contract import AnyTask, Features, Head, Pool, pooled_width
 from mt_core.errors import OptionError
 
 
@@ -25,7 +25,7 @@ class PooledHead(Head):
     def __init__(
         self,
         width: int,
-        task: Classification | Multilabel | Regression,
+        task: AnyTask,
         *,
         pool: Pool = "mean",
         hidden: int = 0,

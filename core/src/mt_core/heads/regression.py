@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 from torch import Tensor, nn
 
-from mt_core.contract import Classification, Multilabel, Pool, Regression
+from mt_core.contract import AnyTask, Pool, Regression
 from mt_core.errors import OptionError
 from mt_core.heads.pooled import PooledHead, mean_of_known
 
@@ -37,7 +37,7 @@ class RegressionHead(PooledHead):
     def __init__(
         self,
         width: int,
-        task: Classification | Multilabel | Regression,
+        task: AnyTask,
         *,
         pool: Pool = "mean",
         hidden: int = 0,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torchmetrics import Metric
 
-    from mt_core.contract import Classification, Features, Head, Multilabel, Regression, Tokenizer, Tokens
+    from mt_core.contract import AnyTask, Features, Head, Tokenizer, Tokens
     from mt_core.encoder import Encoder
 
 PROJECT = "mt"
@@ -56,7 +56,7 @@ def mt_predict(modality: str, head: Head, features: Features) -> Tensor:
 
 
 @hookspec
-def mt_metrics(modality: str, task: Classification | Multilabel | Regression) -> dict[str, Metric]:
+def mt_metrics(modality: str, task: AnyTask) -> dict[str, Metric]:
     """More metrics for this task, new ones at each call, beside those of the head; updated as the head's are."""
 
 

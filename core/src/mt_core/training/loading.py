@@ -14,7 +14,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mt_core.contract import Classification, Example, ModalityDataset, Multilabel, Regression, Tokenizer, name_of
+from mt_core.contract import (
+    AnyTask,
+    Classification,
+    Example,
+    ModalityDataset,
+    Tokenizer,
+    name_of,
+)
 from mt_core.errors import InputError, MissingSplitError, MtError, OptionError
 
 
@@ -56,7 +63,7 @@ class Part(ModalityDataset):
         root: Path,
         split: str = "train",
         *,
-        task: Classification | Multilabel | Regression | None = None,
+        task: AnyTask | None = None,
         **options: Any,
     ) -> Self:
         raise OptionError("a part is made of a dataset, not opened", fix="open the whole and split it")
@@ -177,7 +184,7 @@ class SeededOrder(Sampler[tuple[int, int]]):
 
 
 class _Collate:
-    def __init__(self, tokenizer: Tokenizer, task: Classification | Multilabel | Regression) -> None:
+    def __init__(self, tokenizer: Tokenizer, task: AnyTask) -> None:
         self.tokenizer = tokenizer
         self.task = task
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mt_plugin_image.listing import Listing
-from mt_plugin_image.splits import chosen
+from mt_core.files import Listing, chosen_splits, temporary_folder
 
 _PARTS = {"train": 0.6, "val": 0.2, "test": 0.2}
 
@@ -34,17 +30,16 @@ def digits(split: str, size: int, seed: int) -> Listing | None:
     order = np.random.default_rng(seed).permutation(len(pictures))
     ends = np.cumsum([round(part * len(order)) for part in _PARTS.values()])[:-1]
     parts = dict(zip(_PARTS, np.split(order, ends), strict=True))
-    rows = np.concatenate([parts[name][:size] for name in chosen(split, _PARTS, Path("digits"))])
+    rows = np.concatenate([parts[name][:size] for name in chosen_splits(split, _PARTS, Path("digits"))])
     return Listing(pictures[rows], [str(bunch.target[row]) for row in rows], tuple("0123456789"), "demo")
 
 
 def shapes(split: str, size: int, seed: int) -> Listing:
     """Shapes of any colour, size and place on a noisy ground, written as PNG files that vanish with the process."""
-    folder = Path(tempfile.mkdtemp(prefix="mt-image-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = temporary_folder("image")
     samples: list[str] = []
     labels: list[str | None] = []
-    for name in chosen(split, _PARTS, folder):
+    for name in chosen_splits(split, _PARTS, folder):
         random = np.random.default_rng([seed, list(_PARTS).index(name)])
         for number in range(size):
             shape = _SHAPES[number % len(_SHAPES)]

@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from mt_core.contract import SPLITS, Classification, Example, ModalityDataset, Multilabel, Regression
+from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset
 from mt_core.errors import DatasetError, OptionError
 from mt_plugin_pointcloud.layouts import (
     Hdf5Clouds,
@@ -82,7 +82,7 @@ class PointCloudDataset(ModalityDataset):
         root: Path,
         split: str = "train",
         *,
-        task: Classification | Multilabel | Regression | None = None,
+        task: AnyTask | None = None,
         variant: str | None = None,
         **options: Any,
     ) -> Self:

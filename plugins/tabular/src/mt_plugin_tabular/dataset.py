@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal, Self
 
-from mt_core.contract import SPLITS, Classification, Example, ModalityDataset, Multilabel, Regression
+from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Multilabel, Regression
 from mt_core.errors import DatasetError, OptionError
 from mt_plugin_tabular.cells import Cell, category, number
 from mt_plugin_tabular.delimited import Header
@@ -40,7 +40,7 @@ class TabularDataset(ModalityDataset):
     layouts: ClassVar[dict[str, str]] = LAYOUTS
     task: Classification | Regression
 
-    def __init__(self, table: Table, target: str, task: Classification | Multilabel | Regression, source: str) -> None:
+    def __init__(self, table: Table, target: str, task: AnyTask, source: str) -> None:
         if isinstance(task, Multilabel):
             raise OptionError(
                 "a table has one target column, not several labels", fix="use classification or regression"
@@ -65,7 +65,7 @@ class TabularDataset(ModalityDataset):
         root: Path,
         split: str = "train",
         *,
-        task: Classification | Multilabel | Regression | None = None,
+        task: AnyTask | None = None,
         target: str | None = None,
         kind: Literal["classification", "regression"] | None = None,
         header: Header = "auto",

@@ -22,7 +22,7 @@ def split_called(name: str) -> str | None:
     return _SPLIT_OF.get(name.strip().lower())
 
 
-def chosen(split: str, available: Collection[str], root: Path) -> Sequence[str]:
+def chosen_splits(split: str, available: Collection[str], root: Path) -> Sequence[str]:
     """The splits to read: the one asked for, or all there are.
 
     Args:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_plugin_image.listing import Listing, in_order
-from mt_plugin_image.splits import chosen, split_called
+from mt_core.files.listing import Listing, in_order
+from mt_core.files.splits import chosen_splits, split_called
 
 _PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img")
 _LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category")
 _SPLIT_NAMES = ("split", "subset", "partition", "set")
 
-_WHOLE_TABLE = "labels.csv"
+_WHOLE_TABLES = ("labels.csv", "splits.csv")
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,10 @@ class _Row:
 
 
 def find_tables(folder: Path) -> dict[str, Path]:
-    """The tables of a folder: by split where they are called so (train.csv), "" for one table of all; {} for none."""
-    if (folder / _WHOLE_TABLE).is_file():
-        return {"": folder / _WHOLE_TABLE}
+    """The tables of a folder: "" for one of all (labels.csv, splits.csv), else by split (train.csv); {} for none."""
+    for whole in _WHOLE_TABLES:
+        if (folder / whole).is_file():
+            return {"": folder / whole}
     tables = [path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".csv" and path.is_file()]
     return {name: path for path in tables if (name := split_called(path.stem))}
 
@@ -40,7 +41,7 @@ def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
         tables: By split; "" for one table of all, which may have a split column of its own.
 
     Raises:
-        DatasetError: no table of paths, not UTF-8, or pictures that do not exist.
+        DatasetError: no table of paths, not UTF-8, or files that do not exist.
         MissingSplitError: the tables name splits, and not this one.
     """
     rows = {name: _rows(path) for name, path in tables.items()}
@@ -50,7 +51,7 @@ def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
             rows[name] = [row for row in whole if row.split == name]
         if not rows:
             rows[""] = whole
-    splits = chosen(split, [name for name in rows if name], root) or [""]
+    splits = chosen_splits(split, [name for name in rows if name], root) or [""]
     listed = [row for name in splits for row in rows[name]]
     _check_existence(listed, root)
     classes = in_order(row.label for some in rows.values() for row in some if row.label is not None)
@@ -82,7 +83,7 @@ def _rows(path: Path) -> list[_Row]:
             fix="name the column of paths in a header, or write two columns: path,label",
         )
     if not lines:
-        raise DatasetError(f"{path} has no rows", fix="write one row a picture: path,label")
+        raise DatasetError(f"{path} has no rows", fix="write one row a sample: path,label")
     rows = []
     for number, cells in lines:
         if len(cells) != len(header):

@@ -6,10 +6,11 @@ Everything is drawn from the generator it is given, so that an interrupted train
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from numpy.typing import NDArray
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom, in pixels."""
@@ -46,14 +47,13 @@ def random_box(box: Box, strength: float, generator: torch.Generator) -> Box:
     return left, top, left + part_width, top + part_height
 
 
-def shifted(picture: Image.Image, strength: float, generator: torch.Generator) -> Image.Image:
-    """Moved by whole pixels, at strength 1 by up to a quarter of the shorter side; its border is drawn out."""
-    most = round(min(picture.size) * _LARGEST_SHIFT * strength)
+def shifted(pixels: NDArray[Any], strength: float, generator: torch.Generator) -> NDArray[Any]:
+    """(H, W, ...) moved by whole pixels, at strength 1 by up to a quarter of the shorter side; the border is repeated."""
+    height, width = pixels.shape[:2]
+    most = round(min(height, width) * _LARGEST_SHIFT * strength)
     across, down = torch.randint(-most, most + 1, (2,), generator=generator).tolist()
-    pixels = np.asarray(picture)
-    rows, columns = np.arange(picture.height) - down, np.arange(picture.width) - across
-    kept = np.ix_(np.clip(rows, 0, picture.height - 1), np.clip(columns, 0, picture.width - 1))
-    return Image.fromarray(pixels[kept])
+    rows, columns = np.arange(height) - down, np.arange(width) - across
+    return pixels[np.ix_(np.clip(rows, 0, height - 1), np.clip(columns, 0, width - 1))]
 
 
 def is_drawn(probability: float, generator: torch.Generator) -> bool:

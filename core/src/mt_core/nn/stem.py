@@ -1,4 +1,4 @@
-"""Pixels to tokens by a few early convolutions.  B batch, D width, N tokens, H and W pixels."""
+"""Pixels to tokens by a few early convolutions.  B batch, C channels, D width, N tokens, H and W pixels."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class ConvStem(nn.Module):
     (Wu & He 2018, arXiv:1803.08494).
 
     Args:
+        channels: C of the picture.
         width: D of the tokens.
         patch: Pixels along a patch, a power of two of at least 2.
 
     Source: Xiao et al. 2021, Early Convolutions Help Transformers See Better, arXiv:2106.14881, section 3.
     """
 
-    def __init__(self, width: int, patch: int) -> None:
+    def __init__(self, channels: int, width: int, patch: int) -> None:
         super().__init__()
         self.patch = patch
         layers: list[nn.Module] = []
-        channels = 3
         for doublings_left in reversed(range(patch.bit_length() - 1)):
             # channels double with every halving and end at the width
             wider = max(width >> doublings_left, 3 * _GROUPS) // _GROUPS * _GROUPS
@@ -41,7 +41,7 @@ class ConvStem(nn.Module):
         return tuple(size // self.patch for size in shape)
 
     def forward(self, pixels_BCHW: Tensor) -> Tensor:
-        """(B, 3, H, W) to (B, N, D), row by row."""
+        """(B, C, H, W) to (B, N, D), row by row."""
         tokens_BDHW: Tensor = self.layers(pixels_BCHW)
         return rearrange(tokens_BDHW, "b d h w -> b (h w) d")
 

@@ -1,0 +1,29 @@
+"""What the plugins share in finding and reading files: splits, folders per class, tables of paths, bounded archives."""
+
+from mt_core.files.archives import names_in_npz, read_npz
+from mt_core.files.folders import files_below, list_folders
+from mt_core.files.listing import ListedDataset, Listing, in_order
+from mt_core.files.splits import chosen_splits, split_called
+from mt_core.files.tables import find_tables, list_tables
+from mt_core.files.temporary import temporary_folder
+from mt_core.files.text import text_of
+from mt_core.files.uea import UeaFile, list_uea, read_uea
+
+__all__ = [
+    "ListedDataset",
+    "Listing",
+    "UeaFile",
+    "chosen_splits",
+    "files_below",
+    "find_tables",
+    "in_order",
+    "list_folders",
+    "list_tables",
+    "list_uea",
+    "names_in_npz",
+    "read_npz",
+    "read_uea",
+    "split_called",
+    "temporary_folder",
+    "text_of",
+]

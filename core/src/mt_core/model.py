@@ -126,9 +126,11 @@ class MetaTransformer(nn.Module):
         **options: Any,
     ) -> Head:
         """Make and attach a head for a task, its weights drawn from this model's seed."""
-        preferred = preferred if preferred is not None else get(self.modality).head
+        plugin = get(self.modality)
+        preferred = preferred if preferred is not None else plugin.head
+        suggested = plugin.manifest.recipe.get("head", {})
         with seeded(self.seed + 1):
-            self.head = default_head(self.encoder.width, task, preferred, **options)
+            self.head = default_head(self.encoder.width, task, preferred, suggested=suggested, **options)
         self.head.to(self.device)
         return self.head
 

@@ -8,16 +8,14 @@ from mt_core.cli import options as shared
 
 
 @click.command("embed")
-@click.argument("modality_or_run")
-@click.argument("files", nargs=-1, required=True)
+@click.argument("named", metavar="[MODALITY|RUN] FILES...", nargs=-1, required=True)
 @click.option("-o", "--out", required=True, metavar="FILE", help="The Parquet file.")
 @click.option("--pool", type=click.Choice(shared.POOLS), default="mean", show_default=True, help="Tokens to vector.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--overwrite", is_flag=True, help="Begin anew, whatever is there.")
 @shared.stacked(shared.encoder, shared.tokenizer_options, shared.readers, shared.precision, shared.device, shared.quiet)
 def command(
-    modality_or_run: str,
-    files: tuple[str, ...],
+    named: tuple[str, ...],
     out: str,
     pool: str,
     batch_size: int,
@@ -31,15 +29,20 @@ def command(
 ) -> int:
     """Files to vectors, in one Parquet file.
 
-    FILES are files, folders and patterns, of the modality's formats. Instead of a modality, the folder of a run gives
-    the vectors of its trained tokenizer. Files that cannot be read go to <out>.errors.jsonl and make the exit code 1.
-    Interrupted, the same command goes on where it was.
+    FILES are files, folders and patterns, of the modality's formats; without a modality their suffixes tell it, where
+    just one installed plugin reads them. The folder of a run gives the vectors of its trained tokenizer. Files that
+    cannot be read go to <out>.errors.jsonl and make the exit code 1. Interrupted, the same command goes on where it
+    was.
     """
+    from mt_core.cli.choosing import modality_and_files
     from mt_core.embedding import embed_files
     from mt_core.embedding.sources import expand
     from mt_core.model import load
     from mt_core.plugins import get
 
+    modality_or_run, files = modality_and_files(named)
+    if not files:
+        raise click.UsageError(f"no files: mt embed {modality_or_run} FILES... --out FILE")
     model = load(modality_or_run, encoder=encoder, device=device, **shared.parse(options))
     sources = expand(files, get(model.modality).manifest.suffixes)
     if not quiet:

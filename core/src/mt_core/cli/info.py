@@ -37,6 +37,7 @@ def command(modality: str) -> None:
 
     show(f"{plugin.name}: {plugin.manifest.summary}", ("", ""), facts(plugin))
     show("options", ("name", "type", "default", "meaning"), options(plugin.tokenizer))
+    show("data options", ("name", "default"), [(name, repr(value)) for name, value in data_options(plugin).items()])
     show("dataset layouts", ("", ""), plugin.dataset.layouts.items())
     show("known deviations", ("check", "reason"), [(d.check, d.reason) for d in plugin.manifest.deviations])
 
@@ -73,6 +74,11 @@ def options(tokenizer: type[Tokenizer]) -> list[tuple[str, str, str, str]]:
         (name, type_name(field.annotation), repr(field.get_default(call_default_factory=True)), field.description or "")
         for name, field in tokenizer.Options.model_fields.items()
     ]
+
+
+def data_options(plugin: Plugin) -> dict[str, Any]:
+    """Options of the dataset (-D NAME=VALUE) and their defaults."""
+    return plugin.dataset.options_of_open()
 
 
 def type_name(annotation: Any) -> str:

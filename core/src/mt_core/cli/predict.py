@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mt_core.cli import options as shared
 
+if TYPE_CHECKING:
+    from mt_core.contract import Head
+    from mt_core.plugins import Plugin
+
 
 @click.command("predict")
 @click.argument("run")
 @click.argument("files", nargs=-1, required=True)
+@click.option(
+    "-o",
+    "--out",
+    metavar="DIR",
+    help="Write predictions there instead, and what can be seen of them: a plot, a map, a coloured cloud.",
+)
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a sample, with everything the head says.")
 @shared.stacked(shared.encoder, shared.precision, shared.device)
 def command(
     run: str,
     files: tuple[str, ...],
+    out: str | None,
     batch_size: int,
     as_json: bool,
     encoder: str | None,
@@ -38,29 +51,54 @@ def command(
 
     model = load_run(run, encoder=encoder, device=device)
     click.echo(model.description, err=True)
-    manifest = get(model.modality).manifest
-    has_rows = "multi_sample_sources" in manifest.capabilities
-    failed = 0
+    plugin, head = get(model.modality), model.require_head()
+    has_rows = "multi_sample_sources" in plugin.manifest.capabilities
+    errors: list[MtError] = []
     with session(model.modality, "predict"):
-        waiting = expand(files, manifest.suffixes)
-        errors: list[MtError] = []
-        for record in predictions(
+        records = predictions(
             model,
-            waiting,
+            expand(files, plugin.manifest.suffixes),
             batch_size=batch_size,
             precision=precision or "32",  # type: ignore[arg-type]
             on_error=errors.append,
-        ):
-            click.echo(json.dumps(record) if as_json else _line(record, has_rows))
-        for error in errors:
-            failed += 1
-            click.echo(f"error: {error.problem}\n  fix: {error.fix}", err=True)
-    return 1 if failed else 0
+        )
+        for source, of_source in groupby(records, key=lambda record: record["source"]):
+            kept = []
+            for record in of_source:
+                if out is None:
+                    where = f"{source}:{record['row']}" if has_rows else source
+                    click.echo(json.dumps(record) if as_json else f"{where}  {head.line(record)}")
+                else:
+                    kept.append(record)
+            if out is not None:
+                try:
+                    for path in write_predictions(plugin, head, source, kept, Path(out)):
+                        click.echo(path)
+                except MtError as error:
+                    errors.append(error)
+    for failed in errors:
+        click.echo(f"error: {failed.problem}\n  fix: {failed.fix}", err=True)
+    return 1 if errors else 0
 
 
-def _line(record: dict[str, Any], has_rows: bool) -> str:
-    where = f"{record['source']}:{record['row']}" if has_rows else record["source"]
-    said = record["prediction"]
-    text = f"{said:.6g}" if isinstance(said, float) else said if isinstance(said, str) else json.dumps(said)
-    sure = f"  {record['probability']:.3f}" if "probability" in record else ""
-    return f"{where}  {text}{sure}"
+def write_predictions(
+    plugin: Plugin, head: Head, source: str, records: list[dict[str, Any]], folder: Path
+) -> list[Path]:
+    """One JSON object a sample in `<name>.jsonl`, and what the modality shows of them; the files that were written.
+
+    Raises:
+        RunError: a folder that cannot be written to.
+        MtError: the modality's own, of what it cannot show.
+    """
+    from mt_core.errors import RunError
+    from mt_core.whole import whole_file
+
+    table = folder / f"{Path(source).name}.jsonl"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made ({error.strerror})", fix="choose another --out") from None
+    with whole_file(table, RunError) as part:
+        part.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
+    shown = plugin.pictures(source, records, head.task, folder) if plugin.pictures is not None else []
+    return [table, *shown]

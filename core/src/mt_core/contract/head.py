@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
@@ -52,9 +53,25 @@ class Head(nn.Module):
         """One prediction a sample, as JSON can hold it, in the units of the task's targets."""
         raise NotImplementedError  # abstract
 
+    def line(self, decoded: Mapping[str, Any]) -> str:
+        """One of `decode`'s predictions for people: by default with its probability where there is one."""
+        said = decoded["prediction"]
+        text = f"{said:.6g}" if isinstance(said, float) else said if isinstance(said, str) else json.dumps(said)
+        return f"{text}  {decoded['probability']:.3f}" if "probability" in decoded else text
+
     def metrics(self) -> torchmetrics.MetricCollection:
         """New metrics, to be updated by `measured(output, target)`."""
         raise NotImplementedError  # abstract
+
+    def naive(self, known: Tensor, target: Tensor) -> Tensor | None:
+        """The output of whoever looks at no sample and answers from the training targets alone, what a result is held
+        against; None where there is no such answer.
+
+        Args:
+            known: The stacked targets of the training data.
+            target: Those of the samples to be answered.
+        """
+        return None
 
     def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """What the metrics compare: predictions and targets, rows with a missing target left out."""

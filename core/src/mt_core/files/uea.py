@@ -6,6 +6,8 @@ files hold; Löning et al. 2019, arXiv:1909.07872, for the .ts format; Hall et a
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import reading
-from mt_core.errors import InputError, MissingSplitError
+from mt_core.errors import DatasetError, InputError
 from mt_core.files.listing import Listing, in_order
-from mt_core.files.splits import chosen_splits
+from mt_core.files.splits import chosen_splits, split_called
 
 Series = NDArray[np.float32]
 """(T, C), NaN where a value is missing."""
 
 SUFFIXES = (".ts", ".arff")
+
+Line = tuple[int, str]
+"""Its number in the file, from 1, and what it says."""
+
+_MISSING = ("", "?", "nan")
+_ONE_CHANNEL = re.compile(r"Dimension\d+$")  # the archive also ships each channel of a data set in a file of its own
 
 
 @dataclass(frozen=True)
@@ -29,7 +37,7 @@ class UeaFile:
 
     Attributes:
         series: One (T, C) array a case.
-        labels: The class of each, as it is written; None for each where the file has no classes.
+        labels: The class of each, as it is written; None where it is not known.
         classes: Those that the header names, in its order, else those that occur.
     """
 
@@ -41,42 +49,38 @@ class UeaFile:
 def read_uea(path: Path) -> UeaFile:
     """All series of a .ts or .arff file.
 
+    Steps at the end that are missing in all channels are left out: older files pad series of different lengths so.
+
     Raises:
         InputError: not in the format, naming the line; series with time stamps of their own, which few files have.
     """
     path = Path(path)
-    with reading(path, formats=" ".join(SUFFIXES)):
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-        lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1)]
-        lines = [(number, line) for number, line in lines if line and line[0] not in "#%"]
-        header, cases = _divided(lines, path)
+    with reading(path, formats=" ".join(SUFFIXES)), path.open(encoding="utf-8-sig", errors="replace") as file:
+        lines = ((number, line.strip()) for number, line in enumerate(file, 1))
+        said = ((number, line) for number, line in lines if line and line[0] not in "#%")
+        header = _header(said, path)
         read = _ts if path.suffix.lower() == ".ts" else _arff
-        return read(header, cases, path)
+        return read(header, said, path)
 
 
 def list_uea(root: Path, split: str) -> Listing | None:
-    """The series of `Name_TRAIN.ts` and `Name_TEST.ts` (or .arff) in a folder; None where there are none.
+    """The series of `Name_TRAIN.ts` and `Name_TEST.ts` (or .arff) in a folder, or of one such file, which is then all
+    there is; None where there are none.
 
     Raises:
+        DatasetError: files of several data sets.
         MissingSplitError: no such file for this split.
+        InputError: see `read_uea`.
     """
     if root.is_file():
         if root.suffix.lower() not in SUFFIXES:
             return None
-        found = {"": root}
+        files = [read_uea(root)] if not chosen_splits(split, (), root) else []
     else:
-        found = {
-            part.lower(): path
-            for suffix in reversed(SUFFIXES)  # a .ts file replaces the .arff file of the same data
-            for part in ("TRAIN", "VAL", "TEST")
-            for path in sorted(root.glob(f"*_{part}{suffix}"))
-        }
-    if not found:
-        return None
-    names = chosen_splits(split, [name for name in found if name], root) or [""]
-    if names == [""] and "" not in found:
-        raise MissingSplitError(f"{root} has no {split!r} split", fix="download the whole data set")
-    files = [read_uea(found[name]) for name in names]
+        found = _split_files(root)
+        if not found:
+            return None
+        files = [read_uea(found[name]) for name in chosen_splits(split, found, root)]
     classes = files[0].classes
     if any(file.classes != classes for file in files):
         classes = in_order(name for file in files for name in file.classes)
@@ -84,77 +88,111 @@ def list_uea(root: Path, split: str) -> Listing | None:
     return Listing(samples, [label for file in files for label in file.labels], classes, "uea")
 
 
-def _divided(lines: list[tuple[int, str]], path: Path) -> tuple[list[str], list[tuple[int, str]]]:
-    for place, (_, line) in enumerate(lines):
+def _split_files(folder: Path) -> dict[str, Path]:
+    """The files by split."""
+    found: dict[str, Path] = {}
+    names: set[str] = set()
+    for path in sorted(folder.iterdir(), key=lambda path: path.suffix.lower()):  # .ts replaces .arff of the same data
+        name, _, part = path.stem.rpartition("_")
+        if path.suffix.lower() not in SUFFIXES or not name or _ONE_CHANNEL.search(name):
+            continue
+        if split := split_called(part):
+            found[split] = path
+            names.add(name)
+    if len(names) > 1:
+        raise DatasetError(
+            f"{folder} holds several data sets: {', '.join(sorted(names)[:5])}",
+            fix="give each a folder of its own, and name that folder",
+        )
+    return found
+
+
+def _header(lines: Iterator[Line], path: Path) -> list[str]:
+    """The lines before @data, which are taken from `lines`."""
+    header = []
+    for _, line in lines:
         if line.lower() == "@data":
-            cases = lines[place + 1 :]
-            if not cases:
-                break
-            return [header for _, header in lines[:place]], cases
-    raise InputError(
-        f"{path} has no series: no line says @data with cases below it",
-        fix="check that the download is complete and the file is a .ts or .arff file of the UEA archive",
-    )
+            return header
+        header.append(line)
+    raise _empty(path)
 
 
-def _ts(header: list[str], cases: list[tuple[int, str]], path: Path) -> UeaFile:
+def _ts(header: list[str], cases: Iterable[Line], path: Path) -> UeaFile:
     said = {words[0].lower(): words[1:] for line in header if (words := line.split())}
-    if said.get("@timestamps", ["false"])[0].lower() == "true":
+
+    def is_true(key: str) -> bool:
+        return "".join(said.get(key, [])[:1]).lower() == "true"
+
+    if is_true("@timestamps"):
         raise InputError(f"{path} has time stamps beside its values", fix="save evenly sampled series, without them")
-    class_label = said.get("@classlabel", ["false"])
-    has_label = class_label[0].lower() == "true" or said.get("@targetlabel", ["false"])[0].lower() == "true"
-    series, labels = [], []
+    has_label = is_true("@classlabel") or is_true("@targetlabel")
+    series: list[Series] = []
+    labels: list[str | None] = []
     for number, line in cases:
         channels = line.split(":")
-        labels.append(channels.pop().strip() if has_label else None)
-        rows = [_numbers(channel, path, number) for channel in channels]
-        series.append(_array(rows, path, number))
-    named = tuple(class_label[1:]) if class_label[0].lower() == "true" else ()
-    return _checked(series, labels, named, path)
+        labels.append(_label(channels.pop()) if has_label else None)
+        series.append(_series(channels, path, number))
+    return _checked(series, labels, tuple(said["@classlabel"][1:]) if is_true("@classlabel") else (), path)
 
 
-def _arff(header: list[str], cases: list[tuple[int, str]], path: Path) -> UeaFile:
+def _arff(header: list[str], cases: Iterable[Line], path: Path) -> UeaFile:
     attributes = [line for line in header if line.lower().startswith("@attribute")]
     is_relational = any(line.split()[-1].lower() == "relational" for line in attributes)
     last = attributes[-1] if attributes else ""
     has_label = "{" in last
-    named = tuple(
-        name.strip().strip("'\"") for name in last[last.find("{") + 1 : last.rfind("}")].split(",") if has_label
-    )
-    series, labels = [], []
+    named = last[last.find("{") + 1 : last.rfind("}")].split(",") if has_label else []
+    series: list[Series] = []
+    labels: list[str | None] = []
     for number, line in cases:
-        quote = line[0]
-        if is_relational and (quote not in "'\"" or line.count(quote) < 2):
-            raise InputError(f"{path}, line {number}: a series does not end", fix="check that the download is complete")
-        body, _, label = line[1:].rpartition(quote) if is_relational else ("", "", "")
-        if not is_relational:
+        if is_relational:
+            quote = line[0]
+            body, closing, label = line[1:].partition(quote)
+            if quote not in "'\"" or not closing:
+                raise InputError(
+                    f"{path}, line {number}: a series does not end", fix="check that the download is complete"
+                )
+            channels = body.split("\\n")  # a line break, written as two characters
+        else:
             body, _, label = line.rpartition(",") if has_label else (line, "", "")
-        channels = body.replace("\\n", "\n").split("\n") if is_relational else [body]
-        labels.append(label.strip(" ,'\"") if has_label else None)
-        series.append(_array([_numbers(channel, path, number) for channel in channels], path, number))
-    return _checked(series, labels, named, path)
+            channels = [body]
+        labels.append(_label(label) if has_label else None)
+        series.append(_series(channels, path, number))
+    return _checked(series, labels, tuple(name.strip(" '\"") for name in named), path)
 
 
-def _numbers(text: str, path: Path, line: int) -> Series:
-    try:
-        return np.array([np.nan if cell.strip() in ("?", "") else float(cell) for cell in text.split(",")], np.float32)
-    except ValueError as error:
-        raise InputError(
-            f"{path}, line {line}: {error}", fix="check that the file is whole and as it was published"
-        ) from None
+def _label(text: str) -> str | None:
+    label = text.strip(" \t,'\"")
+    return None if label == "?" else label
 
 
-def _array(rows: list[Series], path: Path, line: int) -> Series:
+def _series(channels: list[str], path: Path, line: int) -> Series:
+    rows = [_numbers(channel, path, line) for channel in channels]
     lengths = {len(row) for row in rows}
     if len(lengths) != 1:
         raise InputError(
             f"{path}, line {line}: channels of {', '.join(map(str, sorted(lengths)))} steps",
             fix="give all channels of a case the same length",
         )
-    return np.stack(rows, axis=1)
+    series = np.stack(rows, axis=1)
+    known = np.flatnonzero(np.isfinite(series).any(1))
+    return series[: known[-1] + 1] if len(known) else series
+
+
+def _numbers(text: str, path: Path, line: int) -> Series:
+    try:
+        numbers = np.array([np.nan if cell.strip().lower() in _MISSING else float(cell) for cell in text.split(",")])
+    except ValueError as error:
+        raise InputError(
+            f"{path}, line {line}: {error}", fix="check that the file is whole and as it was published"
+        ) from None
+    if (np.abs(numbers) > np.finfo(np.float32).max).any():
+        raise InputError(f"{path}, line {line}: an infinite number", fix="write ? where a value is missing")
+    return numbers.astype(np.float32)
 
 
 def _checked(series: list[Series], labels: list[str | None], named: tuple[str, ...], path: Path) -> UeaFile:
+    if not series:
+        raise _empty(path)
     counts = {case.shape[1] for case in series}
     if len(counts) > 1:
         raise InputError(
@@ -165,3 +203,10 @@ def _checked(series: list[Series], labels: list[str | None], named: tuple[str, .
     if named and (unknown := sorted(occurring - set(named))):
         raise InputError(f"{path}: the class {unknown[0]!r} is not in its header", fix="check that the file is whole")
     return UeaFile(tuple(series), tuple(labels), named or in_order(occurring))
+
+
+def _empty(path: Path) -> InputError:
+    return InputError(
+        f"{path} has no series: no line says @data with cases below it",
+        fix="check that the download is complete and the file is a .ts or .arff file of the UEA archive",
+    )

@@ -2,39 +2,71 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from mt_core.contract import AnyTask, Head
 from mt_core.errors import OptionError
 from mt_core.heads.classification import ClassificationHead
+from mt_core.heads.forecasting import ForecastingHead
 from mt_core.heads.multilabel import MultilabelHead
 from mt_core.heads.regression import RegressionHead
+from mt_core.heads.retrieval import RetrievalHead
+from mt_core.heads.segmentation import SegmentationHead
 
-_HEADS: tuple[type[Head], ...] = (ClassificationHead, MultilabelHead, RegressionHead)
+_HEADS: tuple[type[Head], ...] = (
+    ClassificationHead,
+    MultilabelHead,
+    RegressionHead,
+    SegmentationHead,
+    ForecastingHead,
+    RetrievalHead,
+)
+
+
+def head_for(task: AnyTask, preferred: type[Head] | None = None) -> type[Head]:
+    """The class of head for a task: the preferred one (a plugin's) if it takes that kind of task, else the core's.
+
+    Raises:
+        OptionError: no head takes this kind of task.
+    """
+    candidates: tuple[type[Head], ...] = (*((preferred,) if preferred is not None else ()), *_HEADS)
+    chosen = next((head for head in candidates if task.kind in head.kinds), None)
+    if chosen is not None:
+        return chosen
+    raise OptionError(
+        f"no head takes a task of kind {task.kind!r}",
+        fix=f"use one of {', '.join(sorted({kind for head in candidates for kind in head.kinds}))}",
+    )
 
 
 def default_head(
     width: int,
     task: AnyTask,
     preferred: type[Head] | None = None,
+    *,
+    suggested: Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Head:
-    """A head for a task: the preferred one (a plugin's) if it takes that kind of task, else the core's.
+    """A head for a task.
+
+    Args:
+        preferred: See `head_for`.
+        suggested: Options of the modality's recipe: those among `options` that are the same are left out where this
+            head does not have them.
+        options: The head's.
 
     Raises:
         OptionError: no head takes this kind of task, or an option that the head does not have.
     """
-    candidates = (*((preferred,) if preferred is not None else ()), *_HEADS)
-    for head in candidates:
-        if task.kind in head.kinds:
-            try:
-                made: Head = head(width, task, **options)
-                return made
-            except TypeError as error:
-                raise OptionError(
-                    f"{head.__name__} does not take these options: {options}", fix=f"see its documentation ({error})"
-                ) from None
-    raise OptionError(
-        f"no head takes a task of kind {task.kind!r}",
-        fix=f"use one of {', '.join(sorted({kind for head in candidates for kind in head.kinds}))}",
-    )
+    head = head_for(task, preferred)
+    known = inspect.signature(head).parameters
+    suggested = suggested or {}
+    given = {name: value for name, value in options.items() if name in known or suggested.get(name) != value}
+    try:
+        return head(width, task, **given)
+    except TypeError as error:
+        raise OptionError(
+            f"{head.__name__} does not take these options: {given}", fix=f"see its documentation ({error})"
+        ) from None

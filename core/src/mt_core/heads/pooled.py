@@ -20,6 +20,7 @@ class PooledHead(Head):
         pool: How a sample's tokens become one vector; see `Features.pool`.
         hidden: Width of a hidden layer; 0 for a linear map.
         dropout: Share of the pooled vector that is dropped in training.
+        outputs: O, for a subclass whose outputs are not the task's own.
     """
 
     def __init__(
@@ -30,6 +31,7 @@ class PooledHead(Head):
         pool: Pool = "mean",
         hidden: int = 0,
         dropout: float = 0.0,
+        outputs: int | None = None,
     ) -> None:
         super().__init__(width, task)
         if task.kind not in self.kinds:
@@ -44,7 +46,7 @@ class PooledHead(Head):
         layers: list[nn.Module] = [nn.LayerNorm(pooled)]
         if hidden:
             layers += [nn.Dropout(dropout), nn.Linear(pooled, hidden), nn.GELU()]
-        layers += [nn.Dropout(dropout), nn.Linear(hidden or pooled, task.num_outputs)]
+        layers += [nn.Dropout(dropout), nn.Linear(hidden or pooled, outputs or task.num_outputs)]
         self.readout = nn.Sequential(*layers)
         last = layers[-1]
         assert isinstance(last, nn.Linear)

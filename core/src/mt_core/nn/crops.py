@@ -48,7 +48,7 @@ def random_box(box: Box, strength: float, generator: torch.Generator) -> Box:
 
 
 def shifted(pixels: NDArray[Any], strength: float, generator: torch.Generator) -> NDArray[Any]:
-    """(H, W, ...) moved by whole pixels, at strength 1 by up to a quarter of the shorter side; the border is repeated."""
+    """(H, W, ...) moved by whole pixels, at strength 1 by up to a quarter of the shorter side; its border repeated."""
     height, width = pixels.shape[:2]
     most = round(min(height, width) * _LARGEST_SHIFT * strength)
     across, down = torch.randint(-most, most + 1, (2,), generator=generator).tolist()

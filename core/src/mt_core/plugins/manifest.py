@@ -66,6 +66,11 @@ class Manifest(BaseModel):
         pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",
         description="A module of hook implementations, registered when the modality is first used.",
     )
+    pictures: Reference | None = Field(
+        default=None,
+        description="What `mt predict --out` shows of a source beside the numbers (a plot, a map), as "
+        '"package.module:function": called as function(source, records, task, folder), it returns the files it wrote.',
+    )
     recipe: dict[str, Any] = Field(
         default={}, description="Settings of `mt train` that suit this modality, where the user says nothing."
     )

@@ -6,10 +6,11 @@ for by name.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ from mt_core.plugins.official import OFFICIAL, install_line
 from mt_core.plugins.settings import Settings, read_settings
 
 if TYPE_CHECKING:
-    from mt_core.contract import Head, ModalityDataset, Tokenizer
+    from mt_core.contract import AnyTask, Head, ModalityDataset, Tokenizer
     from mt_core.plugins.manifest import Manifest
 
 _INSTALLED_AS = {"PIL": "Pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "PyYAML"}
@@ -45,6 +46,8 @@ class Plugin:
         tokenizer: Made as `tokenizer(width, options)`.
         dataset: Opened as `dataset.open(root, split)` or `dataset.demo(split)`.
         head: The head used where the user names none.
+        pictures: Writes what can be seen of a source's predictions, or None; called as
+            `pictures(source, records, task, folder)`, it returns the files it wrote.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Plugin:
     tokenizer: type[Tokenizer]
     dataset: type[ModalityDataset]
     head: type[Head]
+    pictures: Callable[[Any, list[dict[str, Any]], AnyTask, Path], list[Path]] | None = None
 
 
 @dataclass(frozen=True)
@@ -178,6 +182,7 @@ def _load(plugin: Found) -> Plugin:
         tokenizer=_class(plugin, "tokenizer", manifest.tokenizer, Tokenizer),
         dataset=_class(plugin, "dataset", manifest.dataset, ModalityDataset),
         head=_class(plugin, "head", manifest.head, Head),
+        pictures=_function(plugin, "pictures", manifest.pictures) if manifest.pictures is not None else None,
     )
     if manifest.hooks is not None:
         hooks.register(_import(plugin, manifest.hooks), plugin=f"{plugin.name} ({plugin})")
@@ -194,6 +199,18 @@ def _class(plugin: Found, role: str, reference: str, expected: type[Any]) -> Any
         f"{plugin}: its {role} {reference} {what}",
         fix=f"name a subclass of mt_core.contract.{expected.__name__} as `{role}` in plugin.toml; "
         f"if the plugin is not yours: pip install -U {plugin.distribution}",
+    )
+
+
+def _function(plugin: Found, role: str, reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    given = getattr(_import(plugin, module), name, None)
+    if callable(given):
+        return given
+    raise ContractError(
+        f"{plugin}: its {role} {reference} {'is not there' if given is None else 'is no function'}",
+        fix=f"name a function as `{role}` in plugin.toml; if the plugin is not yours: "
+        f"pip install -U {plugin.distribution}",
     )
 
 

@@ -15,10 +15,12 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from mt_core.contract import (
+    MISSING_CLASS,
     AnyTask,
     Classification,
     Example,
     ModalityDataset,
+    Retrieval,
     Tokenizer,
     name_of,
 )
@@ -74,7 +76,8 @@ class Part(ModalityDataset):
 
 
 def hold_out(dataset: ModalityDataset, fraction: float, seed: int) -> tuple[Part, Part]:
-    """Two disjoint parts, the second about this fraction and at least one example; by class where there are classes.
+    """Two disjoint parts, the second about this fraction and at least one example; by class where there
+    are classes, by whole identities for retrieval.
 
     Raises:
         OptionError: fewer than two examples.
@@ -84,21 +87,40 @@ def hold_out(dataset: ModalityDataset, fraction: float, seed: int) -> tuple[Part
             f"{dataset.source} has {len(dataset)} example(s), too few to hold some out",
             fix="add examples, or give a validation set",
         )
-    groups: dict[Any, list[int]] = defaultdict(list)
-    is_classes = isinstance(dataset.task, Classification)
-    for index, target in enumerate(dataset.targets()):
-        groups[target if is_classes else None].append(index)
     order = random.Random(seed)
-    held: list[int] = []
-    for key in sorted(groups, key=str):
-        members = groups[key]
-        order.shuffle(members)
-        held += members[: round(len(members) * fraction)]
+    held = _held_identities(dataset, fraction, order)
+    if held is None:
+        held = []
+        groups: dict[Any, list[int]] = defaultdict(list)
+        is_classes = isinstance(dataset.task, Classification)
+        for index, target in enumerate(dataset.targets() if is_classes else [None] * len(dataset)):
+            groups[target].append(index)
+        for key in sorted(groups, key=str):
+            members = groups[key]
+            order.shuffle(members)
+            held += members[: round(len(members) * fraction)]
     if not held:
         held = [order.randrange(len(dataset))]
     is_held = set(held)
     kept = [index for index in range(len(dataset)) if index not in is_held]
     return Part(dataset, kept, "training part"), Part(dataset, sorted(held), f"held-out part (seed {seed})")
+
+
+def _held_identities(dataset: ModalityDataset, fraction: float, order: random.Random) -> list[int] | None:
+    """For retrieval, all samples of some identities, at least two of them; None for other tasks."""
+    if not isinstance(dataset.task, Retrieval):
+        return None
+    of_identity: dict[int, list[int]] = defaultdict(list)
+    for index, target in enumerate(dataset.targets()):
+        if target is not None:
+            of_identity[target[0]].append(index)
+    identities = sorted(of_identity)
+    order.shuffle(identities)
+    if len(identities) < 4:
+        return None
+    return [
+        index for identity in identities[: max(2, round(len(identities) * fraction))] for index in of_identity[identity]
+    ]
 
 
 def open_training_data(
@@ -183,6 +205,42 @@ class SeededOrder(Sampler[tuple[int, int]]):
             yield self.epoch, position
 
 
+class SeededIdentities(SeededOrder):
+    """The same for retrieval: the samples of an identity come four at a time, so that a batch holds some of each of
+    several identities and triplets can be formed.
+
+    Source: Hermans et al. 2017, arXiv:1703.07737, section 2, batches of P identities with K samples.
+    """
+
+    def __init__(self, identities: Sequence[int], seed: int) -> None:
+        super().__init__(len(identities), seed)
+        self.identities = identities
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        together: dict[int, list[int]] = defaultdict(list)
+        for _, position in super().__iter__():
+            together[self.identities[position]].append(position)
+        fours = [
+            members[first : first + _TOGETHER]
+            for members in together.values()
+            for first in range(0, len(members), _TOGETHER)
+        ]
+        random.Random(hash((self.seed, self.epoch))).shuffle(fours)
+        for four in fours:
+            for position in four:
+                yield self.epoch, position
+
+
+_TOGETHER = 4
+
+
+def _order(dataset: ModalityDataset, seed: int) -> SeededOrder:
+    if isinstance(dataset.task, Retrieval):
+        identities = [MISSING_CLASS if target is None else int(target[0]) for target in dataset.targets()]
+        return SeededIdentities(identities, seed)
+    return SeededOrder(len(dataset), seed)
+
+
 class _Collate:
     def __init__(self, tokenizer: Tokenizer, task: AnyTask) -> None:
         self.tokenizer = tokenizer
@@ -216,7 +274,7 @@ def loader(
     return DataLoader(
         Prepared(dataset, tokenizer, train_seed),
         batch_size=batch_size,
-        sampler=SeededOrder(len(dataset), train_seed) if train_seed is not None else None,
+        sampler=_order(dataset, train_seed) if train_seed is not None else None,
         num_workers=workers,
         persistent_workers=workers > 0 and train_seed is not None,
         collate_fn=_Collate(tokenizer, dataset.task),

@@ -1,0 +1,67 @@
+"""Which modality is meant where the user named only files."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from mt_core.embedding.sources import expand, has_suffix
+from mt_core.errors import OptionError
+
+
+def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """The modality (or run folder) that comes first, and the files; or the modality that the files' suffixes tell.
+
+    Raises:
+        OptionError: files and no modality, where not just one installed modality reads them all: says which do.
+    """
+    from mt_core.plugins import found, names
+    from mt_core.plugins.official import OFFICIAL
+
+    first, rest = named[0], tuple(named[1:])
+    is_name = first in OFFICIAL or any(plugin.name == first for plugin in found())
+    looks_like_file = Path(first).is_file() or bool(Path(first).suffix) or any(sign in first for sign in "*?[")
+    is_run = (Path(first) / "run.json").is_file()
+    if is_name or is_run or not (looks_like_file or Path(first).is_dir()):
+        return first, rest
+    return _by_suffix(tuple(named), _suffixes_of(names())), tuple(named)
+
+
+def _suffixes_of(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    from mt_core.plugins import found
+
+    return {plugin.name: tuple(plugin.raw.get("suffixes", ())) for plugin in found() if plugin.name in names}
+
+
+def _by_suffix(named: tuple[str, ...], suffixes_of: Mapping[str, tuple[str, ...]]) -> str:
+    every = sorted({suffix for suffixes in suffixes_of.values() for suffix in suffixes})
+    candidates_of: dict[tuple[str, ...], str] = {}
+    for file in expand(named, every):
+        claiming = tuple(name for name, suffixes in suffixes_of.items() if has_suffix(Path(file), suffixes))
+        candidates_of.setdefault(claiming, file)
+    common = [name for name in suffixes_of if all(name in claiming for claiming in candidates_of)]
+    if len(common) == 1:
+        return common[0]
+    if common:
+        return _asked(common, named)
+    if () in candidates_of:
+        raise OptionError(
+            f"no installed plugin reads {candidates_of[()]}",
+            fix="`mt list` shows what can be installed; name the modality first if the file's suffix is unusual",
+        )
+    kinds = "; ".join(f"{file}: {' or '.join(claiming)}" for claiming, file in candidates_of.items())
+    raise OptionError(f"these are of several modalities ({kinds})", fix="give each modality a command of its own")
+
+
+def _asked(candidates: list[str], named: tuple[str, ...]) -> str:
+    """The modality that a person at a terminal chooses; elsewhere an error that names the candidates."""
+    if sys.stdin.isatty():
+        chosen: str = click.prompt(f"what is in {named[0]}?", type=click.Choice(candidates), err=True)
+        return chosen
+    raise OptionError(
+        f"{named[0]} may be of {len(candidates)} modalities: {', '.join(candidates)}",
+        fix=f"say which: mt embed {candidates[0]} {named[0]} …",
+    )

@@ -1,0 +1,149 @@
+"""A class for each place of a sample.  B samples, N tokens, P places, A axes, D width, K classes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from mt_core.contract import MISSING_CLASS, AnyTask, Features, Head, Segmentation
+from mt_core.errors import OptionError
+
+if TYPE_CHECKING:
+    import torchmetrics
+
+_NEAREST = 3
+
+
+class SegmentationHead(Head):
+    """Classes of tokens, or of places between them.
+
+    Where `side` has `places` (B, P, A), in the same frame as the tokens' coordinates, with `places_mask` (B, P) if
+    samples have different numbers of them, a place gets the features of its three nearest tokens, weighted by inverse
+    distance, and beside them where it lies from the nearest one. Otherwise each token is a place.
+
+    Args:
+        hidden: Width of the hidden layer.
+        dropout: Share of the hidden layer that is dropped in training.
+
+    Source: Qi et al. 2017 (PointNet++), arXiv:1706.02413, section 3.4, equation 2.
+    """
+
+    kinds = ("segmentation",)
+    primary = "miou"
+
+    def __init__(self, width: int, task: AnyTask, *, hidden: int = 128, dropout: float = 0.0) -> None:
+        super().__init__(width, task)
+        if not isinstance(task, Segmentation):
+            raise OptionError(f"SegmentationHead does not take a task of kind {task.kind!r}", fix="use it to segment")
+        self.classes = task.classes
+        self.hidden, self.dropout = hidden, dropout
+        self.normalise = nn.LayerNorm(width)
+        self.of_token = nn.Linear(width, hidden)
+        self.of_offset = nn.Sequential(nn.Linear(_OFFSETS, hidden), nn.GELU(), nn.Linear(hidden, hidden))
+        self.readout = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, len(task.classes)))
+
+    def options(self) -> dict[str, Any]:
+        return {"hidden": self.hidden, "dropout": self.dropout}
+
+    def forward(self, features: Features) -> Tensor:
+        """(B, P, K) logits; NaN behind the places of a sample that has fewer.
+
+        Raises:
+            OptionError: places without coordinates of the tokens to place them by.
+        """
+        views = features.views
+        tokens_BNC = self.of_token(self.normalise(rearrange(features.tokens, "(b v) n d -> b (v n) d", v=views)))
+        mask_BN = None if features.mask is None else rearrange(features.mask, "(b v) n -> b (v n)", v=views)
+        if "places" not in features.side:
+            return _without_padding(self.readout(tokens_BNC), mask_BN)
+        if features.coords is None:
+            raise OptionError(
+                "places cannot be labelled where tokens have no coordinates", fix="return coords from the tokenizer"
+            )
+        places_BPA = features.side["places"]
+        coords_BNA = rearrange(features.coords, "(b v) n a -> b (v n) a", v=views)
+        around_BPC, offset_BPA = _from_nearest(tokens_BNC, coords_BNA, mask_BN, places_BPA)
+        padding = _OFFSETS - offset_BPA.shape[-1]
+        beside_BPC = self.of_offset(nn.functional.pad(offset_BPA, (0, padding)).to(around_BPC.dtype))
+        return _without_padding(self.readout(around_BPC + beside_BPC), features.side.get("places_mask"))
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """Cross-entropy of (B, P, K) logits against (B, P) indices; `MISSING_CLASS` adds nothing."""
+        logits, indices = self._known(output, target)
+        if not len(indices):
+            return output.nan_to_num(0.0).sum() * 0.0
+        return nn.functional.cross_entropy(logits.float(), indices)
+
+    def decode(self, output: Tensor) -> list[dict[str, Any]]:
+        """The likeliest class of each place, in the order of the places."""
+        decoded = []
+        for logits_PK in output.float().cpu():
+            chosen = logits_PK[~logits_PK.isnan().any(-1)].argmax(-1).tolist()
+            decoded.append({"prediction": [self.classes[index] for index in chosen]})
+        return decoded
+
+    def line(self, decoded: Mapping[str, Any]) -> str:
+        """How many places have each class, the most frequent first."""
+        counts = Counter(decoded["prediction"]).most_common()
+        return ", ".join(f"{name} {count}" for name, count in counts)
+
+    def metrics(self) -> torchmetrics.MetricCollection:
+        """miou (mean over classes of intersection over union) and accuracy, over all places of all samples."""
+        import torchmetrics
+
+        num_classes = max(2, len(self.classes))
+        return torchmetrics.MetricCollection(
+            {
+                "miou": torchmetrics.classification.MulticlassJaccardIndex(num_classes, average="macro"),
+                "accuracy": torchmetrics.classification.MulticlassAccuracy(num_classes, average="micro"),
+            }
+        )
+
+    def naive(self, known: Tensor, target: Tensor) -> Tensor:
+        """The most frequent class."""
+        counts_K = torch.bincount(known[known >= 0], minlength=len(self.classes))
+        constant_K = nn.functional.one_hot(counts_K.argmax(), len(self.classes)).float()
+        return constant_K.expand(*target.shape, -1)
+
+    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        logits, indices = self._known(output, target)
+        return logits.argmax(-1), indices
+
+    def _known(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        if output.shape[:2] != target.shape:
+            raise OptionError(
+                f"there are {tuple(output.shape[:2])} samples and places, and labels for {tuple(target.shape)}",
+                fix="label each place of a sample, in its order, with -1 where the class is not known",
+            )
+        known = target != MISSING_CLASS
+        return output[known], target[known]
+
+
+_OFFSETS = 3
+"""Axes of the coordinates, at most."""
+
+
+def _from_nearest(
+    tokens_BNC: Tensor, coords_BNA: Tensor, mask_BN: Tensor | None, places_BPA: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(B, P, C) features of the nearest tokens, by inverse distance, and (B, P, A) offsets from the nearest one."""
+    distance_BPN = torch.cdist(places_BPA.float(), coords_BNA.float())
+    if mask_BN is not None:
+        distance_BPN = distance_BPN.masked_fill(~mask_BN[:, None, :], torch.inf)
+    near_BPk, index_BPk = distance_BPN.topk(min(_NEAREST, coords_BNA.shape[1]), dim=-1, largest=False)
+    weight_BPk = 1 / (near_BPk + 1e-8)
+    weight_BPk = weight_BPk / weight_BPk.sum(-1, keepdim=True)
+    rows = torch.arange(len(tokens_BNC), device=tokens_BNC.device)[:, None, None]
+    around_BPC = (tokens_BNC[rows, index_BPk] * weight_BPk.unsqueeze(-1).to(tokens_BNC.dtype)).sum(-2)
+    return around_BPC, places_BPA - coords_BNA[rows[..., 0], index_BPk[..., 0]]
+
+
+def _without_padding(logits_BPK: Tensor, mask_BP: Tensor | None) -> Tensor:
+    if mask_BP is None:
+        return logits_BPK
+    return logits_BPK.masked_fill(~mask_BP.unsqueeze(-1), torch.nan)

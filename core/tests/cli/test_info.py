@@ -38,3 +38,15 @@ def test_known_deviations_are_shown(mt, install, waves):
 def test_a_misspelt_modality_gets_the_nearest(mt, install, waves):
     install(waves)
     assert mt("info", "wave") == (2, "", "error: there is no modality 'wave'\n  fix: did you mean waves?\n")
+
+
+def test_data_options_are_shown_with_their_defaults(mt, install, waves, monkeypatch):
+    from mt_core.plugins import get
+
+    install(waves)
+
+    def open(cls, root, split="train", *, task=None, fold=1, header="auto"): ...
+
+    monkeypatch.setattr(get("waves").dataset, "open", classmethod(open))
+    told = [" ".join(line.split()) for line in mt("info", "waves").out.splitlines()]
+    assert "fold 1" in told and "header 'auto'" in told

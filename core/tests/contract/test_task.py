@@ -3,7 +3,17 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from mt_core.contract import MISSING_CLASS, Classification, Multilabel, Regression, task_from
+from mt_core.contract import (
+    MISSING_CLASS,
+    Classification,
+    Forecasting,
+    Multilabel,
+    Regression,
+    Retrieval,
+    Role,
+    Segmentation,
+    task_from,
+)
 from mt_core.errors import OptionError
 
 
@@ -40,3 +50,48 @@ def test_a_target_of_another_length_is_refused():
 def test_a_task_takes_no_unknown_field():
     with pytest.raises(ValidationError):
         Classification(classes=("a",), colour="red")
+
+
+FORECAST = Forecasting(channels=("a", "b"), horizon=2, mean=(0.0, 1.0), scale=(1.0, 2.0))
+
+
+@pytest.mark.parametrize("task", [Segmentation(classes=("a",)), FORECAST, Retrieval(identities=("ann",))])
+def test_a_dense_task_comes_back_from_what_was_written_down(task):
+    assert task_from(task.model_dump(mode="json")) == task
+
+
+def test_labels_of_samples_with_fewer_places_are_filled_with_the_missing_class():
+    stacked = Segmentation(classes=("a", "b")).stack([[0, 1, 1], [1], None])
+    assert stacked.tolist() == [[0, 1, 1], [1, MISSING_CLASS, MISSING_CLASS], [MISSING_CLASS] * 3]
+
+
+@pytest.mark.parametrize("target", [[0, 2], [-2], [[0, 1]]])
+def test_labels_of_places_outside_the_task_are_refused(target):
+    with pytest.raises(OptionError, match=r"0\.\.1"):
+        Segmentation(classes=("a", "b")).stack([target])
+
+
+def test_an_unknown_future_is_nan():
+    stacked = FORECAST.stack([[[1, 2], [3, 4]], None])
+    assert stacked.shape == (2, 2, 2) and stacked[1].isnan().all()
+
+
+def test_a_future_of_another_shape_is_refused():
+    with pytest.raises(OptionError, match="2 steps of 2 channels"):
+        FORECAST.stack([[[1.0, 2.0]]])
+
+
+@pytest.mark.parametrize("wrong", [{"mean": (0.0,)}, {"scale": (1.0, 0.0)}, {"horizon": 0}])
+def test_a_forecast_needs_a_mean_and_a_scale_above_zero_for_each_channel(wrong):
+    with pytest.raises(ValidationError):
+        Forecasting(**{**FORECAST.model_dump(), **wrong})
+
+
+def test_an_unknown_identity_is_marked_as_missing():
+    stacked = Retrieval(identities=("ann",)).stack([(0, 3, Role.QUERY), None])
+    assert stacked.tolist() == [[0, 3, 1], [MISSING_CLASS, 0, 0]]
+
+
+def test_an_identity_without_camera_and_role_is_refused():
+    with pytest.raises(OptionError, match="identity, camera, role"):
+        Retrieval(identities=("ann",)).stack([(0, 1)])

@@ -1,6 +1,7 @@
 """From a modality's name to its code, or to an error that says what to do."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -188,3 +189,21 @@ def test_names_are_those_that_can_be_asked_for(site):
     site.install("waves")
     site.install("tides", contract="2.0")
     assert names() == ("waves",)
+
+
+def test_a_function_that_shows_predictions_is_loaded_with_its_plugin(site):
+    showing = "def write(source, records, task, folder):\n    return [folder / 'map.png']"
+    site.install(more='pictures = "fake_waves.picture:write"', files={"picture.py": showing})
+    pictures = get("waves").pictures
+    assert pictures is not None and pictures("a.wave", [], None, Path("out")) == [Path("out/map.png")]
+
+
+def test_a_plugin_may_show_nothing(site):
+    site.install()
+    assert get("waves").pictures is None
+
+
+@pytest.mark.parametrize(("code", "said"), [("", "is not there"), ("write = 3", "is no function")])
+def test_what_cannot_be_called_to_show_predictions_is_refused(site, code, said):
+    site.install(more='pictures = "fake_waves.picture:write"', files={"picture.py": code})
+    assert said in refused(ContractError).problem

@@ -75,7 +75,8 @@ def list_uea(root: Path, split: str) -> Listing | None:
     if root.is_file():
         if root.suffix.lower() not in SUFFIXES:
             return None
-        files = [read_uea(root)] if not chosen_splits(split, (), root) else []
+        chosen_splits(split, (), root)
+        files = [read_uea(root)]
     else:
         found = _split_files(root)
         if not found:
@@ -109,7 +110,7 @@ def _split_files(folder: Path) -> dict[str, Path]:
 
 def _header(lines: Iterator[Line], path: Path) -> list[str]:
     """The lines before @data, which are taken from `lines`."""
-    header = []
+    header: list[str] = []
     for _, line in lines:
         if line.lower() == "@data":
             return header

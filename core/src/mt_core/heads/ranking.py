@@ -45,7 +45,8 @@ class _Ranking(Metric):
                 compared &= ~((identity == identity[query]) & (camera == camera[query]))
             is_match = identity[compared] == identity[query]
             if is_match.any():
-                yield vectors[compared] @ vectors[query], is_match
+                # 1..3: torchmetrics takes what is not above 0 for not retrieved
+                yield 2 + vectors[compared] @ vectors[query], is_match
 
     def mean(self, scores: Iterator[Tensor]) -> Tensor:
         """Of the queries' scores; an error where there are none, which is shown as NaN."""

@@ -66,7 +66,7 @@ def test_a_folder_per_class_is_train_and_all(tmp_path):
     expected = [("c.xyz", "bed"), ("a.ply", "chair"), ("b.off", "chair")]
     assert names_of(PointCloudDataset.open(tmp_path)) == expected
     assert names_of(PointCloudDataset.open(tmp_path, "all")) == expected
-    with pytest.raises(MissingSplitError, match="'test'; it has train"):
+    with pytest.raises(MissingSplitError, match="no splits of its own"):
         PointCloudDataset.open(tmp_path, "test")
 
 
@@ -175,9 +175,9 @@ def test_an_unknown_layout_is_told_what_was_looked_for(tmp_path):
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("name,class\na,b\n", "name, class"),
+        ("name,class,height\na,b,c\n", "name, class"),
         ("file,label,split\nCar/lost.csv,Car,train\n", "lost.csv"),
-        ("file,label\nCar/car1.csv,\n", "without a file or a label"),
+        ("file,label\nCar/car1.csv,Car,train\n", "line 2: 3 columns"),
         ("", "no rows"),
     ],
 )

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import torchmetrics
 
 _NEAREST = 3
+_AT_A_TIME = 16_384
+"""Places whose distances to all tokens are in memory together."""
 
 
 class SegmentationHead(Head):
@@ -67,7 +69,10 @@ class SegmentationHead(Head):
             )
         places_BPA = features.side["places"]
         coords_BNA = rearrange(features.coords, "(b v) n a -> b (v n) a", v=views)
-        around_BPC, offset_BPA = _from_nearest(tokens_BNC, coords_BNA, mask_BN, places_BPA)
+        parts = [
+            _from_nearest(tokens_BNC, coords_BNA, mask_BN, part) for part in torch.split(places_BPA, _AT_A_TIME, dim=1)
+        ]
+        around_BPC, offset_BPA = (torch.cat(each, dim=1) for each in zip(*parts, strict=True))
         padding = _OFFSETS - offset_BPA.shape[-1]
         beside_BPC = self.of_offset(nn.functional.pad(offset_BPA, (0, padding)).to(around_BPC.dtype))
         return _without_padding(self.readout(around_BPC + beside_BPC), features.side.get("places_mask"))
@@ -132,7 +137,7 @@ def _from_nearest(
     tokens_BNC: Tensor, coords_BNA: Tensor, mask_BN: Tensor | None, places_BPA: Tensor
 ) -> tuple[Tensor, Tensor]:
     """(B, P, C) features of the nearest tokens, by inverse distance, and (B, P, A) offsets from the nearest one."""
-    distance_BPN = torch.cdist(places_BPA.float(), coords_BNA.float())
+    distance_BPN = torch.cdist(places_BPA.float(), coords_BNA.float(), compute_mode="donot_use_mm_for_euclid_dist")
     if mask_BN is not None:
         distance_BPN = distance_BPN.masked_fill(~mask_BN[:, None, :], torch.inf)
     near_BPk, index_BPk = distance_BPN.topk(min(_NEAREST, coords_BNA.shape[1]), dim=-1, largest=False)

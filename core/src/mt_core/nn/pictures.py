@@ -276,8 +276,8 @@ def array_values(source: Any, name: str) -> NDArray[Any]:
         raise InputError(f"{name} has no pixel: its shape is {source.shape}", fix="pass a picture of at least 1 x 1")
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * np.uint8(255)
-    if values.dtype in (np.uint8, np.uint16):
-        return np.ascontiguousarray(values).astype(values.dtype.type, copy=False)  # in this machine's byte order
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        return np.ascontiguousarray(values, values.dtype.type)  # in this machine's byte order
     if not (np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)):
         raise InputError(f"{name} holds {values.dtype} values, no pixels", fix="pass integers or floats")
     with np.errstate(over="ignore"):

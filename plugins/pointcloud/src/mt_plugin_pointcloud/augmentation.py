@@ -28,7 +28,7 @@ def random_points(num_points: int, limit: int, generator: torch.Generator) -> ND
 
 def augment(
     points: Rows, carried: Rows, channels: Sequence[str], upright: str, generator: torch.Generator
-) -> tuple[Rows, Rows, float]:
+) -> tuple[Rows, Rows, float, Rows]:
     """Turn a cloud about its vertical axis, move every point a little, and draw another size.
 
     Args:
@@ -38,7 +38,7 @@ def augment(
         upright: The vertical axis.
 
     Returns:
-        The points, what they carry, and the factor by which the cloud is larger, 0.9 to 1.1.
+        The points, what they carry, the factor by which the cloud is larger, 0.9 to 1.1, and the (3, 3) turn.
 
     Source: Qi et al. 2017 (PointNet), arXiv:1612.00593, section 5.1.
     """
@@ -52,7 +52,7 @@ def augment(
             carried = carried.copy()
             carried[:, first : first + 3] @= turn
         first += CHANNELS[name]
-    return points, carried, factor
+    return points, carried, factor, turn
 
 
 def _turn(angle: float, upright: str) -> Rows:

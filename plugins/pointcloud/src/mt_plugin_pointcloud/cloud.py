@@ -14,6 +14,9 @@ from mt_core.errors import InputError
 CHANNELS = {"intensity": 1, "normals": 3, "colour": 3}
 """What a point may carry beside its place, and in how many numbers."""
 
+LABELS = "labels"
+"""What readers call the column with the class of each point."""
+
 KEPT_POINTS = 200_000
 """Clouds of more points are thinned to every n-th when they are read."""
 
@@ -34,12 +37,14 @@ class PointCloud:
         origin: (3,) float64, the middle of the bounding box in the file's coordinates. Subtracted in float64, since
             metres of a UTM zone do not fit into float32.
         name: What the cloud is called in messages: its file.
+        labels: (N,) int64, the class that the file says each point has, -1 where it says none; never an input.
     """
 
     points: NDArray[np.float32]
     channels: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
     origin: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     name: str = "<points>"
+    labels: NDArray[np.int64] | None = None
 
 
 def step_for(num_points: int) -> int:
@@ -54,7 +59,7 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
 
     Args:
         points: (N, 3) coordinates of any type.
-        channels: By name (N, C).
+        channels: By name (N, C); "labels" among them become those of the cloud.
 
     Raises:
         InputError: not (N, 3), no finite point, points that all coincide, or that span more than 1e12.
@@ -91,11 +96,13 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
             fix="check the file's byte order and columns, or remove the stray points",
         )
     origin = low / 2 + high / 2
+    labels = channels.pop(LABELS, None)
     return PointCloud(
         np.ascontiguousarray((axes - origin[:, None]).T, dtype=np.float32),
         {key: _channel(values) for key, values in channels.items()},
         origin,
         name,
+        None if labels is None else np.nan_to_num(labels.reshape(len(labels)), nan=-1).astype(np.int64),
     )
 
 

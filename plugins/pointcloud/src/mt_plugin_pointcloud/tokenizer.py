@@ -39,6 +39,9 @@ class PointCloudOptions(TokenizerOptions):
     max_points: int = Field(default=2048, ge=16, description="Points looked at; larger clouds are sampled.")
     channels: tuple[Channel, ...] = Field(default=(), description="What a point carries: intensity, normals, colour.")
     upright: Literal["x", "y", "z"] = Field(default="z", description="The vertical axis; training turns about it.")
+    places: bool = Field(
+        default=False, description="Give a segmentation head every point of the cloud, not the groups' centres alone."
+    )
     surface_points: int = Field(
         default=0, ge=0, description="Sample so many points from a mesh's surface; 0: take its vertices."
     )
@@ -73,7 +76,8 @@ class PointCloudTokenizer(Tokenizer):
 
         Returns:
             groups (G, K, 3 + C), centres (G, 3) and log_radius (), the natural logarithm of the cloud's radius in the
-            file's unit. G is a quarter of the points (`ratio`), at most `groups`.
+            file's unit. G is a quarter of the points (`ratio`), at most `groups`. With the option `places`, every
+            point of the sample in its order and in the same frame: places (N, 3).
         """
         options = self.options
         carried = self._carried(sample)
@@ -83,32 +87,38 @@ class PointCloudTokenizer(Tokenizer):
             kept = random_points(len(sample.points), options.max_points, generator)
         points = sample.points[kept]
         carried = carried[kept]
-        points = points - points.mean(0)
+        middle = points.mean(0)
+        points = points - middle
         # where all points that were drawn coincide, the whole cloud's extent, which is never zero
         radius = float(np.sqrt((points * points).sum(1).max())) or float(np.abs(sample.points).max())
         points = points / np.float32(radius)
+        places = (sample.points - middle) / np.float32(radius) if options.places else None
         start = None
         if generator is not None:
-            points, carried, factor = augment(points, carried, options.channels, options.upright, generator)
+            points, carried, factor, turn = augment(points, carried, options.channels, options.upright, generator)
+            places = places @ turn if places is not None else None
             radius *= factor
             start = int(torch.randint(len(points), (), generator=generator))
         if options.scale == "metres":
             points = points * np.float32(radius)
+            places = places * np.float32(radius) if places is not None else None
         count = min(options.groups, max(1, round(len(points) * options.ratio)))
         centres = points[farthest_points(points, count, start)]
         members = nearest_neighbours(points, centres, options.neighbours)
         groups = np.concatenate([points[members] - centres[:, None], carried[members]], axis=-1)
-        return {
+        item = {
             "groups": torch.from_numpy(groups),
             "centres": torch.from_numpy(centres),
             "log_radius": torch.tensor(np.log(radius), dtype=torch.float32),
         }
+        return item if places is None else {**item, "places": torch.from_numpy(places)}
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """One token a neighbourhood: what it looks like, where it is, and how large the whole cloud is.
 
         Returns:
-            values (B, G, D); coords (B, G, 3), the centres in the cloud's unit (radii or the file's), about its mean.
+            values (B, G, D); coords (B, G, 3), the centres in the cloud's unit (radii or the file's), about its mean;
+            side has places and places_mask where there are places.
         """
         groups_BGKC, centres_BG3, mask = batch["groups"], batch["centres"], batch.get("groups_mask")
         size_BG1 = batch["log_radius"][:, None, None].expand(-1, centres_BG3.shape[1], 1)
@@ -119,7 +129,8 @@ class PointCloudTokenizer(Tokenizer):
         else:  # padding is not computed
             real = self._embed(groups_BGKC[mask], places_BG4[mask])
             values = real.new_zeros((*mask.shape, self.width)).masked_scatter(mask[..., None], real)
-        return Tokens(values, mask=mask, coords=centres_BG3)
+        side = {name: batch[name] for name in ("places", "places_mask") if name in batch}
+        return Tokens(values, mask=mask, coords=centres_BG3, side=side)
 
     def _embed(self, groups_MKC: Tensor, places_M4: Tensor) -> Tensor:
         embedded: Tensor = self.norm(self.pointnet(groups_MKC) + self.place(places_M4))

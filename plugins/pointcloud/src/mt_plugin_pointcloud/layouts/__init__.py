@@ -1,16 +1,15 @@
-"""How public benchmarks of point clouds lie on disk; one file a layout."""
+"""How public benchmarks of point clouds lie on disk, beside folders and tables; one file a layout."""
 
-from mt_plugin_pointcloud.layouts.folders import find_folders
-from mt_plugin_pointcloud.layouts.hdf5 import Hdf5Clouds, find_modelnet_hdf5, find_scanobjectnn
-from mt_plugin_pointcloud.layouts.listing import Hdf5Row, Listing
-from mt_plugin_pointcloud.layouts.table import find_table
+from mt_plugin_pointcloud.layouts.hdf5 import Hdf5Clouds, Hdf5Row, find_modelnet_hdf5, find_scanobjectnn
+from mt_plugin_pointcloud.layouts.parts import PARTS, find_labelled_points, find_parts, labelled
 
 __all__ = [
+    "PARTS",
     "Hdf5Clouds",
     "Hdf5Row",
-    "Listing",
-    "find_folders",
+    "find_labelled_points",
     "find_modelnet_hdf5",
+    "find_parts",
     "find_scanobjectnn",
-    "find_table",
+    "labelled",
 ]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError
+from mt_core.files import Listing, chosen_splits
 from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
-from mt_plugin_pointcloud.layouts.listing import Hdf5Row, Listing, listing, of_split
 from mt_plugin_pointcloud.readers.columns import from_rows
 
 _SCANOBJECTNN_CLASSES = (
@@ -21,6 +21,13 @@ _SCANOBJECTNN_CLASSES = (
 )  # fmt: skip
 _LARGEST = 10**7  # clouds in a file, and numbers in a cloud: what a header promises need not be there
 _SCANOBJECTNN_FILES = {"train": "training_objectdataset", "test": "test_objectdataset"}
+
+
+class Hdf5Row(NamedTuple):
+    """One cloud among those of an HDF5 file."""
+
+    path: Path
+    row: int
 
 
 def find_modelnet_hdf5(root: Path, split: str) -> Listing | None:
@@ -38,8 +45,7 @@ def find_modelnet_hdf5(root: Path, split: str) -> Listing | None:
     if not names.is_file():
         raise DatasetError(f"{root} has ply_data_*.h5 and no shape_names.txt", fix="copy it from the download as well")
     classes = tuple(line.strip() for line in names.read_text("utf-8", "replace").splitlines() if line.strip())
-    files = of_split({name: files for name, files in by_split.items() if files}, split, root)
-    return _rows(files, classes, root)
+    return _rows(_of_split(by_split, split, root), classes, "modelnet40-hdf5")
 
 
 def find_scanobjectnn(root: Path, split: str, variant: str | None = None) -> Listing | None:
@@ -67,7 +73,7 @@ def find_scanobjectnn(root: Path, split: str, variant: str | None = None) -> Lis
         )
     by_split = {name: [folder / f"{stem}{variant}.h5"] for name, stem in _SCANOBJECTNN_FILES.items()}
     by_split = {name: [file for file in files if file.is_file()] for name, files in by_split.items()}
-    return _rows(of_split(by_split, split, root), _SCANOBJECTNN_CLASSES, root)
+    return _rows(_of_split(by_split, split, root), _SCANOBJECTNN_CLASSES, "scanobjectnn")
 
 
 class Hdf5Clouds:
@@ -110,17 +116,24 @@ def _listed(root: Path, split: str) -> list[Path]:
     return [there[name] for name in names]
 
 
-def _rows(files: list[Path], classes: tuple[str, ...], root: Path) -> Listing:
-    pairs: list[tuple[Path | Hdf5Row, str]] = []
+def _of_split(by_split: dict[str, list[Path]], split: str, root: Path) -> list[Path]:
+    available = [name for name, files in by_split.items() if files]
+    return [file for name in chosen_splits(split, available, root) for file in by_split[name]]
+
+
+def _rows(files: list[Path], classes: tuple[str, ...], layout: str) -> Listing:
+    samples: list[Hdf5Row] = []
+    labels: list[str] = []
     for file in files:
-        labels = _labels(file)
-        if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < len(classes):
+        numbers = _labels(file)
+        if len(numbers) and not 0 <= int(numbers.min()) <= int(numbers.max()) < len(classes):
             raise DatasetError(
-                f"{file} has labels {labels.min()} to {labels.max()}, there are {len(classes)} classes",
+                f"{file} has labels {numbers.min()} to {numbers.max()}, there are {len(classes)} classes",
                 fix="check that the files belong together",
             )
-        pairs += [(Hdf5Row(file, row), classes[int(label)]) for row, label in enumerate(labels)]
-    return listing(pairs, classes, root)
+        samples += [Hdf5Row(file, row) for row in range(len(numbers))]
+        labels += [classes[int(number)] for number in numbers]
+    return Listing(samples, labels, classes, layout)
 
 
 def _labels(file: Path) -> NDArray[np.int64]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_plugin_pointcloud.cloud import LABELS
 
 Array = NDArray[Any]
 
@@ -18,6 +19,7 @@ _CHANNELS: dict[str, tuple[tuple[str, ...], ...]] = {
     "intensity": (("intensity",), ("reflectance",), ("remission",), ("scalar_intensity",), ("i",)),
     "normals": (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z")),
     "colour": (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue")),
+    LABELS: (("label",), ("class",), ("classification",), ("scalar_label",), ("scalar_classification",)),
 }
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_plugin_pointcloud.cloud import step_for
+from mt_plugin_pointcloud.cloud import LABELS, step_for
 from mt_plugin_pointcloud.readers.reading import Raw
 
 Array = NDArray[Any]
@@ -57,7 +57,8 @@ def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array]]]:
             first = (first - len(chunk)) % step
             with np.errstate(all="ignore"):  # a damaged scale gives infinities, which are left out later
                 points = np.stack([np.asarray(kept.x), np.asarray(kept.y), np.asarray(kept.z)], axis=1)
-            channels = {"intensity": np.asarray(kept["intensity"])[:, None]}
+            channels = {name: np.asarray(kept[name])[:, None] for name in ("intensity", "classification")}
+            channels[LABELS] = channels.pop("classification")
             if coloured:
                 channels["colour"] = np.stack([kept[name] for name in ("red", "green", "blue")], axis=1)
             yield points, channels

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mt_core.errors import InputError
+from mt_plugin_pointcloud.cloud import LABELS
 from mt_plugin_pointcloud.readers.columns import find, from_rows, unit_colour
 from mt_plugin_pointcloud.readers.reading import Raw
 
@@ -34,6 +35,8 @@ def read_text(path: Path) -> Raw:
         return Raw(*from_rows(_table(text, delimiter, path), str(path)))
     body = text[text.index(first) + len(first) :]
     points, channels = find(names, str(path))
+    if LABELS in channels and not _is_number(_cell(body, delimiter, names.index(channels[LABELS][0]))):
+        del channels[LABELS]  # words: the class of the whole cloud, as in LiDARNet
     wanted = list(points) + [column for columns in channels.values() for column in columns]
     rows = _table(body, delimiter, path, tuple(names.index(column) for column in wanted))
     taken, start = {}, 3
@@ -82,6 +85,12 @@ def _table(text: str, delimiter: str | None, path: Path, columns: tuple[int, ...
     if not any(_is_data(line) for line in text.splitlines()):
         raise InputError(f"{path} holds no points, only names", fix="export it again, or leave it out")
     return numbers(text, path, columns, delimiter)
+
+
+def _cell(body: str, delimiter: str | None, column: int) -> str:
+    """One column of the first line of data, "" where there is none."""
+    cells = next((line for line in body.splitlines() if _is_data(line)), "").split(delimiter)
+    return cells[column].strip() if column < len(cells) else ""
 
 
 def _is_data(line: str) -> bool:

@@ -62,4 +62,10 @@ DATASETS = {
         options={"size": 32, "patch": 8, "stem": "conv"},
         recipe={"epochs": 30, "val_fraction": 0.05},
     ),
+    "fsdd": Evidence(
+        "audio",
+        "audio/free-spoken-digit-dataset",
+        options={"stem": "conv", "patch": 8, "stride": 4},
+        recipe={"epochs": 25, "keep": "last"},
+    ),
 }

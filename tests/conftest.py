@@ -9,8 +9,6 @@ import torch
 import mt_core as mt
 from mt_core.encoder import Encoder
 
-MODALITIES = ("image", "pointcloud", "tabular")
-
 
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 import pytest
 import torch
 
@@ -9,8 +10,9 @@ import mt_core as mt
 from mt_core.embedding.batches import encoding, features_of
 from mt_core.model import MetaTransformer, make_tokenizer
 from mt_core.plugins import get
+from mt_core.plugins.official import OFFICIAL
 
-MODALITIES = ("image", "pointcloud", "tabular")
+MODALITIES = tuple(OFFICIAL)
 
 
 @pytest.fixture(params=MODALITIES)
@@ -63,6 +65,7 @@ def test_padding_changes_nothing(model):
         padded = mt.Tokens(
             torch.cat([tokens.values, garbage], dim=1),
             mask=torch.cat([tokens.real(), torch.zeros(garbage.shape[:2], dtype=torch.bool)], dim=1),
+            views=tokens.views,
         )
         torch.testing.assert_close(
             model.encoder(padded).pool("cls+mean+max"), model.encoder(tokens).pool("cls+mean+max"), atol=1e-5, rtol=1e-5
@@ -109,3 +112,76 @@ def test_pictures_of_any_number_of_channels_are_taken(encoder, channels):
     """It refused pictures of one channel."""
     pixels = torch.randint(0, 256, (20, 30, channels), dtype=torch.uint8).numpy()
     assert mt.load("image", encoder=encoder, size=32).embed([pixels]).shape == (1, 192)
+
+
+@pytest.mark.parametrize("axes", [1, 3, 6, 9])
+def test_motion_along_any_number_of_axes_is_taken(encoder, axes):
+    """It refused the six axes of a gyroscope beside an accelerometer."""
+    recording = np.random.default_rng(0).normal(size=(120, axes))
+    assert mt.load("imu", encoder=encoder).embed([recording]).shape == (1, 192)
+
+
+@pytest.mark.parametrize("modality", ["infrared", "xray"])
+def test_grey_pictures_are_taken(encoder, modality):
+    """It refused pictures of one channel."""
+    pixels = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
+    assert mt.load(modality, encoder=encoder, size=32).embed([pixels]).shape == (1, 192)
+
+
+def test_text_becomes_vectors_and_words_matter(encoder):
+    """Its text tokenizer gave the numbers of the words."""
+    vectors = mt.load("text", encoder=encoder).embed(["a good film", "a bad film", "a good film"])
+    assert vectors.shape == (3, 192) and vectors.dtype == np.float32
+    assert np.abs(vectors[0] - vectors[1]).max() > 1e-3
+    np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_every_part_of_a_recording_counts(encoder, part):
+    """It pooled sound from its first two patches."""
+    random = np.random.default_rng(0)
+    wave = 0.1 * random.normal(size=16_000).astype(np.float32)
+    other = wave.copy()
+    other[part * 4000 : (part + 1) * 4000] = 0.1 * random.normal(size=4000)
+    first, second = mt.load("audio", encoder=encoder).embed([(wave, 16_000), (other, 16_000)])
+    assert np.abs(first - second).max() > 1e-3
+
+
+def renamed(graph, seed):
+    """The same graph, its nodes called and ordered otherwise."""
+    import networkx
+
+    nodes = list(graph.nodes)
+    order = np.random.default_rng(seed).permutation(len(nodes))
+    other = networkx.Graph()
+    other.add_nodes_from(
+        (int(order[position]), graph.nodes[node])
+        for position, node in sorted(enumerate(nodes), key=lambda at: order[at[0]])
+    )
+    place = {node: int(order[position]) for position, node in enumerate(nodes)}
+    other.add_edges_from((place[b], place[a], graph.edges[a, b]) for a, b in reversed(list(graph.edges)))
+    return other
+
+
+@pytest.mark.parametrize("kind", ["karate", "hexagon", "star", "complete"])
+def test_the_order_of_a_graphs_nodes_means_nothing(encoder, kind):
+    import networkx
+
+    make = {
+        "karate": networkx.karate_club_graph,
+        "hexagon": lambda: networkx.cycle_graph(6),
+        "star": lambda: networkx.star_graph(5),
+        "complete": lambda: networkx.complete_graph(5),
+    }
+    graph = make[kind]()
+    vectors = mt.load("graph", encoder=encoder).embed([graph, *(renamed(graph, seed) for seed in range(3))])
+    assert np.abs(vectors[1:] - vectors[0]).max() < 1e-4
+
+
+def test_graphs_of_the_same_size_and_degrees_differ(encoder):
+    """Its readout gave every graph the same output."""
+    import networkx
+
+    triangles = networkx.disjoint_union(networkx.cycle_graph(3), networkx.cycle_graph(3))
+    first, second = mt.load("graph", encoder=encoder).embed([networkx.cycle_graph(6), triangles])
+    assert np.abs(first - second).max() > 1e-3

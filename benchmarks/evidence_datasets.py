@@ -68,4 +68,8 @@ DATASETS = {
         options={"stem": "conv", "patch": 8, "stride": 4},
         recipe={"epochs": 25, "keep": "last"},
     ),
+    "racketsports": Evidence(
+        "imu", "imu/RacketSports", options={"patch": 8, "stride": 2}, recipe={"keep": "last"}
+    ),
+    "epilepsy": Evidence("imu", "imu/Epilepsy", recipe={"keep": "last"}),
 }

@@ -14,10 +14,13 @@ if TYPE_CHECKING:
     from mt_core.contract import Classification as Classification
     from mt_core.contract import Example as Example
     from mt_core.contract import Features as Features
+    from mt_core.contract import Forecasting as Forecasting
     from mt_core.contract import Head as Head
     from mt_core.contract import ModalityDataset as ModalityDataset
     from mt_core.contract import Multilabel as Multilabel
     from mt_core.contract import Regression as Regression
+    from mt_core.contract import Retrieval as Retrieval
+    from mt_core.contract import Segmentation as Segmentation
     from mt_core.contract import Tokenizer as Tokenizer
     from mt_core.contract import TokenizerOptions as TokenizerOptions
     from mt_core.contract import Tokens as Tokens
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from mt_core.errors import MissingDependencyError as MissingDependencyError
     from mt_core.errors import MissingSplitError as MissingSplitError
     from mt_core.errors import MtError as MtError
+    from mt_core.errors import MtWarning as MtWarning
     from mt_core.errors import OptionError as OptionError
     from mt_core.errors import PluginError as PluginError
     from mt_core.errors import RunError as RunError
@@ -57,6 +61,7 @@ _HOME = {
     "Example": "contract",
     "Features": "contract",
     "FingerprintError": "errors",
+    "Forecasting": "contract",
     "Head": "contract",
     "InputError": "errors",
     "MetaTransformer": "model",
@@ -64,11 +69,14 @@ _HOME = {
     "MissingSplitError": "errors",
     "ModalityDataset": "contract",
     "MtError": "errors",
+    "MtWarning": "errors",
     "Multilabel": "contract",
     "OptionError": "errors",
     "PluginError": "errors",
     "Regression": "contract",
+    "Retrieval": "contract",
     "RunError": "errors",
+    "Segmentation": "contract",
     "Tokenizer": "contract",
     "TokenizerOptions": "contract",
     "Tokens": "contract",

@@ -41,6 +41,13 @@ class MtError(Exception):
         return "\n  fix: ".join(str(part) for part in self.args if part)
 
 
+class MtWarning(UserWarning):
+    """Something done otherwise than a user may expect, and done: a recording cut at its longest, a sample left out.
+
+    Raised with `warnings.warn(text, MtWarning)`; on the command line it is one line.
+    """
+
+
 class PluginError(MtError):
     """A plugin that cannot be used."""
 

@@ -1,6 +1,8 @@
 """What is common to all commands: help, errors in two lines, exit codes."""
 
 import os
+import subprocess
+import sys
 
 import click
 import pytest
@@ -91,3 +93,14 @@ def test_no_plugins_switches_all_off_also_for_reader_processes(mt, install, wave
 
 def test_the_version_is_told(mt):
     assert mt("--version").out.startswith("mt, version ")
+
+
+def test_a_warning_of_ours_is_one_line_and_others_keep_their_place():
+    code = (
+        "import warnings; from mt_core.cli import main; from mt_core.errors import MtWarning; main(['list'])\n"
+        "warnings.warn('a recording is cut', MtWarning)\n"
+        "warnings.warn('old function', DeprecationWarning)"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    assert told.splitlines()[0] == "warning: a recording is cut"
+    assert "<string>:3: DeprecationWarning: old function" in told

@@ -7,13 +7,14 @@ table and imports none of them.
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Sequence
 from importlib import import_module
 from typing import cast
 
 import click
 
-from mt_core.errors import MtError
+from mt_core.errors import MtError, MtWarning
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     An `MtError` is shown as two lines; MT_DEBUG=1 shows its traceback.
     """
+    warnings.formatwarning = _in_one_line  # reader processes are forked from this one, and keep it
     try:
         code = group.main(arguments, prog_name="mt", standalone_mode=False)
     except MtError as error:
@@ -79,3 +81,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(str(abort.__cause__ or "") or "stopped", err=True)
         return 130
     return code if isinstance(code, int) else 0
+
+
+_PYTHONS_OWN = warnings.formatwarning
+
+
+def _in_one_line(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Ours without the place in the code, which says nothing to a user."""
+    if issubclass(category, MtWarning):
+        return f"warning: {message}\n"
+    return _PYTHONS_OWN(message, category, filename, lineno, line)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mt_core.contract import Head
+from mt_core.errors import MtWarning
 from mt_core.model import MetaTransformer
 from mt_core.plugins import hooks
 from mt_core.training.loading import Batch, sound
@@ -68,7 +69,7 @@ class TrainingModule(lightning.LightningModule):
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         readable = sound(batch, skip=self.recipe.skip_unreadable)
         for error in readable["failed"]:
-            warnings.warn(f"left out: {error.problem}", stacklevel=2)
+            warnings.warn(f"left out: {error.problem}", MtWarning, stacklevel=2)
         loss = self.head.loss(self.output(readable), readable["target"])
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(readable["target"]))
         hooks.gather("mt_step_end", modality=self.model.modality, step=self.global_step, loss=float(loss.detach()))

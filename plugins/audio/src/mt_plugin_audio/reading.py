@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
-from mt_core.errors import InputError
+from mt_core.errors import InputError, MtWarning
 from mt_plugin_audio.waveform import RATE_HZ, Samples, Waveform
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif")
@@ -47,7 +47,9 @@ def read_recording(source: Any, max_seconds: float) -> Waveform:
         _check(samples, name)
         resampled = _resampled(samples, rate)
     if seconds > max_seconds:
-        warnings.warn(f"only the first {max_seconds:g} s of longer recordings are read (max_seconds)", stacklevel=2)
+        warnings.warn(
+            f"only the first {max_seconds:g} s of longer recordings are read (max_seconds)", MtWarning, stacklevel=2
+        )
     return Waveform(resampled)
 
 

@@ -1,0 +1,64 @@
+"""Labelled recordings: where they lie and what is done in them.
+
+Files are listed here and read by the tokenizer, but for benchmarks that keep many recordings in one file.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from mt_core.contract import Classification
+from mt_core.errors import DatasetError
+from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables, list_uea, temporary_folder
+from mt_plugin_imu.demo import write_movements
+from mt_plugin_imu.layouts import list_hapt, list_uci_har, list_wisdm
+from mt_plugin_imu.reading import ARRAYS, TABLES
+
+
+class ImuDataset(ListedDataset):
+    """Recordings and what was done in them."""
+
+    layouts: ClassVar[dict[str, str]] = {
+        "uci-har": "train/Inertial Signals/body_acc_x_train.txt and eight more, y_train.txt; activity_labels.txt",
+        "hapt": "RawData/acc_exp01_user01.txt, gyro_*, labels.txt; activity_labels.txt; Test/subject_id_test.txt",
+        "wisdm": "WISDM_ar_v1.1_raw.txt, windows of 200 steps; split by the option test_users",
+        "uea": "Name_TRAIN.ts and Name_TEST.ts, or .arff",
+        "table": "a CSV of path,label[,split], or a folder with labels.csv, or with train.csv, val.csv, test.csv",
+        "split folders": "train/, val/ and test/ (or training, valid, validation, dev), in each a folder per class",
+        "folders": "a folder per class; everything is 'train'",
+    }
+    demo_options: ClassVar[dict[str, Any]] = {"rate": 25, "patch": 8}
+    task: Classification
+
+    @classmethod
+    def find(cls, root: Path, split: str, *, test_users: str = "") -> Listing | None:
+        """The recordings under a folder, or in a file, in one of `layouts`.
+
+        Args:
+            test_users: Of HAPT and WISDM: who is tested, for instance "2,4,9-12"; "" for the published ones.
+        """
+        if root.is_file():
+            if root.suffix.lower() in (".csv", ".tsv"):
+                return list_tables({"": root}, split, root)
+            listing = list_uea(root, split) or list_wisdm(root, split, test_users)
+            if listing is None:
+                raise DatasetError(f"{root} is a file in no known layout", fix="give the folder of the data")
+            return listing
+        listing = (
+            list_uci_har(root, split)
+            or list_hapt(root, split, test_users)
+            or list_wisdm(root, split, test_users)
+            or list_uea(root, split)
+        )
+        if listing is not None:
+            return listing
+        if tables := find_tables(root):
+            return list_tables(tables, split, root)
+        return list_folders(root, split, (*TABLES, *ARRAYS))
+
+    @classmethod
+    def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
+        """Five movements of a drawn device, of several rates and lengths, written as .csv and .npz."""
+        listing = write_movements(temporary_folder("imu"), split, size, seed)
+        return cls.of(listing, None, source="movements drawn for this run, written as .csv and .npz (synthetic)")

@@ -1,0 +1,220 @@
+"""The folders that public sets of activities come in.  T steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt_core.contract import reading
+from mt_core.errors import DatasetError, OptionError
+from mt_core.files import Listing, chosen_splits, in_order, text_of
+from mt_plugin_imu.recording import Recording, recording_of
+
+UCI_HAR_HZ = HAPT_HZ = 50.0
+WISDM_HZ = 20.0
+WISDM_WINDOW = 200
+"""Steps: ten seconds, as the authors of the data cut it."""
+
+WISDM_TEST_USERS = "27-36"
+"""Ignatov 2018, Applied Soft Computing 62, 915-922: users 1 to 26 train, the rest test."""
+
+_SIGNALS = ("body_acc", "body_gyro", "total_acc")
+
+
+def list_uci_har(root: Path, split: str) -> Listing | None:
+    """UCI HAR: `train/Inertial Signals/body_acc_x_train.txt` and eight more, a window of 128 steps a line.
+
+    The nine axes are body acceleration (without gravity), angular velocity and total acceleration, in g and rad/s.
+
+    Raises:
+        DatasetError: files that are missing or do not fit each other.
+        MissingSplitError: no such split.
+    """
+    found = [part for part in ("train", "test") if (root / part / "Inertial Signals").is_dir()]
+    if not found:
+        return None
+    activities = _activities(root / "activity_labels.txt")
+    samples: list[Recording] = []
+    labels: list[str | None] = []
+    for part in chosen_splits(split, found, root):
+        folder = root / part / "Inertial Signals"
+        files = [folder / f"{signal}_{axis}_{part}.txt" for signal in _SIGNALS for axis in "xyz"]
+        axes = [_table(file) for file in files]
+        numbers = _whole_numbers(root / part / f"y_{part}.txt")[:, 0].tolist()
+        if len({axis.shape for axis in axes}) > 1 or len(numbers) != len(axes[0]):
+            raise DatasetError(
+                f"{folder}: the nine signals and y_{part}.txt have {sorted({len(axis) for axis in axes})} and "
+                f"{len(numbers)} lines",
+                fix="check that the download is complete",
+            )
+        windows_NTC = np.stack(axes, axis=2)
+        samples += [recording_of(each, UCI_HAR_HZ, f"{folder}, line {row}") for row, each in enumerate(windows_NTC, 1)]
+        labels += [_named(number, activities, root) for number in numbers]
+    return Listing(samples, labels, tuple(activities.values()), "uci-har")
+
+
+def list_hapt(root: Path, split: str, test_users: str) -> Listing | None:
+    """HAPT: `RawData/acc_exp01_user01.txt` and `gyro_…`, cut as `RawData/labels.txt` says (experiment, user, activity,
+    first and last step, counted from 1): a sample is a segment, however long.
+
+    Args:
+        test_users: For instance "2,4,9-12"; "" for those that `Test/subject_id_test.txt` lists.
+
+    Raises:
+        DatasetError: files that are missing, or segments beyond their end.
+        MissingSplitError: no such split.
+        OptionError: `test_users` that do not occur, or that leave nobody to train on.
+    """
+    raw = root / "RawData"
+    if not (raw / "labels.txt").is_file():
+        return None
+    activities = _activities(root / "activity_labels.txt")
+    segments = _whole_numbers(raw / "labels.txt")
+    if segments.shape[1] != 5:
+        raise DatasetError(f"{raw / 'labels.txt'} has {segments.shape[1]} columns, not 5", fix="download it again")
+    users = set(segments[:, 1].tolist())
+    listed = root / "Test" / "subject_id_test.txt"
+    if test_users:
+        tested = users_in(test_users)
+    elif listed.is_file():
+        tested = users & set(_whole_numbers(listed).flatten().tolist())
+    else:
+        raise DatasetError(f"{listed} is missing", fix="give the option test_users, for instance test_users=2,4,9-12")
+    wanted = _wanted_users(split, users, tested, root)
+    recorded: dict[str, NDArray[np.float32]] = {}
+    samples: list[Recording] = []
+    labels: list[str | None] = []
+    for experiment, user, activity, first, last in segments.tolist():
+        if user not in wanted:
+            continue
+        key = f"exp{experiment:02d}_user{user:02d}.txt"
+        if key not in recorded:
+            parts = [_table(raw / f"{sensor}_{key}") for sensor in ("acc", "gyro")]
+            steps = min(len(part) for part in parts)
+            recorded[key] = np.concatenate([part[:steps] for part in parts], axis=1)
+        if not 1 <= first < last <= len(recorded[key]):
+            raise DatasetError(
+                f"{raw / 'labels.txt'}: steps {first} to {last} of {key}, which has {len(recorded[key])}",
+                fix="check that the download is complete",
+            )
+        name = f"{raw / ('acc_' + key)}, steps {first} to {last}"
+        samples.append(recording_of(recorded[key][first - 1 : last], HAPT_HZ, name))
+        labels.append(_named(activity, activities, root))
+    return Listing(samples, labels, tuple(activities.values()), "hapt")
+
+
+def list_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
+    """WISDM: `WISDM_ar_v1.1_raw.txt`, records `user,activity,timestamp,x,y,z;`.
+
+    Cut into windows of 200 steps of one user and activity, without overlap; what is left over is left out. Some records
+    of the published file run into each other, which is mended, and some lack a number: these are left out, and how many
+    they are stands in the name of the layout.
+
+    Args:
+        test_users: For instance "27-36"; "" for these.
+
+    Raises:
+        DatasetError: no record, or no full window.
+        MissingSplitError: neither train nor test.
+        OptionError: as `list_hapt`.
+    """
+    paths = [root] if root.is_file() else sorted(root.glob("WISDM_ar_*_raw.txt"))
+    if not paths or not paths[0].name.lower().startswith("wisdm_ar"):
+        return None
+    records = [record for record in re.split(r"[;\n]", text_of(paths[0])) if record.strip()]
+    runs, broken = _runs(records)
+    if not runs:
+        raise DatasetError(f"{paths[0]} has no record that can be read, of {len(records):,}", fix="download it again")
+    users = {user for user, _, _ in runs}
+    tested = users_in(test_users) if test_users else users & users_in(WISDM_TEST_USERS)
+    wanted = _wanted_users(split, users, tested, root)
+    samples: list[Recording] = []
+    labels: list[str | None] = []
+    for user, activity, steps_T3 in runs:
+        for start in range(0, len(steps_T3) - WISDM_WINDOW + 1, WISDM_WINDOW) if user in wanted else ():
+            name = f"{paths[0]}, user {user}, {activity}, window {len(samples) + 1}"
+            samples.append(recording_of(steps_T3[start : start + WISDM_WINDOW], WISDM_HZ, name))
+            labels.append(activity)
+    layout = f"wisdm; {broken:,} of {len(records):,} records cannot be read and are left out" if broken else "wisdm"
+    return Listing(samples, labels, in_order(activity for _, activity, _ in runs), layout)
+
+
+def users_in(text: str) -> set[int]:
+    """The numbers in "2,4,9-12".
+
+    Raises:
+        OptionError: anything else.
+    """
+    users: set[int] = set()
+    for part in text.split(","):
+        match = re.fullmatch(r"\s*(\d{1,6})\s*(?:-\s*(\d{1,6}))?\s*", part)
+        if match is None:
+            raise OptionError(f"test_users={text!r}", fix="give numbers and ranges, for instance test_users=2,4,9-12")
+        users.update(range(int(match[1]), int(match[2] or match[1]) + 1))
+    return users
+
+
+def _wanted_users(split: str, users: set[int], tested: set[int], root: Path) -> set[int]:
+    if strange := sorted(tested - users):
+        raise OptionError(
+            f"{root} has no user {', '.join(map(str, strange[:10]))}",
+            fix=f"the users are {', '.join(map(str, sorted(users)))}",
+        )
+    parts = {"train": users - tested, "test": tested}
+    return set().union(*(parts[part] for part in chosen_splits(split, [part for part in parts if parts[part]], root)))
+
+
+def _runs(records: list[str]) -> tuple[list[tuple[int, str, NDArray[np.float32]]], int]:
+    """Consecutive records of one user and activity, as (T, 3), and how many records could not be read."""
+    runs: list[tuple[int, str, list[list[float]]]] = []
+    broken = 0
+    for user, activity, step in _records(records):
+        if not step:
+            broken += 1
+        elif runs and runs[-1][:2] == (user, activity):
+            runs[-1][2].append(step)
+        else:
+            runs.append((user, activity, [step]))
+    return [(user, activity, np.array(steps, dtype=np.float32)) for user, activity, steps in runs], broken
+
+
+def _records(records: list[str]) -> Iterator[tuple[int, str, list[float]]]:
+    """User, activity and x, y, z of each record; nothing for x, y, z of one that cannot be read."""
+    for record in records:
+        try:
+            user, activity, _, x, y, z = record.strip().removesuffix(",").split(",")
+            yield int(user), activity.strip(), [float(x), float(y), float(z)]
+        except ValueError:
+            yield 0, "", []
+
+
+def _activities(path: Path) -> dict[int, str]:
+    """Number and name a line."""
+    activities = {}
+    for line in text_of(path).splitlines():
+        number, _, name = line.strip().partition(" ")
+        if line.strip():
+            if not number.isdecimal() or not name.strip():
+                raise DatasetError(f"{path}: {line[:80]!r} is no number and name", fix="download it again")
+            activities[int(number)] = name.strip()
+    return activities
+
+
+def _named(number: int, activities: dict[int, str], root: Path) -> str:
+    if number not in activities:
+        raise DatasetError(f"{root} has the activity {number}, which activity_labels.txt does not", fix="add its name")
+    return activities[number]
+
+
+def _table(path: Path) -> NDArray[np.float32]:
+    with reading(path, formats="numbers with blanks between"):
+        return np.loadtxt(path, dtype=np.float32, ndmin=2, comments=None)
+
+
+def _whole_numbers(path: Path) -> NDArray[np.int64]:
+    with reading(path, formats="whole numbers with blanks between"):
+        return np.loadtxt(path, dtype=np.int64, ndmin=2, comments=None)

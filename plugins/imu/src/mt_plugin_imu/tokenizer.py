@@ -1,0 +1,225 @@
+"""Recordings to tokens, one a patch of time over all axes.
+
+B samples, V windows a sample, R = B * V rows, L steps, C axes, G triples of axes, P patch, N patches, D width.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from einops import rearrange
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
+from torch import Tensor, nn
+
+from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
+from mt_core.errors import InputError, OptionError
+from mt_core.nn import LearnedPositions, PatchEmbed
+from mt_plugin_imu.augmentation import jittered, scaled, turned, warped
+from mt_plugin_imu.reading import only_recording, recordings
+from mt_plugin_imu.recording import MAX_STEPS, Recording
+from mt_plugin_imu.resampling import resampled
+from mt_plugin_imu.scales import Scales, Survey, own_scales
+from mt_plugin_imu.stem import DilatedStem, Spectrum
+
+_HIDDEN = 64
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda names: tuple(filter(None, names.split(","))) if isinstance(names, str) else names),
+]
+"""Column names; from a command line with commas between them."""
+
+
+class ImuOptions(TokenizerOptions):
+    """How recordings are brought to one rate, cut and varied."""
+
+    rate: float = Field(
+        default=50.0,
+        ge=0,
+        le=10_000,
+        description="Steps a second that recordings are brought to; 0: as they are. One whose own rate is not known is "
+        "taken as it is.",
+    )
+    patch: int = Field(default=16, ge=2, le=4096, description="Steps in a patch, that is in a token.")
+    stride: int | None = Field(default=None, ge=1, description="Steps from patch to patch; None: half a patch.")
+    window: int = Field(default=512, ge=2, le=65_536, description="Steps that the encoder sees at once.")
+    max_windows: int = Field(
+        default=8, ge=1, le=256, description="Windows that are spread over a longer recording, at most."
+    )
+    axes: int = Field(default=12, ge=1, le=256, description="Axes that a recording may have, at most.")
+    columns: Names = Field(default=(), description="Columns that are axes, in this order; none: found by their names.")
+    spectrum: bool = Field(default=True, description="Give each token the strength of each frequency in its patch too.")
+    jitter: float = Field(default=0.03, ge=0, description="Training: noise, in standard deviations of an axis.")
+    scale: float = Field(default=0.1, ge=0, description="Training: standard deviation of a factor on each axis.")
+    rotate: float = Field(
+        default=15.0, ge=0, le=180, description="Training: degrees that a device is turned by, at most."
+    )
+    warp: float = Field(default=0.1, ge=0, description="Training: standard deviation of the speed of time about 1.")
+    shift: float = Field(
+        default=0.05, ge=0, le=0.5, description="Training: share of a recording it is moved by, at most."
+    )
+
+
+class ImuTokenizer(Tokenizer):
+    """Convolutions over time and all axes, cut into patches that overlap, with learned positions.
+
+    Each axis has a place of its own in the first convolution; recordings of fewer axes leave the others empty, so that
+    their number needs not be known in advance. Beside the axes stands the magnitude of each triple of them, which stays
+    when the device is turned. A recording longer than a window is seen through several, each a view of the sample.
+
+    Calibrated, axes are standardised by mean and deviation of the training split; before, a recording is divided by its
+    own root mean square, each triple on its own. So units do not matter as long as they are always the same.
+    """
+
+    Options = ImuOptions
+    options: ImuOptions
+    sample_limits = (
+        f"2 to {MAX_STEPS:,} steps, and at least a patch; a gap is interpolated, and at most half of an axis may be "
+        "missing; of a recording longer than max_windows windows, so many are looked at"
+    )
+
+    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+        super().__init__(width, options)
+        patch = self.options.patch
+        self.stride = self.options.stride or max(1, patch // 2)
+        if self.stride > patch or self.options.window < patch:
+            raise OptionError(
+                f"stride={self.stride} patch={patch} window={self.options.window}",
+                fix="a stride is at most a patch, and a patch at most a window",
+            )
+        num_patches = math.ceil((self.options.window - patch) / self.stride) + 1
+        self.window = patch + (num_patches - 1) * self.stride
+        channels = self.options.axes + self.options.axes // 3
+        self.stem = DilatedStem(channels, _HIDDEN)
+        self.patches = PatchEmbed(_HIDDEN, width, (patch,), (self.stride,))
+        self.spectrum = Spectrum(channels, width, patch, self.stride) if self.options.spectrum else None
+        self.norm = nn.LayerNorm(width)
+        self.place = LearnedPositions(num_patches, width)
+        self.scales: Scales | None = None
+
+    def read(self, source: Any) -> Recording:
+        """The only recording of a source; see `reading.recordings`."""
+        return only_recording(source, self.options.columns)
+
+    def stream(self, source: Any) -> Iterator[Recording]:
+        """All recordings of a .ts or .arff file, or of an array (N, T, C); of any other source the only one."""
+        yield from recordings(source, self.options.columns)
+
+    def prepare(self, sample: Recording, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """The windows of a recording at the option `rate`, standardised.
+
+        Returns:
+            axes (V, L, C) and magnitudes (V, L, G): V windows of L steps, C axes, and the G triples that they make,
+            none where C is no multiple of 3. The last step is repeated until the last patch is full.
+        """
+        options = self.options
+        values_TC = resampled(sample, options.rate)
+        num_axes = values_TC.shape[1]
+        self._check(sample, len(values_TC), num_axes)
+        scales = self.scales or own_scales(values_TC)
+        if generator is not None:
+            if options.rotate:
+                values_TC = turned(values_TC, options.rotate, generator)
+            if options.scale:
+                values_TC = scaled(values_TC, options.scale, generator)
+            if options.warp or options.shift:
+                values_TC = warped(values_TC, options.warp, options.shift, generator)
+            if options.jitter:
+                values_TC = jittered(values_TC, options.jitter * scales.deviations[:num_axes], generator)
+        windows_VLC = self._windows(scales.standardised(values_TC))
+        return {
+            "axes": torch.from_numpy(windows_VLC[..., :num_axes].copy()),
+            "magnitudes": torch.from_numpy(windows_VLC[..., num_axes:].copy()),
+        }
+
+    def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """Zeros behind what has fewer windows, steps or axes than its neighbours; where windows or steps differ, also
+        `lengths` (B, V), the real steps of each window."""
+        batch: dict[str, Tensor] = {}
+        for name in ("axes", "magnitudes"):
+            tensors = [item[name] for item in items]
+            largest = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
+            batch[name] = tensors[0].new_zeros(len(tensors), *largest)
+            for row, (views, steps, columns) in enumerate(tensor.shape for tensor in tensors):
+                batch[name][row, :views, :steps, :columns] = tensors[row]
+        _, num_views, num_steps, _ = batch["axes"].shape
+        if any(item["axes"].shape[:2] != (num_views, num_steps) for item in items):
+            batch["lengths"] = torch.zeros(len(items), num_views, dtype=torch.int64)
+            for row, item in enumerate(items):
+                batch["lengths"][row, : item["axes"].shape[0]] = item["axes"].shape[1]
+        return batch
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+        """(B * V, N, D), a view for each window."""
+        num_axes = self.options.axes
+        # every axis and magnitude in its own place, whatever else is in the batch
+        parts = [_widened(batch["axes"], num_axes), _widened(batch["magnitudes"], num_axes // 3)]
+        values_RCL = rearrange(torch.cat(parts, dim=-1), "b v l c -> (b v) c l")
+        num_steps, mask, real_R1L = values_RCL.shape[-1], None, None
+        (num_patches,) = self.patches.grid((num_steps,))
+        if "lengths" in batch:
+            lengths_R1 = batch["lengths"].flatten()[:, None]
+            real_R1L = (torch.arange(num_steps, device=lengths_R1.device) < lengths_R1)[:, None]
+            ends_N = torch.arange(num_patches, device=lengths_R1.device) * self.stride + self.options.patch
+            mask = ends_N <= lengths_R1
+            values_RCL = values_RCL * real_R1L
+        tokens_RND = self.patches(self.stem(values_RCL, real_R1L))
+        if self.spectrum is not None:
+            tokens_RND = tokens_RND + self.spectrum(values_RCL)
+        return Tokens(self.place(self.norm(tokens_RND), mask=mask), mask=mask, views=batch["axes"].shape[1])
+
+    def calibrate(self, examples: Iterable[Example]) -> None:
+        """Mean and standard deviation of each axis, and of each triple's magnitude, over all steps of all recordings.
+
+        Raises:
+            InputError: recordings of different numbers of axes.
+        """
+        survey = Survey()
+        for example in examples:
+            survey.add(self.read(example.sample))
+        self.restore(survey.scales().to_json())
+
+    def calibration(self) -> dict[str, Any]:
+        """{"axes": C, "means": …, "deviations": …}, of C axes and then of the triples' magnitudes."""
+        return self.scales.to_json() if self.scales is not None else {}
+
+    def restore(self, calibration: Mapping[str, Any]) -> None:
+        self.scales = Scales.from_json(calibration) if calibration else None
+
+    def _check(self, sample: Recording, num_steps: int, num_axes: int) -> None:
+        options = self.options
+        if self.scales is not None and num_axes != self.scales.num_axes:
+            raise InputError(
+                f"{sample.name} has {num_axes} axes, and this model was calibrated on {self.scales.num_axes}",
+                fix="give the same axes as in training, for instance by the option columns",
+            )
+        if num_axes > options.axes:
+            raise InputError(
+                f"{sample.name} has {num_axes} axes, and the option axes allows {options.axes}",
+                fix=f"set axes={num_axes}; or, if its rows are axes and its columns steps, transpose it",
+            )
+        if num_steps < options.patch:
+            at = f" at {options.rate:g} Hz" if options.rate and sample.rate else ""
+            raise InputError(
+                f"{sample.name} has {num_steps} steps{at}, and a patch takes {options.patch}",
+                fix=f"choose patch={max(2, num_steps // 4)}, or leave the recording out",
+            )
+
+    def _windows(self, values_TC: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(V, L, C): the whole, its end repeated until patches fill it; or windows spread evenly from end to end."""
+        num_steps, patch = len(values_TC), self.options.patch
+        if num_steps <= self.window:
+            missing = -(num_steps - patch) % self.stride
+            return np.pad(values_TC, ((0, missing), (0, 0)), mode="edge")[None]
+        count = min(self.options.max_windows, math.ceil(num_steps / self.window))
+        starts = np.linspace(0, num_steps - self.window, count).round().astype(int)
+        return np.stack([values_TC[start : start + self.window] for start in starts])
+
+
+def _widened(values_BVLC: Tensor, columns: int) -> Tensor:
+    return nn.functional.pad(values_BVLC, (0, columns - values_BVLC.shape[-1]))

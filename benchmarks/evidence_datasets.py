@@ -41,6 +41,13 @@ def california_split(data: Path, folder: Path) -> Path:
     return folder
 
 
+def sst2_split(data: Path, folder: Path) -> Path:
+    """train.tsv as it is, and dev.tsv, which has the labels that GLUE's own test file lacks, as test.tsv."""
+    (folder / "train.tsv").symlink_to((data / "train.tsv").resolve())
+    (folder / "test.tsv").symlink_to((data / "dev.tsv").resolve())
+    return folder
+
+
 DATASETS = {
     "adult": Evidence("tabular", "tabular/adult", recipe={"epochs": 4}),
     "california": Evidence(
@@ -68,8 +75,25 @@ DATASETS = {
         options={"stem": "conv", "patch": 8, "stride": 4},
         recipe={"epochs": 25, "keep": "last"},
     ),
-    "racketsports": Evidence(
-        "imu", "imu/RacketSports", options={"patch": 8, "stride": 2}, recipe={"keep": "last"}
-    ),
+    "racketsports": Evidence("imu", "imu/RacketSports", options={"patch": 8, "stride": 2}, recipe={"keep": "last"}),
     "epilepsy": Evidence("imu", "imu/Epilepsy", recipe={"keep": "last"}),
+    "sst2": Evidence("text", "text/SST-2", recipe={"epochs": 4, "val_fraction": 0.02}, rearrange=sst2_split),
+    "ucf101": Evidence(
+        "video",
+        "video",
+        options={"size": 64, "patch": 16, "frames": 16, "tubelet": 4, "stem": "patch", "motion": True, "fit": "squash"},
+        recipe={"epochs": 80, "batch_size": 12, "lr": 4e-3, "keep": "last"},
+    ),
+    "etth1_96": Evidence(
+        "timeseries",
+        "time_series/ETT-small/ETTh1.csv",
+        recipe={"epochs": 4, "lr": 2e-3, "batch_size": 32, "head": {"dropout": 0.1}},
+        data_options={"stride": 4},
+    ),
+    "etth1_336": Evidence(
+        "timeseries",
+        "time_series/ETT-small/ETTh1.csv",
+        recipe={"epochs": 4, "lr": 2e-3, "batch_size": 32, "head": {"dropout": 0.1}},
+        data_options={"stride": 4, "horizon": 336},
+    ),
 }

@@ -1,0 +1,81 @@
+"""Labelled texts: tables as the benchmarks ship them, and folders of text files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from mt_core.contract import Classification
+from mt_core.errors import DatasetError, OptionError
+from mt_core.files import ListedDataset, Listing
+from mt_plugin_text.columns import Wanted
+from mt_plugin_text.demo import write_demo
+from mt_plugin_text.layouts import Labels, list_tables, list_text_folders, list_trec, tables_in
+from mt_plugin_text.rows import SUFFIXES
+from mt_plugin_text.tokenizer import column_names
+
+
+class TextDataset(ListedDataset):
+    """Texts and the classes they belong to. Those of tables are kept in memory, those of folders are paths."""
+
+    layouts = {  # noqa: RUF012 - declared ClassVar by the contract
+        "split tables": "train.tsv, dev.tsv, test.tsv (or .csv, .jsonl, .parquet; also val, or parts as in "
+        "train-00000-of-00002.parquet) with a column of texts or the two of a pair, as GLUE ships; also CoLA's without "
+        "a header, and MNLI's dev_matched, dev_mismatched",
+        "table": "one such file, or a folder with one; a column called split is understood",
+        "TREC": "train_5500.label and TREC_10.label: LABEL:detail and a question a line, in Latin-1",
+        "split folders": "train/, val/ and test/, in each a folder of .txt files per class, as IMDb's reviews are",
+        "folders": "a folder of .txt files per class; everything is 'train'",
+    }
+    demo_options = {"length": 40}  # noqa: RUF012
+    task: Classification
+
+    @classmethod
+    def find(
+        cls,
+        root: Path,
+        split: str,
+        *,
+        text: str | list[str] = "",
+        label: str = "",
+        labels: Labels = "coarse",
+        matched: bool = True,
+    ) -> Listing | None:
+        """The texts under a folder, or in a table, in one of `layouts`; the classes are those of all splits.
+
+        Args:
+            text: The column of texts, or the two of a pair; by default found, see `columns`. By number where a table
+                has no header.
+            label: The column of labels, likewise.
+            labels: TREC's six coarse classes, or its fifty fine ones.
+            matched: MNLI's dev and test set of the genres that its training has, or (False) of other genres.
+        """
+        if labels not in ("coarse", "fine"):
+            raise OptionError(f"labels={labels!r}", fix="use 'coarse' or 'fine'")
+        named = [str(name) for name in text] if isinstance(text, list | tuple) else column_names(text)
+        wanted = Wanted(text=tuple(named), label=str(label))
+        if root.is_file():
+            if root.suffix.lower() in SUFFIXES:
+                return list_tables({"": [root]}, split, root, wanted, "table")
+            return list_trec(root, split, labels)
+        if trec := list_trec(root, split, labels):
+            return trec
+        if tables := tables_in(root, matched=matched):
+            return list_tables(tables, split, root, wanted, "split tables")
+        if folders := list_text_folders(root, split):
+            return folders
+        others = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
+        if len(others) > 1:
+            raise DatasetError(
+                f"{root} has {len(others)} tables, and none is called train: {', '.join(p.name for p in others[:5])}",
+                fix="name the file, or call the files train, dev and test",
+            )
+        return list_tables({"": others}, split, root, wanted, "table") if others else None
+
+    @classmethod
+    def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
+        """Judgements of food, films and places, some of them negated, made from templates and written as GLUE writes
+        its tables; `size` is a split's."""
+        folder = write_demo(split, size, seed)
+        listing = list_tables(tables_in(folder, matched=True), split, folder, Wanted(), "demo")
+        return cls.of(listing, None, source="sentences made from templates (synthetic)")

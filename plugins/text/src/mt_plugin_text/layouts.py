@@ -1,0 +1,146 @@
+"""Where the public benchmarks keep their texts: which files make up a split, and how they are labelled."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from mt_core.contract import reading
+from mt_core.errors import DatasetError
+from mt_core.files import Listing, chosen_splits, in_order, list_folders, split_called
+from mt_plugin_text.columns import Wanted
+from mt_plugin_text.rows import SUFFIXES, Row, table_rows
+from mt_plugin_text.text import Text
+
+Labels = Literal["coarse", "fine"]
+
+_TREC = {"train": "train_5500.label", "test": "TREC_10.label"}
+_SHARD = re.compile(r"-\d+-of-\d+$")
+_UNLABELLED_FOLDER = "unsup"  # of IMDb's reviews
+_UNKNOWN = "-1"  # GLUE's test labels, as the Hugging Face hub has them
+
+
+def tables_in(folder: Path, *, matched: bool) -> dict[str, list[Path]]:
+    """The tables of a folder by split; a split in several numbered parts has several. {} where no file names a split.
+
+    Args:
+        matched: Of MNLI's two sets for validation and for test, the one of the same genres as in training.
+
+    Raises:
+        DatasetError: several files for a split.
+    """
+    by_split: dict[str, list[Path]] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in SUFFIXES or not path.is_file():
+            continue
+        words = re.split(r"[^a-z]+", path.stem.lower())
+        if ("mismatched" if matched else "matched") in words:
+            continue
+        splits = {split for word in words if (split := split_called(word))}
+        if len(splits) == 1:
+            by_split.setdefault(splits.pop(), []).append(path)
+    return {split: _one_table(paths, split) for split, paths in by_split.items()}
+
+
+def _one_table(paths: list[Path], split: str) -> list[Path]:
+    exact = [path for path in paths if split_called(path.stem) == split]
+    if len(exact or paths) == 1:
+        return exact or paths
+    if len({_SHARD.sub("", path.stem) + path.suffix for path in paths}) == 1:
+        return paths
+    raise DatasetError(
+        f"{paths[0].parent} has several files for {split}: {', '.join(path.name for path in paths)}",
+        fix=f"leave one of them, or call one {split}{paths[0].suffix}",
+    )
+
+
+def list_tables(tables: dict[str, list[Path]], split: str, root: Path, wanted: Wanted, layout: str) -> Listing:
+    """The rows of one split, in the order of the tables.
+
+    Args:
+        tables: By split; "" for one table of all, which may have a column of splits.
+
+    Raises:
+        DatasetError: no label anywhere, or a split that is none.
+        MissingSplitError: the tables name splits, and not this one.
+        InputError: a table that cannot be read.
+    """
+    by_split: dict[str, list[tuple[Text, str | None]]] = {}
+    for name, paths in tables.items():
+        rows = [row for path in paths for row in _rows(path, wanted)]
+        is_unlabelled = all(row.label in (None, _UNKNOWN) for row in rows)
+        for row in rows:
+            label = None if is_unlabelled else row.label
+            by_split.setdefault(name or _split_of(row), []).append((row.text, label))
+    if "" in by_split and len(by_split) > 1:
+        raise DatasetError(
+            f"{by_split[''][0][0].filename}: the split is missing, other rows have one",
+            fix="write train, val or test in every row, or leave out the column",
+        )
+    classes = in_order(label for rows in by_split.values() for _, label in rows if label is not None)
+    if wanted.label and not classes:
+        raise DatasetError(f"{root} has no column {wanted.label!r} with labels", fix="check the name of the column")
+    splits = chosen_splits(split, [name for name in by_split if name], root) or [""]
+    chosen = [row for name in splits for row in by_split[name]]
+    return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, layout)
+
+
+def _rows(path: Path, wanted: Wanted) -> Iterator[Row]:
+    with reading(path, formats=" ".join(SUFFIXES)), path.open("rb") as file:
+        yield from table_rows(file, str(path), wanted)
+
+
+def _split_of(row: Row) -> str:
+    """The split that a row names; "" where it names none."""
+    split = split_called(row.split) if row.split is not None else ""
+    if split is None:
+        raise DatasetError(f"{row.text.filename}: {row.split!r} is no split", fix="call the splits train, val and test")
+    return split
+
+
+def list_trec(root: Path, split: str, labels: Labels) -> Listing | None:
+    """Questions and what they ask for, in files of `LABEL:detail question`; None where there are none.
+
+    Raises:
+        DatasetError: a line of another form, with its number.
+        MissingSplitError: no such file for this split.
+
+    Source: Li & Roth 2002, Learning Question Classifiers; its files are in Latin-1.
+    """
+    found = {name: root / file for name, file in _TREC.items() if (root / file).is_file()} if root.is_dir() else {}
+    if root.is_file() and root.suffix == ".label":
+        found = {"": root}
+    if not found:
+        return None
+    questions = {name: list(_trec_questions(path, labels)) for name, path in found.items()}
+    chosen = [each for name in chosen_splits(split, [n for n in found if n], root) or [""] for each in questions[name]]
+    classes = in_order(label for some in questions.values() for _, label in some)
+    return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, "TREC")
+
+
+def _trec_questions(path: Path, labels: Labels) -> Iterator[tuple[Text, str]]:
+    with reading(path, formats=".label"):
+        lines = path.read_text(encoding="latin-1").split("\n")
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        label, _, question = line.strip().partition(" ")
+        coarse, colon, _ = label.partition(":")
+        if not colon or not question:
+            raise DatasetError(
+                f"{path}, line {number}: {line[:80]!r} is not LABEL:detail and a question",
+                fix="check that the download is complete",
+            )
+        yield Text(question, file=str(path), place=f"line {number}"), coarse if labels == "coarse" else label
+
+
+def list_text_folders(root: Path, split: str) -> Listing | None:
+    """A folder of .txt files per class; IMDb's reviews without a label are left out."""
+    found = list_folders(root, split, (".txt",))
+    if found is None:
+        return None
+    kept = [at for at, label in enumerate(found.labels) if label != _UNLABELLED_FOLDER]
+    classes = tuple(name for name in found.classes if name != _UNLABELLED_FOLDER)
+    return Listing([Path(found.samples[at]) for at in kept], [found.labels[at] for at in kept], classes, found.layout)

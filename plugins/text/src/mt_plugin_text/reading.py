@@ -1,0 +1,95 @@
+"""Texts from files, bytes and objects in memory."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from mt_core.contract import name_of, reading
+from mt_core.errors import InputError
+from mt_plugin_text.columns import Wanted, named_columns
+from mt_plugin_text.decoding import beginning
+from mt_plugin_text.rows import PARQUET, SUFFIXES, row_of, table_rows
+from mt_plugin_text.text import Text
+
+FORMATS = ".txt .csv .tsv .jsonl .parquet"
+
+
+def texts(source: Any, wanted: Wanted = Wanted()) -> Generator[Text, None, None]:  # noqa: B008 - it is frozen
+    """Every text of a source, in order and in bounded memory.
+
+    Args:
+        source: A `Path`, or a str that `is_path`: a table, known by its suffix (Parquet by its first bytes), has a text
+            a row; any other file is one text. `bytes` are those of a text or a Parquet file. Any other str is a text
+            itself. A tuple or list of two strings is a pair, a mapping is a row of a table.
+        wanted: Which columns of a table to take.
+
+    Raises:
+        InputError: no text, or a damaged file; maybe after some texts.
+    """
+    if isinstance(source, Text):
+        yield source
+    elif isinstance(source, str) and not is_path(source):
+        yield Text(source)
+    elif isinstance(source, str | Path | bytes):
+        yield from _file_texts(source, wanted)
+    elif isinstance(source, Mapping):
+        columns = named_columns([str(name) for name in source], wanted, name_of(source))
+        yield row_of(source, columns).text
+    elif isinstance(source, tuple | list) and len(source) == 2 and all(isinstance(part, str) for part in source):
+        yield Text(*source)
+    else:
+        raise InputError(
+            f"{name_of(source)} is no text",
+            fix="give a string, a pair of strings, a mapping with a text in it, or the path of a file of "
+            f"{FORMATS.replace(' ', ', ')}",
+        )
+
+
+def only_text(source: Any, wanted: Wanted = Wanted()) -> Text:  # noqa: B008 - it is frozen
+    """The text of a source that holds exactly one.
+
+    Raises:
+        InputError: as `texts`; also more than one.
+    """
+    with closing(texts(source, wanted)) as found:
+        first, second = next(found), next(found, None)
+    if second is not None:
+        raise InputError(
+            f"{name_of(source)} holds more than one text, and a sample is one",
+            fix="use stream, or `mt embed text`, to go through a whole table",
+        )
+    return first
+
+
+def is_path(text: str) -> bool:
+    """Whether a string means a file: one that exists; or it is a line that ends like one of `FORMATS`; or it is a
+    folder, named with a separator. To leave no doubt give a `Path`, or a `Text` for what others wrote."""
+    if os.path.isfile(text):
+        return True
+    is_named_so = text.lower().endswith(tuple(FORMATS.split())) and len(text.splitlines()) == 1
+    return is_named_so or (os.sep in text and os.path.isdir(text))
+
+
+def _file_texts(source: str | Path | bytes, wanted: Wanted) -> Iterator[Text]:
+    name = name_of(source)
+    file_name = "" if isinstance(source, bytes) else str(source)
+    with reading(source, formats=FORMATS), _opened(source) as file:
+        magic = file.read(len(PARQUET))
+        file.seek(0)
+        if magic == PARQUET or file_name.lower().endswith(SUFFIXES):
+            for row in table_rows(file, name, wanted):
+                yield row.text
+            return
+        text = beginning(file, name)
+        if not text.strip():
+            raise InputError(f"{name} holds no text, only spaces", fix="copy or export the file again")
+        yield Text(text, file=name)
+
+
+def _opened(source: str | Path | bytes) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")

@@ -1,0 +1,182 @@
+"""Tables of texts, a row at a time: CSV, TSV, JSON lines and Parquet."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import PurePath
+from typing import Any, BinaryIO
+
+from mt_core.errors import InputError
+from mt_plugin_text.columns import Columns, Wanted, named_columns, numbered_columns
+from mt_plugin_text.decoding import lines
+from mt_plugin_text.text import Text
+
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+"""Of files that hold many texts."""
+
+PARQUET = b"PAR1"
+"""What a Parquet file begins with."""
+
+_NO_AGREEMENT = ("gold_label", "-")  # SNLI and MNLI, where those who labelled did not agree
+_BATCH_ROWS = 256  # of Parquet, decoded at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A sample of a table.
+
+    Attributes:
+        text: What it says, "" where a cell is missing, and where it stands.
+        label, split: As they are written; None where there is none.
+    """
+
+    text: Text
+    label: str | None
+    split: str | None
+
+
+def table_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
+    """Every row of a table, in order and in bounded memory.
+
+    Args:
+        file: Open for reading, at its start.
+        name: What it is called in messages; its suffix tells the format, except for Parquet's, which tells itself.
+
+    Raises:
+        InputError: no column of texts, no rows, a row that is not like the others, a damaged file; with the line.
+    """
+    magic = file.read(len(PARQUET))
+    file.seek(0)
+    if magic == PARQUET:
+        found = _parquet_rows(file, name, wanted)
+    elif PurePath(name).suffix.lower() == ".jsonl":
+        found = _json_rows(file, name, wanted)
+    else:
+        found = _delimited_rows(file, name, wanted)
+    num_rows = 0
+    for num_rows, row in enumerate(found, start=1):  # noqa: B007 - told below
+        yield row
+    if not num_rows:
+        raise InputError(f"{name} has no rows", fix="export the table again")
+
+
+def row_of(cells: Mapping[str, Any], columns: Columns, file: str = "", place: str = "") -> Row:
+    """The parts of a row that are wanted.
+
+    Args:
+        file, place: Where it stands; see `Text`.
+
+    Raises:
+        InputError: a column that the row lacks, or that holds a list or a structure.
+    """
+    where = f"{file}, {place}" if file else "a mapping"
+    try:
+        texts = [_written(cells[column]) for column in columns.text]
+        label = _written(cells[columns.label]).strip() if columns.label is not None else ""
+        split = _written(cells[columns.split]).strip() if columns.split is not None else ""
+    except KeyError as error:
+        raise InputError(
+            f"{where}: there is no {error.args[0]!r}", fix="give every row the columns of the first"
+        ) from None
+    except TypeError as error:
+        raise InputError(f"{where}: {error}", fix="name a column of plain texts by the option text=NAME") from None
+    if (columns.label, label) == _NO_AGREEMENT:
+        label = ""
+    second = texts[1] if len(texts) == 2 else None
+    return Row(Text(texts[0], second, file, place), label or None, split or None)
+
+
+def _written(value: Any) -> str:
+    """A cell as text; what is missing is ""."""
+    if isinstance(value, str):
+        return value
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # whole numbers turn into floats where a column has gaps
+    if isinstance(value, bool | int | float):
+        return str(value)
+    raise TypeError(f"a cell holds a {type(value).__name__}, not a text")
+
+
+def _delimited_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
+    """CSV, with quotes, its separator found in the first line; or TSV, in which quotes are characters like others, as
+    in GLUE's files."""
+    found = lines(file, name)
+    first = next(found, "")
+    is_tsv = PurePath(name).suffix.lower() == ".tsv"
+    separator = "\t" if is_tsv else max(",;\t", key=first.count)
+    records = csv.reader(
+        chain([first], found),
+        delimiter=separator,
+        quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+    names: list[str] = []
+    columns: Columns | None = None
+    try:
+        for cells in records:
+            if not any(cells):
+                continue
+            if columns is None:
+                is_header = wanted.is_header(cells)
+                names = cells if is_header else [str(number) for number in range(1, len(cells) + 1)]
+                columns = named_columns(names, wanted, name) if is_header else numbered_columns(cells, wanted, name)
+                if is_header:
+                    continue
+            place = f"line {records.line_num}"
+            if len(cells) != len(names):
+                raise InputError(
+                    f"{name}, {place}: {len(cells)} fields, where the first line has {len(names)}",
+                    fix="a separator inside a field needs quotes round it in .csv, and cannot be in .tsv",
+                )
+            yield row_of(dict(zip(names, cells, strict=True)), columns, name, place)
+    except csv.Error as error:
+        raise InputError(
+            f"{name}, line {records.line_num}: {error}",
+            fix='check the quotes: a quoted field ends with ", and a quote inside it is written twice',
+        ) from None
+
+
+def _json_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
+    columns: Columns | None = None
+    for number, line in enumerate(lines(file, name), start=1):
+        if not line.strip():
+            continue
+        place = f"line {number}"
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InputError(
+                f"{name}, {place}: not JSON ({type(error).__name__}: {str(error)[:200]})",
+                fix="write one JSON object a line, each whole on its line",
+            ) from None
+        if isinstance(record, str):
+            record = {"text": record}
+        if not isinstance(record, dict):
+            raise InputError(
+                f"{name}, {place}: a {type(record).__name__}, and no object with names",
+                fix='write one JSON object a line: {"text": "…", "label": "…"}',
+            )
+        if columns is None:
+            columns = named_columns(list(record), wanted, name)
+        yield row_of(record, columns, name, place)
+
+
+def _parquet_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
+    from pyarrow import parquet
+
+    table = parquet.ParquetFile(file, pre_buffer=False)
+    names = table.schema_arrow.names
+    columns = named_columns(names, wanted, name)
+    chosen = [*columns.text, *filter(None, (columns.label, columns.split))]
+    number = 0
+    for batch in table.iter_batches(_BATCH_ROWS, columns=chosen):
+        for cells in batch.to_pylist():
+            number += 1
+            yield row_of(cells, columns, name, f"row {number}")

@@ -1,0 +1,156 @@
+"""Texts to tokens, one a byte pair.  B batch, N tokens, E width of the table, D width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from einops import rearrange
+from numpy.typing import NDArray
+from pydantic import BeforeValidator, Field
+from torch import Tensor, nn
+
+from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
+from mt_core.nn import LearnedPositions
+from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
+from mt_plugin_text.columns import Wanted
+from mt_plugin_text.decoding import LONGEST_LINE
+from mt_plugin_text.reading import only_text, texts
+from mt_plugin_text.text import Text
+from mt_plugin_text.truncation import Truncation, kept_of_each
+
+UNKNOWN, EMPTY, SEPARATOR, FIRST_KNOWN = range(4)
+"""Rows of the table that stand for no id: one that was not in the training texts, a text without any, the end of the
+first text of a pair."""
+
+_GAIN = 30.0
+"""Weights are kept small: optimisers like Adam move each weight by about the learning rate, and so the few that a text
+touches keep pace with a head at the same rate. Tokens then have a standard deviation of about 3: what one says is still
+readable behind the twelve blocks of a random ViT-Tiny (cosine of its input and output 0.7; 0.3 for a third of it)."""
+
+_TABLE_STD = 0.1
+_CHARACTERS_A_TOKEN = 64  # twice as many as the longest token of the vocabulary has
+
+Names = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda names: column_names(names) if isinstance(names, str | int) else tuple(map(str, names))),
+    Field(max_length=2),
+]
+"""One column, or the two of a pair; from a command line with a comma between them."""
+
+
+def column_names(names: str | int) -> tuple[str, ...]:
+    """Names with commas between them."""
+    return tuple(filter(None, (name.strip() for name in str(names).split(","))))
+
+
+class TextOptions(TokenizerOptions):
+    """How texts become tokens."""
+
+    length: int = Field(default=512, ge=3, le=8192, description="Tokens of a sample, at most; longer ones are cut.")
+    embedding: int = Field(default=64, ge=1, le=4096, description="Width of the table of embeddings.")
+    drop: float = Field(default=0.1, ge=0, lt=1, description="Chance that a token is hidden from a training text.")
+    text: Names = Field(
+        default=(),
+        description="Column of a table with the texts, by name or number, or the two of a pair; by default found.",
+    )
+
+
+class TextTokenizer(Tokenizer):
+    """One token for each byte pair of CLIP's vocabulary: its embedding, its neighbours', and its place.
+
+    The table of embeddings is narrower than the encoder and followed by a linear map (Lan et al. 2020, ALBERT,
+    arXiv:1909.11942, section 3.1). Beside that, a convolution over three neighbours (Kim 2014, arXiv:1408.5882) tells
+    "not good" from "good". In a pair, the second text has a vector of its own added, and a separator before it.
+
+    The table has a row for each of the vocabulary's 49,406 ids. `calibrate` keeps the rows of those that occur in the
+    training texts; all others are then one, *unknown*, which `drop` trains.
+    """
+
+    Options = TextOptions
+    options: TextOptions
+    sample_limits = f"texts of any length, cut with a warning; lines of tables up to {LONGEST_LINE:,} characters"
+
+    def __init__(self, width: int, options: TextOptions | None = None) -> None:
+        super().__init__(width, options)
+        embedding = self.options.embedding
+        self.project = nn.Linear(embedding, width)
+        self.neighbours = nn.Conv1d(embedding, width, kernel_size=3, padding=1)
+        self.second = nn.Parameter(torch.randn(width) * 0.02)
+        self.place = LearnedPositions(self.options.length, width)
+        self._wanted = Wanted(text=self.options.text)
+        self._truncation = Truncation()
+        self._become(None)
+
+    def read(self, source: Any) -> Text:
+        """The text of a string, a pair of strings, a mapping, or a file that holds one; see `reading.texts`."""
+        return only_text(source, self._wanted)
+
+    def stream(self, source: Any) -> Iterator[Text]:
+        """Every text of a table; of any other source the one that it is."""
+        return texts(source, self._wanted)
+
+    def prepare(self, sample: Text, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """{"ids": (N,) int32 rows of the table}; in training, some of them `UNKNOWN`. A text without a token, of
+        nothing but spaces, is one `EMPTY`."""
+        parts = self._cut(sample)
+        rows = [torch.from_numpy(self._row_of[part]) for part in parts]
+        if generator is not None and self.options.drop:
+            for part in rows:
+                part[torch.rand(len(part), generator=generator) < self.options.drop] = UNKNOWN
+        if len(rows) == 2:
+            rows.insert(1, torch.tensor([SEPARATOR], dtype=torch.int32))
+        ids = torch.cat(rows)
+        return {"ids": ids if len(ids) else torch.tensor([EMPTY], dtype=torch.int32)}
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+        """(B, N, D)."""
+        ids_BN, mask_BN = batch["ids"], batch.get("ids_mask")
+        embedded_BNE = self.table(ids_BN)
+        if mask_BN is not None:  # the convolution looks beyond the last token
+            embedded_BNE = embedded_BNE * mask_BN.unsqueeze(-1)
+        around_BDN = self.neighbours(rearrange(embedded_BNE, "b n e -> b e n"))
+        around_BND = rearrange(nn.functional.gelu(around_BDN), "b d n -> b n d")
+        is_second_BN = (ids_BN == SEPARATOR).cumsum(1) > 0
+        values_BND = self.project(embedded_BNE) + around_BND + is_second_BN.unsqueeze(-1) * self.second
+        return Tokens(_GAIN * self.place(values_BND, mask=mask_BN), mask=mask_BN)
+
+    def calibrate(self, examples: Iterable[Example]) -> None:
+        """Keep the ids that occur in the texts, as far as they are read."""
+        occurs = np.zeros(NUM_IDS, bool)
+        for example in examples:
+            for part in self._cut(self.read(example.sample)):
+                occurs[part] = True
+        self.restore({"vocabulary": np.flatnonzero(occurs).tolist()})
+
+    def calibration(self) -> dict[str, Any]:
+        """{"vocabulary": the ids kept, in their order}."""
+        return {} if self._vocabulary is None else {"vocabulary": self._vocabulary.tolist()}
+
+    def restore(self, calibration: Mapping[str, Any]) -> None:
+        vocabulary = calibration.get("vocabulary")
+        self._become(None if vocabulary is None else np.array(vocabulary, np.int64))
+
+    def _become(self, vocabulary: NDArray[np.int64] | None) -> None:
+        """Make the table for these ids; None: for all."""
+        self._vocabulary = vocabulary
+        known = np.arange(NUM_IDS) if vocabulary is None else vocabulary
+        self._row_of = np.full(NUM_IDS, UNKNOWN, np.int32)
+        self._row_of[known] = np.arange(FIRST_KNOWN, FIRST_KNOWN + len(known))
+        self.table = nn.Embedding(FIRST_KNOWN + len(known), self.options.embedding)
+        nn.init.normal_(self.table.weight, std=_TABLE_STD)
+
+    def _cut(self, sample: Text) -> list[NDArray[np.int64]]:
+        """The ids of a sample's texts, as many as there is room for; one of a pair may be empty."""
+        most = self.options.length * _CHARACTERS_A_TOKEN
+        written = [sample.first] if sample.second is None else [sample.first, sample.second]
+        parts = [np.array(token_ids(text[:most]), np.int64) for text in written]
+        lengths = [len(part) for part in parts]
+        separators = len(parts) - 1
+        kept = kept_of_each(lengths, self.options.length - separators)
+        is_longer = any(len(text) > most for text in written)
+        if kept != lengths or is_longer:
+            self._truncation.tell(sample, sum(kept), sum(lengths) - sum(kept), at_least=is_longer)
+        return [part[:number] for part, number in zip(parts, kept, strict=True)]

@@ -1,0 +1,54 @@
+"""Texts longer than a model reads: what is kept, and who is told."""
+
+from __future__ import annotations
+
+import os
+import warnings
+
+from mt_plugin_text.text import Text
+
+
+class TruncationWarning(UserWarning):
+    """A text is longer than the tokenizer's `length`; says whose, and how much of it is left out."""
+
+
+class Truncation:
+    """Tells of the first text that is cut in each table, and in each folder of text files."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def tell(self, text: Text, used: int, unused: int, *, at_least: bool) -> None:
+        """Warn of a text, unless another of its table or folder was told of before.
+
+        Args:
+            used, unused: Tokens that are kept, and that are left out.
+            at_least: There are more of those left out: the text is so long that its end was not counted.
+        """
+        group = text.file if text.place else os.path.dirname(text.file)
+        if group in self._told:
+            return
+        self._told.add(group)
+        warnings.warn(
+            f"{text.filename or 'a text'} is too long: {used:,} tokens are used, and "
+            f"{'at least ' if at_least else ''}{unused:,} left out (option length); other texts "
+            f"{f'in {group}' if group else 'in memory'} are cut without telling",
+            TruncationWarning,
+            stacklevel=3,
+        )
+
+
+def kept_of_each(lengths: list[int], room: int) -> list[int]:
+    """How many tokens of each text of a sample are kept: the longer one of a pair gives way first.
+
+    Source: Devlin et al. 2019 (BERT), arXiv:1810.04805, its code's `truncate_seq_pair`.
+    """
+    if len(lengths) == 1:
+        return [min(lengths[0], room)]
+    first, second = lengths
+    if first + second <= room:
+        return lengths
+    half = room // 2
+    if second <= half:
+        return [room - second, second]
+    return [first, room - first] if first <= room - half else [room - half, half]

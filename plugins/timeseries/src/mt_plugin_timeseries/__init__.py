@@ -1,0 +1,1 @@
+"""Time series for mt-core. See `tokenizer`, `dataset` and `reading`."""

@@ -1,0 +1,213 @@
+"""When a series was measured: dates in columns, the step between them, and the steps that follow.
+
+Times are int64 microseconds since 1970. Where a column has time zones they are in UTC.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Times = NDArray[np.int64]
+
+TIME_NAMES = ("date", "time", "timestamp", "datetime", "date_time", "ds", "utc", "year")
+"""Names of columns of time, in any case."""
+
+_DAY = 86_400_000_000
+_SHORTEST_MONTH = 28 * _DAY
+_PROBED = 20  # cells that are looked at before all are parsed
+_YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{8}")  # a time of day alone is no date
+
+# microseconds in a unit of a number of that size since 1970: from 1973 on for each
+_EPOCH = ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 9.3e18, 1e-3))
+
+
+@dataclass(frozen=True)
+class Step:
+    """The regular distance of times: so many microseconds, months or business days (Monday to Friday)."""
+
+    unit: Literal["microseconds", "months", "business days"]
+    size: int
+
+    def places(self, times: Times) -> Times | None:
+        """The index of each time on the lattice that begins with the first; None where one lies beside it."""
+        if self.unit == "microseconds":
+            return _divided(times - times[0], self.size)
+        if self.unit == "months":
+            if _month_offset(times) is None:
+                return None
+            months = _months(times)
+            return _divided(months - months[0], self.size)
+        if len(np.unique(times % _DAY)) > 1:
+            return None
+        days = _days(times)
+        return np.asarray(np.busday_count(days[0], days), dtype=np.int64)
+
+    def at(self, times: Times, places: Times) -> Times:
+        """The times at these indices of the lattice that `times` lie on, counted from the first of them."""
+        if self.unit == "microseconds":
+            return np.asarray(times[0] + places * self.size, dtype=np.int64)
+        if self.unit == "months":
+            months = _months(times[:1]) + places * self.size
+            from_start, offset = _month_offset(times) or (True, 0)
+            starts = _month_starts(months if from_start else months + 1)
+            return np.asarray(starts + offset, dtype=np.int64)
+        days = np.busday_offset(_days(times[:1]), places, roll="forward")
+        return np.asarray(days.astype("M8[us]").astype(np.int64) + times[0] % _DAY, dtype=np.int64)
+
+
+def step_of(times: Times) -> Step | None:
+    """The step of times, some of which may be left out; None where they have none, or do not follow each other."""
+    differences, counts = np.unique(np.diff(times), return_counts=True)
+    if not len(differences) or differences[0] <= 0:
+        return None
+    usual = int(differences[counts.argmax()])
+    candidates = [Step("microseconds", usual)]
+    if usual == _DAY and _has_no_weekend(times):
+        candidates.insert(0, Step("business days", 1))
+    if usual >= _SHORTEST_MONTH:
+        gaps, counts = np.unique(np.diff(_months(times)), return_counts=True)
+        if gaps[0] > 0:
+            candidates.append(Step("months", int(gaps[counts.argmax()])))
+    return next((step for step in candidates if step.places(times) is not None), None)
+
+
+def following(times: Times, steps: int) -> Times | None:
+    """The times of the steps after the last; None where the times have no regular step."""
+    step = step_of(times)
+    if step is None:
+        return None
+    places = step.places(times)
+    assert places is not None
+    return step.at(times, places[-1] + np.arange(1, steps + 1))
+
+
+def text_of(times: Times) -> list[str]:
+    """The times as ISO 8601, days alone where all are at midnight."""
+    moments = times.astype("M8[us]")
+    unit = "D" if not (times % _DAY).any() else "s" if not (times % 1_000_000).any() else "us"
+    return [text.replace("T", " ") for text in moments.astype(f"M8[{unit}]").astype(str).tolist()]
+
+
+def dates_in(column: Any) -> tuple[Times, NDArray[np.bool_]] | None:
+    """What a column of a data frame says as dates.
+
+    Args:
+        column: A pandas Series of any type; of text, more than half of the cells must be dates in one format, with a
+            year of four digits.
+
+    Returns:
+        The times, and which cells hold one; None for a column of something else.
+    """
+    import pandas as pd
+
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
+    if pd.api.types.is_datetime64_any_dtype(column):
+        return _as_times(column)
+    if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)):
+        return None
+    probe = column.dropna().head(_PROBED).astype(str)
+    if sum(_YEAR.search(cell) is not None for cell in probe) <= len(probe) / 2:
+        return None
+    best = None
+    # 2.1.2024 is read as in most places where it is written so, 2/1/2024 as in the United States if that can be
+    day_first = (True, False) if "." in probe.iloc[0].split()[0] else (False, True)
+    ways: list[dict[str, Any]] = [{"format": "ISO8601"}, *({"dayfirst": first} for first in day_first)]
+    for settings in ways:
+        whole = _parsed(column, "coerce", settings)
+        if whole is not None and (best is None or whole[1].sum() > best[1].sum()):
+            best = whole
+        if best is not None and best[1].all():
+            break
+    return best if best is not None and best[1].sum() > len(column) / 2 else None
+
+
+def dates_of_numbers(numbers: NDArray[Any]) -> Times | None:
+    """Numbers of a column called time as times: seconds, milli-, micro- or nanoseconds since 1970, 20240229, or years;
+    None for what only counts."""
+    if np.isnan(numbers).any():
+        return None
+    low, high = float(numbers.min()), float(numbers.max())
+    is_whole = bool((numbers == np.floor(numbers)).all())
+    if is_whole and 1000 <= low and high < 3000:
+        return _month_starts((numbers.astype(np.int64) - 1970) * 12)
+    if is_whole and 19_000_101 <= low and high <= 21_001_231:
+        parsed = _parsed_numbers(numbers)
+        if parsed is not None:
+            return parsed
+    for least, most, microseconds in _EPOCH:
+        if least <= low and high < most:
+            if numbers.dtype.kind in "iu" and microseconds <= 1:
+                return numbers.astype(np.int64) // round(1 / microseconds)
+            return np.asarray(np.rint(numbers * microseconds), dtype=np.int64)
+    return None
+
+
+def _parsed_numbers(numbers: NDArray[Any]) -> Times | None:
+    import pandas as pd
+
+    text = pd.Series(numbers.astype(np.int64).astype(str))
+    parsed = _parsed(text, "raise", {"format": "%Y%m%d"})
+    return None if parsed is None else parsed[0]
+
+
+def _parsed(
+    text: Any, errors: Literal["raise", "coerce"], settings: dict[str, Any]
+) -> tuple[Times, NDArray[np.bool_]] | None:
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # pandas warns where it has to guess each cell by itself
+            warnings.filterwarnings("ignore", message="Parsing dates in")  # the format found is not the one hinted at
+            return _as_times(pd.to_datetime(text, errors=errors, utc=True, **settings))
+    except (ValueError, TypeError, OverflowError, Warning):
+        return None
+
+
+def _as_times(dates: Any) -> tuple[Times, NDArray[np.bool_]]:
+    if dates.dt.tz is not None:
+        dates = dates.dt.tz_convert("UTC").dt.tz_localize(None)
+    moments = dates.to_numpy().astype("M8[us]")
+    return moments.astype(np.int64), ~np.isnat(moments)
+
+
+def _divided(distances: Times, size: int) -> Times | None:
+    """How many times the size; None where one is no whole number of times."""
+    places, rest = np.divmod(distances, size)
+    return None if rest.any() else np.asarray(places, dtype=np.int64)
+
+
+def _days(times: Times) -> NDArray[np.datetime64]:
+    return times.astype("M8[us]").astype("M8[D]")
+
+
+def _months(times: Times) -> Times:
+    """Months since January 1970."""
+    return times.astype("M8[us]").astype("M8[M]").astype(np.int64)
+
+
+def _month_starts(months: Times) -> Times:
+    return months.astype("M8[M]").astype("M8[us]").astype(np.int64)
+
+
+def _month_offset(times: Times) -> tuple[bool, int] | None:
+    """Whether the times are as far from the start of their months as each other (else from the end), and how far."""
+    for from_start in (True, False):
+        offsets = times - _month_starts(_months(times) + (0 if from_start else 1))
+        if (offsets == offsets[0]).all():
+            return from_start, int(offsets[0])
+    return None
+
+
+def _has_no_weekend(times: Times) -> bool:
+    """Whether there are Fridays and Mondays, and no day between them."""
+    days = _days(times)
+    weekdays = np.unique((days.astype(np.int64) + 3) % 7)  # 1970-01-01 was a Thursday
+    return 0 in weekdays and 4 in weekdays and weekdays.max() <= 4

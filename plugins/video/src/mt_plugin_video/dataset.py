@@ -1,0 +1,70 @@
+"""Labelled videos: where they lie and what they show. Files are listed here and read by the tokenizer."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Self
+
+from mt_core.contract import Classification
+from mt_core.errors import DatasetError
+from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_plugin_video.demonstration import moving_shapes
+from mt_plugin_video.formats import FRAME_SUFFIXES, SUFFIXES
+from mt_plugin_video.kinetics import list_kinetics
+from mt_plugin_video.lists import list_lists
+from mt_plugin_video.ucf101 import list_ucf101
+
+
+class VideoDataset(ListedDataset):
+    """Videos and the classes they belong to."""
+
+    layouts = {  # noqa: RUF012 - declared ClassVar by the contract
+        "ucf101 lists": "ucfTrainTestlist/ (trainlist01.txt, testlist01.txt, …) inside or beside; fold",
+        "kinetics": "CSV of label,youtube_id,time_start,time_end,split, clips anywhere below, <id>_<start>_<end>.mp4",
+        "lists": "a .txt list a split of 'path label' or 'folder frames label' (MMAction2), labels.txt beside; fold",
+        "table": "a CSV of path,label[,split], or a folder with labels.csv, or with train.csv, val.csv, test.csv",
+        "split folders": "train/, val/ and test/ (or training, valid, validation, dev), in each a folder per class",
+        "folders": "a folder per class, of video files or of folders of frames; everything is 'train'",
+    }
+    demo_options = {  # noqa: RUF012
+        "size": 32, "patch": 16, "frames": 8, "tubelet": 4, "motion": True, "flip": False, "augment": 0
+    }  # fmt: skip
+    task: Classification
+
+    @classmethod
+    def find(cls, root: Path, split: str, *, fold: int = 1) -> Listing | None:
+        """The videos under a folder, or in a table or list, in one of `layouts`.
+
+        Args:
+            fold: Which of UCF101's three divisions, or of lists called split_1, split_2 and so on.
+        """
+        if root.is_file() and root.suffix.lower() not in (".csv", ".tsv", ".txt"):
+            raise DatasetError(f"{root} is a file, and no list", fix="give the folder of the data, a .csv or a .txt")
+        if listing := list_kinetics(root, split):
+            return listing
+        if root.is_file():
+            is_table = root.suffix.lower() != ".txt"
+            return list_tables({"": root}, split, root) if is_table else list_lists(root, split, fold)
+        if listing := list_ucf101(root, split, fold) or list_lists(root, split, fold):
+            return listing
+        if tables := find_tables(root):
+            return list_tables(tables, split, root)
+        return list_folders(root, split, SUFFIXES) or _list_frame_folders(root, split)
+
+    @classmethod
+    def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
+        """Shapes that move, the class being how; `size` is a split's."""
+        source = "moving shapes drawn for this run (synthetic)"
+        return cls.of(moving_shapes(split, size, seed), None, source=source)
+
+
+def _list_frame_folders(root: Path, split: str) -> Listing | None:
+    """A folder of pictures a sample, below each class's folder; None where pictures lie in the classes themselves."""
+    pictures = list_folders(root, split, FRAME_SUFFIXES)
+    if pictures is None:
+        return None
+    label_of = {os.path.dirname(path): label for path, label in zip(pictures.samples, pictures.labels, strict=True)}
+    if any(os.path.basename(folder) in pictures.classes for folder in label_of):
+        return None
+    return Listing(list(label_of), list(label_of.values()), pictures.classes, pictures.layout)

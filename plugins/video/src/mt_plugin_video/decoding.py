@@ -1,0 +1,303 @@
+"""Video files to the frames that are needed, by FFmpeg through PyAV.
+
+A file is gone through twice. Once its packets are counted, without decoding: what headers say of length and frame
+count is missing or wrong too often, and rates may vary. Then it is decoded, on one thread, up to the last frame that is
+needed; of the frames in between none is kept, and where they are many they are skipped from key frame to key frame.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from mt_core.errors import InputError
+from mt_plugin_video.formats import DEMUXERS, FORMATS
+from mt_plugin_video.moov import is_cut_before_index
+from mt_plugin_video.sampling import Pixels, Plan, Video
+
+if TYPE_CHECKING:
+    from av import Packet, VideoFrame, VideoStream
+    from av.buffer import Buffer
+    from av.container import InputContainer
+    from av.video.reformatter import VideoReformatter
+
+MAX_PIXELS = 8192 * 4320
+"""Of one frame: 8K as cinemas have it. Decoders keep up to sixteen frames at a time."""
+
+MAX_HOURS = 4
+MAX_FRAMES = MAX_HOURS * 3600 * 60
+
+_SKIP_S = 5.0
+"""Decoding on is preferred to seeking where less than this lies before the next key frame that helps."""
+
+_REDUCED = 8 / 7
+"""Shorter side of what is kept, in parts of what is needed: room to crop from, as in 256 for 224."""
+
+_LONGEST_STRIP = 16
+"""Of a very elongated video, as many squares of what is needed are kept at the most."""
+
+_USUAL_RATE_HZ = 25.0
+
+
+@dataclass(frozen=True)
+class _Index:
+    """What counting the packets gave.
+
+    Attributes:
+        start_s, duration_s: On the file's own clock; the length includes the last frame.
+        frame_s: How long a frame is usually shown.
+        keys: (pts, seconds from the start) of the key frames, increasing.
+    """
+
+    start_s: float
+    duration_s: float
+    frame_s: float
+    keys: list[tuple[int, float]]
+
+
+def decode(source: str | Path | bytes, name: str, needed: int, plan: Plan) -> Video:
+    """The frames of a video file that a plan asks for, reduced to about what is needed.
+
+    What can be decoded of a damaged or truncated file is taken, as long as it is one frame.
+
+    Args:
+        source: A path, or the bytes of a file.
+        name: How it is called in messages.
+        needed: Pixels that the shorter side of a frame should keep at least, where it has them.
+        plan: Which times are wanted.
+
+    Raises:
+        InputError: no video, no frame, more than `MAX_PIXELS` or `MAX_HOURS`.
+    """
+    with _opened(source, name) as (container, stream):
+        index = _count(container, stream, name)
+    with _opened(source, name) as (container, stream):
+        return _decoded(container, stream, index, name, needed, plan)
+
+
+@contextmanager
+def _opened(source: str | Path | bytes, name: str) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and the video in it, its header checked."""
+    import av
+    from av.error import FFmpegError
+    from av.stream import Discard
+
+    limits = {"max_pixels": str(MAX_PIXELS)}  # whatever a decoder comes across, also while the file is being opened
+    file = BytesIO(source) if isinstance(source, bytes) else f"file:{source}"
+    try:
+        container = av.open(
+            file, "r", options=limits, container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+        )
+    except FFmpegError as error:
+        if is_cut_before_index(source):
+            raise InputError(
+                f"{name} is incomplete: its index (the 'moov' box), which is written last, is missing",
+                fix="copy or record the file again; without the index nothing in it can be found",
+            ) from None
+        raise InputError(
+            f"{name} is no video that can be read ({error.strerror or type(error).__name__})",
+            fix=f"check that the file is whole and one of {FORMATS}",
+        ) from None
+    with container:
+        stream = _video_in(container, name)
+        if not 0 < stream.codec_context.width * stream.codec_context.height <= MAX_PIXELS:
+            # FFmpeg forgets the size of what is over its limit
+            raise InputError(
+                f"{name} has frames of more than {MAX_PIXELS / 1e6:.0f} million pixels, or does not say of how many",
+                fix="save it smaller, for instance by ffmpeg -vf scale=1280:-2",
+            )
+        stream.codec_context.options = limits
+        stream.codec_context.thread_count = 1
+        for other in container.streams:
+            if other is not stream:
+                other.discard = Discard.all
+        yield container, stream
+
+
+def _video_in(container: InputContainer, name: str) -> VideoStream:
+    """The first stream that is a film and not a cover picture."""
+    from av.stream import Disposition
+
+    films = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
+    if not films:
+        held = ", ".join(sorted({each.type for each in container.streams})) or "nothing"
+        raise InputError(f"{name} holds no video, only {held}", fix="choose a file with pictures in it")
+    if not films[0].codec_context:  # what is not known to FFmpeg has none
+        raise InputError(
+            f"{name} is coded in a way that this build of FFmpeg cannot decode",
+            fix="convert it, for instance to H.264 in .mp4",
+        )
+    return films[0]
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
+    """The packets up to the end of the file, or to where it is damaged; the last, empty, flushes the decoder."""
+    from av.error import FFmpegError
+
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            yield next(demuxed)
+        except (StopIteration, FFmpegError):
+            return
+
+
+def _count(container: InputContainer, stream: VideoStream, name: str) -> _Index:
+    """Goes over the packets without decoding them."""
+    base = float(stream.time_base or 0) or 1e-3
+    rate = float(stream.average_rate or stream.guessed_rate or 0) or _USUAL_RATE_HZ
+    stamps: list[int] = []
+    keys: list[int] = []
+    last = (-math.inf, 0)
+    for number, packet in enumerate(_packets(container, stream)):
+        if number > MAX_FRAMES:
+            raise _too_long(name, f"more than {MAX_FRAMES:,} frames")
+        stamp = packet.pts if packet.pts is not None else packet.dts
+        if packet.size == 0 or packet.is_discard:
+            continue
+        stamp = round(number / rate / base) if stamp is None else stamp
+        last = max(last, (stamp, packet.duration or 0))
+        stamps.append(stamp)
+        if packet.is_keyframe:
+            keys.append(stamp)
+    if not stamps:
+        raise InputError(f"{name} holds no frame", fix="check that the file is whole")
+    start, end = min(stamps), max(stamps)
+    usual_s = (end - start) * base / (len(stamps) - 1) if len(stamps) > 1 else 1 / rate
+    usual_s = usual_s or 1 / rate
+    duration_s = (end - start) * base + (last[1] * base or usual_s)
+    if duration_s > MAX_HOURS * 3600:
+        raise _too_long(name, f"{duration_s / 3600:,.1f} hours long")
+    return _Index(start * base, duration_s, usual_s, [(key, (key - start) * base) for key in sorted(keys)])
+
+
+def _too_long(name: str, how: str) -> InputError:
+    return InputError(f"{name} is {how}, and {MAX_HOURS} hours are read", fix="cut it into parts, one sample each")
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, index: _Index, name: str, needed: int, plan: Plan
+) -> Video:
+    """Decodes in order of time. A wanted time is answered once the frame after it is known."""
+    from av.video.reformatter import VideoReformatter
+
+    wanted_s = np.unique(plan(index.duration_s))
+    frames = _Frames(container, stream, index)
+    reformatter = VideoReformatter()
+    kept: list[Pixels] = []
+    times_s: list[float] = []
+
+    def keep(frame: VideoFrame, time_s: float) -> None:
+        pixels = _pixels(frame, needed, reformatter)
+        if kept and pixels.shape != kept[0].shape:
+            raise InputError(f"{name} changes its size on the way", fix="cut it where it does, or convert it")
+        kept.append(pixels)
+        times_s.append(time_s)
+
+    shown, at = None, 0
+    for frame, time_s in frames:
+        if shown is not None and wanted_s[at] < time_s:
+            keep(*shown)
+            at = int(np.searchsorted(wanted_s, time_s))
+            if at == len(wanted_s):
+                break
+        shown = frame, time_s
+        frames.skip_towards(wanted_s[at])
+    else:
+        if shown is None:
+            raise InputError(
+                f"{name} holds no frame that can be decoded{frames.said}", fix="check that the file is whole"
+            )
+        keep(*shown)
+    # a damaged file may end before its packets do
+    return Video(np.stack(kept), np.array(times_s), max(index.duration_s, times_s[-1]))
+
+
+class _Frames:
+    """Frames and their seconds from the start, in order of time; what cannot be decoded is left out.
+
+    Attributes:
+        said: What the decoder said last of what it could not decode, for a message.
+    """
+
+    def __init__(self, container: InputContainer, stream: VideoStream, index: _Index) -> None:
+        self._container = container
+        self._stream = stream
+        self._index = index
+        self._keys_s = np.array([time_s for _, time_s in index.keys])
+        self._now_s = -math.inf
+        self._tried = -1
+        self.said = ""
+
+    def __iter__(self) -> Iterator[tuple[VideoFrame, float]]:
+        from av.error import FFmpegError
+
+        for packet in _packets(self._container, self._stream):
+            try:
+                frames = packet.decode()
+            except FFmpegError as error:
+                self.said = f" ({error.strerror or type(error).__name__})"
+                continue
+            for frame in frames:
+                yield frame, self._time_of(frame)
+
+    def _time_of(self, frame: VideoFrame) -> float:
+        """As the file says, and never earlier than the frame before it."""
+        if frame.pts is not None:
+            time_s = max(frame.time - self._index.start_s, self._now_s)
+        else:
+            time_s = max(self._now_s + self._index.frame_s, 0.0)
+        self._now_s = time_s
+        return time_s
+
+    def skip_towards(self, wanted_s: float) -> None:
+        """Go on at the last key frame before a time, where that is much later than now."""
+        from av.error import FFmpegError
+
+        key = int(np.searchsorted(self._keys_s, wanted_s, side="right")) - 1
+        if key <= self._tried or self._keys_s[key] - self._now_s < _SKIP_S:
+            return
+        self._tried = key
+        try:
+            self._container.seek(self._index.keys[key][0], stream=self._stream)
+        except FFmpegError:  # a container without seeking is decoded on
+            return
+
+
+def _pixels(frame: VideoFrame, needed: int, reformatter: VideoReformatter) -> Pixels:
+    """(H, W, 3) a decoded frame of any format, reduced and upright."""
+    width, height = reduced_size(frame.width, frame.height, needed)
+    picture = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
+    matrix = frame.side_data.get("DISPLAYMATRIX")
+    return upright(
+        np.asarray(picture.to_ndarray(), np.uint8), None if matrix is None else bytes(cast("Buffer", matrix))
+    )
+
+
+def reduced_size(width: int, height: int, needed: int) -> tuple[int, int]:
+    """Width and height that a frame of some size is kept at: never larger than it is."""
+    target = needed * _REDUCED
+    scale = min(1.0, target / min(width, height), math.sqrt(_LONGEST_STRIP * target**2 / (width * height)))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def upright(pixels: Pixels, matrix: bytes | None) -> Pixels:
+    """A frame turned and mirrored as its display matrix says; matrices that do neither are ignored.
+
+    Args:
+        matrix: Nine 32-bit integers, of which the first two columns of the first two rows, a b / c d, put the pixel
+            (x, y) at (a x + c y, b x + d y). Source: ISO/IEC 14496-12, section 6.2.2; FFmpeg, libavutil/display.h.
+    """
+    if matrix is None:
+        return pixels
+    a, b, _, c, d = np.frombuffer(matrix, np.int32)[:5].tolist()
+    if abs(b) > abs(a):
+        pixels, a, d = pixels.transpose(1, 0, 2), c, b
+    return np.ascontiguousarray(pixels[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])

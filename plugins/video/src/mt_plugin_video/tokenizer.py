@@ -1,0 +1,189 @@
+"""Video to tokens: tubelets, small blocks of frames and pixels.
+
+B samples, V clips, T frames, t frames and p pixels of a tubelet, C channels, S side in pixels, N tokens, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from einops import rearrange, repeat
+from pydantic import Field, ValidationInfo, field_validator
+from torch import Tensor
+
+from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
+from mt_core.nn import (
+    ConvStem,
+    LearnedPositions,
+    PatchEmbed,
+    PictureOptions,
+    central_box,
+    copy_kernel,
+    interpolate_positions,
+    is_drawn,
+    random_box,
+    resized,
+    shifted,
+    whole_box,
+)
+from mt_plugin_video.decoding import MAX_HOURS, MAX_PIXELS
+from mt_plugin_video.motion import MOTION_CHANNELS, motion_of
+from mt_plugin_video.reading import read_video
+from mt_plugin_video.sampling import SPARE, Pixels, Times, Video, times_of_clips
+
+if TYPE_CHECKING:
+    from mt_core.encoder import Encoder
+
+_MIDDLE = 0.5
+"""Mean and standard deviation of each colour until `adopt` brings the encoder's own: pixels are within -1..1."""
+
+_COLOURS = 3
+
+
+class VideoOptions(PictureOptions):
+    """How videos become tokens: (frames / tubelet) * (size / patch)² a clip."""
+
+    size: int = Field(default=112, ge=4, le=4096, description="Side in pixels of the square that is looked at.")
+    flip: bool = Field(
+        default=True, description="Mirror half of the videos in training; not where left and right mean something."
+    )
+    frames: int = Field(default=16, ge=1, le=1024, description="Frames of a clip.")
+    tubelet: int = Field(
+        default=2, ge=1, le=64, validate_default=True, description="Frames of a token; must divide `frames`."
+    )
+    clips: int = Field(
+        default=1, ge=1, le=64, description="Clips of a video that are looked at and averaged; in training it is one."
+    )
+    rate_hz: float = Field(
+        default=0,
+        ge=0,
+        le=1000,
+        allow_inf_nan=False,
+        description="Frames per second of a clip, a stretch of the video; 0: a clip goes over the whole video.",
+    )
+    motion: bool = Field(
+        default=False, description="Show change and movement since the frame before, beside the colours."
+    )
+
+    @field_validator("tubelet")
+    @classmethod
+    def _tubelet_divides_frames(cls, tubelet: int, info: ValidationInfo) -> int:
+        frames = info.data.get("frames", tubelet)
+        if frames % tubelet:
+            raise ValueError(f"tubelets of {tubelet} frames do not divide {frames} frames")
+        return tubelet
+
+
+class VideoTokenizer(Tokenizer):
+    """One token a tubelet, with a learned position in time, down and across; the clips of a video are its views.
+
+    Source: Arnab et al. 2021 (ViViT), arXiv:2103.15691, section 3.2, tubelet embedding.
+    """
+
+    Options = VideoOptions
+    options: VideoOptions
+    sample_limits = f"1 frame to {MAX_HOURS} hours, {MAX_PIXELS / 1e6:.0f} million pixels a frame"
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+        super().__init__(width, options)
+        tubelet, patch, side = self.options.tubelet, self.options.patch, self.options.size // self.options.patch
+        channels = _COLOURS + MOTION_CHANNELS * self.options.motion
+        self.patches: PatchEmbed | ConvStem = (
+            ConvStem(channels * tubelet, width, patch)
+            if self.options.stem == "conv"
+            else PatchEmbed(channels, width, (tubelet, patch, patch))
+        )
+        self.place = LearnedPositions((self.options.frames // tubelet, side, side), width)
+        self.register_buffer("mean", torch.full((_COLOURS,), _MIDDLE))
+        self.register_buffer("std", torch.full((_COLOURS,), _MIDDLE))
+
+    def read(self, source: Any) -> Video:
+        """The frames that these options may look at, not much larger than `size` asks for; see `read_video`."""
+        return read_video(source, self.options.size, self._times)
+
+    def _times(self, duration_s: float) -> Times:
+        return times_of_clips(duration_s, self.options.frames, self.options.clips, self.options.rate_hz)
+
+    def prepare(self, sample: Video, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """`pixels`, (V, T, 3, S, S) uint8: all clips, or one drawn at random in training.
+
+        All frames are cut, moved and mirrored alike; see `PictureTokenizer.prepare`.
+        """
+        shown_AT = sample.shown_at(self._times(sample.duration_s))
+        if generator is None:
+            shown_VT = shown_AT[SPARE // 2 :: SPARE]
+        else:
+            drawn = int(torch.randint(len(shown_AT), (), generator=generator))
+            shown_VT = shown_AT[drawn : drawn + 1]
+        wanted, places = np.unique(shown_VT, return_inverse=True)
+        frames = self._squares(sample.frames[wanted], generator)
+        pixels_VTCSS = rearrange(frames[places.reshape(shown_VT.shape)], "v t h w c -> v t c h w")
+        return {"pixels": torch.from_numpy(np.ascontiguousarray(pixels_VTCSS))}
+
+    def _squares(self, frames: Pixels, generator: torch.Generator | None) -> Pixels:
+        """(K, S, S, 3)."""
+        num_frames, height, width = frames.shape[:3]
+        size, strength = self.options.size, self.options.augment
+        box = central_box(width, height) if self.options.fit == "crop" else whole_box(width, height)
+        is_small = min(width, height) <= size
+        if generator is not None and not is_small:
+            box = random_box(box, strength, generator)
+        squares = np.stack([resized(frame, size, box) for frame in frames])
+        if generator is not None and is_small:
+            together = shifted(rearrange(squares, "k h w c -> h w (k c)"), strength, generator)
+            squares = rearrange(together, "h w (k c) -> k h w c", k=num_frames)
+        if generator is not None and self.options.flip and is_drawn(0.5, generator):
+            squares = squares[:, :, ::-1]
+        return squares
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+        """Tokens from the first tubelet to the last, row by row; `coords` are the middles of the tubelets in time, down
+        and across, in 0..1 of the clip."""
+        views = batch["pixels"].shape[1]
+        pixels_BTCSS = rearrange(batch["pixels"], "b v t c h w -> (b v) t c h w").to(self.mean.dtype) / 255
+        pixels_BTCSS = (pixels_BTCSS - self.mean[:, None, None]) / self.std[:, None, None]
+        if self.options.motion:
+            pixels_BTCSS = torch.cat([pixels_BTCSS, motion_of(pixels_BTCSS)], dim=2)
+        tubelet, patch = self.options.tubelet, self.options.patch
+        num_frames, _, height, width = pixels_BTCSS.shape[1:]
+        grid = (num_frames // tubelet, height // patch, width // patch)
+        if isinstance(self.patches, ConvStem):
+            blocks = rearrange(pixels_BTCSS, "b (n t) c h w -> (b n) (t c) h w", t=tubelet)
+            values_BND = rearrange(self.patches(blocks), "(b n) s d -> b (n s) d", n=grid[0])
+        else:
+            values_BND = self.patches(rearrange(pixels_BTCSS, "b t c h w -> b c t h w"))
+        middles = [(torch.arange(count, device=values_BND.device) + 0.5) / count for count in grid]
+        coords_N3 = torch.cartesian_prod(*middles)
+        values_BND = self.place(values_BND, grid)
+        return Tokens(values_BND, coords=coords_N3.expand(len(values_BND), -1, -1), grid=grid, views=views)
+
+    def adopt(self, encoder: Encoder) -> None:
+        """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
+
+        The kernel becomes that of the tubelet's middle frame and the others begin at zero, as does motion: a tubelet
+        begins as the patch of one frame. Positions are repeated over time.
+
+        Source: Arnab et al. 2021 (ViViT), arXiv:2103.15691, section 3.4, central frame initialisation.
+        """
+        self.mean.copy_(torch.tensor(encoder.mean))
+        self.std.copy_(torch.tensor(encoder.std))
+        if encoder.patch_weight is not None and isinstance(self.patches, PatchEmbed):
+            patch = self.options.patch
+            still = PatchEmbed(_COLOURS, self.width, (patch, patch))
+            copy_kernel(still, encoder.patch_weight, encoder.patch_bias)
+            with torch.no_grad():
+                self.patches.project.weight.zero_()
+                self.patches.project.weight[:, :_COLOURS, self.options.tubelet // 2] = still.project.weight
+                assert self.patches.project.bias is not None and still.project.bias is not None
+                self.patches.project.bias.copy_(still.project.bias)
+        if encoder.positions is not None and encoder.positions_grid is not None:
+            times, *lattice = self.place.lattice
+            resampled_ND = interpolate_positions(encoder.positions, encoder.positions_grid, lattice)
+            with torch.no_grad():
+                self.place.weight.copy_(repeat(resampled_ND, "n d -> (t n) d", t=times))

@@ -124,7 +124,7 @@ def test_absent_videos_are_counted_and_told(tmp_path: Path):
     ucf101(tmp_path)
     dataset = VideoDataset.open(tmp_path, fold=2)
     assert listed(dataset, tmp_path) == [("UCF-101/Punch/v_Punch_g01_c01.avi", "Punch")]
-    assert dataset.source.endswith("(ucf101 lists, fold 2, 1 of 2 listed videos absent)")
+    assert dataset.source.endswith("(ucf101 lists, fold 2; 1 of 2 listed videos absent)")
     assert dataset.task.classes == ("Punch",)
 
 

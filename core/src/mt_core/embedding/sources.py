@@ -29,6 +29,8 @@ def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
                 raise InputError(f"{path} holds no file of {' '.join(suffixes)}", fix="name the files themselves")
         elif not path.exists() and glob.has_magic(str(name)):
             found = sorted(glob.glob(str(name), recursive=True))
+            if not found and " " in str(name):
+                found = [str(name)]  # a sentence with a question mark, for those who read sentences
             if not found:
                 raise InputError(f"{name} matches no file", fix="check the pattern and the folder it is relative to")
         else:

@@ -21,6 +21,7 @@ class Listing:
         classes: The classes of all splits, in order; () where there is a `task`.
         layout: How the layout is called, a key of the dataset's `layouts`.
         task: For what is not one class a sample: multilabel, regression and so on.
+        note: What a user should know of the data, shown beside every result: "3 of 40 listed videos are absent".
     """
 
     samples: Sequence[Any]
@@ -28,6 +29,7 @@ class Listing:
     classes: tuple[str, ...]
     layout: str
     task: AnyTask | None = None
+    note: str = ""
 
 
 class ListedDataset(ModalityDataset):
@@ -102,7 +104,8 @@ class ListedDataset(ModalityDataset):
             raise DatasetError(f"{root} is in no known layout", fix=f"the layouts are{looked_for}")
         if not len(listing.samples):
             raise DatasetError(f"{root} ({listing.layout}) lists no samples", fix="check that the download is complete")
-        return cls.of(listing, task, source=f"{root} ({listing.layout})")
+        told = "; ".join(filter(None, (listing.layout, listing.note)))
+        return cls.of(listing, task, source=f"{root} ({told})")
 
     @classmethod
     def of(cls, listing: Listing, task: AnyTask | None, source: str) -> Self:

@@ -11,7 +11,9 @@ from mt_core.errors import DatasetError
 from mt_core.files.listing import Listing, in_order
 from mt_core.files.splits import chosen_splits, split_called
 
-_PATH_NAMES = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img")
+_PATH_NAMES = (
+    "path", "file", "filename", "file_name", "filepath", "fname", "image", "image_path", "img", "video", "clip",
+)  # fmt: skip
 _LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category")
 _SPLIT_NAMES = ("split", "subset", "partition", "set")
 
@@ -59,7 +61,7 @@ def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
 
 
 def _check_existence(rows: list[_Row], root: Path) -> None:
-    missing = [row.path for row in rows if not os.path.isfile(row.path)]
+    missing = [row.path for row in rows if not os.path.exists(row.path)]
     if missing:
         raise DatasetError(
             f"{root} lists {len(missing)} files that do not exist, of {len(rows)}: {', '.join(missing[:3])}"

@@ -225,10 +225,11 @@ def picture_values(picture: Image.Image) -> NDArray[Any]:
     """
     from PIL import ImageOps
 
+    picture.load()
     try:
         picture = ImageOps.exif_transpose(picture)
-    except Exception:  # damaged metadata makes no picture unreadable; damaged pixels fail again below
-        picture.load()
+    except Exception:  # damaged metadata makes no picture unreadable
+        pass
     mode = picture.mode
     if mode.startswith("I;16"):
         return np.asarray(picture).astype(np.uint16)[..., None]

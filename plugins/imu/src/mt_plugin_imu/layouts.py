@@ -139,8 +139,8 @@ def list_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
             name = f"{paths[0]}, user {user}, {activity}, window {len(samples) + 1}"
             samples.append(recording_of(steps_T3[start : start + WISDM_WINDOW], WISDM_HZ, name))
             labels.append(activity)
-    layout = f"wisdm; {broken:,} of {len(records):,} records cannot be read and are left out" if broken else "wisdm"
-    return Listing(samples, labels, in_order(activity for _, activity, _ in runs), layout)
+    note = f"{broken:,} of {len(records):,} records cannot be read and are left out" if broken else ""
+    return Listing(samples, labels, in_order(activity for _, activity, _ in runs), "wisdm", note=note)
 
 
 def users_in(text: str) -> set[int]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import warnings
 
+from mt_core.errors import MtWarning
 from mt_plugin_text.text import Text
 
 
-class TruncationWarning(UserWarning):
+class TruncationWarning(MtWarning):
     """A text is longer than the tokenizer's `length`; says whose, and how much of it is left out."""
 
 

@@ -22,8 +22,8 @@ class Entry:
 def listing_of_present(
     entries: Mapping[str, Sequence[Entry]], split: str, root: Path, layout: str, order: Sequence[str] = ()
 ) -> Listing:
-    """The entries of a split whose files are there; how many are not is told with the layout's name, and so beside
-    every result.
+    """The entries of a split whose files are there; how many are not is told beside every
+    result.
 
     Args:
         entries: By split, "" for a list without one.
@@ -44,8 +44,7 @@ def listing_of_present(
             f"{root} ({layout}) lists {asked} videos, and none of them is there: {example or 'the list is empty'}",
             fix="put the videos where the list says, or give the folder that holds both",
         )
-    if len(chosen) < asked:
-        layout = f"{layout}, {asked - len(chosen):,} of {asked:,} listed videos absent"
+    note = f"{asked - len(chosen):,} of {asked:,} listed videos absent" if len(chosen) < asked else ""
     occurring = {entry.label for some in present.values() for entry in some if entry.label is not None}
     classes = tuple(name for name in (order or sorted(occurring)) if name in occurring)
-    return Listing([entry.path for entry in chosen], [entry.label for entry in chosen], classes, layout)
+    return Listing([entry.path for entry in chosen], [entry.label for entry in chosen], classes, layout, note=note)

@@ -1,0 +1,75 @@
+"""Labelled graphs: the folders and tables that public sets ship in, and small graphs drawn for a demonstration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from mt_core.errors import DatasetError
+from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_plugin_graph.demo import demo_listing
+from mt_plugin_graph.molecule_tables import TableOptions, find_molecule_table
+from mt_plugin_graph.pcqm import find_pcqm
+from mt_plugin_graph.reading import SUFFIXES
+from mt_plugin_graph.tu import Folds, find_tu
+
+
+class GraphDataset(ListedDataset):
+    """Graphs and what is to be predicted of each."""
+
+    layouts = {  # noqa: RUF012 - declared ClassVar by the contract
+        "tu": "NAME_A.txt, NAME_graph_indicator.txt, NAME_graph_labels.txt or NAME_graph_attributes.txt, also in raw/",
+        "pcqm4mv2": "split_dict.pt and raw/data.csv.gz (or data.csv) with smiles and homolumogap",
+        "molecules": "a .csv or .csv.gz with a column of SMILES strings and one or several of targets: MoleculeNet",
+        "table": "a CSV of path,label[,split], or a folder with labels.csv, or with train.csv, val.csv, test.csv",
+        "folders": "a folder per class with graph files in it, or train/, val/ and test/ with such folders",
+    }
+    kinds = ("classification", "multilabel", "regression")
+
+    @classmethod
+    def find(
+        cls,
+        root: Path,
+        split: str,
+        *,
+        smiles: str | None = None,
+        target: str | None = None,
+        kind: str | None = None,
+        splitting: str = "random",
+        test_fraction: float = 0.2,
+        folds: int = 10,
+        fold: int = 0,
+        seed: int = 0,
+    ) -> Listing | None:
+        """The graphs of a split in one of `layouts`.
+
+        Args:
+            smiles: Tables: the column of SMILES strings; None: the one called smiles or mol.
+            target: Tables: the column to predict, or several with commas between them; None: see `targets_of`.
+            kind: classification, multilabel or regression, where the targets could be either.
+            splitting: Tables without a split column: random, or by scaffold.
+            test_fraction: Tables without a split column: how much is held out as "test"; 0: nothing.
+            folds, fold: TU sets: which of how many stratified parts is "test"; folds=0: nothing.
+            seed: Of the random split, and of the folds.
+        """
+        options = TableOptions(smiles, target, kind, splitting, test_fraction, seed)
+        cross = Folds(folds, fold, seed)
+        if root.is_file():
+            found = find_molecule_table(root, split, options)
+            if found is None and root.suffix.lower() not in (".csv", ".tsv"):
+                raise DatasetError(
+                    f"{root} is a file, and no table", fix="give the folder, or a .csv of smiles or path,label"
+                )
+            return found or list_tables({"": root}, split, root)
+        found = find_tu(root, split, cross, kind) or find_pcqm(root, split) or find_molecule_table(root, split, options)
+        if found is not None:
+            return found
+        if tables := find_tables(root):
+            return list_tables(tables, split, root)
+        return list_folders(root, split, SUFFIXES)
+
+    @classmethod
+    def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
+        """Cycles, trees, stars, grids and cliques of 4 to 17 nodes; no RDKit needed."""
+        written = demo_listing(split, size, seed)
+        return cls.of(written, None, source="graphs drawn for this run, written as .graphml .gexf .edges (synthetic)")

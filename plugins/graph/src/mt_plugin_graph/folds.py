@@ -1,0 +1,45 @@
+"""Parts of a data set that has none of its own, drawn by a seed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def folds_of(labels: Sequence[str], folds: int, seed: int) -> NDArray[np.int64]:
+    """For each sample its fold: within each class they are dealt round in random order, so that every fold has its
+    share of every class, and folds differ by one sample at most."""
+    draw = np.random.default_rng(seed)
+    shuffled = draw.permutation(len(labels))
+    of_class: dict[str, list[int]] = defaultdict(list)
+    for index in shuffled.tolist():
+        of_class[labels[index]].append(index)
+    dealt = [index for name in sorted(of_class) for index in of_class[name]]
+    fold = np.empty(len(labels), np.int64)
+    fold[dealt] = np.arange(len(labels)) % folds
+    return fold
+
+
+def random_test(count: int, fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Which of so many samples are held out."""
+    held = np.zeros(count, bool)
+    held[np.random.default_rng(seed).permutation(count)[: round(count * fraction)]] = True
+    return held
+
+
+def grouped_test(groups: Sequence[str], fraction: float) -> NDArray[np.bool_]:
+    """Which samples are held out, whole groups at a time: the largest groups are for training, so that what is held out
+    is unlike it. As MoleculeNet splits by scaffold (Wu et al. 2018, arXiv:1703.00564, section 3.2)."""
+    of_group: dict[str, list[int]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        of_group[group].append(index)
+    held = np.ones(len(groups), bool)
+    room = len(groups) - round(len(groups) * fraction)
+    for members in sorted(of_group.values(), key=lambda members: (-len(members), members[0])):
+        if len(members) <= room:
+            held[members] = False
+            room -= len(members)
+    return held

@@ -1,0 +1,291 @@
+"""Tables of molecules: a column of SMILES and one or several of targets, as MoleculeNet and PCQM4Mv2 ship them."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt_core.contract import AnyTask, Multilabel, Regression
+from mt_core.errors import DatasetError, MtError, OptionError
+from mt_core.files import Listing, chosen_splits, in_order, split_called
+from mt_plugin_graph.folds import grouped_test, random_test
+from mt_plugin_graph.molecules import scaffold_of
+from mt_plugin_graph.reading import SMILES_COLUMNS
+
+TARGET_NAMES = (
+    "measured log solubility in mols per litre",  # ESOL
+    "expt",  # FreeSolv
+    "exp",  # Lipophilicity
+    "p_np",  # BBBP
+    "Class",  # BACE
+    "HIV_active",  # HIV
+    "homolumogap",  # PCQM4Mv2
+    "target",
+    "label",
+)
+"""Columns known to be the target, the first of them that a table has."""
+
+MAX_ROWS = 10_000_000
+
+_SPLIT_NAMES = ("split", "subset", "partition", "set")
+_NOT_TARGETS = ("id", "idx", "index", "num", "cid", "mol_id", "unnamed: 0", "")
+_PREDICTIONS = ("predicted", "calc")
+"""Words in the names of columns that hold another model's answers: never a target unless asked for by name."""
+
+_MAX_CELL = 100_000
+
+
+@dataclass(frozen=True)
+class TableOptions:
+    """How a table is to be read: see `GraphDataset.find`."""
+
+    smiles: str | None
+    target: str | None
+    kind: str | None
+    splitting: str
+    test_fraction: float
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.kind not in (None, "classification", "multilabel", "regression"):
+            raise OptionError(f"there is no kind {self.kind!r}", fix="use classification, multilabel or regression")
+        if self.splitting not in ("random", "scaffold"):
+            raise OptionError(f"there is no splitting {self.splitting!r}", fix="use random or scaffold")
+        if not 0 <= self.test_fraction < 1:
+            raise OptionError(f"test_fraction={self.test_fraction}", fix="give 0 (no test split) to less than 1")
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of text by name."""
+
+    path: Path
+    columns: dict[str, list[str]]
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), []))
+
+    def named(self, name: str) -> str | None:
+        """The column of this name, in any case."""
+        return next((column for column in self.columns if column.strip().lower() == name.lower()), None)
+
+
+def find_molecule_table(root: Path, split: str, options: TableOptions) -> Listing | None:
+    """The molecules of a split of a CSV file, or of the only one with a SMILES column in a folder; None for none.
+
+    Raises:
+        DatasetError: a damaged table, or one without targets.
+        MissingSplitError: no such split.
+        OptionError: a column that there is not.
+    """
+    files = [root] if root.is_file() else sorted(path for path in root.iterdir() if _is_table(path))
+    files = [path for path in files if _is_table(path) and _smiles_column(_header(path), options.smiles, path)]
+    if not files:
+        return None
+    if len(files) > 1:
+        raise DatasetError(
+            f"{root} holds several tables of molecules: {files[0].name}, {files[1].name}", fix="name one file"
+        )
+    table = read_table(files[0])
+    smiles = table.columns[_smiles_column(list(table.columns), options.smiles, table.path) or ""]
+    targets, classes, task = targets_of(table, options)
+    parts = _parts(table, smiles, options)
+    chosen: Sequence[int] = range(len(smiles))
+    if wanted := chosen_splits(split, parts, root):
+        chosen = [int(at) for name in wanted for at in parts[name]]
+    return listing_of(table, smiles, targets, chosen, classes, "molecules", task)
+
+
+def listing_of(
+    table: Table,
+    smiles: Sequence[str],
+    targets: Sequence[Any],
+    chosen: Sequence[int],
+    classes: tuple[str, ...],
+    layout: str,
+    task: AnyTask | None,
+) -> Listing:
+    """Some rows of a table.
+
+    Raises:
+        DatasetError: a row without a molecule.
+    """
+    empty = next((at for at in chosen if not smiles[at].strip()), None)
+    if empty is not None:
+        raise DatasetError(f"{table.path}, row {empty + 1} has no SMILES string", fix="complete or remove the row")
+    return Listing([smiles[at].strip() for at in chosen], [targets[at] for at in chosen], classes, layout, task)
+
+
+def targets_of(table: Table, options: TableOptions) -> tuple[list[Any], tuple[str, ...], AnyTask | None]:
+    """Targets in the order of the rows, with the classes or the task.
+
+    Which columns: those of `options.target`; else the first of `TARGET_NAMES`; else all that hold nothing but 0, 1 and
+    blanks, where there are several; else the last that is numbers. One column of 0 and 1, or of text, is classes.
+    """
+    names = _target_names(table, options)
+    if len(names) == 1 and options.kind in (None, "classification"):
+        cells = [cell.strip() for cell in table.columns[names[0]]]
+        numbers = _numbers(cells)
+        if options.kind == "classification" or numbers is None or _is_binary(numbers):
+            labels = [_class_name(cell) for cell in cells]
+            return labels, in_order(label for label in labels if label is not None), None
+    columns = [_numbers(table.columns[name]) for name in names]
+    for name, column in zip(names, columns, strict=True):
+        if column is None:
+            raise OptionError(
+                f"{table.path}: the column {name!r} holds text", fix="use kind=classification, or another target"
+            )
+    rows = np.stack([column for column in columns if column is not None], axis=1)
+    is_binary = all(_is_binary(column) for column in rows.T)
+    if options.kind == "classification":
+        raise OptionError(
+            f"classification has one target, not {len(names)}", fix="name one column, or use kind=multilabel"
+        )
+    if options.kind == "multilabel" or (options.kind is None and is_binary):
+        if not is_binary:
+            raise OptionError(f"{table.path}: labels are 0, 1 or blank", fix="use kind=regression, or other targets")
+        return rows.tolist(), (), Multilabel(labels=tuple(names))
+    return (rows[:, 0] if len(names) == 1 else rows).tolist(), (), Regression(names=tuple(names))
+
+
+def read_table(path: Path) -> Table:
+    """All columns of a CSV file, which may be packed (.gz).
+
+    Raises:
+        DatasetError: rows of different lengths, no UTF-8, no rows.
+    """
+    columns: list[list[str]] = []
+    try:
+        with _opened(path) as file:
+            rows = csv.reader(file)
+            header = next(rows, [])
+            columns = [[] for _ in header]
+            for number, row in enumerate(rows, start=1):
+                if not row:
+                    continue
+                if len(row) != len(header) or number > MAX_ROWS:
+                    raise DatasetError(
+                        f"{path}, row {number}: {len(row)} values, the header has {len(header)}",
+                        fix=f"put text that holds a comma into quotes; {MAX_ROWS:,} rows at most",
+                    )
+                for column, value in zip(columns, row, strict=True):
+                    column.append(value)
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise DatasetError(f"{path} cannot be read ({error})", fix="save it again as comma-separated UTF-8") from None
+    if not columns or not columns[0]:
+        raise DatasetError(f"{path} has no rows", fix="check that the download is complete")
+    return Table(path, dict(zip(header, columns, strict=True)))
+
+
+def _target_names(table: Table, options: TableOptions) -> list[str]:
+    if options.target:
+        asked = (
+            [name.strip() for name in options.target.split(",")]
+            if options.target not in table.columns
+            else [options.target]
+        )
+        lacking = [name for name in asked if name not in table.columns]
+        if lacking:
+            raise OptionError(
+                f"{table.path} has no column {lacking[0]!r}", fix=f"target is of: {', '.join(table.columns)}"[:500]
+            )
+        return asked
+    known = next((name for name in TARGET_NAMES if name in table.columns), None)
+    if known is not None:
+        return [known]
+    possible = {}
+    for name, cells in table.columns.items():
+        lowered = name.strip().lower()
+        is_other = lowered in (*SMILES_COLUMNS, *_SPLIT_NAMES, *_NOT_TARGETS) or any(
+            word in lowered for word in _PREDICTIONS
+        )
+        numbers = None if is_other else _numbers(cells)
+        if numbers is not None and not np.isnan(numbers).all():
+            possible[name] = numbers
+    binary = [name for name, numbers in possible.items() if _is_binary(numbers)]
+    if len(binary) > 1:
+        return binary
+    if not possible:
+        raise DatasetError(
+            f"{table.path} has no column of numbers beside the molecules", fix="name one by the option target"
+        )
+    return [list(possible)[-1]]
+
+
+def _parts(table: Table, smiles: Sequence[str], options: TableOptions) -> dict[str, NDArray[np.int64]]:
+    """Rows by split: of the split column if there is one, else drawn."""
+    column = next((found for name in _SPLIT_NAMES if (found := table.named(name)) is not None), None)
+    if column is not None:
+        named = [split_called(cell) for cell in table.columns[column]]
+        if None in named:
+            at = named.index(None)
+            raise DatasetError(
+                f"{table.path}, row {at + 1}: {table.columns[column][at]!r} is no split",
+                fix="call them train, val and test",
+            )
+        of_row = np.array(named)
+        return {str(name): np.flatnonzero(of_row == name) for name in sorted(set(named), key=str)}
+    if options.splitting == "scaffold":
+        scaffolds = [scaffold_of(text.strip(), f"{table.path}, row {at + 1}") for at, text in enumerate(smiles)]
+        held = grouped_test(scaffolds, options.test_fraction)
+    else:
+        held = random_test(len(smiles), options.test_fraction, options.seed)
+    return {"train": np.flatnonzero(~held), "test": np.flatnonzero(held)} if held.any() else {}
+
+
+def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
+    """NaN for a blank; None where a cell is text."""
+    try:
+        numbers = np.array([float(cell) if cell.strip() else math.nan for cell in cells])
+    except ValueError:
+        return None
+    return np.where(np.isinf(numbers), math.nan, numbers)
+
+
+def _is_binary(numbers: NDArray[np.float64]) -> bool:
+    known = numbers[~np.isnan(numbers)]
+    return bool(len(known)) and bool(np.isin(known, (0.0, 1.0)).all())
+
+
+def _class_name(cell: str) -> str | None:
+    """ "1" for "1.0"; None for a blank."""
+    try:
+        number = float(cell)
+        return str(int(number)) if number.is_integer() else cell
+    except (ValueError, OverflowError):
+        return cell or None
+
+
+def _smiles_column(header: Sequence[str], wanted: str | None, path: Path) -> str | None:
+    if wanted is not None and wanted not in header:
+        raise OptionError(f"{path} has no column {wanted!r}", fix=f"smiles is one of: {', '.join(header)}"[:500])
+    if wanted is not None:
+        return wanted
+    lowered = {name.strip().lower(): name for name in reversed(header)}
+    return next((lowered[name] for name in SMILES_COLUMNS if name in lowered), None)
+
+
+def _is_table(path: Path) -> bool:
+    return path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")) and not path.name.startswith(".")
+
+
+def _header(path: Path) -> list[str]:
+    try:
+        with _opened(path) as file:
+            return next(csv.reader([file.readline(_MAX_CELL)]), [])
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error, MtError):
+        return []  # no table of molecules, whatever it is
+
+
+def _opened(path: Path) -> Any:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
+    return path.open(encoding="utf-8-sig", newline="")

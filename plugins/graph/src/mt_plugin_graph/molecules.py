@@ -1,0 +1,189 @@
+"""Molecules to graphs, by RDKit: atoms are nodes, bonds are edges, hydrogens are counted on their atoms.
+
+What atoms and bonds carry is specified by the Open Graph Benchmark: Hu et al. 2020, arXiv:2005.00687, and its package
+ogb 1.3.6, `ogb.utils.features`. One feature differs: there chirality is told by the order in which the atom's
+neighbours are written, which another writing of the same molecule exchanges; here by the CIP label, R or S, which
+stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from mt_core.errors import InputError, MissingDependencyError
+from mt_plugin_graph.graph import Attributes, Graph, make_graph
+
+MAX_SMILES = 20_000
+"""Characters."""
+
+ATOM_SIZES = {
+    "atom.number": 119,  # 1 to 118, else
+    "atom.chirality": 5,  # none, R, S, other, else
+    "atom.degree": 12,  # 0 to 10, else; hydrogens count
+    "atom.charge": 12,  # -5 to 5, else
+    "atom.hydrogens": 10,  # 0 to 8, else
+    "atom.radicals": 6,  # 0 to 4, else
+    "atom.hybridisation": 6,
+    "atom.aromatic": 2,
+    "atom.ring": 2,
+}
+BOND_SIZES = {"bond.kind": 5, "bond.stereo": 6, "bond.conjugated": 2}
+"""How many categories each feature has; the last one is for whatever is not listed, where "else" or "misc" says so."""
+
+_CHIRALITY = {"R": 1, "S": 2}
+_HYBRIDISATION = {"SP": 0, "SP2": 1, "SP3": 2, "SP3D": 3, "SP3D2": 4}
+_BOND_KIND = {"SINGLE": 0, "DOUBLE": 1, "TRIPLE": 2, "AROMATIC": 3}
+_BOND_STEREO = {"STEREOZ": 1, "STEREOE": 2, "STEREOCIS": 3, "STEREOTRANS": 4, "STEREOANY": 5}
+
+
+def molecule(smiles: str, name: str = "") -> Graph:
+    """The graph of a SMILES string.
+
+    Args:
+        smiles: The string; what follows a blank, the molecule's name, is left out.
+        name: Where it stands, for messages; by default the string itself.
+
+    Raises:
+        InputError: a string that is no molecule: says where and why.
+        MissingDependencyError: RDKit is not installed.
+    """
+    words = smiles.split(maxsplit=1)
+    text = words[0] if words else ""
+    shown = text if len(text) <= 80 else f"{text[:77]}..."
+    where = f"{name}: {shown!r}" if name else repr(shown)
+    if not text or len(text) > MAX_SMILES or not text.isprintable():
+        raise InputError(
+            f"{where} is no SMILES string ({len(text):,} characters)",
+            fix=f"give 1 to {MAX_SMILES:,} printable characters, or the path of a file that exists",
+        )
+    chem, base = _rdkit(where)
+    with _silent(base) as log:
+        mol = chem.MolFromSmiles(text)
+        said = log.messages
+    if mol is None:
+        raise InputError(
+            f"{where} is no SMILES string and no file that exists: {_reason(said)}"
+            if not name
+            else f"{where} is no SMILES string: {_reason(said)}",
+            fix="correct the string; for a file, check its path",
+        )
+    return graph_of_mol(mol, name or shown)
+
+
+def molecules_of_sdf(file: BinaryIO, name: str) -> Iterator[Graph]:
+    """All molecules of an SDF or MOL file, in order; coordinates are left out.
+
+    Raises:
+        InputError: a record that is no molecule, maybe after others; no record at all.
+        MissingDependencyError: RDKit is not installed.
+    """
+    chem, base = _rdkit(name)
+    number = 0
+    records = chem.ForwardSDMolSupplier(file)
+    while True:
+        number += 1
+        record = f"{name}, molecule {number}"
+        with _silent(base) as log:
+            if records.atEnd():
+                break
+            try:
+                mol = next(records)
+            except StopIteration:
+                break
+            said = log.messages
+        if mol is None:
+            raise InputError(
+                f"{record} cannot be read: {_reason(said)}", fix="correct or remove it, or export it again"
+            )
+        yield graph_of_mol(mol, record)
+    if number == 1:
+        raise InputError(f"{name} holds no molecule", fix="check that it is an SDF or MOL file, and whole")
+
+
+def graph_of_mol(mol: Any, name: str) -> Graph:
+    """The graph of an RDKit molecule.
+
+    Raises:
+        InputError: a molecule without atoms.
+    """
+    if not mol.GetNumAtoms():
+        raise InputError(f"{name} has no atoms", fix="leave it out")
+    atoms = [_atom_codes(atom) for atom in mol.GetAtoms()]
+    bonds = list(mol.GetBonds())
+    ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds]
+    nodes, links = Attributes.none(len(atoms)), Attributes.none(len(bonds))
+    codes = np.array([_bond_codes(bond) for bond in bonds], np.int64).reshape(-1, len(BOND_SIZES))
+    return make_graph(
+        len(atoms),
+        np.array(ends, np.int64).reshape(-1, 2).T,
+        nodes=Attributes(tuple(ATOM_SIZES), np.array(atoms, np.int64), (), nodes.numbers),
+        links=Attributes(tuple(BOND_SIZES), codes, (), links.numbers),
+        is_directed=False,
+        name=name,
+    )
+
+
+def scaffold_of(smiles: str, name: str) -> str:
+    """The rings of a molecule and what links them, as SMILES: Bemis & Murcko 1996, J. Med. Chem. 39, 2887."""
+    chem, base = _rdkit(name)
+    from rdkit.Chem.Scaffolds import MurckoScaffold
+
+    scaffold: Any = MurckoScaffold.GetScaffoldForMol
+    with _silent(base):
+        mol = chem.MolFromSmiles(smiles)
+        if mol is None:
+            raise InputError(f"{name}: {smiles[:80]!r} is no SMILES string", fix="correct or remove it")
+        return str(chem.MolToSmiles(scaffold(mol)))
+
+
+def _atom_codes(atom: Any) -> list[int]:
+    number, charge = atom.GetAtomicNum(), atom.GetFormalCharge()
+    cip = atom.GetProp("_CIPCode") if atom.HasProp("_CIPCode") else ""
+    return [
+        number - 1 if 1 <= number <= 118 else 118,
+        _CHIRALITY.get(cip, 0),
+        min(atom.GetTotalDegree(), 11),
+        charge + 5 if -5 <= charge <= 5 else 11,
+        min(atom.GetTotalNumHs(), 9),
+        min(atom.GetNumRadicalElectrons(), 5),
+        _HYBRIDISATION.get(str(atom.GetHybridization()), 5),
+        int(atom.GetIsAromatic()),
+        int(atom.IsInRing()),
+    ]
+
+
+def _bond_codes(bond: Any) -> list[int]:
+    return [
+        _BOND_KIND.get(str(bond.GetBondType()), 4),
+        _BOND_STEREO.get(str(bond.GetStereo()), 0),
+        int(bond.GetIsConjugated()),
+    ]
+
+
+def _rdkit(name: str) -> tuple[Any, Any]:
+    try:
+        from rdkit import Chem, rdBase
+    except ModuleNotFoundError as error:
+        raise MissingDependencyError(
+            f"{name}: molecules need RDKit, which is not installed", fix="pip install 'mt-plugin-graph[smiles]'"
+        ) from error
+    return Chem, rdBase
+
+
+@contextmanager
+def _silent(base: Any) -> Iterator[Any]:
+    """RDKit prints nothing; what it would have said of errors is in `messages`."""
+    with base.BlockLogs(), base.CaptureErrorLog() as log:
+        yield log
+
+
+def _reason(said: str) -> str:
+    """RDKit's own words, the useful lines of them, without the time of day."""
+    lines = [line.partition("] ")[2] if line.startswith("[") else "" for line in said.splitlines()]
+    told = [line.removeprefix("SMILES Parse Error: ") for line in lines if len(line.strip("~^ ")) > 3]
+    position = [line for line in told if line.startswith("check for mistakes")]
+    return ((position or told or ["RDKit gives no reason"])[0]).rstrip(":")[:200]

@@ -1,0 +1,169 @@
+"""The text files of the TU collection (Morris et al. 2020, TUDataset, arXiv:2007.08663)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt_core.contract import Regression
+from mt_core.errors import DatasetError, OptionError
+from mt_core.files import Listing, chosen_splits, in_order
+from mt_plugin_graph.attributes import attributes_of_array, side_by_side
+from mt_plugin_graph.folds import folds_of
+from mt_plugin_graph.graph import Attributes, Graph, make_graph
+
+MAX_BYTES = 2**30
+"""Of one of the files."""
+
+_EDGES = "_A.txt"
+
+
+@dataclass(frozen=True)
+class Folds:
+    """Which part is held out: the `fold`-th of `folds`, drawn by `seed`; folds=0: none, everything is "train"."""
+
+    folds: int
+    fold: int
+    seed: int
+
+    def __post_init__(self) -> None:
+        if self.folds < 0 or self.folds == 1 or not 0 <= self.fold < max(self.folds, 1):
+            raise OptionError(
+                f"there is no fold {self.fold} of {self.folds}",
+                fix="give folds=10 and fold=0 to 9, or folds=0 for none",
+            )
+
+
+def find_tu(root: Path, split: str, folds: Folds, kind: str | None) -> Listing | None:
+    """The graphs of a split; None where there is no `*_A.txt`, neither in the folder nor in its `raw`.
+
+    Args:
+        kind: "regression": take the numbers of `_graph_attributes` where there are labels too.
+
+    Raises:
+        DatasetError: files that contradict each other, are damaged or too large.
+        MissingSplitError: no such split.
+    """
+    tables = [table for folder in (root, root / "raw") for table in sorted(folder.glob(f"*{_EDGES}"))]
+    if not tables:
+        return None
+    if len(tables) > 1:
+        raise DatasetError(
+            f"{root} holds several sets: {', '.join(t.name for t in tables[:5])}", fix="give one folder a set"
+        )
+    stem = str(tables[0])[: -len(_EDGES)]
+    labels = _column(stem, "graph_labels")
+    values = _table(f"{stem}_graph_attributes.txt", np.float64)
+    is_regression = values is not None and (labels is None or kind == "regression")
+    if labels is None and not is_regression:
+        raise DatasetError(f"{stem}_graph_labels.txt is not there", fix="check that the download is complete")
+    targets: Sequence[Any] = values.tolist() if is_regression and values is not None else _as_text(labels)
+    samples = _graphs(stem, len(targets))
+    strata = [""] * len(targets) if is_regression else targets
+    parts = {"train": range(len(targets))}
+    if folds.folds:
+        held = folds_of(strata, folds.folds, folds.seed) == folds.fold
+        parts = {"train": np.flatnonzero(~held), "test": np.flatnonzero(held)}  # type: ignore[dict-item]
+    chosen = [
+        int(at) for name in chosen_splits(split, parts if folds.folds else [], root) or ["train"] for at in parts[name]
+    ]
+    names = tuple(f"target_{at}" for at in range(values.shape[1])) if is_regression and values is not None else ()
+    return Listing(
+        [samples[at] for at in chosen],
+        [targets[at] for at in chosen],
+        () if is_regression else in_order(targets),
+        "tu",
+        Regression(names=names) if is_regression else None,
+    )
+
+
+def _graphs(stem: str, num_graphs: int) -> list[Graph]:
+    """All graphs of a set, each with its own nodes and edges, numbered from zero."""
+    graph_of_node = _column(stem, "graph_indicator")
+    edges = _table(f"{stem}{_EDGES}", np.int64)
+    if graph_of_node is None or edges is None or edges.shape[1] != 2:
+        raise DatasetError(
+            f"{stem}{_EDGES} and {stem}_graph_indicator.txt are not what a TU set has",
+            fix="check the download: two columns of node numbers, and one of graph numbers",
+        )
+    nodes = _attributes(stem, "node", len(graph_of_node))
+    links = _attributes(stem, "edge", len(edges))
+    graph_of_node, edges = graph_of_node - 1, edges - 1
+    if graph_of_node.size and not 0 <= graph_of_node.min() <= graph_of_node.max() < num_graphs:
+        raise DatasetError(f"{stem}: nodes of graphs that have no target", fix="check that the files belong together")
+    if edges.size and not 0 <= edges.min() <= edges.max() < len(graph_of_node):
+        raise DatasetError(f"{stem}{_EDGES} names nodes that there are not", fix="check that the files belong together")
+    if (graph_of_node[edges[:, 0]] != graph_of_node[edges[:, 1]]).any():
+        raise DatasetError(
+            f"{stem}{_EDGES} joins nodes of different graphs", fix="check that the files belong together"
+        )
+    order = np.argsort(graph_of_node, kind="stable")
+    sizes = np.bincount(graph_of_node, minlength=num_graphs)
+    ends = sizes.cumsum()
+    number = np.empty_like(order)
+    number[order] = np.arange(len(order)) - (ends - sizes)[graph_of_node[order]]
+    edge_order = np.argsort(graph_of_node[edges[:, 0]], kind="stable")
+    edge_sizes = np.bincount(graph_of_node[edges[:, 0]], minlength=num_graphs)
+    edge_ends = edge_sizes.cumsum()
+    found = []
+    for at in range(num_graphs):
+        own = order[ends[at] - sizes[at] : ends[at]]
+        own_edges = edge_order[edge_ends[at] - edge_sizes[at] : edge_ends[at]]
+        found.append(
+            make_graph(
+                len(own),
+                number[edges[own_edges]].T,
+                nodes=nodes.at(own),
+                links=links.at(own_edges),
+                name=f"{stem}, graph {at + 1}",
+            )
+        )
+    return found
+
+
+def _attributes(stem: str, what: str, count: int) -> Attributes:
+    """Labels are categories, attributes are numbers; there may be either, both or none."""
+    parts = []
+    for ending, kind in ((f"{what}_labels", np.int64), (f"{what}_attributes", np.float32)):
+        path = f"{stem}_{ending}.txt"
+        table = _table(path, kind)
+        if table is None:
+            continue
+        if len(table) != count:
+            raise DatasetError(
+                f"{path} has {len(table)} lines for {count} {what}s", fix="check that the files belong together"
+            )
+        parts.append(attributes_of_array(table, count, ending.removesuffix("s"), path))
+    return side_by_side(parts, count)
+
+
+def _column(stem: str, ending: str) -> NDArray[np.int64] | None:
+    table = _table(f"{stem}_{ending}.txt", np.int64)
+    return None if table is None else table[:, 0]
+
+
+def _as_text(labels: NDArray[np.int64] | None) -> list[str]:
+    return [] if labels is None else [str(label) for label in labels.tolist()]
+
+
+def _table(path: str, kind: type[np.generic]) -> NDArray[Any] | None:
+    """The numbers of a file, (lines, columns); None where there is none."""
+    file = Path(path)
+    if not file.is_file():
+        return None
+    size = file.stat().st_size
+    if not 0 < size <= MAX_BYTES:
+        raise DatasetError(
+            f"{path} has {size:,} bytes, not 1 to {MAX_BYTES:,}", fix="check that the download is complete"
+        )
+    try:
+        return np.loadtxt(file, dtype=np.float64 if kind is np.int64 else kind, delimiter=",", ndmin=2).astype(kind)
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DatasetError(
+            f"{path} cannot be read ({str(error)[:150]})", fix="numbers, with commas between them"
+        ) from None

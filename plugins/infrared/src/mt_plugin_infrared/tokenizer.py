@@ -1,0 +1,112 @@
+"""Thermal pictures to tokens: `PictureTokenizer` over one to four channels, after their levels are set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mt_core.contract import Example
+from mt_core.errors import InputError, MtError
+from mt_core.nn import PictureOptions, PictureTokenizer, is_drawn
+from mt_core.nn.pictures import MAX_PIXELS
+from mt_plugin_infrared.levels import Range, full_range, ranges_of
+from mt_plugin_infrared.reading import MAX_CHANNELS, Frame, read_frame
+
+_FRAMES_TO_CALIBRATE = 512
+
+
+class InfraredOptions(PictureOptions):
+    """How thermal pictures become tokens."""
+
+    channels: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_CHANNELS,
+        description="Channels that are looked at; colours become one by their luminance.",
+    )
+    levels: Literal["data", "picture", "full"] = Field(
+        default="data",
+        description="What becomes black and white: the 1st and 99th percentile of the training data, so that hotter "
+        "pictures stay hotter (of each picture, until there was training); those of each picture; or the full range of "
+        "8 or 16 bits.",
+    )
+    fit: Literal["crop", "squash"] = Field(
+        default="squash", description="Squash a picture that is no square into one, or take the middle of it."
+    )
+    flip_vertical: bool = Field(
+        default=False, description="Turn half of the pictures upside down in training; for views from above."
+    )
+
+
+class InfraredTokenizer(PictureTokenizer):
+    """One token a patch of one to four channels, with a learned position on the lattice of patches."""
+
+    Options = InfraredOptions
+    options: InfraredOptions
+    sample_limits = f"1 to {MAX_PIXELS / 1e6:.0f} million pixels of 1 to {MAX_CHANNELS} channels"
+
+    def __init__(self, width: int, options: InfraredOptions | None = None) -> None:
+        super().__init__(width, options)
+        self._ranges: dict[str, Range] = {}
+
+    def read(self, source: Any) -> Frame:
+        """(H, W, C) numbers as they were measured, see `read_frame`; not much larger than `size` asks for."""
+        return read_frame(source, self.options.channels, needed=self.options.size)
+
+    def prepare(self, sample: Frame, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """See `PictureTokenizer.prepare`; the levels are set first, and `pixels` is float16 whatever was read.
+
+        Raises:
+            InputError: numbers of a type that the training data had none of.
+        """
+        item = super().prepare(self._levelled(sample), generator)
+        if generator is not None and self.options.flip_vertical and is_drawn(0.5, generator):
+            item["pixels"] = item["pixels"].flip(1)
+        return item
+
+    def _levelled(self, sample: Frame) -> Frame:
+        if self.options.levels == "full":
+            return full_range(sample)
+        if self.options.levels == "picture" or not self._ranges:
+            return Range.of(sample).levelled(sample)
+        kind = sample.dtype.name
+        if kind not in self._ranges:
+            raise InputError(
+                f"a picture holds {kind} values, and the training data held {' and '.join(self._ranges)}",
+                fix="convert it to the same unit and type, or train with the option levels=picture",
+            )
+        return self._ranges[kind].levelled(sample)
+
+    def calibrate(self, examples: Iterable[Example]) -> None:
+        """Learn what is cold and what is hot from some hundred evenly spaced frames, with levels=data."""
+        if self.options.levels != "data":
+            return
+        sources = [example.sample for example in examples]
+        chosen = sources[:: -(-len(sources) // _FRAMES_TO_CALIBRATE) or 1]
+        ranges = ranges_of(self._readable(chosen))
+        self.restore({"levels": {kind: found.to_json() for kind, found in ranges.items()}})
+
+    def _readable(self, sources: list[Any]) -> Iterator[Frame]:
+        """The frames of those that can be read; training tells of the others."""
+        refused: MtError | None = None
+        num_read = 0
+        for source in sources:
+            try:
+                frame = self.read(source)
+            except MtError as error:
+                refused = refused or error
+                continue
+            num_read += 1
+            yield frame
+        if refused is not None and not num_read:
+            raise refused
+
+    def calibration(self) -> dict[str, Any]:
+        return {"levels": {kind: found.to_json() for kind, found in self._ranges.items()}} if self._ranges else {}
+
+    def restore(self, calibration: Mapping[str, Any]) -> None:
+        self._ranges = {kind: Range.from_json(found) for kind, found in calibration.get("levels", {}).items()}

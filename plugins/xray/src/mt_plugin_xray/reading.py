@@ -1,0 +1,104 @@
+"""Radiographs to one channel, bright where little passed through.  H and W pixels.
+
+Only pixels leave: no header field, no text chunk, no comment of a file is returned or told in a message.
+"""
+
+from __future__ import annotations
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt_core.contract import name_of, reading
+from mt_core.errors import InputError
+from mt_core.nn.pictures import (
+    MAX_PIXELS,
+    array_values,
+    luminance,
+    open_picture,
+    picture_values,
+    reduced,
+    too_large,
+)
+from mt_plugin_xray.dicom import grey_of_dataset, grey_of_file, is_dataset, is_dicom
+from mt_plugin_xray.grey import stretched
+
+SUFFIXES: tuple[str, ...] = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
+"""Lower-case endings of radiographs, the same as in plugin.toml. Folders are listed by them; a file is read by its
+content, whatever it is called."""
+
+Film = NDArray[Any]
+"""(H, W, 1): uint8, or float32 within 0..1."""
+
+_FORMATS = ("PNG", "JPEG")
+
+
+def read_film(source: Any, needed: int) -> Film:
+    """One radiograph.
+
+    Args:
+        source: A path, the bytes of a file, a pydicom dataset, a PIL image, a numpy array (H, W) or (H, W, C), or a
+            torch tensor (H, W) or (C, H, W). Of several frames, the middle one is read.
+        needed: Pixels that the shorter side should keep at least, where it has them.
+
+    Returns:
+        (H, W, 1), averaged until the shorter side is less than twice `needed`. 8-bit pictures stay 8-bit; DICOM is
+        shown as `dicom.py` says; 16-bit pictures, and floats outside 0..1, go from their 1st percentile (0) to their
+        99th (1), since nothing tells how many of the bits are used. What it returns it takes as it is.
+
+    Raises:
+        InputError: no radiograph, damaged, empty, NaN or infinite, or more than `MAX_PIXELS`.
+        MissingDependencyError: a DICOM file whose compression needs another package.
+    """
+    name = name_of(source)
+    with (
+        reading(source, formats=" ".join(SUFFIXES)),
+        warnings.catch_warnings(action="ignore"),  # what pydicom warns of may quote the header
+    ):
+        if isinstance(source, bytes):
+            return reduced(_from_file(BytesIO(source), source, name, needed), needed)
+        if isinstance(source, str | Path):
+            with Path(source).open("rb") as file:
+                return reduced(_from_file(file, source, name, needed), needed)
+        return reduced(_in_memory(source, name), needed)
+
+
+def _from_file(file: BinaryIO, source: str | Path | bytes, name: str, needed: int) -> Film:
+    if is_dicom(file):
+        return grey_of_file(file, name)
+    if name.lower().endswith((".dcm", ".dicom")):
+        raise InputError(
+            f"{name} is no DICOM file: the letters DICM do not stand after its first 128 bytes",
+            fix="check that it is whole; dcmtk's dcmconv gives an old file without that header one",
+        )
+    with open_picture(source, _FORMATS, SUFFIXES) as picture:
+        picture.draft(None, (needed, needed))  # a large JPEG is decoded at 1/2, 1/4 or 1/8
+        return _film(picture_values(picture))
+
+
+def _in_memory(source: Any, name: str) -> Film:
+    from PIL import Image
+
+    if is_dataset(source):
+        return grey_of_dataset(source, name)
+    if isinstance(source, Image.Image):
+        width, height = source.size
+        if width * height > MAX_PIXELS:
+            raise too_large(name)
+        return _film(array_values(picture_values(source), name))
+    return _film(array_values(source, name))
+
+
+def _film(values_HWC: NDArray[Any]) -> Film:
+    """Colours to their luminance, transparent pixels laid on black, any numbers to uint8 or 0..1."""
+    grey = luminance(values_HWC) if values_HWC.shape[2] >= 3 else values_HWC[..., :1]
+    if values_HWC.shape[2] in (2, 4) and grey.dtype != np.float32:
+        opacity = values_HWC[..., -1:] / np.float32(np.iinfo(grey.dtype).max)
+        grey = np.rint(grey * opacity).astype(grey.dtype)
+    if grey.dtype == np.uint8 or (grey.dtype == np.float32 and 0 <= grey.min() <= grey.max() <= 1):
+        return np.ascontiguousarray(grey)
+    return stretched(grey)

@@ -1,0 +1,52 @@
+"""Radiographs to tokens: `PictureTokenizer` over one channel."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from mt_core.nn import PictureOptions, PictureTokenizer
+from mt_core.nn.pictures import MAX_PIXELS
+from mt_plugin_xray.grey import stretched
+from mt_plugin_xray.reading import Film, read_film
+
+
+class XrayOptions(PictureOptions):
+    """How radiographs become tokens."""
+
+    stretch: bool = Field(
+        default=False,
+        description="Show each film from its own 1st percentile (black) to its 99th (white), whatever its exposure.",
+    )
+    fit: Literal["crop", "squash"] = Field(
+        default="squash", description="Squash a film that is no square into one, or take the middle of it."
+    )
+    flip: bool = Field(
+        default=False,
+        description="Mirror half of the films in training; a mirrored chest has its heart on the wrong side.",
+    )
+    augment: float = Field(
+        default=0.3, ge=0, le=1, description="How strongly films are cropped or shifted in training; 0: not."
+    )
+
+
+class XrayTokenizer(PictureTokenizer):
+    """One token a patch of a single channel, with a learned position on the lattice of patches."""
+
+    Options = XrayOptions
+    options: XrayOptions
+    channels = 1
+    sample_limits = f"1 to {MAX_PIXELS / 1e6:.0f} million pixels"
+
+    def read(self, source: Any) -> Film:
+        """(H, W, 1) pixels and nothing else of the file, see `read_film`; not much larger than `size` asks for."""
+        return read_film(source, needed=self.options.size)
+
+    def prepare(self, sample: Film, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """See `PictureTokenizer.prepare`; always float16, so that 8-bit and deeper films may share a batch."""
+        full = 255 if sample.dtype == np.uint8 else 1
+        return super().prepare(stretched(sample) if self.options.stretch else sample / np.float32(full), generator)

@@ -117,4 +117,6 @@ DATASETS = {
         data_options={"folds": 10},
         folds=10,
     ),
+    "indian_pines": Evidence("hyperspectral", "hyperspectral/IndianPines_pixels", data_options={"folds": 5}, folds=5),
+    "samson": Evidence("hyperspectral", "hyperspectral/Samson", recipe={"epochs": 15}),
 }

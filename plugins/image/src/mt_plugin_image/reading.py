@@ -7,22 +7,18 @@ than what is needed, and every picture is averaged down to less than twice of wh
 from __future__ import annotations
 
 import warnings
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError, MissingDependencyError
+from mt_core.files import MAX_PIXELS, open_picture, too_large
 from mt_plugin_image.colours import Pixels, rgb_of_array, rgb_of_picture
 from mt_plugin_image.formats import SUFFIXES, is_heif, pillow_ids
-
-MAX_PIXELS = 178_956_970
-"""Pictures with more pixels are refused by their header, before anything is decoded: 0.5 GB as RGB. It is what Pillow
-refuses by default (twice its `MAX_IMAGE_PIXELS`)."""
 
 _ORIENTATION = 0x0112  # the EXIF tag
 
@@ -58,11 +54,8 @@ def read_picture(source: Any, needed: int) -> Pixels:
     # sizes are checked here, at one limit, wherever Pillow would begin to warn
     unwarned = warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)
     with reading(source, formats=" ".join(SUFFIXES)), unwarned:
-        if isinstance(source, str | Path):
-            with Path(source).open("rb") as file, _opened(file, name) as picture:
-                return _decoded(picture, name, needed)
-        if isinstance(source, bytes):
-            with _opened(BytesIO(source), name) as picture:
+        if isinstance(source, str | Path | bytes):
+            with _opened(source, name) as picture:
                 return _decoded(picture, name, needed)
         if isinstance(source, Image.Image):
             _check_size(source, name)
@@ -76,10 +69,10 @@ def read_picture(source: Any, needed: int) -> Pixels:
     )
 
 
-def _opened(file: Any, name: str) -> Image.Image:
+def _opened(source: str | Path | bytes, name: str) -> Image.Image:
     """The header of a picture file, checked; nothing is decoded yet."""
     formats = pillow_ids()
-    if is_heif(file.read(12)):
+    if is_heif(_first_bytes(source)):
         try:
             import pillow_heif  # type: ignore[import-not-found,unused-ignore]
         except ModuleNotFoundError:
@@ -89,33 +82,22 @@ def _opened(file: Any, name: str) -> Image.Image:
             ) from None
         pillow_heif.register_heif_opener()
         formats = (*formats, "HEIF")
-    file.seek(0)
-    try:
-        picture = Image.open(file, formats=formats)
-    except UnidentifiedImageError:
-        raise InputError(
-            f"{name} is no picture that can be read",
-            fix=f"check that the file is whole and holds one of {' '.join(SUFFIXES)}, whatever its name says",
-        ) from None
-    except Image.DecompressionBombError:
-        raise _too_large(name) from None
-    _check_size(picture, name)
-    return picture
+    return open_picture(source, formats, SUFFIXES)
+
+
+def _first_bytes(source: str | Path | bytes) -> bytes:
+    if isinstance(source, bytes):
+        return source[:12]
+    with Path(source).open("rb") as file:
+        return file.read(12)
 
 
 def _check_size(picture: Image.Image, name: str) -> None:
     width, height = picture.size
     if width * height > MAX_PIXELS:
-        raise _too_large(name)
+        raise too_large(name)
     if width * height == 0:
         raise InputError(f"{name} has no pixel ({width} x {height})", fix="pass a picture of at least 1 x 1")
-
-
-def _too_large(name: str) -> InputError:
-    return InputError(
-        f"{name} is too large to be decoded: its header tells of more than {MAX_PIXELS / 1e6:.0f} megapixels",
-        fix="cut it into tiles, or save it smaller",
-    )
 
 
 def _decoded(picture: Image.Image, name: str, needed: int) -> Pixels:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mt_core.files import MAX_PIXELS
 from mt_core.nn import PictureOptions, PictureTokenizer
 from mt_plugin_image.colours import Pixels
-from mt_plugin_image.reading import MAX_PIXELS, read_picture
+from mt_plugin_image.reading import read_picture
 
 
 class ImageOptions(PictureOptions):

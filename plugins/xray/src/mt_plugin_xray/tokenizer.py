@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from mt_core.files import MAX_PIXELS
 from mt_core.nn import PictureOptions, PictureTokenizer
-from mt_core.nn.pictures import MAX_PIXELS
 from mt_plugin_xray.grey import stretched
 from mt_plugin_xray.reading import Film, read_film
 

@@ -1,0 +1,196 @@
+"""A scene as its pixels are looked up.  H rows, W columns, B bands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt_core.errors import InputError
+
+Wavelengths = tuple[float, ...]
+"""Nanometres, one a band."""
+
+MAX_BANDS = 8192
+MAX_PIXELS = 2**31
+
+LARGEST_BYTES = 2**31
+"""Of a cube that has to be held in memory; MATLAB's own limit for an array in a version 5 file."""
+
+_BLOCK_BYTES = 2**24
+
+
+class Values(Protocol):
+    """What a cube's values can be: an array, a map of a file into memory, or a data set of an HDF5 file."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def __getitem__(self, key: tuple[slice, slice], /) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Pixels by row and column; nothing is read before it is asked for.
+
+    Attributes:
+        values: (H, W, all bands of the file), any type of number.
+        name: How the source is called in messages.
+        wavelengths: Of the bands that are kept; None where not known.
+        ignored: What stands in the file for no value; None for nothing.
+        kept: Indices of the bands that are not marked as bad; None for all.
+
+    Raises:
+        InputError: not three axes, fewer than two bands, no pixel, too many of either, or complex numbers.
+    """
+
+    values: Values
+    name: str
+    wavelengths: Wavelengths | None = None
+    ignored: float | None = None
+    kept: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        shape = self.values.shape
+        if len(shape) != 3:
+            raise InputError(
+                f"{self.name} is an array of {tuple(shape)}, not (rows, columns, bands)",
+                fix="pass a cube; of a table of spectra, pass each row, or reshape it to (rows, 1, bands)",
+            )
+        if self.values.dtype.kind not in "uifb":
+            raise InputError(f"{self.name} holds {self.values.dtype} values", fix="save it as real numbers")
+        height, width, bands = shape
+        if not height * width or bands < 2:
+            raise InputError(
+                f"{self.name} is {height} x {width} pixels of {bands} band{'s' * (bands != 1)}: no spectrum",
+                fix="pass a scene of at least two bands",
+            )
+        if height * width > MAX_PIXELS or bands > MAX_BANDS:
+            raise InputError(
+                f"{self.name} tells of {height:,} x {width:,} pixels of {bands:,} bands, more than can be meant",
+                fix="check the header and the order of the axes: rows, columns, bands",
+            )
+
+    @property
+    def height(self) -> int:
+        return self.values.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.values.shape[1]
+
+    @property
+    def bands(self) -> int:
+        return self.values.shape[2] if self.kept is None else len(self.kept)
+
+    def resident(self) -> Cube:
+        """The same, quick at single pixels: what is neither an array nor mapped is loaded.
+
+        Raises:
+            InputError: it would take more than `LARGEST_BYTES`.
+        """
+        if isinstance(self.values, np.ndarray):
+            return self
+        check_size(self.values.shape, self.values.dtype, self.name)
+        whole = np.asarray(self.values[slice(None), slice(None)])
+        return Cube(whole, self.name, self.wavelengths, self.ignored, self.kept)
+
+    def neighbourhood(self, row: int, column: int, window: int) -> NDArray[np.float32]:
+        """(window, window, B) about a pixel, reflected at the borders; NaN where a pixel has no data.
+
+        Raises:
+            InputError: a pixel outside, or one whose bands are missing in part.
+        """
+        if not (0 <= row < self.height and 0 <= column < self.width):
+            raise InputError(
+                f"{self.name} has no pixel in row {row}, column {column}: it is {self.height} x {self.width}",
+                fix="count rows and columns from 0",
+            )
+        return self._part(_around(row, row + 1, window, self.height), _around(column, column + 1, window, self.width))
+
+    def neighbourhoods(self, window: int) -> Iterator[NDArray[np.float32]]:
+        """`neighbourhood` of every pixel, row by row, some rows at a time in memory."""
+        columns = _around(0, self.width, window, self.width)
+        for start, stop in self._blocks():
+            block = self._part(_around(start, stop, window, self.height), columns)
+            for row in range(stop - start):
+                for column in range(self.width):
+                    yield block[row : row + window, column : column + window].copy()
+
+    def has_data(self) -> NDArray[np.bool_]:
+        """(H, W) whether a pixel has any value."""
+        if self.ignored is None and self.values.dtype.kind != "f":
+            return np.ones((self.height, self.width), dtype=bool)
+        blocks = (self._numbers(slice(start, stop), slice(None)) for start, stop in self._blocks())
+        return np.concatenate([~self._is_missing(block).all(-1) for block in blocks])
+
+    def _blocks(self) -> Iterator[tuple[int, int]]:
+        rows = max(1, _BLOCK_BYTES // (self.width * self.values.shape[2] * 4))
+        for start in range(0, self.height, rows):
+            yield start, min(start + rows, self.height)
+
+    def _part(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(len(rows), len(columns), B), checked."""
+        top, left = int(rows.min()), int(columns.min())
+        part = self._numbers(slice(top, int(rows.max()) + 1), slice(left, int(columns.max()) + 1))
+        is_missing = self._is_missing(part)
+        if is_missing.any():
+            is_empty = np.asarray(is_missing.all(-1))
+            if self.ignored == 0:  # where other bands have values, a zero is one
+                is_missing = ~np.isfinite(part)
+            self._refuse_gaps(is_missing & ~is_empty[..., None], top, left)
+            part[is_empty] = np.nan
+        return part[np.ix_(rows - top, columns - left)]
+
+    def _numbers(self, rows: slice, columns: slice) -> NDArray[np.float32]:
+        part = np.asarray(self.values[rows, columns])
+        if self.kept is not None:
+            part = part[..., self.kept]
+        with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite, and refused as such
+            return np.array(part, dtype=np.float32)
+
+    def _is_missing(self, part: NDArray[np.float32]) -> NDArray[np.bool_]:
+        is_missing: NDArray[np.bool_] = ~np.isfinite(part)
+        if self.ignored is not None:
+            is_missing |= part == np.float32(self.ignored)
+        return is_missing
+
+    def _refuse_gaps(self, has_gap: NDArray[np.bool_], top: int, left: int) -> None:
+        if not has_gap.any():
+            return
+        row, column, band = np.argwhere(has_gap)[0]
+        count = int(has_gap[row, column].sum())
+        raise InputError(
+            f"{self.name}, row {top + row}, column {left + column}: {count} of {self.bands} bands have no finite "
+            f"value, the first of them band {band}",
+            fix="leave these bands out of all pixels (in an ENVI header, bbl marks them with 0), or interpolate them",
+        )
+
+
+def _around(start: int, stop: int, window: int, size: int) -> NDArray[np.int64]:
+    """Indices from half a window before `start` to half a window after `stop`, reflected into 0..size - 1."""
+    reach = window // 2
+    indices = np.arange(start - reach, stop + reach)
+    period = max(1, 2 * (size - 1))
+    indices %= period
+    return np.minimum(indices, period - indices) if size > 1 else np.zeros_like(indices)
+
+
+def check_size(shape: Sequence[int], dtype: np.dtype[Any], name: str) -> None:
+    """Refuse what would not fit, before it is loaded.
+
+    Raises:
+        InputError: more than `LARGEST_BYTES`.
+    """
+    promised = int(np.prod(shape, dtype=object)) * dtype.itemsize
+    if promised > LARGEST_BYTES:
+        raise InputError(
+            f"{name} tells of an array of {tuple(shape)} {dtype}, which would take {promised / 2**30:,.1f} GiB",
+            fix="save it as ENVI or .npy, which are read part by part, or cut the scene into several",
+        )

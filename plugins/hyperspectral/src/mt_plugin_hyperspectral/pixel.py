@@ -1,0 +1,76 @@
+"""A sample: one pixel, and where it lies."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt_plugin_hyperspectral.cube import Cube, Wavelengths
+from mt_plugin_hyperspectral.readers import open_cube
+
+
+@dataclass(frozen=True, eq=False)
+class Pixel:
+    """What the tokenizer reads.
+
+    Attributes:
+        values: (w, w, B) the pixel in its neighbourhood, w = 1 for none; NaN in all bands where there is no data.
+        wavelengths: Nanometres, one a band; None where not known.
+        filename: Where it comes from, for messages.
+    """
+
+    values: NDArray[np.float32]
+    wavelengths: Wavelengths | None
+    filename: str
+
+    @property
+    def spectrum(self) -> NDArray[np.float32]:
+        """(B,) of the pixel itself."""
+        middle = self.values.shape[0] // 2
+        spectrum: NDArray[np.float32] = self.values[middle, middle]
+        return spectrum
+
+
+@dataclass(frozen=True)
+class PixelAt:
+    """A pixel of a file, which is read when it is needed.
+
+    Attributes:
+        path: Of the scene.
+        row, column: From 0.
+    """
+
+    path: str
+    row: int
+    column: int
+
+    @property
+    def filename(self) -> str:
+        return f"{self.path}, row {self.row}, column {self.column}"
+
+    def look_up(self, window: int) -> Pixel:
+        """The pixel in its neighbourhood.
+
+        Raises:
+            InputError: the scene cannot be read, or has no such pixel.
+        """
+        cube = _kept_open(self.path, _stamp(self.path))
+        return Pixel(cube.neighbourhood(self.row, self.column, window), cube.wavelengths, self.filename)
+
+
+@lru_cache(maxsize=2)
+def _kept_open(path: str, stamp: tuple[int, int]) -> Cube:
+    """A scene whose pixels are looked up again and again; a file that changes is opened again."""
+    return open_cube(path).resident()
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)
+    except OSError:  # `open_cube` says what is the matter
+        return 0, 0
+    return status.st_mtime_ns, status.st_size

@@ -1,0 +1,90 @@
+"""Which reader a source is for: decided by its content, whatever its suffix says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+import torch
+
+from mt_core.contract import name_of, reading
+from mt_core.errors import InputError
+from mt_plugin_hyperspectral.cube import Cube
+from mt_plugin_hyperspectral.readers.envi import header_beside, open_envi
+from mt_plugin_hyperspectral.readers.matlab import is_matlab, open_matlab
+from mt_plugin_hyperspectral.readers.numpy_files import open_npy, open_npz
+from mt_plugin_hyperspectral.readers.tiff import open_tiff
+
+SUFFIXES = (".mat", ".hdr", ".tif", ".tiff", ".npy", ".npz")
+
+_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+
+def open_cube(source: str | Path | bytes) -> Cube:
+    """The scene of a file.
+
+    Args:
+        source: A path, of an ENVI scene that of its header or of its data; or the bytes of a file (not ENVI, which is
+            two files).
+
+    Raises:
+        InputError: no scene, damaged, or too large for its format.
+        MissingDependencyError: a compressed TIFF that needs the package imagecodecs.
+    """
+    name = name_of(source)
+    with reading(source, formats=" ".join(SUFFIXES)):
+        if isinstance(source, bytes):
+            return _opened(BytesIO(source), source[:1024], name)
+        path = Path(source)
+        with path.open("rb") as file:
+            head = file.read(1024)
+        if head.startswith(b"ENVI"):
+            return open_envi(path)
+        if (header := header_beside(path)) is not None:
+            return open_envi(header, path)
+        return _opened(path, head, name)
+
+
+def _opened(file: Path | BinaryIO, head: bytes, name: str) -> Cube:
+    if head.startswith(b"\x93NUMPY"):
+        return open_npy(file, name)
+    if head.startswith(b"PK\x03\x04"):
+        return open_npz(file, name)
+    if head.startswith(_TIFF_MAGIC):
+        return open_tiff(file, name)
+    if is_matlab(head):
+        return open_matlab(file, name)
+    raise InputError(
+        f"{name} is no hyperspectral scene in a known format",
+        fix=f"check that the file is whole and one of {' '.join(SUFFIXES)}; raw data needs its ENVI header beside it",
+    )
+
+
+def open_array(source: Any) -> Cube | None:
+    """The cube of an array (H, W, B), of a spectrum (B,), or of a mapping with the key "wavelengths" beside the key
+    "values" or "cube"; None for anything else.
+
+    Raises:
+        InputError: an array of other axes, or wavelengths that are not one a band.
+    """
+    wavelengths = None
+    name = name_of(source)
+    if isinstance(source, Mapping):
+        array = next((source[key] for key in ("values", "cube", "spectrum") if key in source), None)
+        if source.get("wavelengths") is not None:
+            wavelengths = tuple(float(number) for number in source["wavelengths"])
+    else:
+        array = source
+    if isinstance(array, torch.Tensor):
+        array = array.detach().cpu().float().numpy() if array.dtype == torch.bfloat16 else array.detach().cpu().numpy()
+    if not isinstance(array, np.ndarray):
+        return None
+    cube = Cube(array[None, None] if array.ndim == 1 else array, name)
+    if wavelengths is not None and len(wavelengths) != cube.bands:
+        raise InputError(
+            f"{name} has {cube.bands} bands and {len(wavelengths)} wavelengths", fix="give one wavelength a band"
+        )
+    return Cube(cube.values, name, wavelengths)

@@ -33,3 +33,16 @@ def test_a_folder_without_such_files_says_what_was_looked_for(folder):
 def test_a_pattern_that_matches_nothing_says_so(folder):
     with pytest.raises(InputError, match="matches no file"):
         expand([str(folder / "*.wav")], [".wav"])
+
+
+@pytest.mark.parametrize("source", ["how are you?", "is it * or ?", "C[C@H](N)C(=O)O", "[Na+].[Cl-]"])
+def test_a_sentence_or_a_molecule_is_no_pattern(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert expand([source], [".txt"]) == [source]
+
+
+@pytest.mark.parametrize("pattern", ["*.txt", "data/*", "a?.txt"])
+def test_a_pattern_without_a_match_is_told(pattern, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="matches no file"):
+        expand([pattern], [".txt"])

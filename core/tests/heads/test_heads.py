@@ -147,3 +147,21 @@ def test_regression_metrics_are_in_the_targets_unit():
     metrics = head.metrics()
     metrics.update(*head.measured(torch.zeros(2, 1), torch.tensor([[90.0], [110.0]])))
     assert metrics.compute()["rmse"].item() == pytest.approx(10.0)
+
+
+def test_a_label_that_never_or_always_occurs_does_not_count_in_the_mean_over_labels():
+    head = MultilabelHead(8, Multilabel(labels=("x", "never", "always", "unknown")))
+    logits = torch.tensor([[2.0, 0, 0, 0], [1.0, 0, 0, 0], [0.0, 0, 0, 0]])
+    target = torch.tensor([[1.0, 0, 1, math.nan], [0.0, 0, 1, math.nan], [0.0, 0, 1, math.nan]])
+    metrics = head.metrics()
+    metrics.update(*head.measured(logits, target))
+    assert metrics["auroc"].compute() == 1 and metrics["average_precision"].compute() == 1
+
+
+def test_without_a_label_that_can_be_measured_the_mean_is_nan():
+    from mt_core.training.metrics import values_of
+
+    head = MultilabelHead(8, LABELS)
+    metrics = head.metrics()
+    metrics.update(*head.measured(torch.ones(2, 2), torch.ones(2, 2)))
+    assert math.isnan(values_of(metrics)["auroc"]) and values_of(metrics)["accuracy"] == 1

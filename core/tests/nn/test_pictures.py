@@ -63,3 +63,11 @@ def test_the_encoders_kernel_and_constants_are_adapted_to_the_channels(small_enc
     wide.adopt(small_encoder)
     torch.testing.assert_close(wide.patches.project.weight, small_encoder.patch_weight.sum(1, keepdim=True))
     assert wide.mean.tolist() == pytest.approx([sum(small_encoder.mean) / 3])
+
+
+def test_bytes_and_floats_in_one_batch_mean_the_same():
+    thermal = tokenizer()
+    picture = np.random.default_rng(0).integers(0, 256, (16, 16, 1), dtype=np.uint8)
+    items = [thermal.prepare(pixels) for pixels in (picture, (picture / 255).astype(np.float32))]
+    first, second = thermal(thermal.collate(items)).values
+    torch.testing.assert_close(first, second, atol=2e-3, rtol=0)

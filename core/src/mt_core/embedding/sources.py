@@ -29,14 +29,20 @@ def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
                 raise InputError(f"{path} holds no file of {' '.join(suffixes)}", fix="name the files themselves")
         elif not path.exists() and glob.has_magic(str(name)):
             found = sorted(glob.glob(str(name), recursive=True))
-            if not found and " " in str(name):
-                found = [str(name)]  # a sentence with a question mark, for those who read sentences
+            if not found and not _is_like_a_pattern(str(name)):
+                found = [str(name)]
             if not found:
                 raise InputError(f"{name} matches no file", fix="check the pattern and the folder it is relative to")
         else:
             found = [str(name)]
         files.update(dict.fromkeys(found))
     return list(files)
+
+
+def _is_like_a_pattern(name: str) -> bool:
+    """Whether a name that matches nothing was meant to; a sentence with a question mark or a molecule in brackets was
+    not, and goes to its reader."""
+    return " " not in name and (Path(name).suffix[1:].isalnum() or Path(name).name.strip("*?") == "")
 
 
 def has_suffix(path: Path, suffixes: Sequence[str]) -> bool:

@@ -3,6 +3,16 @@
 from mt_core.files.archives import names_in_npz, read_npz
 from mt_core.files.folders import files_below, list_folders
 from mt_core.files.listing import ListedDataset, Listing, in_order
+from mt_core.files.pictures import (
+    MAX_PIXELS,
+    array_values,
+    luminance,
+    open_picture,
+    picture_values,
+    reduced,
+    robust_range,
+    too_large,
+)
 from mt_core.files.splits import chosen_splits, split_called
 from mt_core.files.tables import find_tables, list_tables
 from mt_core.files.temporary import temporary_folder
@@ -10,9 +20,11 @@ from mt_core.files.text import text_of
 from mt_core.files.uea import UeaFile, list_uea, read_uea
 
 __all__ = [
+    "MAX_PIXELS",
     "ListedDataset",
     "Listing",
     "UeaFile",
+    "array_values",
     "chosen_splits",
     "files_below",
     "find_tables",
@@ -20,10 +32,16 @@ __all__ = [
     "list_folders",
     "list_tables",
     "list_uea",
+    "luminance",
     "names_in_npz",
+    "open_picture",
+    "picture_values",
     "read_npz",
     "read_uea",
+    "reduced",
+    "robust_range",
     "split_called",
     "temporary_folder",
     "text_of",
+    "too_large",
 ]

@@ -81,16 +81,17 @@ class MultilabelHead(PooledHead):
         return decoded
 
     def metrics(self) -> torchmetrics.MetricCollection:
-        """auroc and average_precision (means over labels) and accuracy (share of known labels that are right)."""
+        """auroc and average_precision (means over the labels that have both positive and negative examples) and
+        accuracy (share of known labels that are right)."""
         import torchmetrics
+
+        from mt_core.heads.per_label import MeanAUROC, MeanAveragePrecision
 
         num_labels = len(self.labels)
         return torchmetrics.MetricCollection(
             {
-                "auroc": torchmetrics.classification.MultilabelAUROC(num_labels, ignore_index=_UNKNOWN),
-                "average_precision": torchmetrics.classification.MultilabelAveragePrecision(
-                    num_labels, ignore_index=_UNKNOWN
-                ),
+                "auroc": MeanAUROC(num_labels, _UNKNOWN),
+                "average_precision": MeanAveragePrecision(num_labels, _UNKNOWN),
                 "accuracy": torchmetrics.classification.MultilabelAccuracy(
                     num_labels, average="micro", ignore_index=_UNKNOWN
                 ),

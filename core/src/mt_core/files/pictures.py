@@ -1,0 +1,177 @@
+"""Picture files and pictures in memory to arrays: what the modalities that are pictures share.
+
+H, W pixels, C channels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from einops import rearrange
+from numpy.typing import NDArray
+
+from mt_core.contract import name_of
+from mt_core.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_PIXELS = 178_956_970
+"""Pictures with more pixels are refused by their header, before anything is decoded. It is what Pillow refuses by
+default (twice its `MAX_IMAGE_PIXELS`)."""
+
+
+def open_picture(source: str | Path | bytes, formats: Sequence[str], suffixes: Sequence[str]) -> Image.Image:
+    """A picture file whose header is read and checked, and nothing else yet. Close it, or use it in a `with`.
+
+    Call it within `mt_core.contract.reading`, with `PIL.Image.DecompressionBombWarning` ignored: sizes are checked
+    here, at one limit.
+
+    Args:
+        formats: What Pillow may take it for, by Pillow's names.
+        suffixes: How files of these formats end, for the message.
+
+    Raises:
+        InputError: none of these formats, no pixel, or more than `MAX_PIXELS`.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    name = name_of(source)
+    try:
+        picture = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=list(formats))
+    except UnidentifiedImageError:
+        raise InputError(
+            f"{name} is no picture that can be read",
+            fix=f"check that the file is whole and holds one of {' '.join(suffixes)}, whatever its name says",
+        ) from None
+    except Image.DecompressionBombError:
+        raise too_large(name) from None
+    width, height = picture.size
+    if 0 < width * height <= MAX_PIXELS:
+        return picture
+    picture.close()
+    raise too_large(name) if width else InputError(f"{name} has no pixel", fix="pass a picture of at least 1 x 1")
+
+
+def too_large(name: str) -> InputError:
+    """What is said of a picture of more than `MAX_PIXELS`."""
+    return InputError(
+        f"{name} is too large to be decoded: its header tells of more than {MAX_PIXELS / 1e6:.0f} megapixels",
+        fix="cut it into tiles, or save it smaller",
+    )
+
+
+def picture_values(picture: Image.Image) -> NDArray[Any]:
+    """The pixels of a Pillow picture as they are stored, upright as EXIF says.
+
+    Returns:
+        (H, W, C), C = 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. uint8; uint16 for up to 16 bits; else
+        int32 or float32. Palettes are looked up, other colours converted to RGB.
+    """
+    from PIL import ImageOps
+
+    picture.load()
+    try:
+        picture = ImageOps.exif_transpose(picture)
+    except Exception:  # damaged metadata makes no picture unreadable
+        pass
+    mode = picture.mode
+    if mode.startswith("I;16"):
+        return np.asarray(picture).astype(np.uint16)[..., None]
+    if mode in ("I", "F"):
+        values = np.asarray(picture)
+        # Pillow keeps some 16-bit files as 32-bit integers
+        fits = mode == "I" and values.min() >= 0 and values.max() <= 65535
+        return (values.astype(np.uint16) if fits else values)[..., None]
+    if picture.has_transparency_data:
+        picture = picture.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA")
+    elif mode not in ("L", "RGB"):
+        picture = picture.convert("L" if mode == "1" else "RGB")
+    values = np.asarray(picture)
+    return values if values.ndim == 3 else values[..., None]
+
+
+def array_values(source: Any, name: str) -> NDArray[Any]:
+    """Pixels in memory as (H, W, C) numbers of one of three types.
+
+    Args:
+        source: A numpy array (H, W) or (H, W, C), or a torch tensor (H, W) or (C, H, W), with 1 to 4 channels.
+        name: How it is called in messages.
+
+    Returns:
+        uint8 and uint16 as they are, bools as uint8 0 and 255, any other integers and floats as float32.
+
+    Raises:
+        InputError: no such array, no pixel, values that are no numbers, NaN or infinite.
+    """
+    if isinstance(source, torch.Tensor):
+        tensor = source.detach().cpu()
+        tensor = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
+        source = (rearrange(tensor, "c h w -> h w c") if tensor.ndim == 3 else tensor).numpy()
+    if not isinstance(source, np.ndarray):
+        raise InputError(
+            f"{name} is no picture", fix="pass a path, the bytes of a file, a PIL image, a numpy array or a tensor"
+        )
+    values = source[..., None] if source.ndim == 2 else source
+    if values.ndim != 3 or not 1 <= values.shape[-1] <= 4:
+        raise InputError(
+            f"{name} is no picture: its shape is {source.shape}",
+            fix="pass (H, W) or (H, W, C) with 1 to 4 channels; a torch tensor is read as (C, H, W)",
+        )
+    if values.size == 0:
+        raise InputError(f"{name} has no pixel: its shape is {source.shape}", fix="pass a picture of at least 1 x 1")
+    if values.dtype == np.bool_:
+        return values.astype(np.uint8) * np.uint8(255)
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        return np.ascontiguousarray(values, values.dtype.type)  # in this machine's byte order
+    if not (np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)):
+        raise InputError(f"{name} holds {values.dtype} values, no pixels", fix="pass integers or floats")
+    with np.errstate(over="ignore"):
+        floats = np.ascontiguousarray(values, np.float32)
+    if not np.isfinite(floats).all():
+        raise InputError(f"{name} has NaN or infinite values", fix="replace them, for instance by numpy.nan_to_num")
+    return floats
+
+
+def luminance(values: NDArray[Any]) -> NDArray[Any]:
+    """(H, W, 3) or more channels of which the first three are red, green and blue, to (H, W, 1) of the same type.
+
+    Source: ITU-R BT.601, section 2.5.1.
+    """
+    grey = values[..., :3].astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
+    return (grey if values.dtype == np.float32 else np.rint(grey)).astype(values.dtype)[..., None]
+
+
+def reduced(values: NDArray[Any], needed: int) -> NDArray[Any]:
+    """(H, W, C) averaged down by a whole number, so that the shorter side is less than twice what is needed."""
+    from PIL import Image
+
+    factor = min(values.shape[:2]) // needed
+    if factor <= 1:
+        return values
+    kind = np.uint8 if values.dtype == np.uint8 else np.float32
+    planes = [Image.fromarray(np.ascontiguousarray(values[..., at], kind)) for at in range(values.shape[2])]
+    means = np.stack([np.asarray(plane.reduce(factor)) for plane in planes], axis=-1)
+    return (np.rint(means) if values.dtype == np.uint16 else means).astype(values.dtype, copy=False)
+
+
+def robust_range(values: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What most of the pixels of each channel lie between: the 1st and the 99th percentile.
+
+    Args:
+        values: (..., C); of many pixels, evenly spaced ones are looked at.
+
+    Returns:
+        Two times (C,).
+    """
+    pixels_PC = values.reshape(-1, values.shape[-1])
+    low_C, high_C = np.percentile(pixels_PC[:: max(1, len(pixels_PC) // _PIXELS_FOR_RANGE)], (1, 99), axis=0)
+    return low_C.astype(np.float32), high_C.astype(np.float32)
+
+
+_PIXELS_FOR_RANGE = 1 << 16

@@ -90,8 +90,8 @@ class MultilabelHead(PooledHead):
         num_labels = len(self.labels)
         return torchmetrics.MetricCollection(
             {
-                "auroc": MeanAUROC(num_labels, _UNKNOWN),
-                "average_precision": MeanAveragePrecision(num_labels, _UNKNOWN),
+                "auroc": MeanAUROC(),
+                "average_precision": MeanAveragePrecision(),
                 "accuracy": torchmetrics.classification.MultilabelAccuracy(
                     num_labels, average="micro", ignore_index=_UNKNOWN
                 ),

@@ -1,34 +1,35 @@
-"""Metrics that are a mean over labels, of those labels that can be measured.
+"""Metrics that are a mean over labels, of those labels that can be measured.  B samples, L labels.
 
-torchmetrics counts a label without a positive example as 0, which says nothing about the model.
+torchmetrics' own means count a label without a positive example as 0, which says nothing about the model.
 """
 
 from __future__ import annotations
 
-import warnings
-from typing import Any
+from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor
-from torchmetrics.classification import MultilabelAUROC, MultilabelAveragePrecision
+from torchmetrics import Metric
+from torchmetrics.functional.classification import binary_auroc, binary_average_precision
+from torchmetrics.utilities import dim_zero_cat
 
 
-class _OfMeasurable:
-    """Counts what is known of each label beside the metric that it is mixed into."""
+class _MeanOverLabels(Metric):
+    full_state_update = False
+    of_label: ClassVar[Callable[..., Tensor]]
+    probabilities: list[Tensor]
+    targets: list[Tensor]
 
-    positives: Tensor
-    negatives: Tensor
+    def __init__(self) -> None:
+        super().__init__()
+        self.add_state("probabilities", default=[], dist_reduce_fx="cat")
+        self.add_state("targets", default=[], dist_reduce_fx="cat")
 
-    def __init__(self, num_labels: int, unknown: int) -> None:
-        super().__init__(num_labels, average=None, ignore_index=unknown)  # type: ignore[call-arg]
-        for name in ("positives", "negatives"):
-            self.add_state(name, default=torch.zeros(num_labels), dist_reduce_fx="sum")  # type: ignore[attr-defined]
-
-    def update(self, preds: Tensor, target: Tensor) -> None:
-        """(B, L) probabilities, and (B, L) zeros, ones, and the number for what is not known."""
-        super().update(preds, target)  # type: ignore[misc]
-        self.positives += (target == 1).sum(0)
-        self.negatives += (target == 0).sum(0)
+    def update(self, probabilities: Tensor, targets: Tensor) -> None:
+        """(B, L) probabilities, and (B, L) zeros and ones; anything else is not known."""
+        self.probabilities.append(probabilities)
+        self.targets.append(targets)
 
     def compute(self) -> Tensor:
         """The mean over labels with a positive and a negative example.
@@ -36,18 +37,23 @@ class _OfMeasurable:
         Raises:
             ValueError: there is none, which is shown as NaN.
         """
-        measurable = (self.positives > 0) & (self.negatives > 0)
-        if not measurable.any():
+        values = []
+        for chance, target in zip(dim_zero_cat(self.probabilities).T, dim_zero_cat(self.targets).T, strict=True):
+            known = (target == 0) | (target == 1)
+            if len(target[known].unique()) == 2:
+                values.append(type(self).of_label(chance[known], target[known]))
+        if not values:
             raise ValueError("no label has both positive and negative examples")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of labels without a positive, which are left out
-            values: Any = super().compute()  # type: ignore[misc]
-        return values[measurable].mean()  # type: ignore[no-any-return]
+        return torch.stack(values).mean()
 
 
-class MeanAUROC(_OfMeasurable, MultilabelAUROC):  # type: ignore[misc]
+class MeanAUROC(_MeanOverLabels):
     """Mean area under the receiver operating characteristic."""
 
+    of_label = staticmethod(binary_auroc)
 
-class MeanAveragePrecision(_OfMeasurable, MultilabelAveragePrecision):  # type: ignore[misc]
+
+class MeanAveragePrecision(_MeanOverLabels):
     """Mean average precision over labels."""
+
+    of_label = staticmethod(binary_average_precision)

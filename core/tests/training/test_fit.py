@@ -323,3 +323,23 @@ def test_bfloat16_trains_where_the_machine_has_it(model):
     result = model.fit(demo(), precision="bf16", **QUICK)
     assert result.metrics["accuracy"] > result.naive["accuracy"]
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+@pytest.mark.parametrize("step", ["fit", "evaluate", "embed"])
+def test_samples_are_prepared_in_full_precision_whatever_the_encoder_computes_in(model, monkeypatch, tmp_path, step):
+    if not has_bf16(torch.device("cpu")):
+        pytest.skip("this processor has no bfloat16 arithmetic")
+    collate, seen = type(model.tokenizer).collate, []
+
+    def watched(tokenizer, items):
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return collate(tokenizer, items)
+
+    monkeypatch.setattr(type(model.tokenizer), "collate", watched)
+    model.fit(demo(), tune="probe" if step == "fit" else "frozen", precision="bf16", **QUICK)
+    if step == "evaluate":
+        model.evaluate(demo("test"), precision="bf16", readers=0)
+    elif step == "embed":
+        samples = [example.sample for example in (demo("test")[index] for index in range(4))]
+        mt.embed_files(model, samples, tmp_path / "v.parquet", precision="bf16", readers=0)
+    assert seen and not any(seen)

@@ -77,7 +77,8 @@ def encoding(model: MetaTransformer, precision: Precision) -> AbstractContextMan
 
 def features_of(model: MetaTransformer, items: Sequence[dict[str, Tensor]]) -> Features:
     """Features of prepared samples."""
-    inputs = model.tokenizer.collate(items)
+    with torch.autocast("cpu", enabled=False):  # a batch is put together as a reader process would
+        inputs = model.tokenizer.collate(items)
     return model.encode({name: tensor.to(model.device) for name, tensor in inputs.items()})
 
 

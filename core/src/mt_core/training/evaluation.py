@@ -53,11 +53,12 @@ def evaluate(
     was_training = model.training
     model.eval()
     batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
-    autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
-    with dead_readers_told(), torch.inference_mode(), autocast:
+    # samples are prepared in full precision, whether a reader process does it or this one
+    with dead_readers_told(), torch.inference_mode():
         for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
             inputs = {name: tensor.to(model.device) for name, tensor in sound(batch)["inputs"].items()}
-            meter.update(model(inputs), batch["target"].to(model.device))
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                meter.update(model(inputs), batch["target"].to(model.device))
     model.train(was_training)
     return {**meter.compute(), "samples": float(len(dataset))}
 

@@ -47,11 +47,11 @@ def pooled_features(
     vectors, targets = [], []
     model.eval()
     batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
-    autocast = torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
-    with dead_readers_told(), torch.inference_mode(), autocast:
+    with dead_readers_told(), torch.inference_mode():
         for batch in progress(batches, "features", total=len(batches), enabled=show_progress):
             readable = sound(batch, skip=skip_unreadable)
-            vectors.append(_vectors_of(model, readable, pool, folder))
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                vectors.append(_vectors_of(model, readable, pool, folder))
             targets.append(readable["target"])
     # clones: a tensor of inference mode cannot be trained on
     return torch.cat(vectors).clone(), torch.cat(targets).clone()

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from mt_core.contract import TokenizerOptions, name_of, reading
+from mt_core.contract import TokenizerOptions, name_of, names_given, only_one, reading
 from mt_core.errors import InputError, MissingDependencyError, OptionError
 
 
@@ -63,3 +63,25 @@ def test_an_unknown_option_names_those_that_there_are():
 
     with pytest.raises(OptionError, match=r"pach=8[\s\S]*patch=16"):
         Options.parse({"pach": 8})
+
+
+def test_the_only_sample_of_a_source_is_given_and_its_stream_closed():
+    closed = []
+
+    def samples():
+        try:
+            yield "one"
+        finally:
+            closed.append(True)
+
+    assert only_one(samples(), "a.csv", "row") == "one" and closed
+
+
+@pytest.mark.parametrize(("samples", "said"), [([], r"a\.csv holds no row"), ([1, 2], "more than one row")])
+def test_none_or_several_samples_are_refused_where_one_is_read(samples, said):
+    with pytest.raises(InputError, match=said):
+        only_one(iter(samples), "a.csv", "row")
+
+
+def test_names_come_with_commas_as_lists_or_as_numbers():
+    assert names_given("a,b,") == ("a", "b") and names_given(["a", 3]) == ("a", "3") and names_given(7) == ("7",)

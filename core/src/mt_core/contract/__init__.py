@@ -2,8 +2,9 @@
 
 from mt_core.contract.dataset import SPLITS, Example, ModalityDataset
 from mt_core.contract.head import Head
+from mt_core.contract.names import Names, names_given
 from mt_core.contract.padding import pad_and_stack
-from mt_core.contract.reading import name_of, reading
+from mt_core.contract.reading import name_of, only_one, reading
 from mt_core.contract.task import (
     MISSING_CLASS,
     AnyTask,
@@ -34,6 +35,7 @@ __all__ = [
     "Head",
     "ModalityDataset",
     "Multilabel",
+    "Names",
     "Pool",
     "Regression",
     "Retrieval",
@@ -44,6 +46,8 @@ __all__ = [
     "TokenizerOptions",
     "Tokens",
     "name_of",
+    "names_given",
+    "only_one",
     "pad_and_stack",
     "pooled_width",
     "reading",

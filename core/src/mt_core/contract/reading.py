@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mt_core.errors import InputError, MissingDependencyError, MtError
+
+Sample = TypeVar("Sample")
 
 
 def name_of(source: Any) -> str:
@@ -67,3 +69,28 @@ def reading(source: Any, *, formats: str, fix: str = "") -> Iterator[None]:
             f"{name} cannot be read ({because})",
             fix=fix or f"check that the file is whole and one of {formats}",
         ) from (error if sys.flags.dev_mode else None)
+
+
+def only_one(samples: Iterator[Sample], source: Any, kind: str) -> Sample:
+    """The sample of a source that holds exactly one: what `read` is where `stream` gives many.
+
+    Args:
+        samples: Those of the source; closed afterwards.
+        source: Where they come from, for the message.
+        kind: What a sample is called: "row".
+
+    Raises:
+        InputError: none, or more than one.
+    """
+    first = next(samples, None)
+    second = next(samples, None) if first is not None else None
+    if isinstance(samples, Generator):
+        samples.close()
+    if first is None:
+        raise InputError(f"{name_of(source)} holds no {kind}", fix="give a file with at least one")
+    if second is not None:
+        raise InputError(
+            f"{name_of(source)} holds more than one {kind}, and a sample is one",
+            fix="`stream` gives them one by one, as mt embed and mt predict do",
+        )
+    return first

@@ -2,6 +2,7 @@
 
 from mt_core.files.archives import names_in_npz, read_npz
 from mt_core.files.folders import files_below, list_folders
+from mt_core.files.folds import folds_of
 from mt_core.files.listing import ListedDataset, Listing, in_order
 from mt_core.files.pictures import (
     MAX_PIXELS,
@@ -28,6 +29,7 @@ __all__ = [
     "chosen_splits",
     "files_below",
     "find_tables",
+    "folds_of",
     "in_order",
     "list_folders",
     "list_tables",

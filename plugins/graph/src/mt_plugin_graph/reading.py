@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from mt_core.contract import name_of, reading
+from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_plugin_graph.arrays import graph_of_arrays, is_arrays
 from mt_plugin_graph.edge_lists import graph_of_edge_list
@@ -77,16 +77,7 @@ def only_graph(source: Any, *, categorical: Collection[str] = (), ignore: Collec
     Raises:
         InputError: as `graphs`; also more than one.
     """
-    found = graphs(source, categorical=categorical, ignore=ignore)
-    first, second = next(found, None), next(found, None)
-    if first is None:
-        raise InputError(f"{name_of(source)} holds no graph", fix="give a file with at least one")
-    if second is not None:
-        raise InputError(
-            f"{name_of(source)} holds more than one graph",
-            fix="use stream, or `mt embed graph`, to go through all of them",
-        )
-    return first
+    return only_one(graphs(source, categorical=categorical, ignore=ignore), source, "graph")
 
 
 def _is_path(text: str) -> bool:

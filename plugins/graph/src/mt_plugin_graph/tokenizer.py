@@ -8,14 +8,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
 from mt_plugin_graph.attributes import side_by_side as columns_side_by_side
 from mt_plugin_graph.batching import side_by_side
 from mt_plugin_graph.features import LINK_ROWS, NO_ROW, NODE_ROWS, Statistics, degrees, spread
@@ -26,12 +26,6 @@ from mt_plugin_graph.sampling import kept, shares
 from mt_plugin_graph.spectrum import identifiers
 
 _CALIBRATED = 20_000  # graphs looked at
-
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda names: tuple(filter(None, names.split(","))) if isinstance(names, str) else names),
-]
-"""Attribute names; from a command line with commas between them."""
 
 
 class GraphOptions(TokenizerOptions):

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Regression
 from mt_core.errors import DatasetError, OptionError
-from mt_core.files import Listing, chosen_splits, in_order
+from mt_core.files import Listing, chosen_splits, folds_of, in_order
 from mt_plugin_graph.attributes import attributes_of_array, side_by_side
-from mt_plugin_graph.folds import folds_of
 from mt_plugin_graph.graph import Attributes, Graph, make_graph
 
 MAX_BYTES = 2**30

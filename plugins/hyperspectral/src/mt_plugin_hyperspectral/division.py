@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import OptionError
-from mt_core.files import chosen_splits
+from mt_core.files import chosen_splits, folds_of
 
 
 @dataclass(frozen=True)
@@ -54,15 +54,11 @@ class Division:
         return np.flatnonzero(wanted)
 
     def _is_train(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+        if self.folds:
+            return np.not_equal(folds_of(labels.tolist(), self.folds, self.seed), self.fold)
         draw = np.random.default_rng(self.seed)
         is_train = np.zeros(len(labels), dtype=bool)
-        placed = 0
         for label in np.unique(labels):
             members = draw.permutation(np.flatnonzero(labels == label))
-            if self.folds:
-                fold = (placed + np.arange(len(members))) % self.folds  # goes on from class to class: equal folds
-                is_train[members[fold != self.fold]] = True
-                placed += len(members)
-            else:
-                is_train[members[: max(1, round(len(members) * self.train_fraction))]] = True
+            is_train[members[: max(1, round(len(members) * self.train_fraction))]] = True
         return is_train

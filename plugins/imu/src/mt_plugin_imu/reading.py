@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mt_core.contract import name_of, reading
+from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_core.files import read_uea
 from mt_plugin_imu.arrays import of_array, of_mapping, of_npy, of_npz, of_table
@@ -62,16 +61,7 @@ def only_recording(source: Any, columns: Sequence[str] = ()) -> Recording:
     Raises:
         InputError: as `recordings`; also none, or more than one.
     """
-    with closing(recordings(source, columns)) as found:
-        first, second = next(found, None), next(found, None)
-    if first is None:
-        raise InputError(f"{name_of(source)} holds no recording", fix="give a file with at least one")
-    if second is not None:
-        raise InputError(
-            f"{name_of(source)} holds more than one recording, and a sample is one",
-            fix="use stream, or `mt embed imu`, to go through all of them; pass one as an array (steps, axes)",
-        )
-    return first
+    return only_one(recordings(source, columns), source, "recording")
 
 
 def _of_file(source: str | Path | bytes, columns: Sequence[str], name: str) -> Iterator[Recording]:

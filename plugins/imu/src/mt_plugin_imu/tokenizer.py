@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 from einops import rearrange
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
 from mt_core.errors import InputError, OptionError
 from mt_core.nn import LearnedPositions, PatchEmbed
 from mt_plugin_imu.augmentation import jittered, scaled, turned, warped
@@ -27,12 +27,6 @@ from mt_plugin_imu.scales import Scales, Survey, own_scales
 from mt_plugin_imu.stem import DilatedStem, Spectrum
 
 _HIDDEN = 64
-
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda names: tuple(filter(None, names.split(","))) if isinstance(names, str) else names),
-]
-"""Column names; from a command line with commas between them."""
 
 
 class ImuOptions(TokenizerOptions):

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal, Self
 
-from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Multilabel, Regression
+from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Regression
 from mt_core.errors import DatasetError, OptionError
 from mt_plugin_tabular.cells import Cell, category, number
 from mt_plugin_tabular.delimited import Header
@@ -41,9 +41,9 @@ class TabularDataset(ModalityDataset):
     task: Classification | Regression
 
     def __init__(self, table: Table, target: str, task: AnyTask, source: str) -> None:
-        if isinstance(task, Multilabel):
+        if not isinstance(task, Classification | Regression):
             raise OptionError(
-                "a table has one target column, not several labels", fix="use classification or regression"
+                f"a table has one target column, which is no {task.kind}", fix="use classification or regression"
             )
         self.table, self.target, self.task, self.source = table, target, task, source
         value_of = _targets_of(table.distinct(target), target, task)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 
-from mt_core.contract import name_of, reading
+from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_plugin_tabular.cells import Row, row_of
 from mt_plugin_tabular.delimited import Header, column_names, delimited_rows
@@ -59,16 +58,7 @@ def only_row(source: Any, *, header: Header = "auto") -> Row:
     Raises:
         InputError: as `rows`; also no row, or more than one.
     """
-    with closing(rows(source, header=header)) as found:
-        first, second = next(found, None), next(found, None)
-    if first is None:
-        raise InputError(f"{name_of(source)} holds no row", fix="give a table with at least one row")
-    if second is not None:
-        raise InputError(
-            f"{name_of(source)} holds more than one row, and a sample is one row",
-            fix="use stream, or `mt embed tabular`, to go through a whole table; pass one row as a mapping",
-        )
-    return first
+    return only_one(rows(source, header=header), source, "row")
 
 
 def _file_rows(source: str | Path | bytes, header: Header) -> Iterator[Row]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens, name_of
+from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
 from mt_plugin_tabular.cells import Row, category
@@ -27,12 +27,6 @@ _GAIN = 10.0
 that a row touches (one category, one bin) keep pace with a head at the same rate."""
 
 _FURTHEST = 1e6  # standard deviations from the mean; float32 holds no difference beyond
-
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda names: tuple(filter(None, names.split(","))) if isinstance(names, str) else names),
-]
-"""Column names; from a command line with commas between them."""
 
 
 class TabularOptions(TokenizerOptions):

@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from mt_core.contract import name_of, reading
+from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_plugin_text.columns import Wanted, named_columns
 from mt_plugin_text.decoding import beginning
@@ -56,14 +55,7 @@ def only_text(source: Any, wanted: Wanted = Wanted()) -> Text:  # noqa: B008 - i
     Raises:
         InputError: as `texts`; also more than one.
     """
-    with closing(texts(source, wanted)) as found:
-        first, second = next(found), next(found, None)
-    if second is not None:
-        raise InputError(
-            f"{name_of(source)} holds more than one text, and a sample is one",
-            fix="use stream, or `mt embed text`, to go through a whole table",
-        )
-    return first
+    return only_one(texts(source, wanted), source, "text")
 
 
 def is_path(text: str) -> bool:

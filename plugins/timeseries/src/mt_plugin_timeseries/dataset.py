@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Self, get_args
 
 import numpy as np
 
-from mt_core.contract import SPLITS, AnyTask, Forecasting
+from mt_core.contract import SPLITS, AnyTask, Forecasting, names_given
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_core.files import ListedDataset, Listing, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo
 from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_of, parts_of, window_starts
 from mt_plugin_timeseries.reading import read_series
-from mt_plugin_timeseries.series import Series, names_given
+from mt_plugin_timeseries.series import Series
 from mt_plugin_timeseries.tables import Irregular, Text
 from mt_plugin_timeseries.windows import Horizons, Windows, full_windows
 

@@ -4,29 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator
 
 from mt_core.errors import InputError
 
 MAX_VALUES = 1 << 26
 """Steps times channels of one series: a quarter of a gigabyte."""
-
-
-def names_given(names: Any) -> Any:
-    """Names as a tuple of texts: from a command line they come with commas between them, or as numbers."""
-    if isinstance(names, str):
-        names = names.split(",")
-    if isinstance(names, int | float):
-        names = [names]
-    return tuple(str(name) for name in names if str(name)) if isinstance(names, list | tuple) else names
-
-
-Names = Annotated[tuple[str, ...], BeforeValidator(names_given)]
-"""Names of channels; from a command line with commas between them."""
 
 
 @dataclass(frozen=True, eq=False)

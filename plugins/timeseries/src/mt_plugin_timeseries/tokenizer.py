@@ -15,11 +15,11 @@ from einops import rearrange
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
 from mt_core.errors import InputError
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
 from mt_plugin_timeseries.reading import read_series
-from mt_plugin_timeseries.series import MAX_VALUES, Names, Series
+from mt_plugin_timeseries.series import MAX_VALUES, Series
 from mt_plugin_timeseries.tables import Irregular, Text
 from mt_plugin_timeseries.windows import interpolated, normalised, num_patches, padded, patch_centres
 

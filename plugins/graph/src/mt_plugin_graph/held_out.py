@@ -1,4 +1,4 @@
-"""Parts of a data set that has none of its own, drawn by a seed."""
+"""What is held out of molecules that come in one table."""
 
 from __future__ import annotations
 
@@ -7,20 +7,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-def folds_of(labels: Sequence[str], folds: int, seed: int) -> NDArray[np.int64]:
-    """For each sample its fold: within each class they are dealt round in random order, so that every fold has its
-    share of every class, and folds differ by one sample at most."""
-    draw = np.random.default_rng(seed)
-    shuffled = draw.permutation(len(labels))
-    of_class: dict[str, list[int]] = defaultdict(list)
-    for index in shuffled.tolist():
-        of_class[labels[index]].append(index)
-    dealt = [index for name in sorted(of_class) for index in of_class[name]]
-    fold = np.empty(len(labels), np.int64)
-    fold[dealt] = np.arange(len(labels)) % folds
-    return fold
 
 
 def random_test(count: int, fraction: float, seed: int) -> NDArray[np.bool_]:

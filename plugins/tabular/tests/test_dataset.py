@@ -116,7 +116,7 @@ def test_unusable_targets_are_refused(tmp_path: Path) -> None:
         TabularDataset.open(write(tmp_path / "b.csv", "a,y\n1,u\n"), kind="regression")
     with pytest.raises(OptionError, match="kind='ranking'"):
         TabularDataset.open(tmp_path / "b.csv", kind="ranking")  # type: ignore[arg-type]
-    with pytest.raises(OptionError, match="no multilabel"):
+    with pytest.raises(OptionError, match="task is multilabel"):
         TabularDataset.open(tmp_path / "b.csv", task=Multilabel(labels=("u",)))
     with pytest.raises(DatasetError, match="one column only"):
         TabularDataset.open(write(tmp_path / "c.csv", "a\n1\n"))

@@ -43,7 +43,8 @@ class TabularDataset(ModalityDataset):
     def __init__(self, table: Table, target: str, task: AnyTask, source: str) -> None:
         if not isinstance(task, Classification | Regression):
             raise OptionError(
-                f"a table has one target column, which is no {task.kind}", fix="use classification or regression"
+                f"a table gives one class or number a row, and the task is {task.kind}",
+                fix="use classification or regression",
             )
         self.table, self.target, self.task, self.source = table, target, task, source
         value_of = _targets_of(table.distinct(target), target, task)

@@ -87,14 +87,14 @@ DATASETS = {
     "etth1_96": Evidence(
         "timeseries",
         "time_series/ETT-small/ETTh1.csv",
-        recipe={"epochs": 4, "lr": 2e-3, "batch_size": 16, "head": {"dropout": 0.1}},
-        data_options={"stride": 16},
+        recipe={"epochs": 5, "lr": 2e-3, "batch_size": 16, "head": {"dropout": 0.1}},
+        data_options={"stride": 8},
     ),
     "etth1_336": Evidence(
         "timeseries",
         "time_series/ETT-small/ETTh1.csv",
-        recipe={"epochs": 4, "lr": 2e-3, "batch_size": 16, "head": {"dropout": 0.1}},
-        data_options={"stride": 16, "horizon": 336},
+        recipe={"epochs": 5, "lr": 2e-3, "batch_size": 16, "head": {"dropout": 0.1}},
+        data_options={"stride": 8, "horizon": 336},
     ),
     "infrared": Evidence(
         "infrared",

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mt_core.contract import Classification, ModalityDataset
+from mt_core.contract import AnyTask, Classification, Forecasting, ModalityDataset, Regression
 from mt_core.embedding.batches import encoding, features_of
 from mt_core.encoder import Encoder
 from mt_core.errors import MtError
@@ -40,6 +40,8 @@ class Row:
             with tokenizer and head as they were drawn.
         history: A row an epoch.
         vectors, targets: Of the test samples after training, for the picture.
+        task: What the targets are of.
+        forecast: The decoded prediction of the first test sample, where the task is to forecast; else None.
     """
 
     modality: str
@@ -56,7 +58,8 @@ class Row:
     history: list[dict[str, float]]
     vectors: np.ndarray
     targets: Sequence[Any]
-    classes: tuple[str, ...]
+    task: AnyTask
+    forecast: dict[str, list[float]] | None = None
 
 
 def run_demo(
@@ -115,7 +118,8 @@ def _show(name: str, encoder: Encoder, folder: Path, seconds: float) -> Row:
         history=result.history,
         vectors=vectors,
         targets=test.targets(),
-        classes=head.task.classes if isinstance(head.task, Classification) else (),
+        task=head.task,
+        forecast=_first_forecast(model, test) if isinstance(head.task, Forecasting) else None,
     )
 
 
@@ -189,6 +193,8 @@ def _page(encoder: Encoder, rows: Sequence[Row], errors: Sequence[MtError]) -> P
         page.note(f"{row.source}; {row.seconds:.0f} s of training")
         page.figure(curves(row.history), f"{row.modality}: losses and metrics by epoch")
         page.figure(_map(row), f"{row.modality}: vectors of the test samples in the plane")
+        if row.forecast is not None:
+            page.figure(_forecast(row), f"{row.modality}: what came after the first test window, and its forecast")
     return page
 
 
@@ -198,13 +204,33 @@ def _map(row: Row) -> Any:
     centred = torch.from_numpy(row.vectors - row.vectors.mean(0))
     _, _, directions = torch.linalg.svd(centred, full_matrices=False)
     plane = (centred @ directions[:2].T).numpy()
-    if row.classes:
+    if isinstance(row.task, Classification):
         targets = np.array([-1 if target is None else target for target in row.targets])
-        for index, name in enumerate(row.classes):
+        for index, name in enumerate(row.task.classes):
             axes.scatter(*plane[targets == index].T, s=12, label=name, color=f"C{index % 10}")
         axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    elif isinstance(row.task, Regression):
+        shades = axes.scatter(*plane.T, s=12, c=[np.ravel(target)[0] for target in row.targets])
+        figure.colorbar(shades, label=row.task.names[0])
     else:
         axes.scatter(*plane.T, s=12)
     axes.set_xlabel("first principal axis")
     axes.set_ylabel("second")
+    return figure
+
+
+def _first_forecast(model: MetaTransformer, test: ModalityDataset) -> dict[str, list[float]]:
+    prediction: dict[str, list[float]] = model.predict([test[0].sample])[0]["prediction"]
+    return prediction
+
+
+def _forecast(row: Row) -> Any:
+    """What came and what was forecast, a colour a channel."""
+    figure, (axes,) = new_figure(5.5, 3.0)
+    truth = np.asarray(row.targets[0])
+    for number, (name, steps) in enumerate((row.forecast or {}).items()):
+        axes.plot(truth[:, number], color=f"C{number}", label=name)
+        axes.plot(steps, color=f"C{number}", linestyle="--")
+    axes.set_xlabel("steps ahead (dashed: forecast)")
+    axes.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

@@ -87,3 +87,56 @@ def test_a_folder_of_photographs_gives_distinct_vectors(data, encoder):
     photographs = sorted((data / "image/imagenet-sample-images").iterdir())[:6]
     vectors = mt.load("image", encoder=encoder, size=64).embed(photographs)
     assert len(np.unique(vectors.round(4), axis=0)) == 6
+
+
+@pytest.mark.slow
+def test_a_forecast_of_a_real_series_is_a_table_and_a_plot(data, tmp_path):
+    series, run = str(data / "time_series/ETT-small/ETTh1.csv"), str(tmp_path / "run")
+    short = ["-D", "stride=400", "-D", "lookback=48", "-D", "horizon=24", "-O", "lookback=48"]
+    trained = mt_command("train", "timeseries", "--data", series, *short, "--out", run, "--epochs", "1", "-q")
+    assert trained.returncode == 0, trained.stderr
+    shown = mt_command("predict", run, series, "--out", str(tmp_path / "shown"))
+    assert shown.returncode == 0, shown.stderr
+    lines = (tmp_path / "shown/ETTh1_forecast.csv").read_text().splitlines()
+    assert lines[0] == "date,HUFL,HULL,MUFL,MULL,LUFL,LULL,OT" and len(lines) == 25
+    assert lines[1].startswith("2018-06-26 20:00:00,")  # the hour after the file's last
+    assert (tmp_path / "shown/ETTh1_forecast.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+def test_a_real_scene_becomes_a_map_of_its_materials(data, tmp_path):
+    scene, run = str(data / "hyperspectral/Samson/samson_dataset.mat"), str(tmp_path / "run")
+    settings = ["-D", "train_fraction=0.05", "--epochs", "3", "--readers", "0", "-q"]
+    trained = mt_command("train", "hyperspectral", "--data", scene, *settings, "--out", run)
+    assert trained.returncode == 0, trained.stderr
+    shown = mt_command("predict", run, scene, "--out", str(tmp_path / "shown"))
+    assert shown.returncode == 0, shown.stderr
+    from scipy.io import loadmat
+
+    drawn = np.load(tmp_path / "shown/samson_dataset_map.npy")
+    # pixels stand column by column in the file
+    true = loadmat(scene)["A"].argmax(0).reshape(95, 95, order="F")
+    assert drawn.shape == (95, 95) and (drawn == true).mean() > 0.9
+
+
+@pytest.mark.slow
+def test_a_real_survey_is_coloured_by_what_its_points_are(data, tmp_path):
+    surveys, run = data / "point_cloud/lidar_scans/las", str(tmp_path / "run")
+    settings = [
+        "-D",
+        "labels=points",
+        "-O",
+        "places=true",
+        "-O",
+        "max_points=1024",
+        "--batch-size",
+        "1",
+        "--epochs",
+        "1",
+    ]
+    trained = mt_command("train", "pointcloud", "--data", str(surveys), *settings, "--out", run, "--readers", "0", "-q")
+    assert trained.returncode == 0, trained.stderr
+    shown = mt_command("predict", run, str(surveys / "simple.las"), "--out", str(tmp_path / "shown"))
+    assert shown.returncode == 0, shown.stderr
+    header = (tmp_path / "shown/simple_classes.ply").read_bytes().partition(b"end_header")[0]
+    assert b"element vertex 1065\n" in header and b"comment class 2 ground" in header

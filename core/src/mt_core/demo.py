@@ -112,7 +112,7 @@ def _show(name: str, encoder: Encoder, folder: Path, seconds: float) -> Row:
         rate=rate,
         metric=head.primary,
         value=measured[head.primary],
-        naive=naive_metrics(head, train.targets(), test.targets())[head.primary],
+        naive=naive_metrics(head, train.targets(), test.targets()).get(head.primary, float("nan")),
         untrained=untrained,
         seconds=result.seconds,
         history=result.history,

@@ -48,3 +48,29 @@ def test_held_out_parts_of_other_tasks_are_drawn_by_class():
     _, held = hold_out(dataset, 0.1, seed=0)
     assert Counter(held.targets()) == {0: 3, 1: 1}
     assert torch.tensor(held.targets()).sum() == 1
+
+
+def test_without_targets_in_the_listing_there_is_no_constant_answer():
+    from mt_core.contract import Segmentation
+    from mt_core.heads import SegmentationHead
+    from mt_core.training import naive_metrics
+
+    head = SegmentationHead(8, Segmentation(classes=("a", "b")))
+    assert naive_metrics(head, [None, None], [None]) == {}
+
+
+def test_a_test_split_without_labels_is_passed_over(monkeypatch):
+    from types import SimpleNamespace
+
+    from mt_core.training import evaluation
+
+    class Splits(Listed):
+        @classmethod
+        def open(cls, root, split="train", *, task=None, **options):
+            return cls([1, 2], [None, None] if split == "test" else [0, 1], task, split)
+
+    head = SimpleNamespace(task=Classification(classes=("a", "b")))
+    model = SimpleNamespace(modality="listed", data_options={}, require_head=lambda: head)
+    monkeypatch.setattr(evaluation, "get", lambda name: SimpleNamespace(dataset=Splits))
+    assert evaluation.open_for_evaluation(model, "root", None, None).source == "val"
+    assert evaluation.open_for_evaluation(model, "root", "test", None).source == "test"  # asked for by name

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from mt_core.contract import AnyTask, Forecasting, Head, ModalityDataset
+from mt_core.contract import AnyTask, Forecasting, Head, ModalityDataset, Segmentation
 from mt_core.errors import MissingSplitError, OptionError
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
@@ -81,8 +81,9 @@ def open_for_evaluation(
             if split is not None:
                 raise
         else:
-            # a benchmark may keep the labels of its test split to itself
-            if split is not None or any(target is not None for target in opened.targets()):
+            # a benchmark may keep the labels of its test split to itself; those of points are read with the points
+            is_labelled = isinstance(task, Segmentation) or any(target is not None for target in opened.targets())
+            if split is not None or is_labelled:
                 return opened
     return dataset_class.open(root, "all", task=task, **options)
 
@@ -100,7 +101,10 @@ def naive_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequen
     if output is None:
         return {}
     metrics = head.metrics().to(device)
-    metrics.update(*head.measured(output.to(device), target.to(device)))
+    predicted, true = head.measured(output.to(device), target.to(device))
+    if not len(true):  # targets that come with the samples, as labels of points do
+        return {}
+    metrics.update(predicted, true)
     return values_of(metrics)
 
 

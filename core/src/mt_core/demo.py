@@ -23,6 +23,7 @@ from mt_core.plugins import get, names
 from mt_core.report import Page, new_figure
 from mt_core.training import Recipe, evaluate, fit, naive_metrics
 from mt_core.training.loading import prepare
+from mt_core.training.recipe import has_bf16
 from mt_core.training.report import curves
 
 TRAIN_SAMPLES, TEST_SAMPLES = 384, 128
@@ -95,7 +96,8 @@ def _show(name: str, encoder: Encoder, folder: Path, seconds: float) -> Row:
     test = plugin.dataset.demo("test", size=TEST_SAMPLES, seed=0)
     tokenizer = make_tokenizer(plugin.tokenizer, encoder, plugin.dataset.demo_options, seed=0)
     model = MetaTransformer(name, tokenizer, encoder)
-    brief = {"epochs": EPOCHS, "batch_size": BATCH, "max_minutes": seconds / 60}
+    precision = "bf16" if has_bf16(model.device) else "32"
+    brief = {"epochs": EPOCHS, "batch_size": BATCH, "max_minutes": seconds / 60, "precision": precision}
     recipe = Recipe.parse(plugin.manifest.recipe, brief)
     untrained = _untrained(model, train, test, recipe)
     result = fit(model, train, out=folder, overwrite=True, recipe=recipe, show_progress=True)

@@ -9,7 +9,7 @@ from mt_core.cli import options as shared
 
 @click.command("demo")
 @click.option("--out", default="demo", show_default=True, metavar="DIR", help="Where runs and report.html go.")
-@click.option("--seconds", type=float, default=20.0, show_default=True, help="Training time of each modality.")
+@click.option("--seconds", type=float, default=12.0, show_default=True, help="Training time of each modality.")
 @shared.encoder
 def command(out: str, seconds: float, encoder: str | None) -> int:
     """Every installed modality through one encoder, in one table."""

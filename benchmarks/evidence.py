@@ -10,6 +10,7 @@ cross-validation, each fold is trained and tested so, and the mean over folds is
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import tempfile
 import time
@@ -30,8 +31,7 @@ def measure(evidence: Evidence, data: Path, out: Path, arguments: argparse.Names
     options = {**evidence.data_options, **({"fold": fold} if evidence.folds > 1 else {})}
     model = mt.load(evidence.modality, encoder=arguments.encoder, seed=arguments.seed, **evidence.options)
     settings = {**evidence.recipe, "seed": arguments.seed, "precision": arguments.precision, "readers": 0}
-    if arguments.epochs:
-        settings["epochs"] = arguments.epochs
+    settings |= json.loads(arguments.recipe)
     started = time.monotonic()
     result = model.fit(
         data, out=out, overwrite=True, data_options=options, show_progress=evidence.folds == 1, **settings
@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--encoder", default=None)
     parser.add_argument("--precision", default="bf16", choices=["32", "bf16"])
-    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--recipe", default="{}", help='What differs from the recipe chosen, as JSON: {"epochs": 2}.')
     parser.add_argument("--folds", type=int, help="Only the first so many of the folds.")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()

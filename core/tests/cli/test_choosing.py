@@ -72,6 +72,11 @@ def test_a_pattern_that_matches_nothing_is_told():
         modality_and_files(["*.flac"])
 
 
-def test_a_modality_without_files_is_told_by_the_command(mt):
-    ran = mt("embed", "sound", "-o", "v.parquet")
-    assert ran.code == 2 and "mt embed sound FILES" in ran.err
+def test_a_run_without_files_is_told_by_the_command(mt):
+    ran = mt("embed", "run", "-o", "v.parquet")
+    assert ran.code == 2 and "mt embed run FILES" in ran.err
+
+
+def test_a_name_that_is_nobodys_is_told_before_that_there_are_no_files(mt):
+    ran = mt("embed", "sonud", "-o", "v.parquet")
+    assert ran.code == 2 and "did you mean sound?" in ran.err

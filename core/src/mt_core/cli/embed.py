@@ -34,6 +34,8 @@ def command(
     cannot be read go to <out>.errors.jsonl and make the exit code 1. Interrupted, the same command goes on where it
     was.
     """
+    from pathlib import Path
+
     from mt_core.cli.choosing import modality_and_files
     from mt_core.embedding import embed_files
     from mt_core.embedding.sources import expand
@@ -42,6 +44,8 @@ def command(
 
     modality_or_run, files = modality_and_files(named)
     if not files:
+        if not Path(modality_or_run).exists():
+            get(modality_or_run)  # nobody's name: that is what is wrong, and not that there are no files
         raise click.UsageError(f"no files: mt embed {modality_or_run} FILES... --out FILE")
     model = load(modality_or_run, encoder=encoder, device=device, **shared.parse(options))
     sources = expand(files, get(model.modality).manifest.suffixes)

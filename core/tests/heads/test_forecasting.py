@@ -20,6 +20,24 @@ def features(lengths: list[int], tokens: torch.Tensor | None = None, scale: floa
     return Features(values * mask.unsqueeze(-1), mask=mask, views=2, side=side)
 
 
+@pytest.fixture(autouse=True)
+def weights_that_are_not_zero(monkeypatch):
+    """As after some training."""
+    made = ForecastingHead.__init__
+
+    def init(self, *arguments, **options):
+        made(self, *arguments, **options)
+        torch.nn.init.normal_(self.weight_SRH, std=0.1)
+
+    monkeypatch.setattr(ForecastingHead, "__init__", init)
+
+
+def test_a_new_head_forecasts_the_windows_mean(monkeypatch):
+    monkeypatch.undo()
+    head = ForecastingHead(8, TASK)
+    assert (head(features([5], mean=7.0, scale=3.0)) == 7.0).all()
+
+
 def test_a_forecast_is_steps_by_channels():
     assert ForecastingHead(8, TASK)(features([5, 5, 5])).shape == (3, 3, 2)
 

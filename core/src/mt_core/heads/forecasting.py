@@ -46,7 +46,8 @@ class ForecastingHead(Head):
         self.channels, self.horizon = task.channels, task.horizon
         self.rank, self.slots, self.dropout = rank, slots, dropout
         self.reduce = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, rank), nn.Dropout(dropout))
-        self.weight_SRH = nn.Parameter(torch.randn(slots, rank, task.horizon) * (slots * rank) ** -0.5)
+        # from zero, the window's mean: noise in directions that the training windows never point to would stay
+        self.weight_SRH = nn.Parameter(torch.zeros(slots, rank, task.horizon))
         self.bias_H = nn.Parameter(torch.zeros(task.horizon))
         self.mean_C: Tensor
         self.scale_C: Tensor

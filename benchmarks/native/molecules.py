@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.metrics import root_mean_squared_error
-from sklearn.model_selection import StratifiedKFold, cross_val_score, train_test_split
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from native import SEED
 
@@ -40,9 +40,13 @@ def _molecules(path: Path, target: str) -> str:
             for each in molecules
         ]
     )
-    train_x, test_x, train_y, test_y = train_test_split(features, table[target], test_size=0.2, random_state=SEED)
-    forest = RandomForestRegressor(500, random_state=SEED).fit(train_x, train_y)
-    return f"RMSE {root_mean_squared_error(test_y, forest.predict(test_x)):.3f} (forest on ECFP4 and six descriptors)"
+    numbers = table[target].to_numpy()
+    # the split of the plugin's own dataset, seed 0
+    is_test = np.zeros(len(table), bool)
+    is_test[np.random.default_rng(SEED).permutation(len(table))[: round(0.2 * len(table))]] = True
+    forest = RandomForestRegressor(500, random_state=SEED).fit(features[~is_test], numbers[~is_test])
+    error = root_mean_squared_error(numbers[is_test], forest.predict(features[is_test]))
+    return f"RMSE {error:.3f} (forest on ECFP4 and six descriptors)"
 
 
 def mutag(data: Path) -> str:

@@ -56,7 +56,9 @@ def predictions(
     for features, places in _encoded(model, sources, batch_size, precision, on_error):
         with encoding(model, precision):
             output = hooks.call("mt_predict", modality=model.modality, head=head, features=features)
-        for place, decoded in zip(places, head.decode(output), strict=True):
+        with torch.inference_mode():
+            said = head.decode(output)
+        for place, decoded in zip(places, said, strict=True):
             yield {"source": name_of(sources[place.source]), "row": place.row, **decoded}
 
 

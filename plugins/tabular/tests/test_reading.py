@@ -7,7 +7,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -57,7 +56,7 @@ def test_quotes_line_ends_blank_lines_and_byte_order_mark_are_understood(tmp_pat
 
 def test_row_numbers_of_a_data_frame_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
-    pd.DataFrame({"a": ["x", "y"]}).to_csv(path)
+    path.write_text(",a\n0,x\n1,y\n", encoding="utf-8")  # as DataFrame.to_csv writes them
     assert list(rows(path)) == [{"a": "x"}, {"a": "y"}]
 
 
@@ -103,6 +102,7 @@ def test_content_decides_and_not_the_suffix(tmp_path: Path) -> None:
 
 
 def test_objects_in_memory_are_tables() -> None:
+    pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "t": pd.to_datetime(["2024-01-01", None])})
     expected = [{"a": 1.0, "b": "x", "t": "2024-01-01T00:00:00"}, {"a": 2.0, "b": None, "t": None}]
     assert list(rows(frame)) == expected
@@ -114,9 +114,14 @@ def test_objects_in_memory_are_tables() -> None:
 
 
 def test_values_become_cells() -> None:
-    values = [True, 3, np.float32(0.5), Decimal("1.5"), " x ", np.int64(2), b"y", np.datetime64("2024-01-01"), pd.NA]
-    assert [cell(value) for value in values] == ["True", 3.0, 0.5, 1.5, "x", 2.0, "y", "2024-01-01", None]
-    assert [cell(value) for value in (float("inf"), float("-inf"), float("nan"), 10**400, pd.NaT)] == [None] * 5
+    values = [True, 3, np.float32(0.5), Decimal("1.5"), " x ", np.int64(2), b"y", np.datetime64("2024-01-01")]
+    assert [cell(value) for value in values] == ["True", 3.0, 0.5, 1.5, "x", 2.0, "y", "2024-01-01"]
+    assert [cell(value) for value in (float("inf"), float("-inf"), float("nan"), 10**400)] == [None] * 4
+
+
+def test_what_a_data_frame_has_for_missing_is_missing() -> None:
+    pd = pytest.importorskip("pandas")
+    assert cell(pd.NA) is None and cell(pd.NaT) is None
 
 
 def test_infinite_text_is_no_number_and_underscores_are_text() -> None:
@@ -219,6 +224,7 @@ def test_object_that_is_no_table_is_refused(source: object) -> None:
 
 
 def test_data_frame_with_two_columns_of_one_name_is_refused() -> None:
+    pd = pytest.importorskip("pandas")
     with pytest.raises(InputError, match="several columns called 'a'"):
         list(rows(pd.DataFrame([[1, 2]], columns=["a", "a"])))
 

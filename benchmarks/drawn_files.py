@@ -15,7 +15,7 @@ def photographs(folder: Path) -> list[Path]:
 
     random = np.random.default_rng(0)
     paths = []
-    for number in range(224):
+    for number in range(384):
         coarse = random.integers(0, 256, (30, 40, 3), dtype=np.uint8)
         picture = Image.fromarray(coarse).resize((640, 480), Image.Resampling.BICUBIC)
         noisy = np.asarray(picture, dtype=np.int16) + random.normal(0, 6, (480, 640, 3)).astype(np.int16)
@@ -72,7 +72,7 @@ def recordings(folder: Path) -> list[Path]:
     random = np.random.default_rng(0)
     time = np.arange(2 * 44_100) / 44_100
     paths = []
-    for number in range(192):
+    for number in range(384):
         tone = np.sin(2 * np.pi * random.uniform(100, 4000) * time)[:, None] + 0.1 * random.normal(size=(len(time), 2))
         paths.append(folder / f"{number:04d}.wav")
         soundfile.write(paths[-1], 0.3 * tone, 44_100)
@@ -85,7 +85,7 @@ def films(folder: Path) -> list[Path]:
 
     random = np.random.default_rng(0)
     paths = []
-    for number in range(24):
+    for number in range(96):
         paths.append(folder / f"{number:04d}.mp4")
         ground = random.integers(0, 256, (240 + 64, 320 + 64, 3), dtype=np.uint8)
         with av.open(str(paths[-1]), "w") as container:
@@ -104,11 +104,11 @@ def thermograms(folder: Path) -> list[Path]:
 
     random = np.random.default_rng(0)
     paths = []
-    for number in range(224):
+    for number in range(384):
         coarse = Image.fromarray(random.normal(7000, 400, (16, 20)).astype(np.float32))
         counts = np.asarray(coarse.resize((640, 512), Image.Resampling.BICUBIC)) + random.normal(0, 5, (512, 640))
         paths.append(folder / f"{number:04d}.png")
-        Image.fromarray(counts.clip(0, 65535).astype(np.uint16)).save(paths[-1])
+        Image.fromarray(counts.clip(0, 65535).astype(np.uint16)).save(paths[-1], compress_level=1)
     return paths
 
 
@@ -119,7 +119,7 @@ def radiographs(folder: Path) -> list[Path]:
 
     random = np.random.default_rng(0)
     paths = []
-    for number in range(160):
+    for number in range(256):
         meta = FileMetaDataset()
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = ComputedRadiographyImageStorage, generate_uid()
@@ -148,7 +148,7 @@ def motions(folder: Path) -> list[Path]:
     random = np.random.default_rng(0)
     time = np.arange(1000) / 100
     paths = []
-    for number in range(768):
+    for number in range(1536):
         axes = np.sin(2 * np.pi * random.uniform(0.5, 3, 6) * time[:, None]) + 0.2 * random.normal(size=(1000, 6))
         rows = [
             ",".join([f"{second:.2f}", *(f"{value:.4f}" for value in row)])
@@ -160,11 +160,11 @@ def motions(folder: Path) -> list[Path]:
 
 
 def molecules(folder: Path) -> list[Path]:
-    """A file of 2,048 SMILES: chains and rings with substituents, 8 to 30 heavy atoms."""
+    """A file of 4,096 SMILES: chains and rings with substituents, 8 to 30 heavy atoms."""
     random = np.random.default_rng(0)
     ends, middles = ["O", "N", "F", "Cl", "C(=O)O"], ["C", "CC", "c1ccccc1", "C1CCCCC1", "C(=O)N", "C=C", "CO"]
     lines = []
-    for _ in range(2048):
+    for _ in range(4096):
         chain = "".join(random.choice(middles, random.integers(2, 7)))
         lines.append(f"C{chain}{random.choice(ends)}")
     path = folder / "molecules.smi"
@@ -177,7 +177,7 @@ def series(folder: Path) -> list[Path]:
     random = np.random.default_rng(0)
     hours = np.datetime64("2024-01-01T00") + np.arange(2000)
     paths = []
-    for number in range(128):
+    for number in range(256):
         daily = np.sin(2 * np.pi * np.arange(2000) / 24)[:, None] * random.uniform(0.5, 2, 7)
         values = daily + random.normal(0, 0.3, (2000, 7)).cumsum(0) * 0.05
         rows = [

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1c2430; max-width: 1100px; margin: 2em auto; padding: 0 1em }
 h1 { font-size: 1.5em } h2 { font-size: 1.15em; margin-top: 2em }
-table { border-collapse: collapse; font-size: 0.9em } 
-th, td { padding: .35em .8em; text-align: left; vertical-align: top }
+table { border-collapse: collapse; font-size: 0.85em }
+th, td { padding: .35em .55em; text-align: left; vertical-align: top }
 th { border-bottom: 2px solid #8893a5 } td { border-bottom: 1px solid #dde2ea } td.number { text-align: right }
 p.note { color: #566173 } img { max-width: 100% }
 """

@@ -177,7 +177,7 @@ def series(folder: Path) -> list[Path]:
     random = np.random.default_rng(0)
     hours = np.datetime64("2024-01-01T00") + np.arange(2000)
     paths = []
-    for number in range(256):
+    for number in range(128):
         daily = np.sin(2 * np.pi * np.arange(2000) / 24)[:, None] * random.uniform(0.5, 2, 7)
         values = daily + random.normal(0, 0.3, (2000, 7)).cumsum(0) * 0.05
         rows = [

@@ -87,13 +87,13 @@ DATASETS = {
     "etth1_96": Evidence(
         "timeseries",
         "time_series/ETT-small/ETTh1.csv",
-        recipe={"epochs": 5, "lr": 1.5e-3, "batch_size": 16, "head": {"dropout": 0.1}},
+        recipe={"epochs": 3, "lr": 1e-3, "batch_size": 16, "head": {"dropout": 0.1}},
         data_options={"stride": 8},
     ),
     "etth1_336": Evidence(
         "timeseries",
         "time_series/ETT-small/ETTh1.csv",
-        recipe={"epochs": 5, "lr": 1.5e-3, "batch_size": 16, "head": {"dropout": 0.1}},
+        recipe={"epochs": 3, "lr": 1e-3, "batch_size": 16, "head": {"dropout": 0.1}},
         data_options={"stride": 8, "horizon": 336},
     ),
     "infrared": Evidence(

@@ -10,7 +10,7 @@ from mt_core.plugins.official import OFFICIAL
 @pytest.mark.timeout(600)
 def test_every_modality_has_a_row_and_one_encoder_serves_them_all(encoder, tmp_path):
     before = encoder.fingerprint
-    rows, errors = run_demo(encoder, tmp_path, seconds_each=6)
+    rows, errors = run_demo(encoder, tmp_path, seconds_each=6, tell=print)
     assert not errors
     assert {row.modality for row in rows} == set(OFFICIAL)
     assert all("(real)" in row.source or "(synthetic)" in row.source for row in rows)

@@ -13,6 +13,7 @@ from mt_core.files.pictures import (
     reduced,
     robust_range,
     too_large,
+    upright,
 )
 from mt_core.files.splits import chosen_splits, split_called
 from mt_core.files.tables import find_tables, list_tables
@@ -46,4 +47,5 @@ __all__ = [
     "temporary_folder",
     "text_of",
     "too_large",
+    "upright",
 ]

@@ -73,13 +73,8 @@ def picture_values(picture: Image.Image) -> NDArray[Any]:
         (H, W, C), C = 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. uint8; uint16 for up to 16 bits; else
         int32 or float32. Palettes are looked up, other colours converted to RGB.
     """
-    from PIL import ImageOps
-
     picture.load()
-    try:
-        picture = ImageOps.exif_transpose(picture)
-    except Exception:  # damaged metadata makes no picture unreadable
-        pass
+    picture = upright(picture)
     mode = picture.mode
     if mode.startswith("I;16"):
         return np.asarray(picture).astype(np.uint16)[..., None]
@@ -94,6 +89,32 @@ def picture_values(picture: Image.Image) -> NDArray[Any]:
         picture = picture.convert("L" if mode == "1" else "RGB")
     values = np.asarray(picture)
     return values if values.ndim == 3 else values[..., None]
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """Turned as EXIF says; as it is stored where the EXIF block itself is damaged.
+
+    Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag Orientation.
+    """
+    from PIL.Image import Transpose
+
+    undone_by = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    try:
+        orientation = picture.getexif().get(_ORIENTATION, 1)
+    except Exception:  # a camera's broken metadata makes no picture unreadable
+        return picture
+    return picture.transpose(undone_by[orientation]) if orientation in undone_by else picture
+
+
+_ORIENTATION = 0x0112  # the EXIF tag
 
 
 def array_values(source: Any, name: str) -> NDArray[Any]:

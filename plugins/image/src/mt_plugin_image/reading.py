@@ -16,22 +16,9 @@ from PIL import Image
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError, MissingDependencyError
-from mt_core.files import MAX_PIXELS, open_picture, too_large
+from mt_core.files import MAX_PIXELS, open_picture, too_large, upright
 from mt_plugin_image.colours import Pixels, rgb_of_array, rgb_of_picture
 from mt_plugin_image.formats import SUFFIXES, is_heif, pillow_ids
-
-_ORIENTATION = 0x0112  # the EXIF tag
-
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-"""What undoes an EXIF orientation. Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag Orientation."""
 
 
 def read_picture(source: Any, needed: int) -> Pixels:
@@ -107,18 +94,9 @@ def _decoded(picture: Image.Image, name: str, needed: int) -> Pixels:
 
 
 def _finished(picture: Image.Image, name: str, needed: int) -> Pixels:
-    picture = rgb_of_picture(_upright(picture), name)
+    picture = rgb_of_picture(upright(picture), name)
     factor = min(picture.size) // needed
     return np.asarray(picture.reduce(factor) if factor > 1 else picture)
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    """Turned as EXIF says; as it is stored where the EXIF block itself is damaged."""
-    try:
-        orientation = picture.getexif().get(_ORIENTATION, 1)
-    except Exception:  # a camera's broken metadata makes no picture unreadable
-        return picture
-    return picture.transpose(_UPRIGHT[orientation]) if orientation in _UPRIGHT else picture
 
 
 def _array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:

@@ -154,11 +154,12 @@ def _as_in(task: AnyTask, found: AnyTask, targets: Sequence[Any], source: str) -
             f"{source} has the numbers {', '.join(found.names)}, the task {', '.join(task.names)}",
             fix="name the same target column as in training",
         )
-    for names in ("classes", "identities"):
-        if getattr(task, names, ()) != getattr(found, names, ()):
+    for name in ("classes", "identities", "horizon", "channels"):
+        asked, there = getattr(task, name, None), getattr(found, name, None)
+        if asked != there:
             raise OptionError(
-                f"{source} has other {names} than the task, or in another order",
-                fix="use the data, and the options of the data, that the run was trained with",
+                f"{source} has {name} {str(there)[:200]}, and the task {str(asked)[:200]}",
+                fix="use the data, and the options of the data, of the run, or leave its options out",
             )
     return targets
 

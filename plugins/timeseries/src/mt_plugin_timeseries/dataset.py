@@ -81,20 +81,6 @@ class TimeSeriesDataset(ListedDataset):
         return windows_listing(whole, starts, lookback, task, layout_of(path))
 
     @classmethod
-    def of(cls, listing: Listing, task: AnyTask | None, source: str) -> Self:
-        """See `ListedDataset.of`; a forecast of other channels or another horizon than the task's is refused."""
-        found = listing.task
-        if isinstance(task, Forecasting) and isinstance(found, Forecasting):
-            for name in ("horizon", "channels"):
-                asked, there = getattr(task, name), getattr(found, name)
-                if asked != there:
-                    raise OptionError(
-                        f"{source} has {name} {there}, and the task {asked}",
-                        fix="leave the options horizon and columns out: those of the task are used",
-                    )
-        return super().of(listing, task, source)
-
-    @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Windows of 48 hours and the next 12, of a series drawn for this run, written as CSV and read back."""
         if split not in SPLITS:

@@ -24,7 +24,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "What a run says about files."),
     "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
+    "check": ("mt_core.cli.check", "Hold a plugin against the conformance suite."),
     "doctor": ("mt_core.cli.doctor", "Check this machine and every installed plugin."),
+    "new": ("mt_core.cli.new", "A plugin for a new modality, which works at once."),
 }
 """Module and one line of help of each command, in the order that a user meets them."""
 

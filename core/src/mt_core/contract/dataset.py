@@ -106,3 +106,18 @@ class ModalityDataset(Dataset[Example]):
         Real data where an installed package ships some, otherwise generated, and then written as real files of the
         modality so that the reader is shown at work. `source` says which. Splits never share a sample.
         """
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        """Write a small sound file of each suffix that the manifest declares, for the conformance suite.
+
+        By default none: the suite then takes those that `demo` writes. A modality of several formats overrides this,
+        and leaves out only what a package that is not installed would be needed for.
+
+        Args:
+            folder: An empty folder.
+
+        Returns:
+            What was written there, at least one sample a file.
+        """
+        return []

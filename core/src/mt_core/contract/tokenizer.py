@@ -40,7 +40,7 @@ from torch import Tensor, nn
 from mt_core.contract.dataset import Example
 from mt_core.contract.padding import pad_and_stack
 from mt_core.contract.tokens import Tokens
-from mt_core.errors import OptionError
+from mt_core.errors import ContractError, OptionError
 
 if TYPE_CHECKING:
     from mt_core.encoder import Encoder
@@ -179,3 +179,43 @@ class Tokenizer(nn.Module):
 
         Called once, before calibration and training, and not when a run is loaded. By default nothing.
         """
+
+    # what a declared capability is held to by the conformance suite
+
+    def permuted(self, sample: Any, generator: torch.Generator) -> Any:
+        """The same sample in another order, for a modality that declares `permutation_invariant`.
+
+        Args:
+            sample: What `read` returned; it stays as it is.
+            generator: What the order is drawn from.
+
+        Returns:
+            A sample that `prepare` takes. By default the rows of an array or tensor, shuffled.
+
+        Raises:
+            ContractError: a sample of another kind, whose tokenizer has to override this.
+        """
+        if isinstance(sample, Tensor) or type(sample).__module__ == "numpy":
+            return sample[torch.randperm(len(sample), generator=generator).numpy()]
+        raise ContractError(
+            f"{type(self).__name__} does not say what another order of a {type(sample).__name__} is",
+            fix="override `permuted`, or do not declare `permutation_invariant`",
+        )
+
+    def with_channels(self, sample: Any, channels: int) -> Any:
+        """The sample with its first channels, or with all of them repeated in turn, until there are this many; for a
+        modality that declares `any_channels`.
+
+        Args:
+            sample: What `read` returned; it stays as it is.
+
+        Returns:
+            A sample that `prepare` takes.
+
+        Raises:
+            ContractError: by default; a tokenizer with this capability overrides it.
+        """
+        raise ContractError(
+            f"{type(self).__name__} does not say what channels a sample has",
+            fix="override `with_channels`, or do not declare `any_channels`",
+        )

@@ -1,0 +1,37 @@
+"""`mt check`: the conformance suite, held against one installed plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command("check")
+@click.argument("modality")
+@click.option(
+    "--json", "json_file", type=click.Path(path_type=Path), metavar="FILE", help="Write the report there as JSON, too."
+)
+@click.option("--markdown", is_flag=True, help="Print a table in Markdown.")
+@click.pass_context
+def command(ctx: click.Context, modality: str, json_file: Path | None, markdown: bool) -> None:
+    """Hold a plugin against the conformance suite.
+
+    Loads the plugin and runs its code. The exit code is 1 if it does not conform.
+    """
+    from mt_core.errors import OptionError
+    from mt_core.progress import Progress
+    from mt_core.testing import CHECKS, check_modality
+    from mt_core.whole import whole_file
+
+    if json_file is not None and not json_file.parent.is_dir():
+        raise OptionError(f"there is no folder {json_file.parent}", fix="make it, or name another file for --json")
+
+    with Progress(f"checking {modality}", len(CHECKS)) as shown:
+        report = check_modality(modality, lambda result: shown.advance(1))
+    for line in report.markdown() if markdown else report.lines():
+        click.echo(line)
+    if json_file is not None:
+        with whole_file(json_file, OptionError) as path:
+            path.write_text(report.to_json(), encoding="utf-8")
+    ctx.exit(0 if report.passed else 1)

@@ -1,0 +1,5 @@
+"""A broken plugin for each check of the family `learning`."""
+
+from .conftest import Change
+
+BROKEN: dict[str, list[Change]] = {}

@@ -1,0 +1,1 @@
+"""Bags of readings: rows in no order, of any number of channels."""

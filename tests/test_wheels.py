@@ -47,7 +47,7 @@ def test_a_plugins_wheel_works_beside_the_cores_and_nothing_else(wheels, plugin,
         f"print(model.embed([test[i].sample for i in range(8)]).shape)"
     )
     assert run(str(python), "-c", embed, cwd=tmp_path).strip() == "(8, 192)"
-    run(UV, "pip", "install", "--python", str(python), "pytest", "pytest-timeout")
+    run(UV, "pip", "install", "--python", str(python), f"{wheels['mt_core']}[testing]", "pytest-timeout")
     shutil.copytree(ROOT / "plugins" / plugin / "tests", tmp_path / "tests")
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     told = run(str(python), "-m", "pytest", "-q", "tests", cwd=tmp_path)

@@ -42,3 +42,22 @@ def test_by_default_a_source_is_one_sample_and_nothing_is_calibrated(example):
     assert len(list(tokenizer.stream(np.arange(20.0)))) == 1
     tokenizer.calibrate([])
     assert tokenizer.calibration() == {}
+
+
+def test_another_order_of_an_array_is_its_rows_shuffled():
+    rows = np.arange(20).reshape(10, 2)
+    shuffled = Tokenizer(8).permuted(rows, torch.Generator().manual_seed(0))
+    assert shuffled.tolist() != rows.tolist() and sorted(shuffled.tolist()) == rows.tolist()
+    assert rows[0].tolist() == [0, 1]  # the sample itself stays as it is
+
+
+def test_an_order_that_nobody_explained_is_refused():
+    with pytest.raises(ContractError, match="another order of a dict") as refused:
+        Tokenizer(8).permuted({}, torch.Generator())
+    assert "override `permuted`" in refused.value.fix
+
+
+def test_channels_that_nobody_explained_are_refused():
+    with pytest.raises(ContractError, match="what channels a sample has") as refused:
+        Tokenizer(8).with_channels(np.zeros((3, 2)), 4)
+    assert "override `with_channels`" in refused.value.fix

@@ -23,7 +23,7 @@ from mt_core.plugins.discovery import Found
 Capability = Literal[
     "variable_length",  # samples have different numbers of tokens
     "permutation_invariant",  # the order within a sample means nothing; see `Tokenizer.permuted`
-    "any_channels",  # one tokenizer takes any number of channels; see `Tokenizer.with_channels`
+    "any_channels",  # any number of channels, until calibration fixes them; see `Tokenizer.with_channels`
     "needs_calibration",  # the tokenizer cannot work before `calibrate`
     "adopts_encoder",  # `adopt` starts from the encoder's own weights
     "multi_sample_sources",  # one file holds many samples: `stream` is overridden

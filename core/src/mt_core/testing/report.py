@@ -12,7 +12,7 @@ Outcome = Literal["passed", "failed", "deviation", "advisory", "skipped"]
 """deviation: does not hold, as the manifest declares. advisory: does not hold, and only advises. skipped: the manifest
 declares no such capability."""
 
-MARKS: dict[Outcome, str] = {"passed": "✓", "failed": "✗", "deviation": "≈", "advisory": "!", "skipped": "–"}
+MARKS: dict[Outcome, str] = {"passed": "✓", "failed": "✗", "deviation": "≈", "advisory": "!", "skipped": "-"}
 
 
 @dataclass(frozen=True)

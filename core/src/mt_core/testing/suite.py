@@ -44,8 +44,8 @@ class Examination:
     def __init__(self, modality: str) -> None:
         plugin = get(modality)
         scratch = tempfile.TemporaryDirectory(prefix="mt-check-", ignore_cleanup_errors=True)
-        weakref.finalize(self, scratch.cleanup)
         self.subject = Subject(plugin, _found(plugin.name, plugin.distribution), Path(scratch.name))
+        weakref.finalize(self.subject, scratch.cleanup)
 
     def run(self, check: Check) -> Result:
         """Put one promise to the test."""

@@ -9,6 +9,7 @@ from mt_core.contract import Classification
 from mt_core.errors import DatasetError, OptionError
 from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_audio.demo import sounds
+from mt_plugin_audio.examples import write_examples
 from mt_plugin_audio.layouts import find_digits, find_esc50, find_speech_commands
 from mt_plugin_audio.reading import SUFFIXES
 
@@ -55,3 +56,7 @@ class AudioDataset(ListedDataset):
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Tones, chirps, trills and bursts of noise, as .wav, .flac and .ogg of 8 to 44.1 kHz; `size` is a split's."""
         return cls.of(sounds(split, size, seed), None, source="sounds made for this run (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)

@@ -8,6 +8,7 @@ from typing import Self
 from mt_core.errors import DatasetError
 from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_graph.demo import demo_listing
+from mt_plugin_graph.examples import write_examples
 from mt_plugin_graph.molecule_tables import TableOptions, find_molecule_table
 from mt_plugin_graph.pcqm import find_pcqm
 from mt_plugin_graph.reading import SUFFIXES
@@ -73,3 +74,7 @@ class GraphDataset(ListedDataset):
         """Cycles, trees, stars, grids and cliques of 4 to 17 nodes; no RDKit needed."""
         written = demo_listing(split, size, seed)
         return cls.of(written, None, source="graphs drawn for this run, written as .graphml .gexf .edges (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)

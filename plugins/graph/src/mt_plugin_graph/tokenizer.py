@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -174,6 +175,14 @@ class GraphTokenizer(Tokenizer):
             for part in ("nodes", "links")
             for columns in (calibration.get(part, {}),)
         }
+
+    def permuted(self, sample: Graph, generator: torch.Generator) -> Graph:
+        """The same graph with its nodes numbered otherwise and its edges listed in another order."""
+        nodes, links = (
+            torch.randperm(count, generator=generator).numpy() for count in (sample.num_nodes, sample.num_edges)
+        )
+        renumbered = np.argsort(nodes)[sample.edges[:, links]]
+        return replace(sample, edges=renumbered, nodes=sample.nodes.at(nodes), links=sample.links.at(links))
 
     def _embedded(self, batch: Mapping[str, Tensor], part: str, carried: Carried, identity: Identity) -> Tensor:
         graph_M = batch[f"{part}_graph"]

@@ -12,6 +12,7 @@ from mt_core.errors import DatasetError
 from mt_core.files import ListedDataset, Listing
 from mt_plugin_hyperspectral.demo import demo_pixels
 from mt_plugin_hyperspectral.division import Division
+from mt_plugin_hyperspectral.examples import write_examples
 from mt_plugin_hyperspectral.layouts import ScenePixels, find_pixel_table, find_scene
 from mt_plugin_hyperspectral.layouts.scene import UNLABELLED
 from mt_plugin_hyperspectral.readers import SUFFIXES
@@ -70,3 +71,7 @@ class HyperspectralDataset(ListedDataset):
         return cls.of(
             demo_pixels(split, size, seed), None, source="a scene made for this run, written as ENVI (synthetic)"
         )
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)

@@ -40,9 +40,9 @@ def demo_pixels(split: str, size: int, seed: int) -> Listing:
     parts = SPLITS[:3]
     side = max(32, math.ceil(math.sqrt(len(parts) * size)))
     draw = np.random.default_rng(seed)
-    reflectance, labels = _scene(side, draw)
+    reflectance, labels = draw_scene(side, draw)
     folder = temporary_folder("hyperspectral")
-    _write(folder / "scene", np.round(reflectance * 10_000).clip(0, 65_535).astype("<u2"))
+    write_envi(folder / "scene", np.round(reflectance * 10_000).clip(0, 65_535).astype("<u2"))
     np.save(folder / "scene_gt.npy", labels + 1)
     order = draw.permutation(side * side)
     places = order if split == "all" else order[parts.index(split) :: len(parts)]
@@ -52,7 +52,7 @@ def demo_pixels(split: str, size: int, seed: int) -> Listing:
     return Listing(ScenePixels(folder / "scene.hdr", side, places), labels_here, names, "demo")
 
 
-def _scene(side: int, draw: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def draw_scene(side: int, draw: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(side, side, bands) reflectance and (side, side) material of each pixel."""
     rows, columns = np.mgrid[:side, :side] + 0.5
     middles = draw.uniform(0, side, (_PATCHES, 2))
@@ -79,7 +79,7 @@ def _spectrum(level: float, slope: float, absorptions: tuple[tuple[float, float,
     return np.asarray(spectrum)
 
 
-def _write(stem: Path, values: NDArray[np.uint16]) -> None:
+def write_envi(stem: Path, values: NDArray[np.uint16]) -> None:
     height, width, bands = values.shape
     values.transpose(0, 2, 1).tofile(stem.with_suffix(".img"))
     header = {

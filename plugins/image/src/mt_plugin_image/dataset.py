@@ -9,6 +9,7 @@ from mt_core.contract import Classification
 from mt_core.errors import DatasetError
 from mt_core.files import ListedDataset, Listing, chosen_splits, find_tables, in_order, list_folders, list_tables
 from mt_plugin_image.demonstration import digits, shapes
+from mt_plugin_image.examples import write_examples
 from mt_plugin_image.formats import SUFFIXES
 from mt_plugin_image.idx import Pair, find_pairs, read_labels, read_pair
 
@@ -48,6 +49,10 @@ class ImageDataset(ListedDataset):
         if listing is not None:
             return cls.of(listing, None, source="scikit-learn digits (real)")
         return cls.of(shapes(split, size, seed), None, source="shapes drawn for this run (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)
 
 
 def _listed_idx(pairs: dict[str, Pair], split: str, root: Path) -> Listing:

@@ -12,6 +12,7 @@ from mt_core.contract import Classification
 from mt_core.errors import DatasetError
 from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables, list_uea, temporary_folder
 from mt_plugin_imu.demo import write_movements
+from mt_plugin_imu.examples import write_examples
 from mt_plugin_imu.layouts import list_hapt, list_uci_har, list_wisdm
 from mt_plugin_imu.reading import ARRAYS, TABLES
 
@@ -62,3 +63,7 @@ class ImuDataset(ListedDataset):
         """Five movements of a drawn device, of several rates and lengths, written as .csv and .npz."""
         listing = write_movements(temporary_folder("imu"), split, size, seed)
         return cls.of(listing, None, source="movements drawn for this run, written as .csv and .npz (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -184,6 +185,10 @@ class ImuTokenizer(Tokenizer):
 
     def restore(self, calibration: Mapping[str, Any]) -> None:
         self.scales = Scales.from_json(calibration) if calibration else None
+
+    def with_channels(self, sample: Recording, channels: int) -> Recording:
+        """The recording with so many axes, some left out or repeated."""
+        return replace(sample, values=sample.values[:, np.arange(channels) % sample.values.shape[1]])
 
     def _check(self, sample: Recording, num_steps: int, num_axes: int) -> None:
         options = self.options

@@ -8,6 +8,7 @@ from typing import Self
 from mt_core.errors import DatasetError
 from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_infrared.demo import thermal_frames
+from mt_plugin_infrared.examples import write_examples
 from mt_plugin_infrared.reading import SUFFIXES
 from mt_plugin_infrared.reidentification import list_regdb, list_sysu
 from mt_plugin_infrared.solar_modules import list_solar_modules
@@ -57,3 +58,7 @@ class InfraredDataset(ListedDataset):
         """Drawn thermal frames of modules with one of four faults or none, see `demo.py`; `size` is a split's."""
         listing = thermal_frames(split, size, seed)
         return cls.of(listing, None, source="thermal frames drawn for this run (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)

@@ -11,6 +11,7 @@ import numpy as np
 from mt_core.contract import SPLITS, AnyTask, Classification, Example, Segmentation
 from mt_core.errors import InputError, OptionError
 from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables, temporary_folder
+from mt_plugin_pointcloud.examples import write_examples
 from mt_plugin_pointcloud.layouts import (
     PARTS,
     Hdf5Clouds,
@@ -116,6 +117,10 @@ class PointCloudDataset(ListedDataset):
             targets.append(kind)
         source = f"solids sampled for this run, written as {' '.join(suffixes)} (synthetic)"
         return cls(samples, targets, Classification(classes=classes), source)
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)
 
     def _known(self, labels: Any, name: str) -> Any:
         if int(labels.max()) >= self.task.num_outputs:

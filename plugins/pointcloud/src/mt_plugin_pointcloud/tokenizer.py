@@ -6,6 +6,7 @@ B clouds, N points, G groups, K neighbours a group, C numbers a point, D width.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -131,6 +132,16 @@ class PointCloudTokenizer(Tokenizer):
             values = real.new_zeros((*mask.shape, self.width)).masked_scatter(mask[..., None], real)
         side = {name: batch[name] for name in ("places", "places_mask") if name in batch}
         return Tokens(values, mask=mask, coords=centres_BG3, side=side)
+
+    def permuted(self, sample: PointCloud, generator: torch.Generator) -> PointCloud:
+        """The same points in another order."""
+        order = torch.randperm(len(sample.points), generator=generator).numpy()
+        return replace(
+            sample,
+            points=sample.points[order],
+            channels={name: values[order] for name, values in sample.channels.items()},
+            labels=None if sample.labels is None else sample.labels[order],
+        )
 
     def _embed(self, groups_MKC: Tensor, places_M4: Tensor) -> Tensor:
         embedded: Tensor = self.norm(self.pointnet(groups_MKC) + self.place(places_M4))

@@ -14,6 +14,7 @@ from mt_core.errors import DatasetError, OptionError
 from mt_plugin_tabular.cells import Cell, category, number
 from mt_plugin_tabular.delimited import Header
 from mt_plugin_tabular.demo import demo_rows, write_demo
+from mt_plugin_tabular.examples import write_examples
 from mt_plugin_tabular.layouts import LAYOUTS, split_files
 from mt_plugin_tabular.reading import rows
 from mt_plugin_tabular.table import Table
@@ -102,6 +103,10 @@ class TabularDataset(ModalityDataset):
         task = infer_task(whole.distinct("target"), "target", "classification")
         chosen = demo_rows(whole.num_rows, split, seed)[:size]
         return cls(Table(whole.row(index) for index in chosen), "target", task, source)
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)
 
 
 def infer_task(

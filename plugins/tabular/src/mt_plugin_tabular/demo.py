@@ -52,6 +52,6 @@ def _drawn(seed: int) -> Iterator[list[str]]:
         length, width = draw.normal(size=2)
         colour = draw.choice(["red", "green", "blue"])
         target = "yes" if length * width + (colour == "red") > 0.3 else "no"
-        day = np.datetime64("2024-01-01") + int(draw.integers(365))
+        day = np.datetime64("2024-01-01") + np.timedelta64(int(draw.integers(365)), "D")
         cells = [f"{length:.4f}", f"{width:.4f}", str(colour), str(day)]
         yield [*("" if draw.random() < 0.05 else cell for cell in cells), target]

@@ -10,6 +10,7 @@ from mt_core.errors import DatasetError, OptionError
 from mt_core.files import ListedDataset, Listing
 from mt_plugin_text.columns import Wanted
 from mt_plugin_text.demo import write_demo
+from mt_plugin_text.examples import write_examples
 from mt_plugin_text.layouts import Labels, list_tables, list_text_folders, list_trec, tables_in
 from mt_plugin_text.rows import SUFFIXES
 from mt_plugin_text.tokenizer import column_names
@@ -79,3 +80,7 @@ class TextDataset(ListedDataset):
         folder = write_demo(split, size, seed)
         listing = list_tables(tables_in(folder, matched=True), split, folder, Wanted(), "demo")
         return cls.of(listing, None, source="sentences made from templates (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)

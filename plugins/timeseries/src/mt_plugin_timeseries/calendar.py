@@ -29,7 +29,7 @@ def calendar_features(times: Times, places: NDArray[np.float64]) -> NDArray[np.f
     moments = times[-1] + np.rint(at).astype(np.int64)
     days = moments.astype("M8[us]").astype("M8[D]")
     months = days.astype("M8[M]")
-    lengths = (months + 1).astype("M8[D]") - months.astype("M8[D]")
+    lengths = (months + np.timedelta64(1, "M")).astype("M8[D]") - months.astype("M8[D]")
     of_day = moments % _DAY / _DAY
     turns = [
         of_day,

@@ -12,6 +12,7 @@ from mt_core.contract import SPLITS, AnyTask, Forecasting, names_given
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_core.files import ListedDataset, Listing, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo
+from mt_plugin_timeseries.examples import write_examples
 from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_of, parts_of, window_starts
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.series import Series
@@ -93,6 +94,10 @@ class TimeSeriesDataset(ListedDataset):
         task = forecasting_task(next(read_series(statistics)), _DEMO_TRAINING_HOURS, _DEMO_HORIZON)
         listing = windows_listing(next(read_series(path)), starts, _DEMO_LOOKBACK, task, "table")
         return cls.of(listing, None, f"{DEMO_CHANNELS} seasonal series drawn for this run (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)
 
 
 def forecasting_task(series: Series, training_steps: int, horizon: int) -> Forecasting:

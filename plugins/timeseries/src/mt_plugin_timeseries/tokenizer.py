@@ -6,6 +6,7 @@ B series, C channels (views), T steps, L steps with padding, N patches, P steps 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from typing import Any, Literal
 
@@ -19,7 +20,7 @@ from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
 from mt_core.errors import InputError
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
 from mt_plugin_timeseries.reading import read_series
-from mt_plugin_timeseries.series import MAX_VALUES, Series
+from mt_plugin_timeseries.series import MAX_VALUES, Series, unnamed
 from mt_plugin_timeseries.tables import Irregular, Text
 from mt_plugin_timeseries.windows import interpolated, normalised, num_patches, padded, patch_centres
 
@@ -222,6 +223,11 @@ class TimeSeriesTokenizer(Tokenizer):
 
     def restore(self, calibration: Mapping[str, Any]) -> None:
         self._become(dict(calibration))
+
+    def with_channels(self, sample: Series, channels: int) -> Series:
+        """The series with so many channels, some left out or repeated; they have no names of their own any more."""
+        values = sample.values[:, np.arange(channels) % sample.values.shape[1]]
+        return replace(sample, values=values, channels=unnamed(channels))
 
     def _become(self, calibration: dict[str, Any]) -> None:
         """Take the channels from a calibration, and make the weights that hang on it."""

@@ -10,6 +10,7 @@ from mt_core.contract import Classification
 from mt_core.errors import DatasetError
 from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_video.demonstration import moving_shapes
+from mt_plugin_video.examples import write_examples
 from mt_plugin_video.formats import FRAME_SUFFIXES, SUFFIXES
 from mt_plugin_video.kinetics import list_kinetics
 from mt_plugin_video.lists import list_lists
@@ -57,6 +58,10 @@ class VideoDataset(ListedDataset):
         """Shapes that move, the class being how; `size` is a split's."""
         source = "moving shapes drawn for this run (synthetic)"
         return cls.of(moving_shapes(split, size, seed), None, source=source)
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)
 
 
 def _list_frame_folders(root: Path, split: str) -> Listing | None:

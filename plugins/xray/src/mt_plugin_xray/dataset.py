@@ -10,6 +10,7 @@ from mt_core.files import ListedDataset, Listing, find_tables, list_folders, lis
 from mt_plugin_xray.chestxray14 import list_chestxray14
 from mt_plugin_xray.chexpert import list_chexpert
 from mt_plugin_xray.demo import radiographs
+from mt_plugin_xray.examples import write_examples
 from mt_plugin_xray.medmnist import list_medmnist
 from mt_plugin_xray.reading import SUFFIXES
 
@@ -57,3 +58,7 @@ class XrayDataset(ListedDataset):
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Drawn chest films with one of three findings or none, see `demo.py`; `size` is a split's."""
         return cls.of(radiographs(split, size, seed), None, source="radiographs drawn for this run (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder: Path) -> list[Path]:
+        return write_examples(folder)

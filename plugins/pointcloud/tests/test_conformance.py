@@ -1,0 +1,5 @@
+"""Every promise that a plugin makes."""
+
+from mt_core.testing import conformance
+
+test_pointcloud = conformance("pointcloud")

@@ -9,6 +9,9 @@ import torch
 import mt_core as mt
 from mt_core.encoder import Encoder
 
+collect_ignore = ["thirdparty"]
+"""Plugins as others lay them out: their tests run where they are installed."""
+
 
 @pytest.fixture(scope="session")
 def encoder() -> Encoder:

@@ -11,7 +11,7 @@ from mt_core.files.splits import chosen_splits, split_called
 
 
 def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | None:
-    """The files below each class's folder, in the order of their paths; None where no folder holds one.
+    """The files below each class's folder, in the order of their paths; None where no folder holds one, or for a file.
 
     Known are `root/class/…`, `root/split/class/…` and `root/class/split/…`; see `split_called` for the splits' names.
 
@@ -21,6 +21,8 @@ def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | N
     Raises:
         MissingSplitError: there are folders for splits, and none for this one.
     """
+    if not root.is_dir():
+        return None
     endings = tuple(suffixes)
     folders = _folders_in(root)
     split_folders = {name: folder for folder in folders if (name := split_called(folder.name))}

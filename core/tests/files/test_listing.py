@@ -143,3 +143,9 @@ def test_numbers_of_another_name_are_refused():
 def test_names_are_ordered_as_numbers_only_where_all_are():
     assert in_order(["10", "9", "9"]) == ("9", "10")
     assert in_order(["10", "9", "x"]) == ("10", "9", "x")
+
+
+def test_a_file_is_in_no_layout_of_folders(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    with pytest.raises(DatasetError, match="in no known layout"):
+        Notes.open(tmp_path / "a.txt")

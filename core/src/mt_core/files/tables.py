@@ -28,7 +28,10 @@ class _Row:
 
 
 def find_tables(folder: Path) -> dict[str, Path]:
-    """The tables of a folder: "" for one of all (labels.csv, splits.csv), else by split (train.csv); {} for none."""
+    """The tables of a folder: "" for one of all (labels.csv, splits.csv), else by split (train.csv); {} for none, or
+    for a file."""
+    if not folder.is_dir():
+        return {}
     for whole in _WHOLE_TABLES:
         if (folder / whole).is_file():
             return {"": folder / whole}

@@ -3,6 +3,7 @@
 # make check   formatting, lint, types
 # make slow    the tests that take longer than five seconds
 # make bench   the benchmarks, one after the other
+# make docs    the documentation, into dist/docs: open dist/docs/index.html
 # make wheels  one wheel a distribution, into dist/
 
 PYTHON ?= python3
@@ -10,7 +11,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 IN := .venv/bin
 
-.PHONY: demo test check format slow bench wheels clean
+.PHONY: demo test check format slow bench docs wheels clean
 
 demo: .venv/ready
 	$(IN)/mt demo --out demo
@@ -36,6 +37,10 @@ format: .venv/ready
 
 bench: .venv/ready
 	for script in packed_encoder files_to_vectors embedding_memory start_up train_step; do echo "== $$script"; $(IN)/python benchmarks/$$script.py || exit 1; done
+
+# without its advice, to terminals, to change to another generator
+docs: .venv/ready
+	NO_MKDOCS_2_WARNING=1 $(IN)/mkdocs build --strict
 
 wheels: .venv/ready
 	$(UV) build --all-packages --wheel --out-dir dist

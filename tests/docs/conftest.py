@@ -1,0 +1,214 @@
+"""The files that a page names, small; as the modalities' own demonstrations write them where they write such files."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from mt_core.plugins import get
+
+RANDOM = np.random.default_rng(0)
+
+
+def demo_files(modality: str) -> list[tuple[Path, str]]:
+    """Files of a demonstration, each with its class."""
+    dataset = get(modality).dataset.demo("train", size=24)
+    return [(Path(sample), dataset.task.classes[target]) for sample, target in (dataset[i] for i in range(24))]
+
+
+def place(modality: str, *names: str) -> None:
+    """A demonstration's file under each of these names."""
+    of_suffix = {path.suffix: path for path, _ in demo_files(modality)}
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(of_suffix[Path(name).suffix], name)
+
+
+def folders(modality: str, root: str) -> None:
+    """A folder per class."""
+    for number, (path, name) in enumerate(demo_files(modality)):
+        Path(root, name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, Path(root, name, f"{number}{path.suffix}"))
+
+
+def write_table(name: str, header: str, rows: list[Any]) -> None:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    lines = [header, *(row if isinstance(row, str) else ",".join(str(cell) for cell in row) for row in rows)]
+    Path(name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def write_pictures(*names: str, dtype: type = np.uint8) -> None:
+    from PIL import Image
+
+    for name in names:
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(RANDOM.integers(0, 255, (40, 40)).astype(dtype)).save(name)
+
+
+def write_series(name: str, steps: int) -> None:
+    hours = np.datetime_as_string(np.datetime64("2020-01-01T00") + np.arange(steps).astype("timedelta64[h]"))
+    load = np.sin(np.arange(steps) / 12 * np.pi) + RANDOM.normal(0, 0.1, steps)
+    write_table(name, "date,load", list(zip(hours, load.round(4), strict=True)))
+
+
+def write_survey(name: str) -> None:
+    """A LAS file whose points have classes."""
+    import laspy
+
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    survey = laspy.create(file_version="1.4", point_format=6)
+    survey.x, survey.y, survey.z = RANDOM.normal(size=(3, 200))
+    survey.classification = np.where(np.asarray(survey.z) > 0, 5, 2).astype(np.uint8)
+    survey.write(name)
+
+
+def audio() -> dict[str, Any]:
+    import soundfile
+
+    place("audio", "clips/1.wav", "clips/2.wav", "a.wav")
+    folders("audio", "DIR")
+    array = RANDOM.normal(0, 0.1, 20_000)
+    soundfile.write("b.mp3", array, 16_000, format="MP3")
+    return {"array": array}
+
+
+def graph() -> dict[str, Any]:
+    chains = ["C" * length + end for length in range(1, 13) for end in ("O", "N")]
+    solubility = "smiles,measured log solubility in mols per litre"
+    write_table("ESOL/delaney.csv", solubility, [(chain, -len(chain)) for chain in chains])
+    write_table("molecules.smi", "CCO ethanol", chains)
+    place("graph", "web.graphml")
+    return {}
+
+
+def hyperspectral() -> dict[str, Any]:
+    from scipy.io import savemat
+
+    labels = np.repeat([1, 2, 3], 48).reshape(12, 12)
+    cube = (labels[..., None] * np.linspace(1, 2, 20) + RANDOM.normal(0, 0.1, (12, 12, 20))).astype(np.float32)
+    Path("DIR").mkdir()
+    savemat("DIR/PaviaU.mat", {"paviaU": cube})
+    savemat("DIR/PaviaU_gt.mat", {"paviaU_gt": labels})
+    header = "ENVI\nsamples = 12\nlines = 12\nbands = 20\ndata type = 4\ninterleave = bip\nbyte order = 0\n"
+    Path("scene.hdr").write_text(header)
+    Path("scene.img").write_bytes(cube.tobytes())
+    return {"list_of_spectra": list(cube[0])}
+
+
+def image() -> dict[str, Any]:
+    names = ("photos/1.jpg", "photos/2.jpg", "a.jpg", "b.png")
+    write_pictures(*names, *(f"DIR/{name}/{i}.png" for name in ("cat", "dog") for i in range(8)))
+    return {}
+
+
+def imu() -> dict[str, Any]:
+    place("imu", "walks/1.csv", "walks/2.csv", "walk.csv")
+    folders("imu", "DIR")
+    return {"array": RANDOM.normal(size=(200, 6))}
+
+
+def infrared() -> dict[str, Any]:
+    place("infrared", "b.png")
+    folders("infrared", "DIR")
+    write_pictures("frames/1.tiff", "frames/2.tiff", "a.tiff", dtype=np.uint16)
+    return {}
+
+
+def pointcloud() -> dict[str, Any]:
+    place("pointcloud", "scans/1.bin", "sweep.bin", "scan.ply")
+    for name in ("survey.las", "extra.las", *(f"DIR/{name}/{i}.las" for name in ("park", "street") for i in range(4))):
+        write_survey(name)
+    return {"array": RANDOM.normal(size=(100, 3))}
+
+
+def tabular() -> dict[str, Any]:
+    header = "age,workclass,hours-per-week,income"
+    rows = [(age, ("Private", "State-gov")[age % 2], 40, (">50K", "<=50K")[age > 40]) for age in range(20, 60)]
+    for name in ("DIR/train.csv", "DIR/test.csv", "one_row.csv", "table.csv"):
+        write_table(name, header, rows[:1] if name == "one_row.csv" else rows)
+    return {}
+
+
+def text() -> dict[str, Any]:
+    said = ["a fine film", "a dull film", "not bad at all", "what a waste"]
+    for name in ("DIR/train.tsv", "DIR/dev.tsv"):
+        write_table(name, "sentence\tlabel", [f"{sentence}\t{i % 2}" for i, sentence in enumerate(said * 4)])
+    write_table("reviews.csv", "text", said)
+    write_table("more/1.txt", "One long story.", [])
+    return {}
+
+
+def timeseries() -> dict[str, Any]:
+    write_series("ETTh1.csv", 20 * 30 * 24)  # ETT's months
+    for name, steps in {"load.csv": 600, "latest.csv": 400, "meters/1.csv": 400, "meters/2.csv": 400}.items():
+        write_series(name, steps)
+    return {}
+
+
+def video() -> dict[str, Any]:
+    place("video", "clips/1.mp4", "clips/2.mp4", "a.mp4")
+    folders("video", "UCF-101")
+    write_pictures(*(f"frames/of/one/video/{i:03d}.png" for i in range(20)))
+    return {}
+
+
+def xray() -> dict[str, Any]:
+    place("xray", "films/1.dcm", "films/2.dcm", "a.dcm")
+    folders("xray", "DIR")
+    write_pictures("b.png")
+    return {}
+
+
+def front_page() -> dict[str, Any]:
+    import soundfile
+    import torch
+    from timm.models.vision_transformer import Block
+
+    write_pictures("a.jpg", "b.png", "photo.jpg", "other.png", "new.jpg")
+    write_pictures(
+        *(f"{root}/{name}/{i}.png" for root in ("DIR", "photos") for name in ("cat", "dog") for i in range(8))
+    )
+    place("pointcloud", "scans/1.bin")
+    write_survey("extra.las")
+    write_series("ETTh1.csv", 20 * 30 * 24)
+    write_series("latest.csv", 400)
+    Path("recordings").mkdir()
+    soundfile.write("recordings/1.flac", RANDOM.normal(0, 0.1, 20_000), 16_000)
+    original = torch.nn.Sequential(*(Block(64, 1, qkv_bias=True) for _ in range(2)))
+    torch.save(original.state_dict(), "Meta-Transformer_base_patch16_encoder.pth")
+    return {}
+
+
+SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
+    "README.md": front_page,
+    "core/README.md": image,
+    **{
+        f"plugins/{made.__name__}/README.md": made
+        for made in (
+            audio,
+            graph,
+            hyperspectral,
+            image,
+            imu,
+            infrared,
+            pointcloud,
+            tabular,
+            text,
+            timeseries,
+            video,
+            xray,
+        )
+    },
+}
+
+
+@pytest.fixture
+def setting() -> Callable[[str], dict[str, Any]]:
+    """Make the files that a page names, in the current folder, and give the variables that its Python names.
+
+    The pages in docs/ have none: they make what they need.
+    """
+    return lambda page: SETTINGS[page]() if page in SETTINGS else {}

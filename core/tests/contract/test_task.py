@@ -95,3 +95,20 @@ def test_an_unknown_identity_is_marked_as_missing():
 def test_an_identity_without_camera_and_role_is_refused():
     with pytest.raises(OptionError, match="identity, camera, role"):
         Retrieval(identities=("ann",)).stack([(0, 1)])
+
+
+@pytest.mark.parametrize(
+    ("task", "shape"),
+    [
+        (Classification(classes=("a", "b")), (0,)),
+        (Multilabel(labels=("a", "b")), (0, 2)),
+        (Regression(names=("x", "y", "z")), (0, 3)),
+        (Segmentation(classes=("a", "b")), (0, 0)),
+        (FORECAST, (0, FORECAST.horizon, len(FORECAST.channels))),
+        (Retrieval(identities=("a", "b")), (0, 3)),
+    ],
+)
+def test_no_targets_stack_to_no_rows(task, shape):
+    """What a batch has whose samples could none of them be read."""
+    stacked = task.stack([])
+    assert stacked.shape == shape and stacked.dtype == task.stack([None]).dtype

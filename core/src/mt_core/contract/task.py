@@ -90,6 +90,8 @@ class Segmentation(_Task):
     def stack(self, targets: Sequence[Any]) -> Tensor:
         """(B, P) int64, P the most places of a sample; `MISSING_CLASS` behind the places of the others."""
         rows = [_indices(target, len(self.classes)) for target in targets]
+        if not rows:
+            return torch.empty(0, 0, dtype=torch.int64)
         return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=MISSING_CLASS)
 
 
@@ -129,7 +131,7 @@ class Forecasting(_Task):
                     fix="give (steps, channels) values, NaN where unknown",
                 )
             rows.append(row)
-        return torch.stack(rows)
+        return torch.stack(rows) if rows else torch.empty(0, *shape)
 
 
 class Role(IntEnum):
@@ -159,7 +161,7 @@ class Retrieval(_Task):
         rows = [(MISSING_CLASS, 0, Role.BOTH) if target is None else tuple(target) for target in targets]
         if any(len(row) != 3 or row[0] < MISSING_CLASS for row in rows):
             raise OptionError("a target of retrieval is (identity, camera, role)", fix="give three numbers a sample")
-        return torch.tensor([[int(number) for number in row] for row in rows], dtype=torch.int64)
+        return torch.tensor([[int(number) for number in row] for row in rows], dtype=torch.int64).reshape(-1, 3)
 
 
 AnyTask = Classification | Multilabel | Regression | Segmentation | Forecasting | Retrieval
@@ -203,4 +205,4 @@ def _stack_numbers(targets: Sequence[Any], num_outputs: int, of: str) -> Tensor:
                 fix=f"give one number for each of the task's {of}, NaN where unknown",
             )
         rows.append(row)
-    return torch.tensor(rows, dtype=torch.float32)
+    return torch.tensor(rows, dtype=torch.float32).reshape(-1, num_outputs)

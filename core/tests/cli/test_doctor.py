@@ -5,7 +5,7 @@ import sys
 from dataclasses import replace
 from types import ModuleType
 
-from mt_core.plugins import hookimpl
+from mt_core.plugins import discovery, hookimpl
 from mt_core.plugins.discovery import Found
 
 
@@ -43,6 +43,27 @@ def test_a_disabled_plugin_is_no_fault_and_is_not_imported(mt, install, waves, m
     assert "waves           disabled" in ran.out
 
 
+def test_damaged_settings_are_told_and_no_plugin_is_imported_while_it_is_unknown_what_they_forbid(
+    mt, install, waves, tmp_path, monkeypatch
+):
+    install()
+    unimportable = replace(waves, raw={**waves.raw, "tokenizer": "fake_waves.gone:Tokenizer"})
+    broken = Found("tides", "fake-tides", "1.0", state="broken", problem="its string is cut", fix="knot it")
+    monkeypatch.setattr(discovery, "discover", lambda: (broken, unimportable))
+    (tmp_path / "mt").mkdir()
+    (tmp_path / "mt" / "settings.toml").write_text("[plugins]\nblok = ['waves']")
+    ran = mt("doctor")
+    assert (ran.code, ran.err) == (1, "")
+    settings, _, plugins = ran.out.partition("\n\n")
+    assert "has the unknown key 'plugins.blok'\n  fix: it takes" in settings
+    assert plugins == (
+        "tides           broken    fake-tides 1.0\n  its string is cut\n  fix: knot it\n"
+        "waves           not tried fake-waves 1.0\n"
+    )
+    told = json.loads(mt("doctor", "--json").out)
+    assert "plugins.blok" in told["settings"]["problem"] and "it takes" in told["settings"]["fix"]
+
+
 def test_plugins_add_lines_of_their_own(mt, install, waves, monkeypatch):
     hooks = ModuleType("fake_wave_hooks")
     hooks.mt_doctor_lines = hookimpl(lambda: ["the string is in tune"])
@@ -61,4 +82,4 @@ def test_json_has_the_same_findings(mt, install, waves):
     assert told["plugins"] == [
         {"modality": "waves", "distribution": "fake-waves 1.0", "state": "ok", "problem": "", "fix": ""}
     ]
-    assert told["machine"]["torch"] and told["lines"] == []
+    assert told["machine"]["torch"] and told["lines"] == [] and told["settings"] is None

@@ -9,7 +9,7 @@ import timm
 import torch
 
 from mt_core.contract import Tokens
-from mt_core.encoder import DEFAULT_ENCODER, Encoder, catalog, hub, load_encoder
+from mt_core.encoder import DEFAULT_ENCODER, catalog, hub, load_encoder
 from mt_core.errors import EncoderError
 
 
@@ -128,11 +128,13 @@ def test_an_encoder_of_a_plugin_is_loaded_by_its_name(monkeypatch: pytest.Monkey
 
 
 def test_plugins_are_asked_only_where_a_name_is_not_otherwise_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    def asked() -> dict[str, Encoder]:
-        raise AssertionError("asked")
-
-    monkeypatch.setattr(catalog, "extra_encoders", asked)
+    asked = []
+    monkeypatch.setattr(catalog, "extra_encoders", lambda: asked.append(1) or {})
     load_encoder("random/test_vit")
+    assert not asked
+    with pytest.raises(EncoderError):
+        load_encoder("lab/own")
+    assert asked
 
 
 def test_without_plugins_in_use_there_are_no_extra_encoders() -> None:

@@ -152,9 +152,12 @@ def test_what_is_loaded_does_not_change_with_the_file(tmp_path: Path) -> None:
     file = tmp_path / "a.safetensors"
     save_file(original_layout(64, 2), file)
     encoder = load_encoder(file)
+    before = {name: tensor.clone() for name, tensor in encoder.state_dict().items()}
     with file.open("r+b") as opened:
         opened.seek(-64, 2)
         opened.write(b"\x11" * 64)
+    assert load_encoder(file).fingerprint != encoder.fingerprint
+    assert all(torch.equal(tensor, before[name]) for name, tensor in encoder.state_dict().items())
     encoder.verify()
 
 

@@ -26,6 +26,7 @@ LAYERS = [
     "training",
     "embedding",
     "testing",
+    "scaffold",
     "demo",
     "cli",
 ]

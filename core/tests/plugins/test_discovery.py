@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from mt_core.plugins.discovery import discover
 
 SHOUTS = "import pathlib; pathlib.Path(__file__).with_name('imported').touch()"
@@ -146,3 +148,111 @@ def test_each_broken_plugin_leaves_the_others_installed(site):
     site.install("surf", contract="9.0")
     states = {plugin.name: plugin.state for plugin in discover([str(site.folder)])}
     assert states == {"waves": "installed", "tides": "broken", "swell": "broken", "surf": "broken"}
+
+
+@pytest.mark.parametrize("package", ["space", "space.inner", "whole.inner"])
+def test_listing_imports_no_package_above_the_manifest(site, package):
+    site.install(entry=f"waves = {package}:plugin.toml")
+    manifest = (site.folder / "fake_waves" / "plugin.toml").read_text()
+    folder = site.folder.joinpath(*package.split("."))
+    folder.mkdir(parents=True)
+    (folder / "plugin.toml").write_text(manifest)
+    if package.startswith("whole"):  # the others have no __init__.py: they are namespace packages
+        for inner in (folder, folder.parent):
+            (inner / "__init__.py").write_text(SHOUTS)
+    assert (only(site).state, only(site).path) == ("installed", folder / "plugin.toml")
+    assert not list(site.folder.rglob("imported"))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "../outside:plugin.toml",
+        "fake_waves:../outside/plugin.toml",
+        "fake_waves:/outside/plugin.toml",
+        "fake_waves:inner/plugin.toml",
+        "fake_waves:..toml/../plugin.toml",
+        "fake_waves:.toml",
+        "fake_waves.:plugin.toml",
+        ":plugin.toml",
+        "fake_waves",
+    ],
+)
+def test_an_entry_point_leads_nowhere_but_to_a_file_in_its_own_package(site, tmp_path, value):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "plugin.toml").write_text('contract = "1.0"\nname = "waves"')
+    site.install(entry=f"waves = {value.replace('/outside', str(tmp_path / 'outside')) if ':/' in value else value}")
+    plugin = only(site)
+    assert (plugin.state, plugin.path) == ("broken", None)
+    assert 'not "package:plugin.toml"' in plugin.problem
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [
+        ("x = " + "[" * 30_000, "is nested too deeply"),
+        (f"x = {'9' * 5000}", "is not TOML"),
+        (f'contract = "1.0"\nname = "waves"\n#{"-" * 65_536}', "has more than 65536 bytes"),
+        (f'contract = "{"9" * 5000}.0"\nname = "waves"', "not a version as text"),
+        ("name" + ".a" * 5000 + " = 1", "its entry point says 'waves', its plugin.toml says {'a':"),
+        ('contract = "1.0"\nname = "waves"\nsuffixes = ""', "its plugin.toml says suffixes = ''"),
+        ('contract = "1.0"\nname = "waves"\nsuffixes = 3', "its plugin.toml says suffixes = 3"),
+        ('contract = "1.0"\nname = "waves"\nsuffixes = [""]', "its plugin.toml says suffixes = ['']"),
+        ('contract = "1.0"\nname = "waves"\nsuffixes = ["v"]', "its plugin.toml says suffixes = ['v']"),
+        ('contract = "1.0"\nname = "waves"\nsuffixes = [[".v"]]', "its plugin.toml says suffixes = [['.v']]"),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_a_hostile_manifest_harms_itself_alone_and_is_told_in_brief(site, manifest, said):
+    site.install("tides")
+    site.install("waves", files={"plugin.toml": manifest})
+    tides, waves = discover([str(site.folder)])
+    assert (tides.state, waves.state) == ("installed", "broken")
+    assert said in waves.problem and len(waves.problem) < 400 + len(str(waves.path))
+    assert "fake-waves" in waves.fix
+
+
+def test_a_manifest_whose_summary_is_a_deep_table_is_listed_without_one(site):
+    site.install(files={"plugin.toml": 'contract = "1.0"\nname = "waves"\nsummary' + ".a" * 5000 + " = 1"})
+    assert only(site).summary == ""
+
+
+def test_what_others_wrote_does_not_steer_the_terminal(site):
+    steering = '"Waves\\u001b[2J\\u001b]0;title\\u0007\\n\\u202eon a string"'
+    site.install(version="1.0\x1b[2J", files={"plugin.toml": f'contract = "1.0"\nname = "waves"\nsummary = {steering}'})
+    plugin = only(site)
+    assert plugin.summary == "Waves[2J]0;title on a string"
+    assert plugin.version == "1.0[2J"
+
+
+@pytest.mark.parametrize("name", ["Waves", "wa-ves", "w\u202eaves", "../waves", "9waves"])
+def test_a_name_that_nobody_could_type_is_broken(site, name):
+    site.install(entry=f"{name} = fake_waves:plugin.toml", files={"plugin.toml": f'contract = "1.0"\nname = "{name}"'})
+    plugin = only(site)
+    assert plugin.state == "broken" and plugin.problem.endswith("is no name of a modality")
+    assert plugin.name.isprintable()
+
+
+def test_a_manifest_may_be_a_link_to_a_file_as_some_installers_make_them(site, tmp_path):
+    package = site.install()
+    (package / "plugin.toml").rename(tmp_path / "kept.toml")
+    (package / "plugin.toml").symlink_to(tmp_path / "kept.toml")
+    assert only(site).state == "installed"
+
+
+@pytest.mark.parametrize("target", ["/dev/zero", "plugin.toml", "gone.toml", "."])
+def test_a_manifest_that_is_a_link_to_no_file_is_not_opened(site, target):
+    package = site.install(files={"plugin.toml": None})
+    (package / "plugin.toml").symlink_to(target)
+    assert only(site).problem == "its plugin.toml is not in the package fake_waves"
+
+
+def test_a_manifest_that_is_a_pipe_is_not_waited_for(site):
+    package = site.install(files={"plugin.toml": None})
+    os.mkfifo(package / "plugin.toml")
+    assert only(site).problem == "its plugin.toml is not in the package fake_waves"
+
+
+def test_a_path_too_long_for_the_system_is_told(site):
+    site.install(entry=f"waves = fake_waves.{'a' * 300}:plugin.toml")
+    assert only(site).state == "broken"

@@ -40,8 +40,23 @@ def mt_tokenize(modality):
 
 
 def test_without_plugins_the_core_does_its_own_work(site):
-    assert hooks.call("mt_predict", modality="waves", head=len, features=[1, 2]) == 2
+    scores = torch.ones(2, 3)
+    assert hooks.call("mt_predict", modality="waves", head=lambda features: features + 1, features=scores).sum() == 12
     assert hooks.call("mt_encode", modality="waves", encoder=sum, tokens=[1, 2]) == 3
+
+
+@pytest.mark.parametrize("wrapper", ["", "@hookimpl(wrapper=True)\ndef mt_tokenize():\n    return (yield)"])
+def test_a_tokenizer_that_gives_no_tokens_is_told_so_and_no_wrapper_is_blamed(site, wrapper):
+    use(site, wrapper)
+    with pytest.raises(ContractError) as caught:
+        hooks.call("mt_tokenize", modality="waves", tokenizer=torch.nn.Identity(), batch={})
+    assert caught.value.problem == "the tokenizer Identity gave a dict, not Tokens"
+    assert caught.value.fix == "return Tokens from its `forward`"
+
+
+def test_a_head_that_gives_no_tensor_is_told_so(site):
+    with pytest.raises(ContractError, match="the head Identity gave a NoneType, not Tensor"):
+        hooks.call("mt_predict", modality="waves", head=torch.nn.Identity(), features=None)
 
 
 def test_a_plugin_wraps_the_cores_work(site):
@@ -100,6 +115,20 @@ def mt_tokenize():
     assert caught.value.fix == "add some"
 
 
+def test_a_wrapper_that_yields_twice_is_told_by_its_plugins_name(site):
+    install(site, "@hookimpl(wrapper=True)\ndef mt_tokenize():\n    return (yield)", "tides")
+    tokenizer = use(site, "@hookimpl(wrapper=True)\ndef mt_tokenize():\n    yield\n    yield")
+    get("tides")
+    with pytest.raises(PluginError, match=r"^waves .*mt_tokenize failed .RuntimeError: .*second yield"):
+        tokenize(tokenizer)
+
+
+def test_a_wrapper_that_never_yields_is_told_by_its_plugins_name(site):
+    tokenizer = use(site, "@hookimpl(wrapper=True)\ndef mt_tokenize():\n    if False:\n        yield")
+    with pytest.raises(PluginError, match=r"^waves .*mt_tokenize failed .RuntimeError: .*did not yield"):
+        tokenize(tokenizer)
+
+
 def test_a_wrapper_that_forgets_to_return_is_told_so(site):
     tokenizer = use(site, "@hookimpl(wrapper=True)\ndef mt_tokenize():\n    yield")
     with pytest.raises(PluginError) as caught:
@@ -145,6 +174,24 @@ def test_a_hook_that_fits_no_specification_is_refused_and_leaves_nothing_behind(
         use(site, code)
     assert "mt_step_end" in caught.value.fix
     assert hooks.gather("mt_doctor_lines") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "problem", "fix"),
+    [
+        ("def mt_step_end(step): ...", "mt_step_end is not marked as a hook", "write @hookimpl above it"),
+        (
+            "@hookimpl\ndef mt_encode(tokens):\n    return (yield)",
+            "mt_encode has a `yield` and is no wrapper",
+            "write @hookimpl(wrapper=True) above it",
+        ),
+    ],
+)
+def test_a_function_that_would_silently_do_nothing_is_refused(site, code, problem, fix):
+    with pytest.raises(ContractError) as caught:
+        use(site, code)
+    assert caught.value.problem == f"waves (fake-waves 1.0): in fake_waves.hooks {problem}"
+    assert fix in caught.value.fix
 
 
 def test_a_session_tells_its_start_and_the_error_that_ended_it(site):

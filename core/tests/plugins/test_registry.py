@@ -150,7 +150,8 @@ def test_a_preference_for_somebody_who_does_not_claim_it_settles_nothing(site, s
     site.install(distribution="fake-a")
     site.install(distribution="fake-b")
     settings.write_text('[plugins]\nprefer = { waves = "fake-c" }')
-    refused(ConflictError)
+    assert refused(ConflictError).problem == "fake-a 1.0 and fake-b 1.0 both claim the modality waves"
+    assert [plugin.state for plugin in found()] == ["conflict", "conflict"]
 
 
 def test_a_disabled_plugin_is_refused_before_it_is_imported(site, monkeypatch):
@@ -207,3 +208,72 @@ def test_a_plugin_may_show_nothing(site):
 def test_what_cannot_be_called_to_show_predictions_is_refused(site, code, said):
     site.install(more='pictures = "fake_waves.picture:write"', files={"picture.py": code})
     assert said in refused(ContractError).problem
+
+
+@pytest.mark.parametrize("distribution", ["fake-audio", "mt-plugin-audio-extra", "mt-plugins-audio"])
+def test_a_strangers_plugin_does_not_get_an_official_name(site, distribution):
+    site.install("audio", distribution=distribution, files={"__init__.py": "1 / 0"})
+    error = refused(ConflictError, "audio")
+    assert error.problem == f"{distribution} 1.0 claims the modality audio, which is mt-plugin-audio's"
+    assert error.fix.startswith("uninstall it and pip install mt-plugin-audio; to use it all the same, write into ")
+    assert error.fix.endswith(f'prefer = {{ audio = "{distribution}" }}')
+    assert names() == ()
+
+
+def test_a_strangers_plugin_gets_an_official_name_where_the_user_says_so(site, settings):
+    site.install("audio", distribution="fake-audio")
+    settings.write_text('[plugins]\nprefer = { audio = "Fake_Audio" }')
+    assert get("audio").distribution == "fake-audio"
+
+
+def test_a_strangers_claim_beside_the_official_one_is_settled_in_favour_of_that(site):
+    site.install("audio", distribution="fake-audio")
+    site.install("audio", distribution="mt-plugin-audio")
+    assert refused(ConflictError, "audio").fix.endswith('prefer = { audio = "mt-plugin-audio" }')
+
+
+@pytest.mark.parametrize("spelled", ["mt-plugin-audio", "mt_plugin_audio", "MT.Plugin.Audio"])
+def test_the_official_plugin_has_its_name_however_that_is_spelled(site, spelled):
+    site.install("audio", distribution=spelled, package="mt_plugin_audio_again")
+    assert names() == ("audio",)
+
+
+def test_a_blocked_distribution_leaves_its_modality_to_the_other_claimant(site, settings):
+    site.install(distribution="fake-a", files={"__init__.py": "1 / 0"})
+    site.install(distribution="fake-b")
+    settings.write_text('[plugins]\nblock = ["fake-a"]')
+    assert get("waves").distribution == "fake-b"
+
+
+def test_a_preferred_claimant_that_is_blocked_is_not_replaced_by_the_other(site, settings):
+    site.install(distribution="fake-a")
+    site.install(distribution="fake-b")
+    settings.write_text('[plugins]\nprefer = { waves = "fake-a" }\nblock = ["fake-a"]')
+    assert refused(DisabledPluginError).problem.endswith(f"{settings} blocks it")
+
+
+THE_PLUGINS_OWN = "pip install -U fake-waves, or report it to its authors"
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "fix"),
+    [
+        ("def (:", "(SyntaxError: invalid syntax (tokenizer.py, line 1))", THE_PLUGINS_OWN),
+        ("from PIL import nothing", "cannot import name 'nothing' from 'PIL'", "pip install -U Pillow"),
+        ("from json import nothing", "cannot import name 'nothing' from 'json'", THE_PLUGINS_OWN),
+        ("from mt_core.errors import SonarError", "cannot import name 'SonarError'", "pip install -U mt-core"),
+        ("from fake_waves import nothing", "cannot import name 'nothing'", THE_PLUGINS_OWN),
+        ("raise ImportError('of its own')", "(ImportError: of its own)", THE_PLUGINS_OWN),
+        ("import fake_inner", "(RuntimeError: two lines and tabs)", THE_PLUGINS_OWN),
+        ("import sys; sys.exit(3)", "(SystemExit: 3)", THE_PLUGINS_OWN),
+        ("raise GeneratorExit", "(GeneratorExit: )", THE_PLUGINS_OWN),
+        ("def deep(): deep()\ndeep()", "(RecursionError: maximum recursion", THE_PLUGINS_OWN),
+    ],
+)
+def test_a_failing_import_says_in_a_line_whose_fault_it_is(site, code, said, fix):
+    (site.folder / "fake_inner.py").write_text("raise RuntimeError('two lines\\n\\tand tabs')")
+    site.install(files={"tokenizer.py": code})
+    error = refused(PluginError)
+    assert error.problem.startswith("fake-waves 1.0: fake_waves.tokenizer cannot be imported (")
+    assert said in error.problem and error.fix == fix
+    assert "\n" not in error.problem

@@ -105,3 +105,36 @@ def test_a_list_that_is_none_is_refused_with_an_example(settings):
 def test_preferences_that_are_no_table_are_refused_with_an_example(settings):
     error = refused(settings, '[plugins]\nprefer = "mt-plugin-x"')
     assert "`prefer`" in error.problem and error.fix == 'write prefer = { modality = "distribution" }'
+
+
+@pytest.mark.parametrize("value", [",", " , ", " "])
+def test_mt_plugins_that_names_nothing_leaves_nothing(monkeypatch, value):
+    monkeypatch.setenv("MT_PLUGINS", value)
+    assert read_settings().objection("waves") is not None
+
+
+def test_mt_plugins_that_is_empty_is_as_good_as_not_set(monkeypatch):
+    monkeypatch.setenv("MT_PLUGINS", "")
+    assert read_settings().objection("waves") is None
+
+
+@pytest.mark.parametrize("entry", ["fake-waves", "Fake_Waves", "fake.waves", "waves", "WAVES"])
+def test_a_plugin_is_blocked_by_its_modality_or_by_its_distribution_however_it_is_spelled(settings, entry):
+    settings.write_text(f'[plugins]\nblock = ["{entry}"]')
+    assert read_settings().objection("waves", "fake-waves") == (
+        f"{settings} blocks it",
+        f"take {entry} out of `block` there",
+    )
+    assert read_settings().objection("tides", "fake-tides") is None
+
+
+def test_a_distribution_that_is_allowed_lets_in_nobody_else_of_its_modality(settings):
+    settings.write_text('[plugins]\nallow = ["fake-waves"]')
+    assert read_settings().objection("waves", "fake-waves") is None
+    assert read_settings().objection("waves", "other-waves") is not None
+
+
+def test_mt_plugins_may_name_a_distribution(monkeypatch):
+    monkeypatch.setenv("MT_PLUGINS", "fake-waves")
+    assert read_settings().objection("waves", "fake_waves") is None
+    assert read_settings().objection("waves", "other-waves") is not None

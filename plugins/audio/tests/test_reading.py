@@ -156,6 +156,9 @@ def test_what_was_read_survives_pickling_and_is_read_again_as_it_is():
     assert isinstance(again, Waveform)
     assert np.array_equal(read(again), once.samples)
     assert read_recording(once, 0.001) is once
+    once.samples[7] = np.nan
+    with pytest.raises(InputError, match="NaN"):
+        read_recording(once, 30)
 
 
 @pytest.mark.parametrize("samples", [1, 2, 40])

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import tracemalloc
 import warnings
 import zipfile
 from pathlib import Path
@@ -203,6 +204,9 @@ def test_what_was_read_is_read_again_and_survives_pickling() -> None:
     assert only_recording(recording) is recording
     again = pickle.loads(pickle.dumps(recording))
     assert np.array_equal(again.values, recording.values) and (again.rate, again.name) == (50, recording.name)
+    again.values[3, 0] = np.nan
+    filled = only_recording(again).values
+    assert filled[3, 0] == pytest.approx((filled[2, 0] + filled[4, 0]) / 2)
 
 
 # sources of many recordings
@@ -352,3 +356,12 @@ def test_series_of_unknown_or_the_same_rate_is_taken_as_it_is() -> None:
 def test_rate_that_would_fill_the_memory_is_refused() -> None:
     with pytest.raises(InputError, match="choose a lower rate"):
         resampled(Recording(ROWS.astype(np.float32), 1e-6, "x"), 50)
+
+
+def test_a_small_file_takes_little_memory(tmp_path):
+    tracemalloc.start()
+    try:
+        only_recording(written(tmp_path, table(ROWS)))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()

@@ -88,3 +88,11 @@ def test_a_sweep_of_which_most_did_not_return_is_read(tmp_path):
     rows[::10, :3] = POINTS
     rows.tofile(tmp_path / "a.bin")
     np.testing.assert_allclose(absolute(read_cloud(tmp_path / "a.bin")), POINTS, atol=1e-6)
+
+
+def test_a_cloud_that_was_changed_to_hold_nan_is_refused():
+    for changed in ("points", "intensity"):
+        cloud = read_cloud({"points": POINTS, "intensity": INTENSITY})
+        ({"points": cloud.points} | dict(cloud.channels))[changed][2] = np.nan
+        with pytest.raises(InputError, match=f"holds {changed} that are NaN"):
+            read_cloud(cloud)

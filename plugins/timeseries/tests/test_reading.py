@@ -6,6 +6,7 @@ import gzip
 import io
 import os
 import pickle
+import tracemalloc
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -109,6 +110,9 @@ def test_one_axis_is_one_channel_and_what_is_read_is_read_again():
     assert series.values.shape == (4, 1)
     again = read(pickle.loads(pickle.dumps(series)))
     np.testing.assert_array_equal(again.values, series.values)
+    again.values[2] = np.inf
+    with pytest.raises(InputError, match="row 3.*infinite"):
+        read(again)
 
 
 def test_ts_file_gives_its_series_one_by_one(tmp_path: Path):
@@ -348,3 +352,12 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path):
 def test_object_that_is_no_series_is_refused(source: object):
     with pytest.raises(InputError):
         read(source)
+
+
+def test_a_small_file_takes_little_memory(tmp_path):
+    tracemalloc.start()
+    try:
+        read(written(tmp_path, table(hours(0, 1, 2, 3), (1, 2, 3, 4))))
+        assert tracemalloc.get_traced_memory()[1] < 1 << 24
+    finally:
+        tracemalloc.stop()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from mt_core.errors import MtError
+from mt_core.errors import MtError, OptionError
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,23 @@ class Verdict:
 def command(ctx: click.Context, as_json: bool) -> None:
     """Check this machine and every installed plugin.
 
-    Each plugin that is not disabled is imported. The exit code is 1 if one is broken.
+    Each plugin that is not disabled is imported; none is while the settings cannot be read. The exit code is 1 if
+    a plugin is broken, or the settings are.
     """
     machine = facts()
-    verdicts = examine()
+    damage = settings_damage()
+    verdicts = examine() if damage is None else untried()
     lines = plugin_lines()
     if as_json:
         import json
 
         plugins = [vars(verdict) for verdict in verdicts]
-        click.echo(json.dumps({"machine": machine, "plugins": plugins, "lines": lines}, indent=2))
+        settings = {"problem": damage.problem, "fix": damage.fix} if damage is not None else None
+        found = {"machine": machine, "settings": settings, "plugins": plugins, "lines": lines}
+        click.echo(json.dumps(found, indent=2))
     else:
-        show(machine, verdicts, lines)
-    ctx.exit(1 if any(verdict.is_fault for verdict in verdicts) else 0)
+        show(machine, damage, verdicts, lines)
+    ctx.exit(1 if damage is not None or any(verdict.is_fault for verdict in verdicts) else 0)
 
 
 def facts() -> dict[str, str]:
@@ -86,6 +90,29 @@ def bfloat16() -> str:
     return f"bfloat16 ({', '.join(sorted(has))})" if has else "no bfloat16"
 
 
+def settings_damage() -> OptionError | None:
+    """What is wrong with the user's settings."""
+    from mt_core.plugins.settings import read_settings
+
+    try:
+        read_settings()
+    except OptionError as error:
+        return error
+    return None
+
+
+def untried() -> list[Verdict]:
+    """Every installed plugin, none of them imported: what the user forbids is not known."""
+    from mt_core.plugins.discovery import discover
+
+    return [
+        Verdict(plugin.name, str(plugin), plugin.state, plugin.problem, plugin.fix)
+        if plugin.problem
+        else Verdict(plugin.name, str(plugin), "not tried")
+        for plugin in discover()
+    ]
+
+
 def examine() -> list[Verdict]:
     """Every installed plugin, imported where the user's settings allow it."""
     from mt_core.plugins import found, get
@@ -110,10 +137,12 @@ def plugin_lines() -> list[str]:
     return [str(line) for lines in hooks.gather("mt_doctor_lines") for line in lines]
 
 
-def show(machine: dict[str, str], verdicts: list[Verdict], lines: list[str]) -> None:
+def show(machine: dict[str, str], damage: OptionError | None, verdicts: list[Verdict], lines: list[str]) -> None:
     """The findings as plain lines."""
     for name, fact in machine.items():
         click.echo(f"{name:<10}{fact}")
+    if damage is not None:
+        click.echo(f"  {damage.problem}\n  fix: {damage.fix}")
     click.echo()
     for verdict in verdicts:
         click.echo(f"{verdict.modality:<16}{verdict.state:<10}{verdict.distribution}")

@@ -11,10 +11,10 @@ from mt_core.cli import options as shared
 
 @click.command("evaluate")
 @click.argument("run")
-@click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows.")
-@click.option("--split", help="train, val, test or all; by default test, or what there is.")
+@click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows (mt info).")
+@click.option("--split", help="Its part: train, val, test or all; by default test, or what there is.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples at a time.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @shared.stacked(shared.encoder, shared.data_options, shared.readers, shared.precision, shared.device, shared.quiet)
 def command(
     run: str,

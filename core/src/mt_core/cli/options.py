@@ -41,7 +41,7 @@ readers = click.option("--readers", type=click.IntRange(min=0), help="Reader pro
 precision = click.option(
     "--precision", type=click.Choice(["32", "bf16"]), default=None, help="bf16 is faster on machines that have it."
 )
-device = click.option("--device", default=None, help="cpu, cuda, …")
+device = click.option("--device", default=None, help="Where to compute: cpu, cuda, …")
 quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 
 

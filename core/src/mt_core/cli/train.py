@@ -13,16 +13,22 @@ from mt_core.cli import options as shared
 @click.argument("modality")
 @click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows (mt info).")
 @click.option("--out", required=True, metavar="DIR", help="The run folder.")
-@click.option("--tune", type=click.Choice(["probe", "frozen", "full"]), help="What is trained; by default frozen.")
+@click.option(
+    "--tune",
+    type=click.Choice(["probe", "frozen", "full"]),
+    help="What is trained: the head alone, tokenizer and head (by default), or the encoder too.",
+)
 @click.option("--epochs", type=int, help="Passes over the training data.")
 @click.option("--batch-size", type=int, help="Samples a step.")
 @click.option("--lr", type=float, help="Peak learning rate.")
-@click.option("--weight-decay", type=float, help="AdamW's.")
+@click.option("--weight-decay", type=float, help="Weight decay of AdamW, on matrices alone.")
 @click.option("--patience", type=int, help="Stop after so many epochs without a better one.")
 @click.option("--val-fraction", type=float, help="Part of the training data that selects, where there is no val.")
 @click.option("--max-minutes", type=float, help="Stop after so long, with the best epoch so far.")
 @click.option("--keep", type=click.Choice(["best", "last"]), help="Which epoch's weights; by default the best.")
-@click.option("--seed", type=int, default=0, show_default=True, help="Of all that is drawn.")
+@click.option(
+    "--seed", type=int, default=0, show_default=True, help="Of everything that is drawn: weights, order, augmentation."
+)
 @click.option("--skip-unreadable", is_flag=True, default=None, help="Leave out samples that cannot be read.")
 @click.option("-H", "--head", "head", multiple=True, metavar="NAME=VALUE", help="An option of the head: pool=mean+max.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")

@@ -14,6 +14,7 @@ from mt_core.embedding.reading import read_sources
 from mt_core.errors import MtError
 from mt_core.model import MetaTransformer
 from mt_core.plugins import hooks
+from mt_core.plugins.session import session
 from mt_core.training.recipe import Precision
 
 
@@ -22,7 +23,8 @@ def embed_in_memory(
 ) -> np.ndarray:
     """(rows, width) float32 vectors; see `MetaTransformer.embed`."""
     ensure_calibrated(model, sources)
-    vectors = [features.pool(pool).float().cpu() for features, _ in _encoded(model, sources, batch_size, "32")]
+    with session(model.modality, "embed"):
+        vectors = [features.pool(pool).float().cpu() for features, _ in _encoded(model, sources, batch_size, "32")]
     if not vectors:
         return np.zeros((0, model.encoder.width), dtype=np.float32)
     stacked: np.ndarray = torch.cat(vectors).numpy()
@@ -33,7 +35,8 @@ def predict_in_memory(
     model: MetaTransformer, sources: Sequence[Any], *, batch_size: int = 32, precision: Precision = "32"
 ) -> list[dict[str, Any]]:
     """One record a sample; see `MetaTransformer.predict`."""
-    return list(predictions(model, sources, batch_size=batch_size, precision=precision))
+    with session(model.modality, "predict"):
+        return list(predictions(model, sources, batch_size=batch_size, precision=precision))
 
 
 def predictions(

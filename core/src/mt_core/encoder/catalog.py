@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from torch import nn
 
 from mt_core.encoder.checkpoint_file import SUFFIXES
 from mt_core.encoder.encoder import Encoder
-from mt_core.errors import EncoderError
+from mt_core.errors import EncoderError, MtError, PluginError
 
 DEFAULT_ENCODER = "random/vit_tiny_patch16_224"
 _PAPER = ("timm/vit_base_patch16_clip_224.laion2b", "timm/vit_large_patch14_clip_224.laion2b")
@@ -58,10 +59,32 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
 
 
 def extra_encoders() -> dict[str, Callable[[], Encoder]]:
-    """What the plugins in use register, by name."""
+    """What the plugins in use register, by name; calling one makes it, or tells whose fault it is that it cannot."""
     from mt_core.plugins import hooks
 
-    return {name: make for answer in hooks.gather("mt_register_encoders") for name, make in answer.items()}
+    extra: dict[str, Callable[[], Encoder]] = {}
+    for plugin, answer in hooks.answers("mt_register_encoders"):
+        for name, make in answer.items():
+            with hooks.tolerated(plugin, "mt_register_encoders"):
+                if name in extra:
+                    raise ValueError(f"there is an encoder {name!r} already")
+                extra[name] = partial(_registered, plugin, name, make)
+    return extra
+
+
+def _registered(plugin: str, name: str, make: Callable[[], Encoder]) -> Encoder:
+    try:
+        encoder: object = make()
+    except MtError:
+        raise
+    except Exception as error:
+        problem = f"{plugin}: its encoder {name} cannot be made ({type(error).__name__}: {error})"
+        raise PluginError(problem, fix="report it to the authors of that plugin") from error
+    if isinstance(encoder, Encoder):
+        encoder.name = name  # by which a run finds it again
+        return encoder
+    problem = f"{plugin}: its encoder {name} is a {type(encoder).__name__}, not an Encoder"
+    raise PluginError(problem, fix="let mt_register_encoders name functions that give what mt_core.load_encoder gives")
 
 
 def _sizes() -> list[str]:

@@ -16,6 +16,11 @@ OFFICIAL = (
 )
 
 
+def official_distribution(modality: str) -> str:
+    """What the official plugin of a modality is installed as."""
+    return f"mt-plugin-{modality}"
+
+
 def install_line(modality: str) -> str:
     """The command that installs the official plugin of a modality."""
-    return f"pip install mt-plugin-{modality}"
+    return f"pip install {official_distribution(modality)}"

@@ -6,6 +6,7 @@ for by name.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -23,8 +24,8 @@ from mt_core.errors import (
     UnknownModalityError,
 )
 from mt_core.plugins.discovery import Found, discover
-from mt_core.plugins.official import OFFICIAL, install_line
-from mt_core.plugins.settings import Settings, read_settings
+from mt_core.plugins.official import OFFICIAL, install_line, official_distribution
+from mt_core.plugins.settings import Settings, canonical, read_settings
 
 if TYPE_CHECKING:
     from mt_core.contract import AnyTask, Head, ModalityDataset, Tokenizer
@@ -111,30 +112,36 @@ def get(name: str) -> Plugin:
 
 def _settle(everything: Sequence[Found], settings: Settings) -> tuple[Found, ...]:
     """Each plugin's state under the settings: who is switched off, who shares a name with another."""
-    settled = []
-    for plugin in everything:
-        rivals = [other for other in everything if other.name == plugin.name]
-        preferred = settings.prefer.get(plugin.name)
-        if objection := settings.objection(plugin.name):
-            plugin = replace(plugin, state="disabled", problem=objection[0], fix=objection[1])
-        elif len(rivals) > 1 and preferred not in {rival.distribution for rival in rivals}:
-            claimants = " and ".join(str(rival) for rival in rivals)
-            plugin = replace(
-                plugin,
-                state="conflict",
-                problem=f"{claimants} both claim the modality {plugin.name}",
-                fix=f"uninstall one, or write into {settings.path}: [plugins] and below it "
-                f'prefer = {{ {plugin.name} = "{plugin.distribution}" }}',
-            )
-        elif len(rivals) > 1 and plugin.distribution != preferred:
-            plugin = replace(
-                plugin,
-                state="disabled",
-                problem=f"{settings.path} prefers {preferred}",
-                fix=f"change `prefer` there to have {plugin.distribution}",
-            )
-        settled.append(plugin)
-    return tuple(settled)
+    return tuple(_settled(plugin, everything, settings) for plugin in everything)
+
+
+def _settled(plugin: Found, everything: Sequence[Found], settings: Settings) -> Found:
+    if objection := settings.objection(plugin.name, plugin.distribution):
+        return replace(plugin, state="disabled", problem=objection[0], fix=objection[1])
+    claimants = [other for other in everything if other.name == plugin.name]
+    preferred = settings.preferred(plugin.name)
+    if preferred in {canonical(claimant.distribution) for claimant in claimants}:
+        if canonical(plugin.distribution) == preferred:
+            return plugin
+        return replace(
+            plugin,
+            state="disabled",
+            problem=f"{settings.path} prefers {settings.prefer[plugin.name]}",
+            fix=f"change `prefer` there to have {plugin.distribution}",
+        )
+    rivals = [each for each in claimants if not settings.objection(each.name, each.distribution)]
+    # whoever asks for `audio` means ours, until they say otherwise
+    ours = official_distribution(plugin.name) if plugin.name in OFFICIAL else None
+    if len(rivals) == 1 and ours in (None, canonical(plugin.distribution)):
+        return plugin
+    favoured = next((each.distribution for each in rivals if canonical(each.distribution) == ours), plugin.distribution)
+    prefer = f'write into {settings.path}: [plugins] and below it prefer = {{ {plugin.name} = "{favoured}" }}'
+    if len(rivals) > 1:
+        problem = f"{' and '.join(map(str, rivals))} both claim the modality {plugin.name}"
+        return replace(plugin, state="conflict", problem=problem, fix=f"uninstall one, or {prefer}")
+    problem = f"{plugin} claims the modality {plugin.name}, which is {ours}'s"
+    fix = f"uninstall it and {install_line(plugin.name)}; to use it all the same, {prefer}"
+    return replace(plugin, state="conflict", problem=problem, fix=fix)
 
 
 def _choose(name: str, everything: Sequence[Found]) -> Found:
@@ -220,7 +227,7 @@ def _import(plugin: Found, module: str) -> ModuleType:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # other people's code: a SystemExit at import must not end ours
-        said = error.problem if isinstance(error, MtError) else str(error)
+        said = error.problem if isinstance(error, MtError) else " ".join(str(error).split())[:500]
         raise PluginError(
             f"{plugin}: {module} cannot be imported ({type(error).__name__}: {said})",
             fix=_import_fix(plugin, module, error),
@@ -230,10 +237,11 @@ def _import(plugin: Found, module: str) -> ModuleType:
 def _import_fix(plugin: Found, module: str, error: BaseException) -> str:
     if isinstance(error, MtError) and error.fix:
         return error.fix
-    if isinstance(error, ModuleNotFoundError) and error.name:
-        missing = error.name.partition(".")[0]
-        if missing == "mt_core":
+    if isinstance(error, ImportError) and error.name:
+        lacking = error.name.partition(".")[0]
+        if lacking == "mt_core":
             return "pip install -U mt-core"
-        if missing != module.partition(".")[0]:
-            return f"pip install {_INSTALLED_AS.get(missing, missing)}"
+        if lacking not in {module.partition(".")[0], *sys.stdlib_module_names}:  # absent, or not as the plugin needs it
+            upgrade = "" if isinstance(error, ModuleNotFoundError) else "-U "
+            return f"pip install {upgrade}{_INSTALLED_AS.get(lacking, lacking)}"
     return f"pip install -U {plugin.distribution}, or report it to its authors"

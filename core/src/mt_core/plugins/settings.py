@@ -3,17 +3,19 @@
     [plugins]                                   # ~/.config/mt/settings.toml
     prefer = { pointcloud = "mt-plugin-x" }     # who has the name, where two distributions claim it
     allow = ["pointcloud", "image"]             # these and no others
-    block = ["audio"]                           # never these
+    block = ["audio", "mt-plugin-y"]            # never these
 
-`MT_CONFIG` names another file. `MT_PLUGINS=a,b` leaves only those two, `MT_NO_PLUGINS=1` (or `mt --no-plugins`) none.
-Each of these can only take away: a plugin is used where none of them speaks against it.
+A plugin is named by its modality or by its distribution. `MT_CONFIG` names another file. `MT_PLUGINS=a,b` leaves only
+those two, `MT_NO_PLUGINS=1` (or `mt --no-plugins`) none. Each of these can only take away: a plugin is used where none
+of them speaks against it.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,11 @@ from mt_core.errors import OptionError
 _EXAMPLE = '[plugins] with prefer = { modality = "distribution" }, allow = ["modality"], block = ["modality"]'
 
 
+def canonical(name: str) -> str:
+    """A distribution's name as all its spellings share it: "Mt_Plugin.X" is "mt-plugin-x", as pip has it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the user said about plugins.
@@ -30,9 +37,9 @@ class Settings:
     Attributes:
         path: The settings file, whether it exists or not.
         prefer: The distribution that has a modality, where several claim it.
-        allow: The only modalities allowed by the file; None for all.
-        block: Modalities that the file forbids.
-        only: The only modalities allowed by `MT_PLUGINS`; None for all.
+        allow: The only modalities or distributions allowed by the file; None for all.
+        block: Modalities and distributions that the file forbids.
+        only: The only modalities or distributions allowed by `MT_PLUGINS`; None for all.
         none: `MT_NO_PLUGINS` is set.
     """
 
@@ -43,17 +50,26 @@ class Settings:
     only: tuple[str, ...] | None = None
     none: bool = False
 
-    def objection(self, modality: str) -> tuple[str, str] | None:
-        """What speaks against using a modality, and how to allow it; None for nothing."""
+    def objection(self, modality: str, distribution: str = "") -> tuple[str, str] | None:
+        """What speaks against using a modality of a distribution, and how to allow it; None for nothing."""
+        known_as = {canonical(modality), canonical(distribution)}
+
+        def named(entries: Iterable[str]) -> list[str]:
+            return [entry for entry in entries if canonical(entry) in known_as]
+
         if self.none:
             return "plugins are switched off", "leave out --no-plugins, unset MT_NO_PLUGINS"
-        if self.only is not None and modality not in self.only:
+        if self.only is not None and not named(self.only):
             return f"MT_PLUGINS={','.join(self.only)} does not name it", f"add {modality} to MT_PLUGINS, or unset it"
-        if modality in self.block:
-            return f"{self.path} blocks it", f"take {modality} out of `block` there"
-        if self.allow is not None and modality not in self.allow:
+        if blocking := named(self.block):
+            return f"{self.path} blocks it", f"take {' and '.join(blocking)} out of `block` there"
+        if self.allow is not None and not named(self.allow):
             return f"{self.path} does not allow it", f"add {modality} to `allow` there"
         return None
+
+    def preferred(self, modality: str) -> str | None:
+        """The distribution that is to have a modality, by its canonical name."""
+        return canonical(self.prefer[modality]) if modality in self.prefer else None
 
 
 def settings_path() -> Path:
@@ -71,13 +87,13 @@ def read_settings() -> Settings:
     """
     path = settings_path()
     plugins = _plugins_table(path)
-    only = [name.strip() for name in os.environ.get("MT_PLUGINS", "").split(",") if name.strip()]
+    only = os.environ.get("MT_PLUGINS", "")
     return Settings(
         path=path,
         prefer=_preferences(plugins.get("prefer", {}), path),
         allow=_names(plugins["allow"], "allow", path) if "allow" in plugins else None,
         block=_names(plugins.get("block", []), "block", path),
-        only=tuple(only) or None,
+        only=tuple(name.strip() for name in only.split(",") if name.strip()) if only else None,
         none=os.environ.get("MT_NO_PLUGINS", "0") not in ("", "0"),
     )
 

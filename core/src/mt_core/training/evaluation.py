@@ -12,6 +12,7 @@ from mt_core.contract import AnyTask, Forecasting, Head, ModalityDataset, Segmen
 from mt_core.errors import MissingSplitError, OptionError
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
+from mt_core.plugins.session import session
 from mt_core.progress import progress
 from mt_core.training.loading import dead_readers_told, loader, sound
 from mt_core.training.metrics import Meter, values_of
@@ -49,12 +50,12 @@ def evaluate(
         raise OptionError(
             f"the model does {head.task.kind}, the data is for {dataset.task.kind}", fix="evaluate on data of its task"
         )
-    meter = Meter(model, head)
     was_training = model.training
     model.eval()
     batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
     # samples are prepared in full precision, whether a reader process does it or this one
-    with dead_readers_told(), torch.inference_mode():
+    with session(model.modality, "evaluate"), dead_readers_told(), torch.inference_mode():
+        meter = Meter(model, head)
         for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
             inputs = {name: tensor.to(model.device) for name, tensor in sound(batch)["inputs"].items()}
             with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):

@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from mt_core.contract import ModalityDataset, Pool
 from mt_core.model import MetaTransformer
+from mt_core.plugins import hooks
 from mt_core.progress import progress
 from mt_core.training.loading import Batch, SeededOrder, dead_readers_told, loader, sound
 from mt_core.training.recipe import Precision
@@ -59,12 +60,17 @@ def pooled_features(
 
 def _vectors_of(model: MetaTransformer, batch: Batch, pool: Pool, folder: Path) -> Tensor:
     path = folder / f"{_digest(batch['inputs'])}.safetensors"
-    try:
-        return load_file(path)["vectors"]
-    except (OSError, SafetensorError, KeyError):
-        pass  # not computed yet, or not whole: computed again
+    # what a plugin's hooks make of a batch is in no fingerprint
+    is_kept = not (hooks.is_wrapped("mt_tokenize") or hooks.is_wrapped("mt_encode"))
+    if is_kept:
+        try:
+            return load_file(path)["vectors"]
+        except (OSError, SafetensorError, KeyError):
+            pass  # not computed yet, or not whole: computed again
     inputs = {name: tensor.to(model.device) for name, tensor in batch["inputs"].items()}
     vectors = model.encode(inputs).pool(pool).float().cpu()
+    if not is_kept:
+        return vectors
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(f".{os.getpid()}")
     save_file({"vectors": vectors.contiguous()}, unfinished)

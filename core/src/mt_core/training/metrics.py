@@ -15,6 +15,9 @@ from mt_core.plugins import hooks
 if TYPE_CHECKING:
     import torchmetrics
 
+RESERVED = frozenset({"loss", "samples"})
+"""Names beside the metrics' in what an evaluation gives."""
+
 
 class Meter:
     """Takes outputs and targets batch by batch; `compute` gives numbers by name."""
@@ -23,32 +26,65 @@ class Meter:
         import torchmetrics
 
         self.head = head
-        metrics = head.metrics()
-        for added in hooks.gather("mt_metrics", modality=model.modality, task=head.task):
-            metrics.add_metrics(added)
-        self.metrics = metrics.to(model.device)
+        self.metrics = head.metrics().to(model.device)
         self.loss = torchmetrics.MeanMetric().to(model.device)
+        self.added: dict[str, Added] = {}
+        for plugin, metrics in hooks.answers("mt_metrics", modality=model.modality, task=head.task):
+            for name, metric in metrics.items():
+                with hooks.tolerated(plugin, "mt_metrics"):
+                    if not isinstance(metric, torchmetrics.Metric):
+                        raise TypeError(f"{name!r} is a {type(metric).__name__}, not a torchmetrics.Metric")
+                    if name in {*self.metrics.keys(keep_base=True), *RESERVED, *self.added}:
+                        raise ValueError(f"there is a metric {name!r} already")
+                    self.added[name] = Added(plugin, metric.to(model.device))
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """One batch: the head's (B, O) scores and the stacked targets."""
         predicted, true = self.head.measured(output, target)
         if len(true):
             self.metrics.update(predicted, true)
+            for added in self.added.values():
+                added.update(predicted, true)
         self.loss.update(self.head.loss(output, target), weight=len(target))
 
     def compute(self) -> dict[str, float]:
         """Every metric and `loss`. A metric without a known target is NaN."""
-        return {**values_of(self.metrics), "loss": float(self.loss.compute())}
+        added = {name: added.compute() for name, added in self.added.items()}
+        return {**values_of(self.metrics), **added, "loss": float(self.loss.compute())}
+
+
+class Added:
+    """A metric of a plugin's. Where it fails it is NaN from then on, and the plugin is told of."""
+
+    def __init__(self, plugin: str, metric: torchmetrics.Metric) -> None:
+        self.plugin = plugin
+        self.metric = metric
+        self.is_sound = True
+
+    def update(self, predicted: Tensor, true: Tensor) -> None:
+        if self.is_sound:
+            self.is_sound = False
+            with hooks.tolerated(self.plugin, "mt_metrics"):
+                self.metric.update(predicted, true)
+                self.is_sound = True
+
+    def compute(self) -> float:
+        value = math.nan
+        if self.is_sound:
+            with hooks.tolerated(self.plugin, "mt_metrics"):
+                value = value_of(self.metric)
+        return value
 
 
 def values_of(metrics: torchmetrics.MetricCollection) -> dict[str, float]:
     """The value of each metric; NaN where there were too few targets for it."""
-    values = {}
-    for name, metric in metrics.items(keep_base=True):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torchmetrics warns of classes that did not occur
-            try:
-                values[str(name)] = float(metric.compute()) if metric.update_called else math.nan
-            except ValueError:
-                values[str(name)] = math.nan
-    return values
+    return {str(name): value_of(metric) for name, metric in metrics.items(keep_base=True)}
+
+
+def value_of(metric: torchmetrics.Metric) -> float:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torchmetrics warns of classes that did not occur
+        try:
+            return float(metric.compute()) if metric.update_called else math.nan
+        except ValueError:
+            return math.nan

@@ -72,8 +72,10 @@ class TrainingModule(lightning.LightningModule):
             warnings.warn(f"left out: {error.problem}", MtWarning, stacklevel=2)
         loss = self.head.loss(self.output(readable), readable["target"])
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(readable["target"]))
-        hooks.gather("mt_step_end", modality=self.model.modality, step=self.global_step, loss=float(loss.detach()))
         return loss
+
+    def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
+        hooks.gather("mt_step_end", modality=self.model.modality, step=self.global_step, loss=float(outputs["loss"]))
 
     def on_validation_epoch_start(self) -> None:
         self.meter = Meter(self.model, self.head)

@@ -39,9 +39,10 @@ def read_recording(source: Any, max_seconds: float) -> Waveform:
     Raises:
         InputError: no recording, damaged, empty, without a rate, NaN or infinite, or out of limits.
     """
-    if isinstance(source, Waveform):
-        return source
     name = name_of(source)
+    if isinstance(source, Waveform):
+        _check(source.samples, name)
+        return source
     with reading(source, formats=" ".join(SUFFIXES)):
         samples, rate, seconds = _samples_of(source, name, max_seconds)
         _check(samples, name)

@@ -1,4 +1,4 @@
-"""One graph in each format that is read."""
+"""Graphs in each format that is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ M  END
 
 
 def write_examples(folder: Path) -> list[Path]:
-    """A ring of six nodes a suffix, and ethanol where RDKit is installed to read it."""
+    """A ring of six nodes a suffix, and where RDKit is installed to read them, alcohols."""
     import networkx
 
     ring = networkx.cycle_graph(6)
@@ -30,7 +30,7 @@ def write_examples(folder: Path) -> list[Path]:
         (folder / f"ring{suffix}").write_text("".join(f"{first} {second}\n" for first, second in ring.edges))
     if _has_rdkit():
         for suffix in SMILES_SUFFIXES:
-            (folder / f"ethanol{suffix}").write_text("CCO ethanol\n")
+            (folder / f"alcohols{suffix}").write_text("CO methanol\nCCO ethanol\n")
         for suffix in MOLFILE_SUFFIXES:
             (folder / f"ethanol{suffix}").write_text(_ETHANOL + "$$$$\n" * (suffix == ".sdf"))
     return sorted(folder.iterdir())

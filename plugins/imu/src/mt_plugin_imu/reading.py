@@ -14,7 +14,7 @@ from mt_core.errors import InputError
 from mt_core.files import read_uea
 from mt_plugin_imu.arrays import of_array, of_mapping, of_npy, of_npz, of_table
 from mt_plugin_imu.delimited import MAX_BYTES, read_delimited
-from mt_plugin_imu.recording import Recording
+from mt_plugin_imu.recording import Recording, recording_of
 
 TABLES = (".csv", ".txt")
 ARRAYS = (".npz", ".npy")
@@ -36,7 +36,8 @@ def recordings(source: Any, columns: Sequence[str] = ()) -> Generator[Recording,
     """
     name = name_of(source)
     if isinstance(source, Recording):
-        yield source
+        is_whole = np.isfinite(source.values).all()
+        yield source if is_whole else recording_of(source.values, source.rate, source.name)
     elif isinstance(source, str | Path | bytes):
         with reading(source, formats=FORMATS):
             yield from _of_file(source, columns, name)
@@ -76,7 +77,9 @@ def _of_file(source: str | Path | bytes, columns: Sequence[str], name: str) -> I
         with source.open("rb") as file:
             magic = file.read(6)
             file.seek(0)
-            content = b"" if magic[:2] == b"PK" or magic == b"\x93NUMPY" else file.read(MAX_BYTES + 1)
+            is_text = magic[:2] != b"PK" and magic != b"\x93NUMPY"
+            # as much is allocated as is asked for
+            content = file.read(min(source.stat().st_size, MAX_BYTES + 1)) if is_text else b""
     if magic == b"\x93NUMPY":
         yield from of_npy(source, name)
     elif magic[:2] == b"PK":

@@ -106,6 +106,20 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
     )
 
 
+def checked(cloud: PointCloud) -> PointCloud:
+    """The same cloud.
+
+    Raises:
+        InputError: a number in it is not finite.
+    """
+    for key, values in {"points": cloud.points, **cloud.channels}.items():
+        if not np.isfinite(values).all():
+            raise InputError(
+                f"{cloud.name} holds {key} that are NaN or infinite", fix="give its points as an array: they are left out"
+            )
+    return cloud
+
+
 def _channel(values: Array) -> NDArray[np.float32]:
     """(N, C) float32; integers as a fraction of their type's range."""
     values = values[:, None] if values.ndim == 1 else values

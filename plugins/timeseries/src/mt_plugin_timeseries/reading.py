@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
 from mt_core.files import read_npz, read_uea
-from mt_plugin_timeseries.series import MAX_VALUES, Series, check_size, series_of
+from mt_plugin_timeseries.series import MAX_VALUES, Series, check_finite, check_size, series_of
 from mt_plugin_timeseries.tables import Irregular, Text, series_of_table
 from mt_plugin_timeseries.times import TIME_NAMES
 
@@ -49,6 +49,7 @@ def read_series(
     name = name_of(source)
     with reading(source, formats=FORMATS):
         if isinstance(source, Series):
+            check_finite(source.values, source.channels, name)
             yield source.of(columns) if columns else source
         elif isinstance(source, str | Path) and Path(source).suffix.lower() in (".ts", ".arff"):
             yield from _cases(Path(source), name, columns)
@@ -105,9 +106,9 @@ def _content(file: BinaryIO, name: str) -> Any:
         return read_npz(file, _NPZ_NAMES, name=name, largest=MAX_VALUES * 8)
     if start.startswith(b"\x1f\x8b"):
         return _text_table(_unpacked(file, name), name)
-    content = file.read(MAX_TEXT_BYTES + 1)
-    _check_length(len(content), name)
-    return _text_table(content, name)
+    _check_length(file.seek(0, io.SEEK_END), name)
+    file.seek(0)
+    return _text_table(file.read(), name)
 
 
 def _check_length(length: int, name: str) -> None:

@@ -89,6 +89,21 @@ def check_size(steps: int, channels: int, name: str) -> None:
         )
 
 
+def check_finite(values: NDArray[np.float32], channels: Sequence[str], name: str) -> None:
+    """Refuse infinite values; those that are missing are NaN.
+
+    Raises:
+        InputError: with the first of them.
+    """
+    infinite = np.isinf(values)
+    if infinite.any():
+        row, column = np.argwhere(infinite)[0]
+        raise InputError(
+            f"{name}, row {row + 1}: channel {channels[column]!r} is infinite",
+            fix="leave the cell empty where the value is not known; empty cells are interpolated",
+        )
+
+
 def series_of(
     values: NDArray[Any],
     name: str,
@@ -112,13 +127,7 @@ def series_of(
     channels = tuple(channels) if channels is not None else unnamed(values.shape[1])
     with np.errstate(over="ignore"):  # beyond float32 is infinite, and told as such
         numbers = np.ascontiguousarray(values, dtype=np.float32)
-    infinite = np.isinf(numbers)
-    if infinite.any():
-        row, column = np.argwhere(infinite)[0]
-        raise InputError(
-            f"{name}, row {row + 1}: channel {channels[column]!r} is infinite",
-            fix="leave the cell empty where the value is not known; empty cells are interpolated",
-        )
+    check_finite(numbers, channels, name)
     without = np.flatnonzero(np.isnan(numbers).all(0))
     if len(without):
         raise InputError(

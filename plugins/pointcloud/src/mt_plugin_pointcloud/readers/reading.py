@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud, make_cloud
+from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud, checked, make_cloud
 from mt_plugin_pointcloud.readers.columns import from_rows
 
 Array = NDArray[Any]
@@ -57,7 +57,7 @@ def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
     name = name_of(source)
     with reading(source, formats=FORMATS):
         if isinstance(source, PointCloud):
-            return source
+            return checked(source)
         if isinstance(source, str | Path):
             return _from_file(Path(source), name, surface_points)
         if isinstance(source, bytes):

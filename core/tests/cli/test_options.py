@@ -1,0 +1,264 @@
+"""What the options of the commands that do the work change, on the toy modality."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from mt_core.cli import main
+from mt_core.errors import MtWarning
+from mt_core.plugins import get
+from mt_core.training import Recipe
+
+pytestmark = pytest.mark.usefixtures("toy")
+CLASSES, A_CLASS = ("falling", "rising"), 8
+
+
+@pytest.fixture
+def data(tmp_path) -> Path:
+    """A folder per class."""
+    for sign, name in zip((-1, 1), CLASSES, strict=True):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(A_CLASS):
+            series = sign * np.linspace(-1, 1, 12 + number, dtype=np.float32)
+            np.save(tmp_path / "data" / name / f"{number}.npy", series)
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def train(data, small_encoder_file):
+    """Train on the data with further options; gives the exit code and what `run.json` says."""
+
+    def train(*options: str):
+        out = data.parent / "run"
+        common = ["--readers", "0", "-q", "--encoder", str(small_encoder_file)]
+        epochs = [] if "--epochs" in options else ["--epochs", "1"]
+        code = main(["train", "toy", "--data", str(data), "--out", str(out), *epochs, *common, *options])
+        record = out / "run.json"
+        return code, json.loads(record.read_text()) if record.is_file() else {}
+
+    return train
+
+
+@pytest.fixture
+def run(train, data, capsys) -> str:
+    code, _ = train()
+    capsys.readouterr()
+    assert code == 0
+    return str(data.parent / "run")
+
+
+@pytest.fixture
+def collated(monkeypatch) -> list[int]:
+    """The sizes of the batches that this process puts together."""
+    tokenizer, sizes = get("toy").tokenizer, []
+    collate = tokenizer.collate
+
+    def watched(self, items):
+        sizes.append(len(items))
+        return collate(self, items)
+
+    monkeypatch.setattr(tokenizer, "collate", watched)
+    return sizes
+
+
+# train
+
+
+@pytest.mark.parametrize(
+    ("options", "setting", "value"),
+    [
+        (("--tune", "probe"), "tune", "probe"),
+        (("--weight-decay", "0.25"), "weight_decay", 0.25),
+        (("--patience", "3"), "patience", 3),
+        (("--max-minutes", "5"), "max_minutes", 5.0),
+        (("--keep", "last"), "keep", "last"),
+        (("--seed", "7"), "seed", 7),
+        (("--skip-unreadable",), "skip_unreadable", True),
+        (("--batch-size", "5"), "batch_size", 5),
+        (("--lr", "0.5"), "lr", 0.5),
+    ],
+)
+def test_a_setting_of_training_is_what_the_option_says_and_not_what_is_the_default(train, options, setting, value):
+    code, record = train(*options)
+    assert (code, record["recipe"][setting]) == (0, value)
+    plain = Recipe.parse(get("toy").manifest.recipe, {})
+    assert getattr(plain, setting) != value
+
+
+def test_the_seed_is_that_of_the_tokenizers_weights_too(train):
+    _, record = train("--seed", "7")
+    assert record["tokenizer"]["seed"] == 7
+
+
+def test_the_part_of_the_data_that_selects_is_as_large_as_the_option_says(train):
+    _, record = train("--val-fraction", "0.25")
+    assert (record["data"]["train"], record["data"]["val"]) == (12, 4)
+
+
+def test_training_stops_when_its_minutes_are_up(train, capsys):
+    code, _ = train("--max-minutes", "1e-9")
+    assert code == 2
+    assert "the time was up before the first epoch was done" in capsys.readouterr().err
+
+
+def test_samples_that_cannot_be_read_are_left_out_where_the_option_says_so(train, data):
+    for number in range(4):
+        (data / "rising" / f"bad{number}.npy").write_bytes(b"no series")
+    assert train()[0] == 2
+    shutil.rmtree(data.parent / "run")
+    with pytest.warns(MtWarning, match=r"left out: .*bad\d\.npy"):
+        assert train("--skip-unreadable")[0] == 0
+
+
+def test_a_run_is_written_over_only_where_the_option_says_so(train, capsys):
+    assert train("--seed", "1")[0] == 0
+    assert train("--seed", "2")[0] == 2
+    assert "--overwrite it" in capsys.readouterr().err
+    code, record = train("--seed", "2", "--overwrite")
+    assert (code, record["recipe"]["seed"]) == (0, 2)
+
+
+def test_an_interrupted_run_is_gone_on_with_where_the_option_says_so(train, monkeypatch, capsys, collated):
+    dataset = get("toy").dataset
+    get_item, left = dataset.__getitem__, iter(range(40))
+
+    def interrupted(self, index):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return get_item(self, index)
+
+    settings = ("--epochs", "3", "--batch-size", "7")
+    monkeypatch.setattr(dataset, "__getitem__", interrupted)
+    assert train(*settings)[0] == 130
+    assert "--resume" in capsys.readouterr().err
+    monkeypatch.setattr(dataset, "__getitem__", get_item)
+    collated.clear()
+    code, record = train(*settings, "--resume")
+    assert (code, record["status"]) == (0, "complete")
+    assert sum(collated) < 3 * 2 * A_CLASS  # not all three epochs anew
+    assert train(*settings, "--resume")[0] == 2
+    assert "is complete" in capsys.readouterr().err
+
+
+# embed
+
+
+def embed(data, encoder, *options: str) -> int:
+    out = str(data.parent / "v.parquet")
+    return main(["embed", "toy", str(data), "-o", out, "-q", "--readers", "0", "--encoder", str(encoder), *options])
+
+
+def test_the_pooling_decides_how_wide_a_vector_is(data, small_encoder_file):
+    assert embed(data, small_encoder_file, "--pool", "mean+max") == 0
+    table = pq.read_table(data.parent / "v.parquet")
+    assert {len(vector) for vector in table["vector"].to_pylist()} == {2 * 64}
+
+
+def test_vectors_are_made_anew_where_the_option_says_so(data, small_encoder_file, capsys):
+    assert embed(data, small_encoder_file) == 0
+    assert embed(data, small_encoder_file, "--pool", "max") == 2
+    assert "v.parquet" in capsys.readouterr().err
+    assert embed(data, small_encoder_file, "--pool", "max", "--overwrite") == 0
+    assert len(pq.read_table(data.parent / "v.parquet")) == 2 * A_CLASS
+
+
+# evaluate
+
+
+def test_the_split_that_the_option_names_is_measured(run, data, capsys):
+    for split in ("train", "test"):
+        (data / split).mkdir()
+    for name in CLASSES:
+        shutil.move(data / name, data / "train" / name)
+        (data / "test" / name).mkdir()
+        shutil.copy(data / "train" / name / "0.npy", data / "test" / name / "0.npy")
+    samples = {}
+    for split in ("train", "test"):
+        assert main(["evaluate", run, "--data", str(data), "--split", split, "--json", "-q"]) == 0
+        samples[split] = json.loads(capsys.readouterr().out)["metrics"]["samples"]
+    assert samples == {"train": 2 * A_CLASS, "test": 2}
+    assert main(["evaluate", run, "--data", str(data), "--split", "val"]) == 2
+    assert "has no val" in capsys.readouterr().err
+
+
+def test_without_readers_this_process_makes_batches_of_the_size_that_the_option_says(run, data, collated):
+    assert main(["evaluate", run, "--data", str(data), "--batch-size", "5", "--readers", "0", "-q"]) == 0
+    assert collated == [5, 5, 5, 1]
+    collated.clear()
+    assert main(["evaluate", run, "--data", str(data), "--batch-size", "5", "--readers", "1", "-q"]) == 0
+    assert collated == []
+
+
+# predict
+
+
+def test_a_run_whose_encoder_has_moved_predicts_with_the_file_that_the_option_names(
+    data, small_encoder_file, tmp_path, capsys
+):
+    here, moved = tmp_path / "here.safetensors", tmp_path / "moved.safetensors"
+    shutil.copy(small_encoder_file, here)
+    settings = ["--encoder", str(here), "--epochs", "1", "--readers", "0", "-q"]
+    assert main(["train", "toy", "--data", str(data), "--out", str(tmp_path / "run"), *settings]) == 0
+    here.rename(moved)
+    predict = ["predict", str(tmp_path / "run"), str(data / "rising" / "0.npy")]
+    assert main(predict) == 2
+    assert "here.safetensors" in capsys.readouterr().err
+    assert main([*predict, "--encoder", str(moved)]) == 0
+    assert capsys.readouterr().out.split()[1] in CLASSES
+
+
+def test_predictions_go_through_in_batches_of_the_size_that_the_option_says(run, data, collated, capsys):
+    assert main(["predict", run, str(data / "rising"), "--batch-size", "3"]) == 0
+    assert collated == [3, 3, 2]
+    assert len(capsys.readouterr().out.splitlines()) == A_CLASS
+
+
+# what several have
+
+
+@pytest.mark.parametrize("command", ["train", "embed", "evaluate", "predict"])
+def test_bfloat16_is_refused_where_the_machine_would_only_emulate_it(command, run, data, monkeypatch, capsys):
+    monkeypatch.setattr("mt_core.training.recipe.has_bf16", lambda device: False)
+    told = {
+        "train": ["toy", "--data", str(data), "--out", f"{run}2"],
+        "embed": [run, str(data), "-o", f"{run}.parquet"],
+        "evaluate": [run, "--data", str(data)],
+        "predict": [run, str(data)],
+    }
+    assert main([command, *told[command], "--precision", "bf16"]) == 2
+    assert "use precision 32" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train", "embed", "evaluate", "predict"])
+def test_a_device_that_there_is_not_is_told(command, run, data, capsys):
+    told = {
+        "train": ["toy", "--data", str(data), "--out", f"{run}2"],
+        "embed": [run, str(data), "-o", f"{run}.parquet"],
+        "evaluate": [run, "--data", str(data)],
+        "predict": [run, str(data)],
+    }
+    assert main([command, *told[command], "--device", "warp"]) == 2
+    assert "device='warp' cannot be used" in capsys.readouterr().err
+
+
+# demo
+
+
+def test_the_demonstration_goes_where_the_option_says_and_takes_no_longer(
+    small_encoder_file, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("MT_PLUGINS", "toy")
+    out = tmp_path / "shown"
+    arguments = ["demo", "--out", str(out), "--seconds", "60", "--encoder", str(small_encoder_file)]
+    monkeypatch.setattr("mt_core.demo.TRAIN_SAMPLES", 32)
+    monkeypatch.setattr("mt_core.demo.TEST_SAMPLES", 8)
+    assert main(arguments) == 0
+    assert f"report: {out / 'report.html'}" in capsys.readouterr().out
+    assert "<h2>toy</h2>" in (out / "report.html").read_text()
+    record = json.loads((out / "runs" / "toy" / "run.json").read_text())
+    assert record["recipe"]["max_minutes"] == 1
+    assert record["encoder"]["name"] == str(small_encoder_file)

@@ -2,4 +2,47 @@
 
 from .conftest import Change
 
-BROKEN: dict[str, list[Change]] = {}
+LISTING = 'listing = Listing(samples, labels, CLASSES, "drawn")'
+MADE = 'return cls.of(listing, None, source="bags drawn for this run (synthetic)")'
+UNKNOWN_SPLIT = "if split not in SPLITS:"
+FOUND = 'return list_folders(root, split, (".npy", ".csv"))'
+LAYOUTS = 'layouts = {"folder per class": "large/*.npy, small/*.npy, or the same below train/, val/ and test/"}'
+
+
+def change(old: str, new: str) -> Change:
+    return Change("dataset.py", old, new)
+
+
+BROKEN: dict[str, list[Change]] = {
+    "lengths_and_targets_agree": [
+        change(
+            "    @classmethod\n    def find",
+            "    def targets(self):\n        return self._targets[::-1]\n\n    @classmethod\n    def find",
+        )
+    ],
+    "targets_fit_the_task": [
+        change(LISTING, 'listing = Listing(samples, labels, CLASSES[:: -1 if split == "val" else 1], "drawn")')
+    ],
+    "splits_are_disjoint": [change("default_rng([seed, SPLITS.index(part), number])", "default_rng([seed, number])")],
+    "demo_is_deterministic_by_seed": [
+        change("default_rng([seed, SPLITS.index(part), number])", "default_rng([0, SPLITS.index(part), number])")
+    ],
+    "demo_is_offline": [
+        change(
+            LISTING,
+            "import socket\n        try:\n            socket.create_connection(('127.0.0.1', 9), timeout=0.1)\n"
+            f"        except OSError:\n            pass\n        {LISTING}",
+        )
+    ],
+    "demo_says_where_it_comes_from": [change(" (synthetic)", "")],
+    "every_split_can_be_asked_for": [
+        change(UNKNOWN_SPLIT, f"split = split if split in SPLITS else 'all'\n        {UNKNOWN_SPLIT}")
+    ],
+    "an_unknown_folder_is_refused": [
+        change(FOUND, FOUND.replace("return", "found =") + "\n        assert found is not None\n        return found")
+    ],
+    "layouts_and_options_of_open_are_documented": [change(LAYOUTS, "layouts = {}")],
+    "a_dataset_survives_pickling": [
+        change(MADE, MADE.replace("return", "made =") + "\n        made.order = lambda row: row\n        return made")
+    ],
+}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import pytest
 
 from mt_core.plugins import discovery, registry
+from mt_core.testing import watched
 
 SPECIMEN = Path(__file__).parent / "specimen"
 PACKAGE = "src/mt_plugin_specimen"
@@ -55,9 +56,7 @@ def specimen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
         metadata.mkdir(parents=True)
         (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: mt-plugin-specimen\nVersion: 1.0\n")
         (metadata / "entry_points.txt").write_text("[mt.plugins]\nspecimen = mt_plugin_specimen:plugin.toml\n")
-        (metadata / "direct_url.json").write_text(
-            json.dumps({"url": root.as_uri(), "dir_info": {"editable": True}})
-        )
+        (metadata / "direct_url.json").write_text(json.dumps({"url": root.as_uri(), "dir_info": {"editable": True}}))
         for folder in (root / "src", site):
             monkeypatch.syspath_prepend(folder)
         monkeypatch.setenv("PYTHONPATH", f"{root / 'src'}:{site}")  # for the processes that checks start
@@ -68,6 +67,7 @@ def specimen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     for variable in ("MT_PLUGINS", "MT_NO_PLUGINS", "MT_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setattr(watched, "LIMIT_S", 2.0)  # the specimen needs milliseconds
     yield install
     registry.reset()
     for name in set(sys.modules) - before:

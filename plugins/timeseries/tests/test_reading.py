@@ -111,7 +111,7 @@ def test_one_axis_is_one_channel_and_what_is_read_is_read_again():
     again = read(pickle.loads(pickle.dumps(series)))
     np.testing.assert_array_equal(again.values, series.values)
     again.values[2] = np.inf
-    with pytest.raises(InputError, match="row 3.*infinite"):
+    with pytest.raises(InputError, match=r"row 3.*infinite"):
         read(again)
 
 

@@ -111,8 +111,9 @@ class ModalityDataset(Dataset[Example]):
     def example_files(cls, folder: Path) -> list[Path]:
         """Write a small sound file of each suffix that the manifest declares, for the conformance suite.
 
-        By default none: the suite then takes those that `demo` writes. A modality of several formats overrides this,
-        and leaves out only what a package that is not installed would be needed for.
+        By default none: the suite then takes those that `demo` writes. A modality of several formats overrides this.
+        Where a package that is not installed is needed to write one, a file whose reading says so takes its place;
+        none is needed where reading anything under this suffix says so.
 
         Args:
             folder: An empty folder.

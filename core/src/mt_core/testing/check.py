@@ -1,4 +1,4 @@
-"""One check of the conformance suite: a function of a subject that returns where its promise holds and fails elsewhere."""
+"""One check of the conformance suite: a function of a subject, which fails where its promise does not hold."""
 
 from __future__ import annotations
 

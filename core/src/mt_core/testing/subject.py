@@ -12,16 +12,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mt_core.contract import Features, Head, ModalityDataset, Tokenizer, Tokens
 from mt_core.encoder import Encoder
 from mt_core.encoder.plain_vit import build_vit, encoder_tensors, normalisation, parts_of
 from mt_core.encoder.random_weights import draw_weights
+from mt_core.errors import MtError
 from mt_core.heads import default_head
 from mt_core.model import make_tokenizer, seeded
 from mt_core.plugins import Found, Manifest, Plugin
+from mt_core.testing.bad_input import Tried, try_all
 from mt_core.testing.shipped import Shipped, shipped_by
+from mt_core.testing.sound_input import Footprints, SoundFiles, footprints, sound_files
+from mt_core.testing.watched import Ended
 
 WIDTH = 64
 """Of the encoder that tokens are examined with."""
@@ -47,10 +52,25 @@ class Subject:
     def manifest(self) -> Manifest:
         return self.plugin.manifest
 
-    @cached_property
+    @property
+    def package(self) -> str:
+        """The top-level package that the plugin's code is in."""
+        return self.manifest.tokenizer.partition(":")[0].partition(".")[0]
+
+    @property
     def shipped(self) -> Shipped:
         """The files of the distribution's wheel."""
-        return shipped_by(self.found, self.folder("wheel"))
+        if isinstance(self._shipped, MtError):
+            raise self._shipped
+        return self._shipped
+
+    @cached_property
+    def _shipped(self) -> Shipped | MtError:
+        """Those files, or why they cannot be had: a build that fails is not tried again for every check."""
+        try:
+            return shipped_by(self.found, self.folder("wheel"))
+        except MtError as error:
+            return error
 
     def folder(self, name: str) -> Path:
         """An empty folder of this name, new at each call."""
@@ -89,6 +109,21 @@ class Subject:
         tokenizer = self.tokenizer()
         return [tokenizer.read(self.test[index].sample) for index in range(len(self.test))]
 
+    @cached_property
+    def sound_files(self) -> SoundFiles:
+        """The files of declared suffixes that can be read."""
+        return sound_files(self)
+
+    @cached_property
+    def footprints(self) -> Footprints | Ended:
+        """What reading does beside its work."""
+        return footprints(self)
+
+    @cached_property
+    def tried(self) -> dict[str, list[Tried]]:
+        """What became of bad input of every kind, by the promise that it was for."""
+        return try_all(self)
+
     # the three parts
 
     @cached_property
@@ -105,6 +140,10 @@ class Subject:
             options: More of its options.
         """
         encoder = self.encoder if width is None or width == WIDTH else small_encoder(width)
+        return self.tokenizer_for(encoder, calibrated=calibrated, **options)
+
+    def tokenizer_for(self, encoder: Encoder, *, calibrated: bool = True, **options: Any) -> Tokenizer:
+        """The same, adopted from this encoder."""
         chosen = {**self.plugin.dataset.demo_options, **options}
         tokenizer = make_tokenizer(self.plugin.tokenizer, encoder, chosen, seed=0)
         if calibrated and self.calibration:
@@ -143,6 +182,12 @@ class Subject:
         features: Features = self.encoder(self.tokens(tokenizer, samples))
         return features
 
+    @cached_property
+    def test_features(self) -> Features:
+        """Features of the test split, without a gradient."""
+        with torch.no_grad():
+            return self.features(self.tokenizer())
+
     @contextmanager
     def _temporary_files_in(self, folder: Path) -> Iterator[None]:
         folder.mkdir(exist_ok=True)
@@ -153,11 +198,11 @@ class Subject:
             tempfile.tempdir = before
 
 
-def small_encoder(width: int) -> Encoder:
+def small_encoder(width: int, seed: int = 0) -> Encoder:
     """A frozen ViT of two blocks, its weights drawn from a seed."""
     architecture = "vit_tiny_patch16_224"
     vit = build_vit(architecture, embed_dim=width, depth=2, num_heads=2, img_size=32)
-    draw_weights(encoder_tensors(vit), 0)
+    draw_weights(encoder_tensors(vit), seed)
     mean, std = normalisation(architecture)
     name = f"two random blocks of width {width}"
     return Encoder(parts_of(vit), name=name, description=name, is_trained=False, mean=mean, std=std)

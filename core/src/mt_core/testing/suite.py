@@ -19,11 +19,31 @@ from mt_core.errors import MtError
 from mt_core.model import seeded
 from mt_core.plugins import Found, found, get
 from mt_core.testing.check import Check, Failed
-from mt_core.testing.families import cost, dataset, learning, packaging, persistence, reading, tokens
+from mt_core.testing.families import (
+    capabilities,
+    cost,
+    dataset,
+    head,
+    learning,
+    packaging,
+    persistence,
+    reading,
+    tokens,
+)
 from mt_core.testing.report import Outcome, Report, Result
 from mt_core.testing.subject import Subject
 
-FAMILIES: tuple[ModuleType, ...] = (packaging, reading, tokens, learning, persistence, dataset, cost)
+FAMILIES: tuple[ModuleType, ...] = (
+    packaging,
+    reading,
+    tokens,
+    capabilities,
+    learning,
+    persistence,
+    dataset,
+    head,
+    cost,
+)
 
 CHECKS: tuple[Check, ...] = tuple(
     entry for family in FAMILIES for entry in vars(family).values() if isinstance(entry, Check)
@@ -32,7 +52,7 @@ CHECKS: tuple[Check, ...] = tuple(
 
 
 class Examination:
-    """One plugin and the checks, which share what is made for them.
+    """One plugin and the checks, which share what is made for them: files in a folder that goes with `subject`.
 
     Args:
         modality: The plugin's.
@@ -89,7 +109,7 @@ class Examination:
 
     def _told(self, error: BaseException) -> str:
         """What was raised, and the last line of the plugin's own that it came through."""
-        package = self.subject.manifest.tokenizer.partition(".")[0].partition(":")[0]
+        package = self.subject.package
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if f"/{package}/" in frame.filename]
         place = f" (in {package}/{own[-1].filename.rpartition(f'/{package}/')[2]}:{own[-1].lineno})" if own else ""
         said = str(error) if isinstance(error, MtError) else " ".join(str(error).split())[:500]

@@ -115,7 +115,8 @@ def checked(cloud: PointCloud) -> PointCloud:
     for key, values in {"points": cloud.points, **cloud.channels}.items():
         if not np.isfinite(values).all():
             raise InputError(
-                f"{cloud.name} holds {key} that are NaN or infinite", fix="give its points as an array: they are left out"
+                f"{cloud.name} holds {key} that are NaN or infinite",
+                fix="give its points as an array: they are left out",
             )
     return cloud
 

@@ -34,3 +34,9 @@ class SpecimenDataset(ListedDataset):
             samples.append(path)
         listing = Listing(samples, labels, CLASSES, "drawn")
         return cls.of(listing, None, source="bags drawn for this run (synthetic)")
+
+    @classmethod
+    def example_files(cls, folder):
+        path = folder / "bags.npy"
+        np.save(path, np.random.default_rng(0).normal(size=(2, 4, 3)).astype(np.float32))
+        return [path]

@@ -1,4 +1,4 @@
-"""Bags to tokens: a token a reading, channels are views.
+"""Bags to tokens: a token a reading, which is told of the largest one of its bag; channels are views.
 
 B bags, V channels, N readings, D width.
 """
@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, only_one, reading
+from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, name_of, only_one, reading
 from mt_core.errors import InputError, OptionError
 
 MAX_BYTES = 1 << 24
@@ -26,7 +26,7 @@ class SpecimenTokenizer(Tokenizer):
 
     def __init__(self, width, options=None):
         super().__init__(width, options)
-        self.stem = nn.Sequential(nn.Linear(3, 16), nn.GELU(), nn.Linear(16, width))
+        self.stem = nn.Sequential(nn.Linear(4, 16), nn.GELU(), nn.Linear(16, width))
         self.register_buffer("scale", torch.ones(()))
         self.register_buffer("shift", torch.zeros(()))
         self.is_calibrated = False
@@ -39,9 +39,9 @@ class SpecimenTokenizer(Tokenizer):
             values = self._values(source)
         for bag in values if values.ndim == 3 else [values]:
             if bag.ndim != 2 or not bag.size or bag.dtype.kind not in "fiu":
-                raise InputError(f"{source} holds no readings x channels", fix="give an array of two axes of numbers")
+                raise InputError(f"{name_of(source)} holds no readings x channels", fix="give numbers on two axes")
             if not np.isfinite(bag).all():
-                raise InputError(f"{source} holds readings that are not finite", fix="leave them out")
+                raise InputError(f"{name_of(source)} holds readings that are not finite", fix="leave them out")
             yield bag.astype(np.float32)
 
     def _values(self, source):
@@ -62,7 +62,7 @@ class SpecimenTokenizer(Tokenizer):
             raise InputError("readings that are not finite", fix="leave them out")
         if generator is not None:
             readings = readings + self.options.noise * torch.randn(readings.shape, generator=generator)
-        return {"readings": readings}
+        return {"readings": readings, "largest": readings.abs().max()}
 
     def collate(self, items):
         rows, views = (max(item["readings"].shape[axis] for item in items) for axis in (0, 1))
@@ -72,7 +72,7 @@ class SpecimenTokenizer(Tokenizer):
             count, channels = item["readings"].shape
             readings[index, :channels, :count] = item["readings"].T
             mask[index, :channels, :count] = True
-        return {"readings": readings, "mask": mask}
+        return {"readings": readings, "mask": mask, "largest": torch.stack([item["largest"] for item in items])}
 
     def forward(self, batch):
         if not self.is_calibrated:
@@ -80,8 +80,10 @@ class SpecimenTokenizer(Tokenizer):
         views = batch["readings"].shape[1]
         values_RN = ((batch["readings"] - self.shift) / self.scale).flatten(0, 1)
         mask_RN = batch["mask"].flatten(0, 1)
-        numbers_RN3 = torch.stack([values_RN, values_RN.square(), values_RN.sin()], dim=-1)
-        return Tokens(self.stem(numbers_RN3), mask=mask_RN, coords=values_RN.unsqueeze(-1), views=views)
+        largest_RN = (batch["largest"] / self.scale).repeat_interleave(views)[:, None].expand_as(values_RN)
+        numbers_RN4 = torch.stack([values_RN, values_RN.square(), values_RN.sin(), largest_RN], dim=-1)
+        side = {"count": batch["mask"].sum((1, 2))}
+        return Tokens(self.stem(numbers_RN4), mask=mask_RN, coords=values_RN.unsqueeze(-1), views=views, side=side)
 
     def calibrate(self, examples):
         readings = np.concatenate([self.read(example.sample).ravel() for example in examples])

@@ -99,8 +99,9 @@ class Tokenizer(nn.Module):
         """One sample from a path, from bytes, or from an object in memory; what this returns is accepted again.
 
         Args:
-            source: `str` or `Path` of a file, `bytes` of one, or an object that the modality's users have in memory
-                (arrays always; PIL images, data frames, graphs… where the field has them).
+            source: `str` or `Path` of a file, `bytes` of one where they tell its format, or an object that the
+                modality's users have in memory (arrays always; PIL images, data frames, graphs… where the field has
+                them).
 
         Returns:
             The modality's own sample, small enough to keep thousands; it must survive pickling.

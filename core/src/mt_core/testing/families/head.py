@@ -147,7 +147,7 @@ def the_head_is_made_again_from_its_options(subject: Subject) -> None:
     head = subject.head().eval()
     with torch.no_grad():
         for parameter in head.parameters():
-            parameter += 0.1 * torch.randn_like(parameter)
+            parameter.add_(0.1 * torch.randn_like(parameter))
     options = json.loads(json.dumps(head.options(), allow_nan=False))
     parameters = inspect.signature(type(head)).parameters.values()
     named = [each.name for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]

@@ -3,6 +3,7 @@
 # make check   formatting, lint, types
 # make slow    the tests that take longer than five seconds
 # make bench   the benchmarks, one after the other
+# make conformance  every plugin through the conformance suite, reports into docs/conformance
 # make docs    the documentation, into dist/docs: open dist/docs/index.html
 # make wheels  one wheel a distribution, into dist/
 
@@ -11,7 +12,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 IN := .venv/bin
 
-.PHONY: demo test check format slow bench docs wheels clean
+.PHONY: demo test check format slow bench conformance docs wheels clean
 
 demo: .venv/ready
 	$(IN)/mt demo --out demo
@@ -37,6 +38,9 @@ format: .venv/ready
 
 bench: .venv/ready
 	for script in packed_encoder files_to_vectors embedding_memory start_up train_step; do echo "== $$script"; $(IN)/python benchmarks/$$script.py || exit 1; done
+
+conformance: .venv/ready
+	$(IN)/python benchmarks/conformance.py
 
 # without its advice, to terminals, to change to another generator
 docs: .venv/ready

@@ -73,6 +73,12 @@ def overview(names: Sequence[str], docs: Path) -> str:
         known += [
             (f"[{name}]({name}.md)", _check(result, "../"), result.get("reason", "")) for result in deviations(report)
         ]
+    for path in sorted(set(docs.glob("conformance/*.json")) - {docs / f"conformance/{name}.json" for name in names}):
+        report = report_of(path.stem, docs)
+        rows.append(
+            (path.stem, f"written outside this project, as {code(report['distribution'])}", "", report["badge"])
+        )
+        known += [(path.stem, _check(result, "../"), result.get("reason", "")) for result in deviations(report)]
     parts = [
         "# Modalities",
         "A page each, with what is read, what becomes a token, all options, and the state of its "

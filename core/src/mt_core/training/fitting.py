@@ -192,7 +192,7 @@ def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, over
                 f"the run in {folder} was begun with another {', another '.join(differing)}",
                 fix="repeat the command it was begun with, or choose another --out",
             )
-        return checkpoint if checkpoint.is_file() else None
+        return _readable(checkpoint) if checkpoint.is_file() else None
     if folder.exists() and any(folder.iterdir()) and not keep:
         if not (folder / RUN).is_file():
             raise RunError(f"{folder} is not empty and holds no run", fix="choose another --out")
@@ -208,6 +208,18 @@ def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, over
         raise RunError(f"{folder} cannot be made ({error})", fix="choose a folder that you may write to") from error
     write_record(folder, planned)
     return None
+
+
+def _readable(checkpoint: Path) -> Path:
+    """A checkpoint that is nothing but weights and numbers; torch's own message would advise to run what is not."""
+    try:
+        torch.load(checkpoint, map_location="meta", weights_only=True)
+    except Exception as error:
+        raise RunError(
+            f"{checkpoint} cannot be read as weights alone ({type(error).__name__})",
+            fix="train again with --overwrite; nothing in that file was run",
+        ) from None
+    return checkpoint
 
 
 def _as_json(value: Any) -> Any:

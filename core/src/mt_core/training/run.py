@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +99,7 @@ def read_record(folder: Path) -> dict[str, Any]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         newer = record["format"] > FORMAT
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{path} cannot be read ({type(error).__name__}: {error})", fix="train the run again") from error
     if newer:
         raise RunError(f"{path} was written by a newer mt-core", fix="pip install -U mt-core")
@@ -149,6 +150,10 @@ def load_run(
         return _assemble(folder, record, encoder, device)
     except KeyError as error:
         raise RunError(f"{folder / RUN} lacks {error}", fix="train the run again") from error
+    except (TypeError, AttributeError, ValueError) as error:  # a list for a table, a word for a number
+        said = str(error).partition("\n")[0]
+        problem = f"{folder / RUN} says what no run says ({said})"
+        raise RunError(problem, fix="copy the run again, or train it") from error
 
 
 def _assemble(
@@ -163,6 +168,8 @@ def _assemble(
             f"this one is {ready.name} ({ready.fingerprint[:12]}…)",
             fix=f"load {wanted['name']}, or train again on this encoder",
         )
+    if (folder / ENCODER_WEIGHTS).is_file() and ready is encoder:
+        ready = deepcopy(encoder)  # other models share it, and the run's weights are its own
     made = record["tokenizer"]
     tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], adopt=False)
     tokenizer.restore(made["calibration"])

@@ -8,7 +8,7 @@ import pytest
 import mt_core as mt
 from mt_core.plugins import hooks
 
-PAGE = Path(mt.__file__).parents[3] / "docs" / "authors" / "hooks.md"
+PAGE = Path(__file__).parents[4] / "docs" / "authors" / "hooks.md"
 
 
 @pytest.mark.parametrize("hook", hooks.HOOKS)

@@ -30,7 +30,7 @@ slow: .venv/ready
 check: .venv/ready
 	$(IN)/ruff format --check .
 	$(IN)/ruff check .
-	$(IN)/mypy core/src plugins/*/src
+	$(IN)/mypy core/src plugins/*/src tests/thirdparty/*/src
 
 format: .venv/ready
 	$(IN)/ruff format .

@@ -25,7 +25,7 @@ test: .venv/ready
 	$(IN)/python -m pytest
 
 slow: .venv/ready
-	$(IN)/python -m pytest -m slow
+	$(IN)/python -m pytest -m slow --numprocesses 2 --dist worksteal
 
 check: .venv/ready
 	$(IN)/ruff format --check .

@@ -87,6 +87,11 @@ FAULTS = {
         [change(FIND, "def find(cls, root, split, *, largest=9):")],
         "the option largest of open is described in no docstring",
     ),
+    "an option whose name is part of a word": (
+        "layouts_and_options_of_open_are_documented",
+        [change(FIND, 'def find(cls, root, split, *, fold=9):\n        """The bags of a folder."""')],
+        "the option fold of open is described in no docstring",
+    ),
     "an option without a default": (
         "layouts_and_options_of_open_are_documented",
         [change(FIND, "def find(cls, root, split, *, largest):")],

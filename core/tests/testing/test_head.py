@@ -69,6 +69,16 @@ FAULTS = {
         ["primary = 'recall'"],
         "primary is 'recall', and the metrics are accuracy, macro_f1",
     ),
+    "a metric whose name is part of a word": (
+        "metrics_are_named_as_documented",
+        [
+            "primary = 'acc'",
+            "def metrics(self):",
+            "    'accuracy'",
+            "    return torchmetrics.MetricCollection({'acc': torchmetrics.classification.MulticlassAccuracy(2)})",
+        ],
+        "does not name acc",
+    ),
     "an option that is left out": (
         "the_head_is_made_again_from_its_options",
         ["def options(self):", "    return {k: v for k, v in super().options().items() if k != 'hidden'}"],

@@ -41,6 +41,15 @@ FAULTS = {
         [at_first("self.gain = 1"), instead(ADOPT, f"{ADOPT}        self.gain = 2\n"), GAIN],
         "the tokens are others: values differs in",
     ),
+    "a colour's mean that is adopted and not kept": (
+        STATE,
+        [
+            at_first('self.register_buffer("gain", torch.tensor(0.5), persistent=False)'),
+            instead(ADOPT, f"{ADOPT}        self.gain.fill_(encoder.mean[0])\n"),
+            GAIN,
+        ],
+        "the tokens are others: values differs in",
+    ),
     "a state that is no tensor": (
         STATE,
         [

@@ -181,3 +181,9 @@ def test_a_tokenizer_whose_weights_begin_at_zero_is_no_constant_readout_of_its_p
     specimen(Change("tokenizer.py", STEM, f"{STEM}\n        nn.init.zeros_(self.stem[2].weight)"))
     assert result_of("every_part_of_the_input_reaches_the_tokens").outcome == "passed"
     assert result_of("output_depends_on_input").outcome == "failed"
+
+
+def test_a_batch_that_holds_missing_numbers_is_not_taken_for_changed(specimen):
+    prepared = '"largest": torch.stack([item["largest"] for item in items])}'
+    specimen(Change("tokenizer.py", prepared, f'{prepared[:-1]}, "missing": torch.full((len(items),), torch.nan)}}'))
+    assert result_of("the_same_batch_gives_the_same_tokens").outcome == "passed"

@@ -63,15 +63,29 @@ def test_writing_is_noticed_but_in_the_folder_for_temporary_files(tmp_path):
     assert (sound, written) == ([], ["new", "old", "renamed", "new", "new"])
 
 
-@pytest.mark.parametrize("ask", ["connect", "getaddrinfo"])
+def send_a_datagram(host):
+    with socket.socket(type=socket.SOCK_DGRAM) as sender:
+        sender.sendmsg([b"?"], [], 0, (host, 9))
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        pytest.param(lambda: socket.create_connection(("127.0.0.1", 9)), id="connect"),
+        pytest.param(lambda: socket.getaddrinfo("example.org", 80), id="getaddrinfo"),
+        pytest.param(lambda: socket.gethostbyaddr("127.0.0.1"), id="gethostbyaddr"),  # which `getfqdn` asks
+        pytest.param(lambda: socket.getnameinfo(("127.0.0.1", 9), 0), id="getnameinfo"),
+        pytest.param(lambda: send_a_datagram("127.0.0.1"), id="sendmsg"),
+    ],
+)
 def test_the_network_is_refused_and_noticed(tmp_path, ask):
     def work():
         watch = Watch(tmp_path)
         try:
-            socket.create_connection(("127.0.0.1", 9)) if ask == "connect" else socket.getaddrinfo("example.org", 80)
+            ask()
         except OSError as error:
             return str(error), watch.asked
 
     ((said, asked),) = in_child([work])
     assert said == "there is no network here" and len(asked) == 1
-    assert asked[0] in ("127.0.0.1", "example.org")
+    assert asked[0] in ("127.0.0.1", "example.org", "('127.0.0.1', 9)")

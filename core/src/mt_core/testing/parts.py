@@ -92,3 +92,8 @@ def _are_equal(one: Tokens, other: Tokens) -> bool:
         torch.equal(values, other.side[name]) for name, values in one.side.items()
     )
     return is_side_equal and torch.equal(real_tokens(one, 0), real_tokens(other, 0))
+
+
+def bits(tensor: Tensor) -> Tensor:
+    """The tensor's bytes, so that NaN equals itself and -0 is not 0."""
+    return tensor.contiguous().reshape(-1).view(torch.uint8)

@@ -24,7 +24,15 @@ LIMIT_S = 10.0
 _MOST_LATE = 2
 """After so many that took too long the others are not tried: each costs `LIMIT_S`."""
 
-_NETWORK = {"socket.connect": 1, "socket.sendto": 1, "socket.getaddrinfo": 0, "socket.gethostbyname": 0}
+_NETWORK = {
+    "socket.connect": 1,
+    "socket.getaddrinfo": 0,
+    "socket.gethostbyaddr": 0,
+    "socket.gethostbyname": 0,
+    "socket.getnameinfo": 0,
+    "socket.sendmsg": 1,
+    "socket.sendto": 1,
+}
 """Audit events by which the network is asked, and which of their arguments says whom."""
 
 _WRITES = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import pickle
+import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,7 +157,8 @@ def layouts_and_options_of_open_are_documented(subject: Subject) -> None:
     said = "\n".join(inspect.getdoc(function) or "" for function in functions)
     for name, default in cls.options_of_open().items():
         expect(default is not inspect.Parameter.empty, f"the option {name} of open has no default")
-        expect(name in said, f"the option {name} of open is described in no docstring of open or find")
+        is_described = re.search(rf"\b{re.escape(name)}\b", said) is not None  # "fold" is not in "folder"
+        expect(is_described, f"the option {name} of open is described in no docstring of open or find")
 
 
 @check()

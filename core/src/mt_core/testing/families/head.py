@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import math
+import re
 from typing import NamedTuple
 
 import torch
@@ -125,7 +126,7 @@ def metrics_are_named_as_documented(subject: Subject) -> None:
     head, output, target = answered(subject)
     values = _measured(head, output, target)
     said = inspect.getdoc(type(head).metrics) or ""
-    unsaid = [name for name in values if name not in said]
+    unsaid = [name for name in values if not re.search(rf"\b{re.escape(name)}\b", said)]
     expect(not unsaid, f"the docstring of {type(head).__name__}.metrics does not name {', '.join(unsaid)}")
     expect(head.primary in values, f"primary is {head.primary!r}, and the metrics are {', '.join(values)}")
     _expect_finite(values)

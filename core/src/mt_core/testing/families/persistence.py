@@ -17,6 +17,7 @@ from mt_core.model import seeded
 from mt_core.testing import fresh
 from mt_core.testing.check import check, expect
 from mt_core.testing.families.source import unpicklings
+from mt_core.testing.parts import bits
 from mt_core.testing.subject import Subject
 
 
@@ -143,15 +144,10 @@ def differences(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> list[
         first, second = one[name].detach(), other[name].detach()
         if first.dtype != second.dtype or first.shape != second.shape:
             told.append(f"{name} is {tuple(first.shape)} {first.dtype} and {tuple(second.shape)} {second.dtype}")
-        elif not torch.equal(_bits(first), _bits(second)):
+        elif not torch.equal(bits(first), bits(second)):
             unlike = first != second
             told.append(f"{name} differs in {int(unlike.sum())} of {first.numel()} numbers")
     return told
-
-
-def _bits(tensor: Tensor) -> Tensor:
-    """The tensor's bytes, so that NaN equals itself and -0 is not 0."""
-    return tensor.contiguous().reshape(-1).view(torch.uint8)
 
 
 def _move(tokenizer: Tokenizer, batch: Mapping[str, Tensor]) -> None:

@@ -25,6 +25,7 @@ LAYERS = [
     "model",
     "training",
     "embedding",
+    "pretraining",
     "testing",
     "scaffold",
     "demo",

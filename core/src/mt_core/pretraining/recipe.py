@@ -1,0 +1,79 @@
+"""How to pretrain: one record, written into the run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from mt_core.errors import OptionError
+from mt_core.pretraining.drawing import FAMILIES
+from mt_core.training.recipe import Precision
+
+
+class PretrainRecipe(BaseModel):
+    """Everything that decides what an encoder becomes. The schedule is in steps; time never changes it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    architecture: str = Field(default="vit_tiny_patch16_224", description="timm's name of a plain ViT.")
+    depth: int | None = Field(default=None, ge=1, description="Its number of blocks; None: the architecture's own.")
+    seed: int = Field(
+        default=0,
+        ge=0,
+        description="Of the first weights, which are those of random/<architecture>@<seed>, and of every picture.",
+    )
+    steps: int = Field(default=20_000, ge=1, description="Steps of the whole schedule.")
+    batch_size: int = Field(
+        default=128, ge=len(FAMILIES), multiple_of=len(FAMILIES), description="Pictures a step, of each family as many."
+    )
+    size: int = Field(
+        default=64,
+        ge=16,
+        le=512,
+        description="Side of a picture in pixels, a multiple of the architecture's patch; positions are interpolated.",
+    )
+    categories: int = Field(
+        default=400,
+        ge=2 * len(FAMILIES),
+        multiple_of=len(FAMILIES),
+        description="Formulas to be told apart, in all. The more, the better the features, and the longer until any of "
+        "them is recognised.",
+    )
+    lr: float = Field(default=1e-3, gt=0, description="Peak learning rate (AdamW).")
+    warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of the steps in which it rises; then cosine.")
+    weight_decay: float = Field(default=0.05, ge=0, description="Not on norms, biases, [CLS] and positions.")
+    clip: float = Field(default=1.0, gt=0, description="Largest norm of the gradient.")
+    ema: float = Field(
+        default=0.999, ge=0, lt=1, description="Decay of the moving average of the weights, which is what is kept."
+    )
+    smoothing: float = Field(default=0.1, ge=0, lt=1, description="Label smoothing of the categories.")
+    category_weight: float = Field(default=1.0, ge=0, description="Of telling a picture's category, in the loss.")
+    shape_weight: float = Field(
+        default=3.0, ge=0, description="Of telling, at each token, what was drawn below its patch, on 4 x 4 cells."
+    )
+    colour_weight: float = Field(
+        default=1.0, ge=0, description="Of telling, at each token, the colours below its patch, on 2 x 2 cells."
+    )
+    precision: Precision = Field(default="32", description="32, or bf16: autocast to bfloat16.")
+    save_every: int = Field(default=500, ge=1, description="Steps between checkpoints.")
+    score_every: int = Field(
+        default=500, ge=1, description="Steps between scores on real data, which is not trained on."
+    )
+
+    @classmethod
+    def parse(cls, settings: Mapping[str, Any]) -> PretrainRecipe:
+        """The defaults with some settings changed.
+
+        Raises:
+            OptionError: an unknown setting or a value that it does not take.
+        """
+        try:
+            return cls.model_validate(dict(settings))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise OptionError(
+                f"{name}={settings.get(name)!r}: {first['msg']}", fix=f"the settings are: {', '.join(cls.model_fields)}"
+            ) from None

@@ -1,0 +1,273 @@
+"""A pretraining run and its folder.
+
+runs/p/
+  pretrain.json         the recipe, what it is scored on, how far it is
+  progress.jsonl        a line every 50 steps, and one for each time it was scored
+  encoder.safetensors   the moving average of the weights, float16, for mt_core.load_encoder; config.json beside it
+  sheet.png             what is drawn
+  report.html           the same with plots
+  checkpoint.ckpt       what an interrupted run goes on from; gone when it is complete
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mt_core.encoder import load_encoder
+from mt_core.errors import OptionError, RunError
+from mt_core.pretraining.objective import FormulaModule
+from mt_core.pretraining.recipe import PretrainRecipe
+from mt_core.pretraining.report import write_pretrain_report, write_sheet
+from mt_core.pretraining.scoring import open_pictures
+from mt_core.pretraining.steps import CHECKPOINT, BetweenSteps, checked_checkpoint
+from mt_core.pretraining.vit import ENCODER
+from mt_core.training.recipe import check_precision
+from mt_core.training.run import versions
+from mt_core.whole import whole_file
+
+RECORD, FORMAT = "pretrain.json", 1
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """What pretraining gave.
+
+    Attributes:
+        folder: The run folder.
+        encoder: The file for `mt_core.load_encoder`.
+        step: How many steps are done.
+        is_complete: Whether that is the whole schedule.
+        rows: The lines of `progress.jsonl`.
+    """
+
+    folder: Path
+    encoder: Path
+    step: int
+    is_complete: bool
+    rows: list[dict[str, Any]] = field(repr=False)
+
+
+def pretrain(
+    out: str | Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    score: Sequence[str | Path] = (),
+    minutes: float | None = None,
+    resume: bool = False,
+    device: str | None = None,
+    show_progress: bool = False,
+) -> PretrainResult:
+    """Pretrain an encoder on pictures drawn from formulas.
+
+    Ctrl-C, like the end of `minutes`, stops it after the step at hand, with a checkpoint; a run that goes on with
+    `resume` becomes, bit for bit, what it would have become without the interruption (on the same machine).
+
+    Args:
+        out: The run folder.
+        settings: Fields of `PretrainRecipe`; when resumed, those that are given must be the run's own.
+        score: Folders of labelled pictures that are only scored on; see `open_pictures`.
+        minutes: Stop after so long. The schedule is in steps and does not change.
+        resume: Go on with the run in `out`.
+        device: "cpu", "cuda", …; None: a GPU where there is one.
+
+    Raises:
+        OptionError: a setting that does not fit.
+        EncoderError: an architecture that is no plain ViT.
+        RunError: a run folder that is in the way, or cannot be resumed.
+        MtError: pictures to score on that cannot be read.
+    """
+    folder = Path(out)
+    if minutes is not None and not minutes > 0:
+        raise OptionError(f"minutes={minutes} is no time", fix="give a positive number")
+    record = read_pretrain_record(folder) if resume else None
+    recipe, score = _plan(folder, record, settings or {}, score)
+    where = _device(device)
+    check_precision(recipe.precision, where)
+    module = FormulaModule(recipe)
+    checkpoint = checked_checkpoint(folder / CHECKPOINT, module) if (folder / CHECKPOINT).is_file() and resume else None
+    pictures = open_pictures(score, recipe.size)
+    record = {
+        "format": FORMAT,
+        "status": "training",
+        "step": 0,
+        "seconds": 0.0,
+        "recipe": recipe.model_dump(mode="json"),
+        "score": [str(Path(one).resolve()) for one in score],
+        "scored_on": {one.name: one.source for one in pictures},
+        "device": str(where),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+        **({name: record[name] for name in ("step", "seconds")} if record is not None else {}),
+    }
+    if not resume:
+        _make_folder(folder)
+    _write(folder, record)
+    sheet = write_sheet(folder, recipe)
+    between = BetweenSteps(folder, pictures, minutes=minutes, show=show_progress)
+    step = _run(module, recipe, between, where, folder, checkpoint)
+    is_complete = step == recipe.steps
+    encoder = folder / ENCODER
+    finished = {
+        **record,
+        "status": "complete" if is_complete else "training",
+        "step": step,
+        "seconds": round(between.seconds, 2),
+        "encoder": {"file": ENCODER, "fingerprint": load_encoder(encoder).fingerprint},
+    }
+    _write(folder, finished)
+    write_pretrain_report(folder, finished, between.rows, sheet)
+    if is_complete:
+        (folder / CHECKPOINT).unlink()
+    if between.is_interrupted:
+        raise KeyboardInterrupt(f"stopped at step {step} of {recipe.steps}; go on with --resume ({folder})")
+    return PretrainResult(folder, encoder, step, is_complete, between.rows)
+
+
+def _run(
+    module: FormulaModule,
+    recipe: PretrainRecipe,
+    between: BetweenSteps,
+    device: torch.device,
+    folder: Path,
+    checkpoint: Path | None,
+) -> int:
+    import lightning
+
+    with _quiet(), _stopped_by_ctrl_c(between):
+        trainer = lightning.Trainer(
+            accelerator="gpu" if device.type == "cuda" else device.type,
+            devices=[device.index or 0] if device.type == "cuda" else 1,
+            max_epochs=-1,
+            max_steps=recipe.steps,
+            precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
+            gradient_clip_val=recipe.clip,
+            callbacks=[between],
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            default_root_dir=str(folder),
+        )
+        # a step draws its own pictures, so there is nothing to load, and no place in it to come back to
+        trainer.fit(module, itertools.repeat(0), ckpt_path=checkpoint, weights_only=True)
+    return int(trainer.global_step)
+
+
+def read_pretrain_record(folder: Path) -> dict[str, Any]:
+    """What `pretrain.json` says.
+
+    Raises:
+        RunError: no pretraining run, one that is complete or cannot be read.
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        raise RunError(f"{folder} holds no pretraining run (there is no {RECORD} in it)", fix="begin it without resume")
+    try:
+        record = dict(json.loads(path.read_text(encoding="utf-8")))
+        newer, complete = record["format"] > FORMAT, record["status"] == "complete"
+        PretrainRecipe.parse(record["recipe"])
+        record["step"], record["seconds"], list(record["score"])
+    except (OSError, ValueError, KeyError, TypeError, OptionError) as error:
+        raise RunError(f"{path} cannot be read ({type(error).__name__}: {error})", fix="begin the run anew") from None
+    if newer:
+        raise RunError(f"{path} was written by a newer mt-core", fix="pip install -U mt-core")
+    if complete:
+        raise RunError(f"the run in {folder} is complete", fix="choose another --out; its encoder is ready to be used")
+    return record
+
+
+def _plan(
+    folder: Path, record: Mapping[str, Any] | None, settings: Mapping[str, Any], score: Sequence[str | Path]
+) -> tuple[PretrainRecipe, Sequence[str | Path]]:
+    """The recipe and what is scored on: as given, or the run's own, with which all that is given must agree."""
+    if record is None:
+        return PretrainRecipe.parse(settings), score
+    recipe = PretrainRecipe.parse({**record["recipe"], **settings})
+    differing = [name for name, value in record["recipe"].items() if recipe.model_dump(mode="json").get(name) != value]
+    if score and [str(Path(one).resolve()) for one in score] != record["score"]:
+        differing.append("score")
+    if differing:
+        raise RunError(
+            f"the run in {folder} was begun with another {', another '.join(differing)}",
+            fix="leave those out, and it goes on with its own; or choose another --out",
+        )
+    return recipe, record["score"]
+
+
+def _device(name: str | None) -> torch.device:
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        said = str(error).partition("\n")[0]
+        problem = f"device={name!r} cannot be used ({said})"
+        raise OptionError(problem, fix="use cpu; mt doctor shows what there is") from None
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise OptionError(f"device={name!r} cannot be trained on", fix="use cpu or cuda")
+    return device
+
+
+def _make_folder(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        is_run = (folder / RECORD).is_file()
+        raise RunError(
+            f"{folder} {'holds a run already' if is_run else 'is not empty'}",
+            fix="choose another --out" + (", or --resume it" if is_run else ""),
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made ({error})", fix="choose a folder that you may write to") from error
+
+
+def _write(folder: Path, record: Mapping[str, Any]) -> None:
+    with whole_file(folder / RECORD, RunError) as unfinished:
+        unfinished.write_text(json.dumps(record, indent=2), encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _stopped_by_ctrl_c(between: BetweenSteps) -> Iterator[None]:
+    """The first Ctrl-C stops after the step at hand, where a checkpoint is exact; a second one at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(*_: Any) -> None:
+        between.interrupt()
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    except SystemExit:  # what Lightning makes of the second
+        raise KeyboardInterrupt("stopped at once; --resume goes on from the last checkpoint") from None
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without Lightning's banners and hints, which speak to its own users."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            for about in (".*LeafSpec.*", ".*in eval mode.*"):
+                warnings.filterwarnings("ignore", message=about)
+            yield
+    finally:
+        logger.setLevel(level)

@@ -127,7 +127,7 @@ def test_a_run_folder_has_all_its_files(unscored, tiny, tmp_path):
 def test_training_learns(unscored, tiny, tmp_path):
     rows = pretrain(tmp_path, {**tiny, "steps": 150, "lr": 2e-3}).rows
     assert [row["step"] for row in rows] == [50, 100, 150]
-    for name in ("shape_loss", "colour_loss"):
+    for name in ("patch_loss", "whole_loss"):
         assert rows[-1][name] < 0.8 * rows[0][name]
 
 

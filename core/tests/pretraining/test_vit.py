@@ -12,7 +12,8 @@ from mt_core.encoder.plain_vit import encoder_tensors, normalisation, parts_of
 from mt_core.errors import OptionError
 from mt_core.nn import PictureOptions, PictureTokenizer
 from mt_core.pretraining import PretrainRecipe
-from mt_core.pretraining.objective import FormulaModule, cells_below, rate
+from mt_core.pretraining.drawing import draw
+from mt_core.pretraining.objective import MEASURED, FormulaModule, cells_below, rate
 from mt_core.pretraining.vit import check_size, save_encoder, tokens_of, untrained_vit
 
 TINY = "vit_tiny_patch16_224"
@@ -29,11 +30,31 @@ def encoder_of(vit):
 
 
 @pytest.mark.parametrize("seed", [0, 5])
-def test_before_the_first_step_it_is_the_random_control(seed):
-    module = FormulaModule(PretrainRecipe(seed=seed))
+def test_with_whole_branches_it_is_the_random_control_before_the_first_step(seed):
+    module = FormulaModule(PretrainRecipe(seed=seed, branch_start=1))
     control = mt.load_encoder(f"random/{TINY}@{seed}").fingerprint
     assert encoder_of(module.vit).fingerprint == control
     assert encoder_of(module.averaged_vit).fingerprint == control
+
+
+def test_by_default_it_begins_as_the_identity():
+    module = FormulaModule(PretrainRecipe(depth=3))
+    tokens = torch.randn(2, 5, 192, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(module.vit.blocks(tokens), tokens)
+    assert torch.equal(module.averaged_vit.blocks(tokens), tokens)
+
+
+def test_what_has_no_weight_is_not_computed_and_costs_nothing():
+    drawing = draw(0, 0, count=8, size=32, categories=8)
+    recipe = {"depth": 1, "size": 32, "categories": 8, "batch_size": 8}
+    formulas = FormulaModule(
+        PretrainRecipe(**recipe, patch_weight=0, whole_weight=0, category_weight=1, shape_weight=1)
+    )
+    assert formulas.descriptors is None
+    loss, told = formulas.losses(drawing)
+    named = dict(zip(MEASURED, told.tolist(), strict=True))
+    assert named["patch_loss"] == named["whole_loss"] == 0 < min(named["category_loss"], named["shape_loss"])
+    assert loss.item() == pytest.approx(named["category_loss"] + named["shape_loss"], rel=1e-5)
 
 
 @pytest.mark.parametrize("size", [32, 64, 224])
@@ -88,7 +109,7 @@ def test_norms_biases_and_embeddings_do_not_decay():
     optimizer = FormulaModule(PretrainRecipe(depth=1)).configure_optimizers()["optimizer"]
     module = FormulaModule(PretrainRecipe(depth=1))
     decayed, others = (sorted(tuple(p.shape) for p in group["params"]) for group in optimizer.param_groups)
-    learned = [*module.vit.parameters(), *module.category.parameters(), *module.cells.parameters()]
+    learned = [*module.vit.parameters(), *module.heads.parameters()]
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.05, 0]
     assert len(decayed) + len(others) == len(learned)
     assert all(len(shape) > 1 for shape in decayed) and (1, 197, 192) not in decayed

@@ -1,4 +1,4 @@
-"""`mt info`: what one modality reads, takes and costs. Loads its plugin."""
+"""`mt info`: what one modality reads, takes and costs, or what one encoder is. Loads it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ WIDTH = 192
 
 
 @click.command("info")
-@click.argument("modality")
-def command(modality: str) -> None:
-    """One modality: formats, options, layouts, parameters."""
-    from mt_core.plugins import get
+@click.argument("name")
+def command(name: str) -> None:
+    """One modality: formats, options, layouts, parameters; or one encoder: what it is, its size, its fingerprint.
 
-    plugin = get(modality)
-
+    NAME is that of a modality (mt list), or anything that --encoder takes: mt-tiny, random/…, a file.
+    """
     from rich.console import Console
     from rich.table import Table
 
@@ -35,6 +34,12 @@ def command(modality: str) -> None:
         if table.row_count:
             console.print(table, "")
 
+    from mt_core.plugins import get, names
+
+    if name not in names() and (name == "mt-tiny" or "/" in name or "." in name):
+        show(name, ("", ""), encoder_facts(name))
+        return
+    plugin = get(name)
     show(f"{plugin.name}: {plugin.manifest.summary}", ("", ""), facts(plugin))
     show("options", ("name", "type", "default", "meaning"), options(plugin.tokenizer))
     show("data options", ("name", "default"), [(name, repr(value)) for name, value in data_options(plugin).items()])
@@ -60,6 +65,23 @@ def facts(plugin: Plugin) -> list[tuple[str, str]]:
         lines.append(("note", "learns scales or categories from labelled data, and grows with them: `mt train` first"))
     if "adopts_encoder" in manifest.capabilities:
         lines.append(("note", "starts from the encoder's own weights"))
+    return lines
+
+
+def encoder_facts(name: str) -> list[tuple[str, str]]:
+    """What there is to say of an encoder, in one line each."""
+    from mt_core.encoder import load_encoder, tiny
+
+    encoder = load_encoder(name)
+    lines = [
+        ("what it is", encoder.description),
+        ("weights", "trained" if encoder.is_trained else "not trained: a control"),
+        ("size", f"{encoder.depth} blocks, width {encoder.width}, {encoder.num_heads} heads"),
+        ("parameters", f"{encoder.num_parameters():,}, frozen"),
+        ("fingerprint", encoder.fingerprint),
+    ]
+    if name == tiny.NAME:
+        lines += [("SHA-256 of the file", tiny.SHA256), ("licence", "Apache-2.0; no photograph, no downloaded data")]
     return lines
 
 

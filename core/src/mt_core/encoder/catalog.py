@@ -14,12 +14,12 @@ from mt_core.encoder.checkpoint_file import SUFFIXES
 from mt_core.encoder.encoder import Encoder
 from mt_core.errors import EncoderError, MtError, PluginError
 
-DEFAULT_ENCODER = "random/vit_tiny_patch16_224"
+DEFAULT_ENCODER = "mt-tiny"
 _PAPER = ("timm/vit_base_patch16_clip_224.laion2b", "timm/vit_large_patch14_clip_224.laion2b")
 _FORMS = (
-    "random/<timm ViT> (untrained control; @<seed> for another draw), none/<timm ViT> (control without an encoder), "
-    "timm/<timm ViT> (trained weights from the hub), or the path of a file "
-    f"({', '.join(SUFFIXES)})"
+    "mt-tiny (pretrained on drawn pictures, bundled), random/<timm ViT> (untrained control; @<seed> for another draw), "
+    "none/<timm ViT> (control without an encoder), timm/<timm ViT> (trained weights from the hub), or the path of a "
+    f"file ({', '.join(SUFFIXES)})"
 )
 
 
@@ -27,19 +27,25 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
     """The frozen encoder of this name.
 
     Args:
-        name: `random/<timm ViT>`: weights drawn from seed 0, or `random/<timm ViT>@<seed>`, the same on every machine.
-            `none/<timm ViT>`: no block at all, features are the tokens; the control that tells what tokenizer and head
-            do alone. `timm/<timm ViT>`: trained weights, from the hub or its cache. A file: in timm's layout or the
-            original project's (see `layouts`). A name that a plugin in use registers. None: `DEFAULT_ENCODER`.
+        name: `mt-tiny`: the pretrained ViT-Tiny that comes with this package. `random/<timm ViT>`: weights drawn from
+            seed 0, or `random/<timm ViT>@<seed>`, the same on every machine. `none/<timm ViT>`: no block at all,
+            features are the tokens; the control that tells what tokenizer and head do alone. `timm/<timm ViT>`: trained
+            weights, from the hub or its cache. A file: in timm's layout or the original project's (see `layouts`). A
+            name that a plugin in use registers. None: `DEFAULT_ENCODER`.
         architecture: timm's name of what a file holds, where it cannot be told from the file.
 
     Raises:
+        FingerprintError: a bundled file that is not the one that was released.
         EncoderError: an unknown name, a hub that cannot be reached, a file that is not what it should be.
     """
     if name is None:
         name = DEFAULT_ENCODER
     text = str(name)
     family, _, model = text.partition("/")
+    if name == DEFAULT_ENCODER:
+        from mt_core.encoder.tiny import load_tiny
+
+        return load_tiny()
     if isinstance(name, Path) or Path(text).suffix.lower() in SUFFIXES or Path(text).is_file():
         from mt_core.encoder.layouts import load_file
 

@@ -1,10 +1,10 @@
-"""What is learned from drawn pictures: which formula it was, and at each token what is there.
+"""What is learned from drawn pictures: descriptors of each patch and of the whole, which formula it was, its shape.
 
 B batch, S side in pixels, N tokens, D width.
 
-Source: formula-driven supervision (Kataoka et al. 2020, arXiv:2101.08515; 2022, arXiv:2206.09132) tells categories
-apart. A small budget ends before that begins to be learned; what each token can tell of its own patch is learned soon,
-and the categories then follow.
+Formula-driven supervision (Kataoka et al. 2020, arXiv:2101.08515; 2022, arXiv:2206.09132) tells categories apart; a
+small budget ends before that begins to be learned. Descriptors are learned from the first step on. What has no weight
+is not computed.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from mt_core.encoder.plain_vit import normalisation
 from mt_core.model import seeded
+from mt_core.pretraining.descriptors import Descriptors
 from mt_core.pretraining.drawing import Drawing, draw
 from mt_core.pretraining.recipe import PretrainRecipe
 from mt_core.pretraining.vit import check_size, tokens_of, untrained_vit
@@ -28,12 +29,12 @@ from mt_core.pretraining.vit import check_size, tokens_of, untrained_vit
 if TYPE_CHECKING:
     from timm.models.vision_transformer import VisionTransformer
 
-_SHAPE_CELLS, _COLOUR_CELLS = 4, 2
+_SHAPE_CELLS = 4
 """Along each side of a patch."""
 
 _NO_DECAY = ("cls_token", "reg_token", "pos_embed")
 
-MEASURED = ("loss", "category_loss", "shape_loss", "colour_loss", "accuracy")
+MEASURED = ("loss", "patch_loss", "whole_loss", "category_loss", "shape_loss", "accuracy")
 """What a step tells, in this order."""
 
 
@@ -54,9 +55,19 @@ class FormulaModule(lightning.LightningModule):
         self.recipe = recipe
         self.vit = untrained_vit(recipe.architecture, recipe.depth, recipe.seed)
         check_size(self.vit, recipe.size)
+        with torch.no_grad():
+            for block in self.vit.blocks:
+                for last in (block.attn.proj, block.mlp.fc2):  # type: ignore[union-attr]
+                    last.weight.mul_(recipe.branch_start)  # type: ignore[union-attr, operator]
+        width, patch = self.vit.embed_dim, int(self.vit.patch_embed.patch_size[0])
+        self.descriptors = Descriptors(recipe, patch) if recipe.patch_weight or recipe.whole_weight else None
         with seeded(recipe.seed):
-            self.category = nn.Linear(self.vit.embed_dim, recipe.categories)
-            self.cells = nn.Linear(self.vit.embed_dim, _SHAPE_CELLS**2 + 3 * _COLOUR_CELLS**2)
+            self.heads = nn.ModuleDict(
+                {"category": nn.Linear(width, recipe.categories), "shape": nn.Linear(width, _SHAPE_CELLS**2)}
+            )
+            if self.descriptors is not None:
+                self.heads["patch"] = nn.Linear(width, self.descriptors.num_patch)
+                self.heads["whole"] = nn.Linear(width, self.descriptors.num_whole)
         self.average = AveragedModel(self.vit, multi_avg_fn=self._move).requires_grad_(False)
         mean, std = normalisation(recipe.architecture)
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
@@ -91,17 +102,26 @@ class FormulaModule(lightning.LightningModule):
 
     def losses(self, drawing: Drawing) -> tuple[Tensor, Tensor]:
         """The loss of some pictures, and what `MEASURED` names."""
+        recipe, zero = self.recipe, drawing.pixels.new_zeros(())
         tokens_BND = tokens_of(self.vit, self.normalised(drawing.pixels))
-        logits, told_BNC = self.category(tokens_BND.mean(1)).float(), self.cells(tokens_BND).float()
-        told_shape, told_colour = told_BNC.split([_SHAPE_CELLS**2, 3 * _COLOUR_CELLS**2], dim=-1)
-        side = drawing.pixels.shape[-1] // int(self.vit.patch_embed.patch_size[0])
-        category = functional.cross_entropy(logits, drawing.category, label_smoothing=self.recipe.smoothing)
-        shape = functional.smooth_l1_loss(told_shape, cells_below(drawing.shape[:, None], side, _SHAPE_CELLS), beta=0.2)
-        colour = functional.smooth_l1_loss(told_colour, cells_below(drawing.pixels, side, _COLOUR_CELLS), beta=0.2)
-        recipe = self.recipe
-        loss = recipe.category_weight * category + recipe.shape_weight * shape + recipe.colour_weight * colour
-        accuracy = (logits.argmax(1) == drawing.category).float().mean()
-        return loss, torch.stack([loss, category, shape, colour, accuracy]).detach()
+        pooled_BD = tokens_BND.mean(1)
+        patch = whole = category = shape = accuracy = zero
+        if self.descriptors is not None:
+            with torch.autocast(self.device.type, enabled=False):
+                patches_BNT, wholes_BW = self.descriptors(drawing.pixels)
+            patch = functional.smooth_l1_loss(self.heads["patch"](tokens_BND).float(), patches_BNT)
+            whole = functional.smooth_l1_loss(self.heads["whole"](pooled_BD).float(), wholes_BW)
+        if recipe.category_weight:
+            logits = self.heads["category"](pooled_BD).float()
+            category = functional.cross_entropy(logits, drawing.category, label_smoothing=recipe.smoothing)
+            accuracy = (logits.argmax(1) == drawing.category).float().mean()
+        if recipe.shape_weight:
+            side = drawing.pixels.shape[-1] // int(self.vit.patch_embed.patch_size[0])
+            below = cells_below(drawing.shape[:, None], side, _SHAPE_CELLS)
+            shape = functional.smooth_l1_loss(self.heads["shape"](tokens_BND).float(), below, beta=0.2)
+        loss = recipe.patch_weight * patch + recipe.whole_weight * whole
+        loss = loss + recipe.category_weight * category + recipe.shape_weight * shape
+        return loss, torch.stack([loss, patch, whole, category, shape, accuracy]).detach()
 
     def optimizer_step(self, *arguments: Any, **named: Any) -> None:
         super().optimizer_step(*arguments, **named)
@@ -109,7 +129,7 @@ class FormulaModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         recipe = self.recipe
-        parts = {"vit": self.vit, "category": self.category, "cells": self.cells}
+        parts = {"vit": self.vit, "heads": self.heads}
         named = [(name, tensor) for part in parts.values() for name, tensor in part.named_parameters()]
         decayed = [tensor for name, tensor in named if tensor.ndim > 1 and name not in _NO_DECAY]
         others = [tensor for name, tensor in named if tensor.ndim <= 1 or name in _NO_DECAY]

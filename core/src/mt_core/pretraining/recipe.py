@@ -49,12 +49,24 @@ class PretrainRecipe(BaseModel):
         default=0.999, ge=0, lt=1, description="Decay of the moving average of the weights, which is what is kept."
     )
     smoothing: float = Field(default=0.1, ge=0, lt=1, description="Label smoothing of the categories.")
-    category_weight: float = Field(default=1.0, ge=0, description="Of telling a picture's category, in the loss.")
-    shape_weight: float = Field(
-        default=3.0, ge=0, description="Of telling, at each token, what was drawn below its patch, on 4 x 4 cells."
+    patch_weight: float = Field(
+        default=2.0, ge=0, description="Of telling, at each token, the descriptors of its patch, in the loss."
     )
-    colour_weight: float = Field(
-        default=1.0, ge=0, description="Of telling, at each token, the colours below its patch, on 2 x 2 cells."
+    whole_weight: float = Field(
+        default=1.0, ge=0, description="Of telling, from the mean of the tokens, the descriptors of the picture."
+    )
+    category_weight: float = Field(
+        default=0.0, ge=0, description="Of telling, from the mean of the tokens, which formula was drawn."
+    )
+    shape_weight: float = Field(
+        default=0.0, ge=0, description="Of telling, at each token, what was drawn below its patch, on 4 x 4 cells."
+    )
+    branch_start: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="What the last map of each attention and each MLP is multiplied by before the first step; 0: the "
+        "encoder begins as the identity (Goyal et al. 2017, arXiv:1706.02677), and learns what is better.",
     )
     precision: Precision = Field(default="32", description="32, or bf16: autocast to bfloat16.")
     save_every: int = Field(default=500, ge=1, description="Steps between checkpoints.")

@@ -7,7 +7,7 @@ import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
@@ -17,9 +17,12 @@ from torch import Tensor
 from mt_core.errors import RunError
 from mt_core.pretraining.objective import MEASURED, FormulaModule, rate
 from mt_core.pretraining.scoring import Pictures, scores
-from mt_core.pretraining.vit import save_encoder, tokens_of
+from mt_core.pretraining.vit import save_encoder, tokens_of, untrained_vit
 from mt_core.progress import Progress
 from mt_core.whole import whole_file
+
+if TYPE_CHECKING:
+    from timm.models.vision_transformer import VisionTransformer
 
 PROGRESS, CHECKPOINT = "progress.jsonl", "checkpoint.ckpt"
 STEPS_A_ROW = 50
@@ -80,7 +83,7 @@ class BetweenSteps(Callback):
         )
         self.bar.__enter__()
         if not self.rows:
-            self._score(module, 0)
+            self._score(module, untrained_vit(recipe.architecture, recipe.depth, recipe.seed), 0)
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         assert isinstance(module, FormulaModule)
@@ -94,7 +97,7 @@ class BetweenSteps(Callback):
         if step % STEPS_A_ROW == 0 or is_last:
             self._write_row(module, step)
         if step % recipe.score_every == 0 or is_last:
-            self._score(module, step)
+            self._score(module, module.averaged_vit, step)
         is_time_up = self.minutes is not None and time.monotonic() - self._began >= 60 * self.minutes
         trainer.should_stop = is_time_up or self.is_interrupted
         if step % recipe.save_every == 0 or is_last or trainer.should_stop:
@@ -129,11 +132,12 @@ class BetweenSteps(Callback):
         told = ", ".join(f"{name.replace('_', ' ')} {row[name]:.3f}" for name in MEASURED)
         self._say(f"step {step}/{module.recipe.steps}: {told}, {row['pictures_per_second']:.0f} pictures/s")
 
-    def _score(self, module: FormulaModule, step: int) -> None:
+    def _score(self, module: FormulaModule, vit: VisionTransformer, step: int) -> None:
+        """Of step 0 are the scores of the random encoder, which is the control."""
         if not self.pictures:
             return
-        vit, was_training = module.averaged_vit, module.averaged_vit.training
-        vit.eval()
+        was_training = vit.training
+        vit.eval().to(module.device)
 
         def pooled(pixels: Tensor) -> Tensor:
             with torch.autocast(module.device.type, enabled=False):

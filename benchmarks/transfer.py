@@ -1,0 +1,122 @@
+"""What a frozen encoder gives to each of the twelve modalities, against random weights: the table of docs/mt-tiny.md.
+
+    MT_DATA=... python benchmarks/transfer.py measure --encoder mt-tiny --encoder random/vit_tiny_patch16_224 \
+        [--seed 0 --seed 1 --seed 2] [--dataset fsdd] [--part 0/2] --out runs/transfer.jsonl
+    python benchmarks/transfer.py table --out runs/transfer.jsonl
+
+The datasets, their splits and the tokenizers are those of docs/evidence.md, one dataset a modality, the schedules
+shorter, so that many runs can be had on two cores; the last epoch is kept, nothing is chosen by a test split. The
+tokenizer and the head are trained around the encoder, which is frozen; the seed draws their weights, the order and the
+augmentation. What was measured already is not measured again; `--part 1/2` takes every second run, for processes side
+by side.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import tempfile
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from evidence import measure
+from evidence_datasets import DATASETS, Evidence, sst2_split
+from machine import machine
+
+
+def every_eighth_sentence(data: Path, folder: Path) -> Path:
+    """SST-2 with every eighth of the training sentences, and the whole of the official dev set for testing."""
+    sst2_split(data, folder)
+    lines = (data / "train.tsv").read_text(encoding="utf-8").splitlines(keepends=True)
+    (folder / "train.tsv").unlink()
+    (folder / "train.tsv").write_text("".join([lines[0], *lines[1::8]]), encoding="utf-8")
+    return folder
+
+
+def _short(name: str, **changes: Any) -> Evidence:
+    evidence = DATASETS[name]
+    recipe = {**evidence.recipe, "keep": "last", **changes.pop("recipe", {})}
+    return replace(evidence, recipe=recipe, **changes)
+
+
+SHORT: dict[str, Evidence] = {
+    "sst2": _short("sst2", recipe={"epochs": 2}, rearrange=every_eighth_sentence),
+    "cifar10": _short("cifar10", recipe={"epochs": 6}),
+    "lidarnet": _short("lidarnet", recipe={"epochs": 20}),
+    "fsdd": _short("fsdd", recipe={"epochs": 4}),
+    "ucf101": _short("ucf101", recipe={"epochs": 40}),
+    "infrared": _short("infrared", recipe={"epochs": 4}),
+    "indian_pines": _short("indian_pines", recipe={"epochs": 20}),
+    "covid": _short("covid"),
+    "racketsports": _short("racketsports"),
+    "california": _short("california", recipe={"epochs": 4}),
+    "freesolv": _short("freesolv", recipe={"epochs": 25}),
+    "etth1_96": _short("etth1_96", recipe={"epochs": 1}),
+}
+FOLDS = 1
+"""Of the datasets that are measured by cross-validation, the first so many."""
+
+RANDOM = "random/vit_tiny_patch16_224"
+SMALLER_IS_BETTER = ("rmse", "mse", "mae")
+T_975 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
+"""Student's t for 95 % by the number of values."""
+
+
+def runs(arguments: Namespace) -> list[tuple[str, int, str]]:
+    """(dataset, seed, encoder) of what is asked for, those that go side by side next to one another."""
+    return [
+        (dataset, seed, encoder)
+        for seed in arguments.seed
+        for dataset in arguments.dataset or SHORT
+        for encoder in arguments.encoder
+    ]
+
+
+def measured(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+
+
+def measure_all(arguments: Namespace) -> None:
+    part, parts = (int(number) for number in arguments.part.split("/"))
+    print(machine())
+    for dataset, seed, encoder in runs(arguments)[part::parts]:
+        if any(
+            (row["dataset"], row["seed"], row["encoder"]) == (dataset, seed, encoder) for row in measured(arguments.out)
+        ):
+            continue
+        evidence = SHORT[dataset]
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            data = Path(os.environ["MT_DATA"]) / evidence.path
+            if evidence.rearrange is not None:
+                data = evidence.rearrange(data, folder)
+            settings = Namespace(encoder=encoder, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
+            metrics = [
+                measure(evidence, data, folder / "run", settings, fold) for fold in range(min(FOLDS, evidence.folds))
+            ]
+        row = {"dataset": dataset, "seed": seed, "encoder": encoder, "metrics": metrics[0]}
+        with arguments.out.open("a") as out:
+            out.write(json.dumps(row) + "\n")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("what", choices=["measure", "table"])
+    parser.add_argument("--encoder", action="append")
+    parser.add_argument("--seed", type=int, action="append")
+    parser.add_argument("--dataset", action="append", choices=SHORT)
+    parser.add_argument("--part", default="0/1")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.seed = arguments.seed or [0, 1, 2]
+    arguments.encoder = arguments.encoder or [RANDOM, "mt-tiny"]
+    if arguments.what == "measure":
+        measure_all(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -56,7 +56,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", choices=DATASETS)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--encoder", default=None)
+    parser.add_argument("--encoder", default="random/vit_tiny_patch16_224")
     parser.add_argument("--precision", default="bf16", choices=["32", "bf16"])
     parser.add_argument("--recipe", default="{}", help='What differs from the recipe chosen, as JSON: {"epochs": 2}.')
     parser.add_argument("--folds", type=int, help="Only the first so many of the folds.")

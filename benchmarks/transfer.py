@@ -4,8 +4,9 @@
         [--seed 0 --seed 1 --seed 2] [--dataset fsdd] [--part 0/2] --out runs/transfer.jsonl
     python benchmarks/transfer.py table --out runs/transfer.jsonl
 
-The datasets, their splits and the tokenizers are those of docs/evidence.md, one dataset a modality, the schedules
-shorter, so that many runs can be had on two cores; the last epoch is kept, nothing is chosen by a test split. The
+The datasets, their splits and the recipes are those of docs/evidence.md, one dataset a modality, but for shorter
+schedules, so that many runs can be had on two cores, and for the default stem of pictures, which starts from the
+encoder's own, in place of the convolutional one; the last epoch is kept, nothing is chosen by a test split. The
 tokenizer and the head are trained around the encoder, which is frozen; the seed draws their weights, the order and the
 augmentation. What was measured already is not measured again; `--part 1/2` takes every second run, for processes side
 by side.
@@ -27,6 +28,8 @@ from evidence import measure
 from evidence_datasets import DATASETS, Evidence, sst2_split
 from machine import machine
 
+import mt_core as mt
+
 
 def every_eighth_sentence(data: Path, folder: Path) -> Path:
     """SST-2 with every eighth of the training sentences, and the whole of the official dev set for testing."""
@@ -45,13 +48,15 @@ def _short(name: str, **changes: Any) -> Evidence:
 
 SHORT: dict[str, Evidence] = {
     "sst2": _short("sst2", recipe={"epochs": 2}, rearrange=every_eighth_sentence),
-    "cifar10": _short("cifar10", recipe={"epochs": 6}),
+    "cifar10": _short("cifar10", options={"size": 64, "patch": 16}, recipe={"epochs": 6}),
     "lidarnet": _short("lidarnet", recipe={"epochs": 20}),
     "fsdd": _short("fsdd", recipe={"epochs": 4}),
     "ucf101": _short("ucf101", recipe={"epochs": 40}),
-    "infrared": _short("infrared", recipe={"epochs": 4}),
+    "infrared": _short(
+        "infrared", options={"size": 64, "patch": 16, "fit": "squash", "flip_vertical": True}, recipe={"epochs": 6}
+    ),
     "indian_pines": _short("indian_pines", recipe={"epochs": 20}),
-    "covid": _short("covid"),
+    "covid": _short("covid", options={"size": 64, "patch": 16}),
     "racketsports": _short("racketsports"),
     "california": _short("california", recipe={"epochs": 4}),
     "freesolv": _short("freesolv", recipe={"epochs": 25}),
@@ -60,10 +65,9 @@ SHORT: dict[str, Evidence] = {
 FOLDS = 1
 """Of the datasets that are measured by cross-validation, the first so many."""
 
-RANDOM = "random/vit_tiny_patch16_224"
-SMALLER_IS_BETTER = ("rmse", "mse", "mae")
+RANDOM, NONE, TINY = "random/vit_tiny_patch16_224", "none/vit_tiny_patch16_224", "mt-tiny"
 T_975 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
-"""Student's t for 95 % by the number of values."""
+"""Student's t for 95 %, by the number of values."""
 
 
 def runs(arguments: Namespace) -> list[tuple[str, int, str]]:
@@ -98,9 +102,45 @@ def measure_all(arguments: Namespace) -> None:
             metrics = [
                 measure(evidence, data, folder / "run", settings, fold) for fold in range(min(FOLDS, evidence.folds))
             ]
-        row = {"dataset": dataset, "seed": seed, "encoder": encoder, "metrics": metrics[0]}
+        fingerprint = mt.load_encoder(encoder).fingerprint
+        row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics[0]}
         with arguments.out.open("a") as out:
             out.write(json.dumps(row) + "\n")
+
+
+def print_table(rows: list[dict[str, Any]], encoders: list[str]) -> None:
+    """A row a dataset: the mean over seeds of each encoder, and how much the first is better than each of the others,
+    seed by seed, with the 95 % interval of that mean; then the mean loss on the test split."""
+    first, *others = encoders
+    better = [f"better than {other.partition('/')[0]}" for other in others]
+    print("| modality | data | metric | " + " | ".join([*encoders, *better, "loss of each"]) + " |")
+    print("|---" * (4 + len(encoders) + len(others)) + "|")
+    for dataset, evidence in SHORT.items():
+        found = {(row["encoder"], row["seed"]): row["metrics"] for row in rows if row["dataset"] == dataset}
+        seeds = sorted(seed for encoder, seed in found if encoder == first)
+        if not seeds:
+            continue
+        metric = next(name for name in ("accuracy", "rmse", "mse") if name in found[first, seeds[0]])
+        scale, sign = (100, 1) if metric == "accuracy" else (1, -1)
+        values = {
+            encoder: np.array([scale * found[encoder, seed][metric] for seed in seeds if (encoder, seed) in found])
+            for encoder in encoders
+        }
+        cells = [_shown(values[encoder].mean(), metric) if len(values[encoder]) else "" for encoder in encoders]
+        for other in others:
+            gain = sign * (values[first] - values[other]) if len(values[other]) == len(seeds) else np.array([])
+            spread = T_975.get(len(gain), np.nan) * gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else np.nan
+            cells.append(f"{_shown(gain.mean(), metric)} ± {_shown(spread, metric)}" if len(gain) else "")
+        losses = [[found[encoder, seed]["loss"] for seed in seeds if (encoder, seed) in found] for encoder in encoders]
+        cells.append(", ".join(f"{np.mean(each):.3f}" for each in losses if each))
+        unit = {"accuracy": "accuracy, %", "rmse": "RMSE", "mse": "MSE"}[metric]
+        print(f"| {evidence.modality} | {dataset} | {unit} | " + " | ".join(cells) + " |")
+
+
+def _shown(value: float, metric: str) -> str:
+    if metric == "accuracy":
+        return f"{value:.2f}"
+    return f"{value:,.0f}" if abs(value) > 100 else f"{value:.3f}"
 
 
 def main() -> None:
@@ -113,9 +153,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     arguments.seed = arguments.seed or [0, 1, 2]
-    arguments.encoder = arguments.encoder or [RANDOM, "mt-tiny"]
-    if arguments.what == "measure":
-        measure_all(arguments)
+    arguments.encoder = arguments.encoder or [TINY, RANDOM, NONE]
+    measure_all(arguments) if arguments.what == "measure" else print_table(measured(arguments.out), arguments.encoder)
 
 
 if __name__ == "__main__":

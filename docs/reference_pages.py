@@ -33,6 +33,7 @@ PYTHON = {
     "heads": ("mt_core.heads", "The heads of the core, by task, with their options (`-H` of `mt train`)."),
     "plugins": ("mt_core.plugins", "What is installed, and the code of what is asked for."),
     "hookspecs": ("mt_core.plugins.hookspecs", "The places where a plugin can act around the core's own work."),
+    "pretraining": ("mt_core.pretraining", "An encoder of your own: [how](../../pretraining.md)."),
     "testing": ("mt_core.testing", "The conformance suite."),
 }
 """A page of Python names each: its module, and what to say of it."""

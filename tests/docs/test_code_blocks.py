@@ -51,6 +51,9 @@ SMALL = ["--epochs", "1", "--max-minutes", "0.1"]
 """What a line of `mt train` is given that says nothing of epochs."""
 
 
+BRIEF = ["--minutes", "0.0001", "--size", "32", "-S", "depth=1"]
+"""What a line of `mt pretrain` is given that says nothing of steps."""
+
 NUMBER = r"\d+\.\d+"
 
 
@@ -172,6 +175,8 @@ class Reader:
         if words[0] in NOT_RUN:
             return 0
         budget = SMALL if words[0] == "train" and "--epochs" not in words else []
+        if words[0] == "pretrain" and not {"--steps", "--pairs", "--resume"} & set(words):
+            budget = BRIEF
         alone = ["--readers", "0"] if words[0] in ("train", "embed", "evaluate") else []
         return main([*words, *budget, *alone])
 

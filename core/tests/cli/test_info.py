@@ -50,3 +50,19 @@ def test_data_options_are_shown_with_their_defaults(mt, install, waves, monkeypa
     monkeypatch.setattr(get("waves").dataset, "open", classmethod(open))
     told = [" ".join(line.split()) for line in mt("info", "waves").out.splitlines()]
     assert "fold 1" in told and "header 'auto'" in told
+
+
+def test_an_encoder_is_told_with_its_whole_fingerprint(mt):
+    from mt_core import load_encoder
+
+    ran = mt("info", "random/test_vit")
+    told = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert ran.code == 0
+    assert "weights not trained: a control" in told
+    assert "size 6 blocks, width 64, 2 heads" in told
+    assert f"fingerprint {load_encoder('random/test_vit').fingerprint}" in told
+
+
+def test_an_encoder_of_no_known_name_gets_the_nearest(mt):
+    ran = mt("info", "random/vit_tny_patch16_224")
+    assert (ran.code, ran.out) == (2, "") and "did you mean vit_tiny_patch16_224" in ran.err

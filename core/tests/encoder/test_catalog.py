@@ -57,7 +57,7 @@ def test_dinov2_with_registers_has_five_prefix_tokens_without_positions() -> Non
         ("random/vit_tny_patch16_224", "did you mean vit_tiny_patch16_224"),
         ("timm/vit_base_patch16_clip_224.laion3b", "laion2b"),
         ("vit_base_patch16_224", "did you mean random/vit_base_patch16_224"),
-        ("mt-tiny", "timm/<timm ViT>"),
+        ("mt_tiny", "did you mean mt-tiny"),
         ("random/", "did you mean random/vit_tiny_patch16_224"),
         ("", "random/<timm ViT>"),
     ],

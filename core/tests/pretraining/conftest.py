@@ -20,15 +20,14 @@ def unscored(monkeypatch):
 
 
 @pytest.fixture
-def ctrl_c_at(monkeypatch):
-    """A function: Ctrl-C is pressed while the pictures of a step are drawn, once each."""
-    drawing, steps = objective.draw, []
+def signal_at(monkeypatch):
+    """A function of step and signal: it comes while the pictures of that step are drawn, once each."""
+    drawing, coming = objective.draw, {}
 
     def draw(seed, step, **options):
-        if step in steps:
-            steps.remove(step)
-            signal.raise_signal(signal.SIGINT)
+        if step in coming:
+            signal.raise_signal(coming.pop(step))
         return drawing(seed, step, **options)
 
     monkeypatch.setattr(objective, "draw", draw)
-    return steps.append
+    return coming.__setitem__

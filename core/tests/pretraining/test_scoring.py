@@ -1,5 +1,7 @@
 """Scores of features on labelled pictures."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -75,6 +77,15 @@ def test_pictures_of_a_folder_are_resized_and_held_apart(two_colours):
     assert len(pictures.known) + len(pictures.asked) == 18
     told = scores(pictures, lambda pixels: pixels.mean((2, 3)))
     assert told == {"knn": 1.0, "probe": 1.0}
+
+
+def test_folders_of_one_name_are_told_apart_by_those_above_them(two_colours, tmp_path):
+    copies = [tmp_path / where for where in ("a/new/colours", "b/new/colours", "greys")]
+    for copy in copies:
+        shutil.copytree(two_colours, copy)
+    told = open_pictures([*copies, copies[0]], 16)
+    assert [pictures.name for pictures in told] == ["a/new/colours", "b/new/colours", "greys"]
+    assert [pictures.source.partition(" (")[0] for pictures in told] == [str(copy) for copy in copies]
 
 
 def test_without_a_folder_it_is_the_digits():

@@ -110,7 +110,7 @@ def test_norms_biases_and_embeddings_do_not_decay():
     module = FormulaModule(PretrainRecipe(depth=1))
     decayed, others = (sorted(tuple(p.shape) for p in group["params"]) for group in optimizer.param_groups)
     learned = [*module.vit.parameters(), *module.heads.parameters()]
-    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.05, 0]
+    assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5, 0]
     assert len(decayed) + len(others) == len(learned)
     assert all(len(shape) > 1 for shape in decayed) and (1, 197, 192) not in decayed
     assert {shape for shape in others if len(shape) > 1} == {(1, 1, 192), (1, 197, 192)}

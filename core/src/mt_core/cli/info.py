@@ -22,6 +22,14 @@ def command(name: str) -> None:
 
     NAME is that of a modality (mt list), or anything that --encoder takes: mt-tiny, random/…, a file.
     """
+    from mt_core.plugins import get, names
+
+    if name not in names() and (name == "mt-tiny" or "/" in name or "." in name):
+        for what, said in encoder_facts(name):
+            click.echo(f"{what:<22}{said}")  # no table, which would cut a hash off
+        return
+    plugin = get(name)
+
     from rich.console import Console
     from rich.table import Table
 
@@ -34,12 +42,6 @@ def command(name: str) -> None:
         if table.row_count:
             console.print(table, "")
 
-    from mt_core.plugins import get, names
-
-    if name not in names() and (name == "mt-tiny" or "/" in name or "." in name):
-        show(name, ("", ""), encoder_facts(name))
-        return
-    plugin = get(name)
     show(f"{plugin.name}: {plugin.manifest.summary}", ("", ""), facts(plugin))
     show("options", ("name", "type", "default", "meaning"), options(plugin.tokenizer))
     show("data options", ("name", "default"), [(name, repr(value)) for name, value in data_options(plugin).items()])

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from torch import nn
 
+from mt_core.encoder import tiny
 from mt_core.encoder.checkpoint_file import SUFFIXES
 from mt_core.encoder.encoder import Encoder
 from mt_core.errors import EncoderError, MtError, PluginError
 
-DEFAULT_ENCODER = "mt-tiny"
+DEFAULT_ENCODER = tiny.NAME
 _PAPER = ("timm/vit_base_patch16_clip_224.laion2b", "timm/vit_large_patch14_clip_224.laion2b")
 _FORMS = (
     "mt-tiny (pretrained on drawn pictures, bundled), random/<timm ViT> (untrained control; @<seed> for another draw), "
@@ -42,10 +43,8 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
         name = DEFAULT_ENCODER
     text = str(name)
     family, _, model = text.partition("/")
-    if name == DEFAULT_ENCODER:
-        from mt_core.encoder.tiny import load_tiny
-
-        return load_tiny()
+    if name == tiny.NAME:
+        return tiny.load_tiny()
     if isinstance(name, Path) or Path(text).suffix.lower() in SUFFIXES or Path(text).is_file():
         from mt_core.encoder.layouts import load_file
 
@@ -59,7 +58,7 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
     extra = extra_encoders()
     if text in extra:
         return extra[text]()
-    near = get_close_matches(text, [DEFAULT_ENCODER, *_PAPER, *extra, *_sizes()], n=1, cutoff=0.4)
+    near = get_close_matches(text, [tiny.NAME, *_PAPER, *extra, *_sizes()], n=1, cutoff=0.4)
     hint = f"did you mean {near[0]}? " if near else ""
     raise EncoderError(f"there is no encoder called {text!r}", fix=f"{hint}An encoder is {_FORMS}")
 
@@ -94,7 +93,7 @@ def _registered(plugin: str, name: str, make: Callable[[], Encoder]) -> Encoder:
 
 
 def _sizes() -> list[str]:
-    return [f"random/vit_{size}_patch16_224" for size in ("small", "base", "large")]
+    return [f"random/vit_{size}_patch16_224" for size in ("tiny", "small", "base", "large")]
 
 
 def _random(name: str, model: str) -> Encoder:

@@ -10,7 +10,7 @@ from mt_core.errors import FingerprintError
 
 NAME, ARCHITECTURE = "mt-tiny", "vit_tiny_patch16_224"
 FILE = Path(__file__).with_name("mt-tiny.safetensors")
-SHA256 = "0"
+SHA256 = "0f05b2a43fd96a6653273e5240d1987faa3d3973a74852889723d2ae4ff930c0"
 """Of the file."""
 
 

@@ -46,7 +46,8 @@ from mt_core.pretraining.pairs import LeftOut, open_pairs
 from mt_core.pretraining.steps import checked_checkpoint
 from mt_core.pretraining.towers import Towers, check_writable, write_towers
 from mt_core.pretraining.vit import ENCODER
-from mt_core.training.fitting import LAST, _interruptible, _quiet
+from mt_core.training.fitting import LAST
+from mt_core.training.lightning_runs import interruptible, quiet
 from mt_core.training.recipe import check_precision
 from mt_core.training.run import CHECKPOINTS, findable, versions
 from mt_core.whole import whole_file
@@ -89,8 +90,9 @@ def pretrain_on_pairs(
 ) -> ContrastResult:
     """Train an encoder on pictures with captions, in the manner of CLIP.
 
-    A run that goes on with `resume` becomes, bit for bit, what it would have become without the interruption, on the
-    same machine with as many readers. With several devices or machines every process makes this call; Lightning starts
+    Ctrl-C and SIGTERM stop it, and it goes on from its last whole epoch; `pairs_an_epoch` keeps epochs short. A run
+    that goes on with `resume` becomes, bit for bit, what it would have become without the interruption, on the same
+    machine with as many readers. With several devices or machines every process makes this call; Lightning starts
     those of one machine, `torchrun` or SLURM those of several.
 
     Args:
@@ -125,8 +127,8 @@ def pretrain_on_pairs(
         _make_folder_ready(folder, planned, record)
     checkpoint = folder / CHECKPOINTS / f"{LAST}.ckpt"
     begun = checked_checkpoint(checkpoint, cast(Any, module)) if resume and checkpoint.is_file() else None
-    with _quiet(), seeded(chosen.seed), _interruptible(folder):
-        warnings.filterwarnings("ignore", message=".*all_gather is deprecated")  # Lightning's own matter
+    how_to_go_on = f"stopped; go on with the same command and --resume ({folder})"
+    with quiet(), seeded(chosen.seed), interruptible(how_to_go_on):
         trainer.fit(module, batches, ckpt_path=begun, weights_only=True)
     scores = {name.removeprefix("val_"): value for name, value in history.rows[-1].items() if name.startswith("val_")}
     scores["chance"] = 1 / (max(module.caption_of) + 1)
@@ -171,7 +173,7 @@ def _trainer(
         ModelCheckpoint(folder / CHECKPOINTS, LAST, save_on_train_epoch_end=True, enable_version_counter=False)
     )
     try:
-        with _quiet():
+        with quiet():
             trainer = lightning.Trainer(
                 accelerator={"cuda": "gpu", None: "auto"}.get(device, device or "auto"),
                 devices=devices,
@@ -240,7 +242,10 @@ def _made_ready(
 def _read_record(folder: Path) -> dict[str, Any]:
     path = folder / RECORD
     if not path.is_file():
-        raise RunError(f"{folder} holds no run on pairs (there is no {RECORD} in it)", fix="begin it without resume")
+        raise RunError(
+            f"{folder} holds no run on pairs (there is no {RECORD} in it)",
+            fix="begin it without resume; one on drawn pictures goes on without --pairs",
+        )
     try:
         record = dict(json.loads(path.read_text(encoding="utf-8")))
         newer, is_complete = record["format"] > FORMAT, record["status"] == "complete"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 
 import torch
+from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -108,8 +109,7 @@ class Descriptors(nn.Module):
             ],
             1,
         )
-        lattice = told.unflatten(2, (self.side, _CELLS)).unflatten(4, (self.side, _CELLS))
-        return lattice.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)
+        return rearrange(told, "b c (h i) (w j) -> b (h w) (c i j)", i=_CELLS, j=_CELLS)
 
 
 def oriented_gradients(pixels: Tensor, cells: int) -> Tensor:

@@ -26,7 +26,7 @@ class PretrainRecipe(BaseModel):
     )
     steps: int = Field(default=20_000, ge=1, description="Steps of the whole schedule.")
     batch_size: int = Field(
-        default=128, ge=len(FAMILIES), multiple_of=len(FAMILIES), description="Pictures a step, of each family as many."
+        default=64, ge=len(FAMILIES), multiple_of=len(FAMILIES), description="Pictures a step, of each family as many."
     )
     size: int = Field(
         default=64,
@@ -43,7 +43,12 @@ class PretrainRecipe(BaseModel):
     )
     lr: float = Field(default=1e-3, gt=0, description="Peak learning rate (AdamW).")
     warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of the steps in which it rises; then cosine.")
-    weight_decay: float = Field(default=0.05, ge=0, description="Not on norms, biases, [CLS] and positions.")
+    weight_decay: float = Field(
+        default=0.5,
+        ge=0,
+        description="Not on norms, biases, [CLS] and positions. This much keeps the encoder near the identity, where "
+        "tokens of other modalities get through.",
+    )
     clip: float = Field(default=1.0, gt=0, description="Largest norm of the gradient.")
     ema: float = Field(
         default=0.999, ge=0, lt=1, description="Decay of the moving average of the weights, which is what is kept."

@@ -11,14 +11,9 @@ runs/p/
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
-import logging
-import signal
-import threading
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -33,6 +28,7 @@ from mt_core.pretraining.report import write_pretrain_report, write_sheet
 from mt_core.pretraining.scoring import open_pictures
 from mt_core.pretraining.steps import CHECKPOINT, BetweenSteps, checked_checkpoint
 from mt_core.pretraining.vit import ENCODER
+from mt_core.training.lightning_runs import interruptible, quiet
 from mt_core.training.recipe import check_precision
 from mt_core.training.run import versions
 from mt_core.whole import whole_file
@@ -71,8 +67,8 @@ def pretrain(
 ) -> PretrainResult:
     """Pretrain an encoder on pictures drawn from formulas.
 
-    Ctrl-C, like the end of `minutes`, stops it after the step at hand, with a checkpoint; a run that goes on with
-    `resume` becomes, bit for bit, what it would have become without the interruption (on the same machine).
+    Ctrl-C and SIGTERM, like the end of `minutes`, stop it after the step at hand, with a checkpoint; a run that goes
+    on with `resume` becomes, bit for bit, what it would have become without the interruption (on the same machine).
 
     Args:
         out: The run folder.
@@ -130,7 +126,7 @@ def pretrain(
     write_pretrain_report(folder, finished, between.rows, sheet)
     if is_complete:
         (folder / CHECKPOINT).unlink()
-    if between.is_interrupted:
+    if between.is_interrupted and not is_complete:
         raise KeyboardInterrupt(f"stopped at step {step} of {recipe.steps}; go on with --resume ({folder})")
     return PretrainResult(folder, encoder, step, is_complete, between.rows)
 
@@ -145,7 +141,7 @@ def _run(
 ) -> int:
     import lightning
 
-    with _quiet(), _stopped_by_ctrl_c(between):
+    with quiet(), interruptible("stopped at once; --resume goes on from the last checkpoint"):
         trainer = lightning.Trainer(
             accelerator="gpu" if device.type == "cuda" else device.type,
             devices=[device.index or 0] if device.type == "cuda" else 1,
@@ -173,7 +169,10 @@ def read_pretrain_record(folder: Path) -> dict[str, Any]:
     """
     path = folder / RECORD
     if not path.is_file():
-        raise RunError(f"{folder} holds no pretraining run (there is no {RECORD} in it)", fix="begin it without resume")
+        raise RunError(
+            f"{folder} holds no run on drawn pictures (there is no {RECORD} in it)",
+            fix="begin it without resume; one on pairs goes on with --pairs",
+        )
     try:
         record = dict(json.loads(path.read_text(encoding="utf-8")))
         newer, complete = record["format"] > FORMAT, record["status"] == "complete"
@@ -235,39 +234,3 @@ def _make_folder(folder: Path) -> None:
 def _write(folder: Path, record: Mapping[str, Any]) -> None:
     with whole_file(folder / RECORD, RunError) as unfinished:
         unfinished.write_text(json.dumps(record, indent=2), encoding="utf-8")
-
-
-@contextlib.contextmanager
-def _stopped_by_ctrl_c(between: BetweenSteps) -> Iterator[None]:
-    """The first Ctrl-C stops after the step at hand, where a checkpoint is exact; a second one at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def stop(*_: Any) -> None:
-        between.interrupt()
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    except SystemExit:  # what Lightning makes of the second
-        raise KeyboardInterrupt("stopped at once; --resume goes on from the last checkpoint") from None
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Lightning's banners and hints, which speak to its own users."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            for about in (".*LeafSpec.*", ".*in eval mode.*"):
-                warnings.filterwarnings("ignore", message=about)
-            yield
-    finally:
-        logger.setLevel(level)

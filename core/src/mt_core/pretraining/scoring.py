@@ -31,7 +31,7 @@ class Pictures:
     """Labelled pictures, resized.
 
     Attributes:
-        name: How they are called beside a score.
+        name: How they are called beside a score; no two the same.
         source: Where they come from.
         known, asked: (B, 3, S, S) uint8.
         known_classes, asked_classes: (B,) from 0.
@@ -64,10 +64,24 @@ def open_pictures(folders: Sequence[str | Path], size: int) -> list[Pictures]:
             raise
         return []
     if folders:
-        return [_read(plugin, Path(one).name, *_opened(plugin.dataset, Path(one)), size) for one in folders]
+        named = _told_apart([Path(one).resolve() for one in folders])
+        return [_read(plugin, name, *_opened(plugin.dataset, one), size) for name, one in named.items()]
     known, asked = plugin.dataset.demo("train", size=KNOWN), plugin.dataset.demo("test", size=ASKED)
     is_real = "(real)" in known.source
     return [_read(plugin, "digits", known, asked, size)] if is_real else []
+
+
+def _told_apart(folders: Sequence[Path]) -> dict[str, Path]:
+    """Each folder by its last name, with those above it that it takes to tell it from the others."""
+    different = dict.fromkeys(folders)
+
+    def name(folder: Path) -> str:
+        others = [one.parts for one in different if one != folder]
+        ends = range(1, len(folder.parts) + 1)
+        needed = next(end for end in ends if all(parts[-end:] != folder.parts[-end:] for parts in others))
+        return Path(*folder.parts[-needed:]).as_posix()
+
+    return {name(folder): folder for folder in different}
 
 
 def _opened(dataset: type[ModalityDataset], folder: Path) -> tuple[ModalityDataset, ModalityDataset]:

@@ -19,6 +19,7 @@ from mt_core.pretraining.objective import MEASURED, FormulaModule, rate
 from mt_core.pretraining.scoring import Pictures, scores
 from mt_core.pretraining.vit import save_encoder, tokens_of, untrained_vit
 from mt_core.progress import Progress
+from mt_core.training.lightning_runs import stop_on_signals
 from mt_core.whole import whole_file
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ class BetweenSteps(Callback):
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, FormulaModule)
         recipe = module.recipe
+        stop_on_signals(self.interrupt)
         self._began = self._mark = time.monotonic()
         self._sum = self._sum.to(module.device)
         done = trainer.global_step * recipe.batch_size

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import logging
 import shutil
 import tempfile
 import time
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -24,7 +21,8 @@ from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.plugins.session import session
 from mt_core.training.evaluation import naive_metrics
-from mt_core.training.loading import dead_readers_told, hold_out, loader, open_training_data
+from mt_core.training.lightning_runs import interruptible, quiet
+from mt_core.training.loading import hold_out, loader, open_training_data
 from mt_core.training.recipe import Recipe, check_precision
 from mt_core.training.report import write_run_report
 from mt_core.training.run import (
@@ -264,7 +262,7 @@ def _train(
     if show_progress:
         callbacks.append(ShownProgress())
     started = time.monotonic()
-    with _quiet(), seeded(recipe.seed):
+    with quiet(), seeded(recipe.seed):
         trainer = lightning.Trainer(
             accelerator="cpu" if model.device.type == "cpu" else "auto",
             devices=1,
@@ -279,7 +277,7 @@ def _train(
             enable_model_summary=False,
             default_root_dir=str(folder),
         )
-        with _interruptible(folder):
+        with interruptible(f"stopped; go on with the same command and --resume ({folder})"):
             trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)
         if not history.rows:
             raise RunError("the time was up before the first epoch was done", fix="allow more minutes")
@@ -334,37 +332,3 @@ def _best(history: list[dict[str, float]], head: Head) -> dict[str, float]:
         return selection({name: row[f"val_{name}"] for name in (head.primary, "loss")}, head)
 
     return max(history, key=by) if head.higher_is_better else min(history, key=by)
-
-
-@contextlib.contextmanager
-def _interruptible(folder: Path) -> Iterator[None]:
-    """Lightning ends the interpreter on Ctrl-C; ours is to say how to go on."""
-    try:
-        with dead_readers_told():
-            yield
-    except (SystemExit, KeyboardInterrupt):
-        raise KeyboardInterrupt(f"stopped; go on with the same command and --resume ({folder})") from None
-
-
-_HINTS = (
-    ".*does not have many workers.*",
-    ".*log_every_n_steps.*",
-    ".*LeafSpec.*",
-    ".*exists and is not",
-    ".*in eval mode.*",
-)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without Lightning's banners and hints, which speak to its own users."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            for about in _HINTS:
-                warnings.filterwarnings("ignore", message=about)
-            yield
-    finally:
-        logger.setLevel(level)

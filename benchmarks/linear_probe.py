@@ -1,0 +1,49 @@
+"""What the features of frozen encoders tell of photographs: 20 nearest neighbours, and ridge regression.
+
+    MT_DATA=... python benchmarks/linear_probe.py [--encoder mt-tiny --encoder random/vit_tiny_patch16_224] [--size 64]
+
+All training and test pictures of the CIFAR-10 subset, resized; a picture's features are the mean of its tokens. The
+ridge is chosen by leaving one training picture out at a time; nothing is chosen by the test pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+from machine import machine
+
+import mt_core as mt
+from mt_core.plugins import get
+from mt_core.pretraining.scoring import nearest_classes, probed_classes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--encoder", action="append")
+    parser.add_argument("--size", type=int, default=64)
+    arguments = parser.parse_args()
+    if "MT_DATA" not in os.environ:
+        raise SystemExit("set MT_DATA to the folder of the datasets (see docs/evidence.md)")
+    folder = Path(os.environ["MT_DATA"]) / "image" / "CIFAR-10-images"
+    dataset = get("image").dataset
+    train = dataset.open(folder, "train")
+    parts = [train, dataset.open(folder, "test", task=train.task)]
+    known_classes, asked_classes = (torch.tensor(part.targets()) for part in parts)
+    print(machine())
+    for name in arguments.encoder or ["mt-tiny", *(f"random/vit_tiny_patch16_224@{seed}" for seed in range(3))]:
+        model = mt.load("image", encoder=name, size=arguments.size)
+        known, asked = (
+            torch.from_numpy(model.embed([part[index].sample for index in range(len(part))])) for part in parts
+        )
+        told = {"knn": nearest_classes, "probe": probed_classes}
+        right = {
+            how: (tell(known, known_classes, asked) == asked_classes).double().mean() for how, tell in told.items()
+        }
+        print(f"{name}: " + ", ".join(f"{how} {share:.2%}" for how, share in right.items()), flush=True)
+
+
+if __name__ == "__main__":
+    main()

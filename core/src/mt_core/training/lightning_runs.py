@@ -1,0 +1,89 @@
+"""Lightning as a part of ours: without its own remarks, and stopped so that a run can go on."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+
+from mt_core.training.loading import dead_readers_told
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM)
+"""Ctrl-C, and what a cluster sends before it takes the machine away."""
+
+_HINTS = (
+    ".*does not have many workers.*",
+    ".*log_every_n_steps.*",
+    ".*LeafSpec.*",
+    ".*exists and is not",
+    ".*in eval mode.*",
+    ".*all_gather is deprecated.*",
+)
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without Lightning's banners and hints, which speak to its own users."""
+    logger = logging.getLogger("lightning.pytorch")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            for about in _HINTS:
+                warnings.filterwarnings("ignore", message=about)
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+@contextlib.contextmanager
+def interruptible(how_to_go_on: str) -> Iterator[None]:
+    """Where Lightning would end the interpreter, on Ctrl-C or SIGTERM, say how to go on.
+
+    Raises:
+        KeyboardInterrupt: with that message; the next Ctrl-C does what it did before.
+        InputError: a reader process has died.
+    """
+    try:
+        with _handlers_kept(), dead_readers_told():
+            yield
+    except (SystemExit, KeyboardInterrupt):
+        raise KeyboardInterrupt(how_to_go_on) from None
+
+
+@contextlib.contextmanager
+def _handlers_kept() -> Iterator[None]:
+    """Lightning leaves Ctrl-C without effect where it was pressed before the first step."""
+    before = {each: signal.getsignal(each) for each in _STOPPING if _is_main_thread()}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            if handler is not None:  # not one of Python's
+                signal.signal(each, handler)
+
+
+def stop_on_signals(stop: Callable[[], None]) -> None:
+    """From now on call this on Ctrl-C and on SIGTERM; a Ctrl-C after that ends at once.
+
+    For a callback's `on_train_start`: Lightning sets a handler for SIGTERM before, which ends a run between any two
+    steps whether or not there is a checkpoint, and takes back all handlers when training ends. Signals reach the main
+    thread alone, so elsewhere nothing is done.
+    """
+    if not _is_main_thread():
+        return
+    at_once = signal.getsignal(signal.SIGINT)
+
+    def act(*_: object) -> None:
+        stop()
+        signal.signal(signal.SIGINT, at_once)
+
+    for each in _STOPPING:
+        signal.signal(each, act)
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

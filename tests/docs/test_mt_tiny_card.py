@@ -1,0 +1,47 @@
+"""docs/mt-tiny.md says what was measured, of the weights that are shipped."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mt_core import load_encoder
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "benchmarks" / "results" / "transfer.jsonl"
+MODALITIES = {
+    *("text", "image", "pointcloud", "audio", "video", "infrared"),
+    *("hyperspectral", "xray", "imu", "tabular", "graph", "timeseries"),
+}
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return [json.loads(line) for line in RESULTS.read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def table():
+    command = [sys.executable, "benchmarks/transfer.py", "table", "--out", str(RESULTS)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_table_is_that_of_the_measurements(table):
+    assert table.strip() in (ROOT / "docs" / "mt-tiny.md").read_text()
+
+
+def test_it_has_all_twelve_modalities(table):
+    assert {line.split("|")[1].strip() for line in table.splitlines()[2:]} == MODALITIES
+
+
+def test_each_was_measured_with_three_seeds_beside_both_controls(rows):
+    measured = {(row["dataset"], row["encoder"].partition("/")[0], row["seed"]) for row in rows}
+    datasets = {row["dataset"] for row in rows}
+    assert measured == {(d, e, s) for d in datasets for e in ("mt-tiny", "random", "none") for s in (0, 1, 2)}
+
+
+def test_what_was_measured_are_the_weights_that_are_shipped(rows):
+    for name in {row["encoder"] for row in rows}:
+        assert {row["fingerprint"] for row in rows if row["encoder"] == name} == {load_encoder(name).fingerprint}

@@ -112,8 +112,9 @@ def print_table(rows: list[dict[str, Any]], encoders: list[str]) -> None:
     """A row a dataset: the mean over seeds of each encoder, and how much the first is better than each of the others,
     seed by seed, with the 95 % interval of that mean; then the mean loss on the test split."""
     first, *others = encoders
-    better = [f"better than {other.partition('/')[0]}" for other in others]
-    print("| modality | data | metric | " + " | ".join([*encoders, *better, "loss of each"]) + " |")
+    named = [name.partition("/")[0] for name in encoders]
+    better = [f"better than {name}" for name in named[1:]]
+    print("| modality | data | metric | " + " | ".join([*named, *better, "loss of each"]) + " |")
     print("|---" * (4 + len(encoders) + len(others)) + "|")
     for dataset, evidence in SHORT.items():
         found = {(row["encoder"], row["seed"]): row["metrics"] for row in rows if row["dataset"] == dataset}

@@ -18,14 +18,14 @@ from mt_core.errors import MtError, MtWarning
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
-    "info": ("mt_core.cli.info", "One modality: formats, options, layouts, parameters."),
+    "info": ("mt_core.cli.info", "One modality, or one encoder: formats, options, size."),
     "embed": ("mt_core.cli.embed", "Files to vectors, in one Parquet file."),
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "What a run says about files."),
     "pretrain": (
         "mt_core.cli.pretrain",
-        "An encoder: from pictures that formulas draw, or from pictures with captions.",
+        "An encoder, from drawn pictures or from pictures with captions.",
     ),
     "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
     "check": ("mt_core.cli.check", "Hold a plugin against the conformance suite."),

@@ -1,6 +1,7 @@
 """docs/mt-tiny.md says what was measured, of the weights that are shipped."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from mt_core import load_encoder
+from mt_core.encoder import tiny
 
 ROOT = Path(__file__).parents[2]
 RESULTS = ROOT / "benchmarks" / "results" / "transfer.jsonl"
@@ -30,6 +32,11 @@ def table():
 
 def test_the_table_is_that_of_the_measurements(table):
     assert table.strip() in (ROOT / "docs" / "mt-tiny.md").read_text()
+
+
+def test_its_hashes_are_those_of_the_file_and_of_the_weights():
+    said = set(re.findall(r"\b[0-9a-f]{64}\b", (ROOT / "docs" / "mt-tiny.md").read_text()))
+    assert said == {tiny.SHA256, load_encoder("mt-tiny").fingerprint}
 
 
 def test_it_has_all_twelve_modalities(table):

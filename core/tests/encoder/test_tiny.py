@@ -1,8 +1,6 @@
 """The encoder that comes with the package: the one that was released, to the bit."""
 
 import hashlib
-import re
-from pathlib import Path
 
 import pytest
 import torch
@@ -10,8 +8,6 @@ import torch
 from mt_core.cli import main
 from mt_core.encoder import DEFAULT_ENCODER, load_encoder, tiny
 from mt_core.errors import FingerprintError
-
-CARD = Path(__file__).parents[3] / "docs" / "mt-tiny.md"
 
 
 @pytest.fixture
@@ -47,14 +43,13 @@ def test_its_file_is_float16_and_about_eleven_megabytes():
     assert 10e6 < tiny.FILE.stat().st_size < 12e6
 
 
-def test_hash_in_code_in_the_card_and_in_the_command_are_that_of_the_file(capsys):
+def test_the_hash_in_code_and_in_the_command_is_that_of_the_file(capsys):
     found = hashlib.sha256(tiny.FILE.read_bytes()).hexdigest()
     assert main(("info", "mt-tiny")) == 0
     told = " ".join(capsys.readouterr().out.split())
     assert tiny.SHA256 == found
     assert f"SHA-256 of the file {found}" in told
     assert f"fingerprint {load_encoder('mt-tiny').fingerprint}" in told
-    assert set(re.findall(r"\b[0-9a-f]{64}\b", CARD.read_text())) >= {found, load_encoder("mt-tiny").fingerprint}
 
 
 @pytest.mark.parametrize("place", [0, 9, 5000, 5_000_000, -1])

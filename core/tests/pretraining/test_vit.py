@@ -12,8 +12,9 @@ from mt_core.encoder.plain_vit import encoder_tensors, normalisation, parts_of
 from mt_core.errors import OptionError
 from mt_core.nn import PictureOptions, PictureTokenizer
 from mt_core.pretraining import PretrainRecipe
+from mt_core.pretraining.descriptors import cells_below
 from mt_core.pretraining.drawing import draw
-from mt_core.pretraining.objective import MEASURED, FormulaModule, cells_below, rate
+from mt_core.pretraining.objective import MEASURED, FormulaModule, rate
 from mt_core.pretraining.vit import check_size, save_encoder, tokens_of, untrained_vit
 
 TINY = "vit_tiny_patch16_224"

@@ -13,7 +13,6 @@ arXiv:2307.10802, section 3.3, whose encoder was made so.
 
 from __future__ import annotations
 
-import json
 import shutil
 import warnings
 from collections.abc import Mapping
@@ -43,14 +42,14 @@ from mt_core.pretraining.contrast_module import (
 )
 from mt_core.pretraining.pair_batches import Reading, prepared_held_out, row_of, survey, told
 from mt_core.pretraining.pairs import LeftOut, open_pairs
+from mt_core.pretraining.run_folder import begun_with_another, make_folder, read_record, write_record
 from mt_core.pretraining.steps import checked_checkpoint
 from mt_core.pretraining.towers import Towers, check_writable, write_towers
 from mt_core.pretraining.vit import ENCODER
 from mt_core.training.fitting import LAST
-from mt_core.training.lightning_runs import interruptible, quiet
+from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
 from mt_core.training.recipe import check_precision
 from mt_core.training.run import CHECKPOINTS, findable, versions
-from mt_core.whole import whole_file
 
 RECORD, FORMAT = "pretrain-pairs.json", 1
 
@@ -150,10 +149,7 @@ def _recipe_of(folder: Path, record: Mapping[str, Any] | None, settings: Mapping
 
 
 def _begun_with_other(folder: Path, differing: list[str]) -> RunError:
-    return RunError(
-        f"the run in {folder} was begun with another {', another '.join(differing)}",
-        fix="repeat the command it was begun with, or choose another --out",
-    )
+    return begun_with_another(folder, differing, "repeat the command it was begun with, or choose another --out")
 
 
 def _trainer(
@@ -174,22 +170,18 @@ def _trainer(
     )
     try:
         with quiet():
-            trainer = lightning.Trainer(
+            trainer = silent_trainer(
+                folder,
+                precision=recipe.precision,
+                clip=recipe.clip,
                 accelerator={"cuda": "gpu", None: "auto"}.get(device, device or "auto"),
                 devices=devices,
                 num_nodes=nodes,
                 strategy="ddp" if devices * nodes > 1 else "auto",
                 max_epochs=recipe.epochs,
-                precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-                gradient_clip_val=recipe.clip,
                 callbacks=callbacks,
                 reload_dataloaders_every_n_epochs=1,
                 use_distributed_sampler=False,
-                logger=False,
-                num_sanity_val_steps=0,
-                enable_progress_bar=False,
-                enable_model_summary=False,
-                default_root_dir=str(folder),
             )
     except (MisconfigurationException, ValueError, RuntimeError) as error:
         said = str(error).partition("\n")[0]
@@ -240,24 +232,16 @@ def _made_ready(
 
 
 def _read_record(folder: Path) -> dict[str, Any]:
-    path = folder / RECORD
-    if not path.is_file():
-        raise RunError(
-            f"{folder} holds no run on pairs (there is no {RECORD} in it)",
-            fix="begin it without resume; one on drawn pictures goes on without --pairs",
-        )
-    try:
-        record = dict(json.loads(path.read_text(encoding="utf-8")))
-        newer, is_complete = record["format"] > FORMAT, record["status"] == "complete"
-        ContrastRecipe.parse(record["recipe"])
-        str(record["encoder"]["name"])
-    except (OSError, ValueError, KeyError, TypeError, OptionError) as error:
-        raise RunError(f"{path} cannot be read ({type(error).__name__}: {error})", fix="begin the run anew") from None
-    if newer:
-        raise RunError(f"{path} was written by a newer mt-core", fix="pip install -U mt-core")
-    if is_complete:
-        raise RunError(f"the run in {folder} is complete", fix="choose another --out; its encoder is ready to be used")
-    return record
+    no_run = RunError(
+        f"{folder} holds no run on pairs (there is no {RECORD} in it)",
+        fix="begin it without resume; one on drawn pictures goes on without --pairs",
+    )
+    return read_record(folder / RECORD, FORMAT, _check_record, no_run)
+
+
+def _check_record(record: Mapping[str, Any]) -> None:
+    ContrastRecipe.parse(record["recipe"])
+    str(record["encoder"]["name"])
 
 
 def _make_folder_ready(folder: Path, planned: Mapping[str, Any], record: Mapping[str, Any] | None) -> None:
@@ -266,18 +250,9 @@ def _make_folder_ready(folder: Path, planned: Mapping[str, Any], record: Mapping
         if differing:
             raise _begun_with_other(folder, differing)
         return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(f"{folder} is not empty", fix="choose another --out, or --resume the run in it")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be made ({error})", fix="choose a folder that you may write to") from error
-    _write_record(folder, planned)
-
-
-def _write_record(folder: Path, record: Mapping[str, Any]) -> None:
-    with whole_file(folder / RECORD, RunError) as unfinished:
-        unfinished.write_text(json.dumps(record, indent=2), encoding="utf-8")
+    in_the_way = RunError(f"{folder} is not empty", fix="choose another --out, or --resume the run in it")
+    make_folder(folder, in_the_way)
+    write_record(folder / RECORD, planned)
 
 
 def _finish(result: ContrastResult, module: ContrastModule, planned: Mapping[str, Any], checkpoint: Path) -> None:
@@ -292,7 +267,7 @@ def _finish(result: ContrastResult, module: ContrastModule, planned: Mapping[str
         "left_out": len(module.left_out),
         "result": {"file": ENCODER, "fingerprint": load_encoder(result.encoder).fingerprint},
     }
-    _write_record(result.folder, finished)
+    write_record(result.folder / RECORD, finished)
     if result.is_complete:
         shutil.rmtree(result.folder / CHECKPOINTS)
     if module.left_out:

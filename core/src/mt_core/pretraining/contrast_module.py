@@ -13,7 +13,7 @@ from typing import Any
 
 import lightning
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -23,13 +23,11 @@ from mt_core.pretraining.pair_batches import EpochLoader, EpochOfPairs, HeldOut,
 from mt_core.pretraining.towers import Towers, info_nce, recall
 from mt_core.training.callbacks import History, ShownProgress
 from mt_core.training.loading import num_readers
-from mt_core.training.recipe import Precision
+from mt_core.training.recipe import Checked, Precision
 
 
-class ContrastRecipe(BaseModel):
+class ContrastRecipe(Checked):
     """Everything that decides what comes of some pairs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     epochs: int = Field(default=32, ge=1, description="After each there are scores and a checkpoint.")
     pairs_an_epoch: int | None = Field(default=None, ge=1, description="None: as many as there are to train on.")
@@ -65,14 +63,7 @@ class ContrastRecipe(BaseModel):
         for name in ("image", "text"):
             if isinstance(settings.get(name), Mapping):
                 chosen[name] = {**cls.model_fields[name].default, **settings[name]}
-        try:
-            return cls.model_validate(chosen)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise OptionError(
-                f"{name}={settings.get(name)!r}: {first['msg']}", fix=f"the settings are: {', '.join(cls.model_fields)}"
-            ) from None
+        return cls.checked(chosen)
 
 
 class PairData(lightning.LightningDataModule):

@@ -70,7 +70,7 @@ class Descriptors(nn.Module):
             self.register_buffer("cells_std", cells.std(0).clamp_min(1e-4))
             codes = [codes_of(one, filters, offset) for one in pictures]
             patch_mean, patch_map = whitening(
-                torch.cat([self._below(one) for one in codes]).flatten(0, 1), _PATCH_NUMBERS
+                torch.cat([cells_below(one, self.side, 1) for one in codes]).flatten(0, 1), _PATCH_NUMBERS
             )
             whole_mean, whole_map = whitening(torch.cat([_in_quarters(one) for one in codes]), _WHOLE_NUMBERS)
         self.register_buffer("patch_mean", patch_mean)
@@ -89,12 +89,8 @@ class Descriptors(nn.Module):
         """
         codes = codes_of(pixels, self.filters, self.offset)
         cells = (self._cells(pixels) - self.cells_mean) / self.cells_std
-        patches = (self._below(codes) - self.patch_mean) @ self.patch_map
+        patches = (cells_below(codes, self.side, 1) - self.patch_mean) @ self.patch_map
         return torch.cat([cells, patches], -1), (_in_quarters(codes) - self.whole_mean) @ self.whole_map
-
-    def _below(self, codes: Tensor) -> Tensor:
-        """(B, N, 2 F)."""
-        return functional.adaptive_avg_pool2d(codes, self.side).flatten(2).transpose(1, 2)
 
     def _cells(self, pixels: Tensor) -> Tensor:
         """(B, N, cells * cells * (orientations + 3 + 1)): gradients, colours and contrast of each cell of a patch."""
@@ -109,7 +105,16 @@ class Descriptors(nn.Module):
             ],
             1,
         )
-        return rearrange(told, "b c (h i) (w j) -> b (h w) (c i j)", i=_CELLS, j=_CELLS)
+        return _by_patch(told, _CELLS)
+
+
+def cells_below(picture_BCSS: Tensor, side: int, cells: int) -> Tensor:
+    """(B, N, C * cells * cells) means below each patch of a lattice of side x side."""
+    return _by_patch(functional.adaptive_avg_pool2d(picture_BCSS, side * cells), cells)
+
+
+def _by_patch(cells_BCHW: Tensor, cells: int) -> Tensor:
+    return rearrange(cells_BCHW, "b c (h i) (w j) -> b (h w) (c i j)", i=cells, j=cells)
 
 
 def oriented_gradients(pixels: Tensor, cells: int) -> Tensor:

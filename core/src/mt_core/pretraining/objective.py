@@ -14,14 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
 from mt_core.encoder.plain_vit import normalisation
 from mt_core.model import seeded
-from mt_core.pretraining.descriptors import Descriptors
+from mt_core.pretraining.descriptors import Descriptors, cells_below
 from mt_core.pretraining.drawing import Drawing, draw
 from mt_core.pretraining.recipe import PretrainRecipe
 from mt_core.pretraining.vit import check_size, tokens_of, untrained_vit
@@ -148,9 +147,3 @@ def rate(step: int, steps: int, warmup: float) -> float:
     if step < rising:
         return (step + 1) / rising
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(1, steps - rising))))
-
-
-def cells_below(picture_BCSS: Tensor, side: int, cells: int) -> Tensor:
-    """(B, N, C * cells * cells) means below each patch of a lattice of side x side."""
-    means = functional.adaptive_avg_pool2d(picture_BCSS, side * cells)
-    return rearrange(means, "b c (h i) (w j) -> b (h w) (c i j)", i=cells, j=cells)

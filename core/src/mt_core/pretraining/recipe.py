@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from mt_core.errors import OptionError
 from mt_core.pretraining.drawing import FAMILIES
-from mt_core.training.recipe import Precision
+from mt_core.training.recipe import Checked, Precision
 
 
-class PretrainRecipe(BaseModel):
+class PretrainRecipe(Checked):
     """Everything that decides what an encoder becomes. The schedule is in steps; time never changes it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     architecture: str = Field(default="vit_tiny_patch16_224", description="timm's name of a plain ViT.")
     depth: int | None = Field(default=None, ge=1, description="Its number of blocks; None: the architecture's own.")
@@ -86,11 +83,4 @@ class PretrainRecipe(BaseModel):
         Raises:
             OptionError: an unknown setting or a value that it does not take.
         """
-        try:
-            return cls.model_validate(dict(settings))
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise OptionError(
-                f"{name}={settings.get(name)!r}: {first['msg']}", fix=f"the settings are: {', '.join(cls.model_fields)}"
-            ) from None
+        return cls.checked(settings)

@@ -12,7 +12,6 @@ runs/p/
 from __future__ import annotations
 
 import itertools
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,13 +24,13 @@ from mt_core.errors import OptionError, RunError
 from mt_core.pretraining.objective import FormulaModule
 from mt_core.pretraining.recipe import PretrainRecipe
 from mt_core.pretraining.report import write_pretrain_report, write_sheet
-from mt_core.pretraining.scoring import open_pictures
+from mt_core.pretraining.run_folder import begun_with_another, make_folder, read_record, write_record
+from mt_core.pretraining.scoring import Pictures, open_pictures
 from mt_core.pretraining.steps import CHECKPOINT, BetweenSteps, checked_checkpoint
 from mt_core.pretraining.vit import ENCODER
-from mt_core.training.lightning_runs import interruptible, quiet
+from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
 from mt_core.training.recipe import check_precision
 from mt_core.training.run import versions
-from mt_core.whole import whole_file
 
 RECORD, FORMAT = "pretrain.json", 1
 
@@ -94,22 +93,10 @@ def pretrain(
     module = FormulaModule(recipe)
     checkpoint = checked_checkpoint(folder / CHECKPOINT, module) if (folder / CHECKPOINT).is_file() and resume else None
     pictures = open_pictures(score, recipe.size)
-    record = {
-        "format": FORMAT,
-        "status": "training",
-        "step": 0,
-        "seconds": 0.0,
-        "recipe": recipe.model_dump(mode="json"),
-        "score": [str(Path(one).resolve()) for one in score],
-        "scored_on": {one.name: one.source for one in pictures},
-        "device": str(where),
-        "threads": torch.get_num_threads(),
-        "versions": versions(),
-        **({name: record[name] for name in ("step", "seconds")} if record is not None else {}),
-    }
+    record = _begun(recipe, score, pictures, where, record)
     if not resume:
         _make_folder(folder)
-    _write(folder, record)
+    write_record(folder / RECORD, record)
     sheet = write_sheet(folder, recipe)
     between = BetweenSteps(folder, pictures, minutes=minutes, show=show_progress)
     step = _run(module, recipe, between, where, folder, checkpoint)
@@ -122,7 +109,7 @@ def pretrain(
         "seconds": round(between.seconds, 2),
         "encoder": {"file": ENCODER, "fingerprint": load_encoder(encoder).fingerprint},
     }
-    _write(folder, finished)
+    write_record(folder / RECORD, finished)
     write_pretrain_report(folder, finished, between.rows, sheet)
     if is_complete:
         (folder / CHECKPOINT).unlink()
@@ -139,22 +126,17 @@ def _run(
     folder: Path,
     checkpoint: Path | None,
 ) -> int:
-    import lightning
-
     with quiet(), interruptible("stopped at once; --resume goes on from the last checkpoint"):
-        trainer = lightning.Trainer(
+        trainer = silent_trainer(
+            folder,
+            precision=recipe.precision,
+            clip=recipe.clip,
             accelerator="gpu" if device.type == "cuda" else device.type,
             devices=[device.index or 0] if device.type == "cuda" else 1,
             max_epochs=-1,
             max_steps=recipe.steps,
-            precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-            gradient_clip_val=recipe.clip,
             callbacks=[between],
-            logger=False,
             enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=str(folder),
         )
         # a step draws its own pictures, so there is nothing to load, and no place in it to come back to
         trainer.fit(module, itertools.repeat(0), ckpt_path=checkpoint, weights_only=True)
@@ -167,24 +149,38 @@ def read_pretrain_record(folder: Path) -> dict[str, Any]:
     Raises:
         RunError: no pretraining run, one that is complete or cannot be read.
     """
-    path = folder / RECORD
-    if not path.is_file():
-        raise RunError(
-            f"{folder} holds no run on drawn pictures (there is no {RECORD} in it)",
-            fix="begin it without resume; one on pairs goes on with --pairs",
-        )
-    try:
-        record = dict(json.loads(path.read_text(encoding="utf-8")))
-        newer, complete = record["format"] > FORMAT, record["status"] == "complete"
-        PretrainRecipe.parse(record["recipe"])
-        record["step"], record["seconds"], list(record["score"])
-    except (OSError, ValueError, KeyError, TypeError, OptionError) as error:
-        raise RunError(f"{path} cannot be read ({type(error).__name__}: {error})", fix="begin the run anew") from None
-    if newer:
-        raise RunError(f"{path} was written by a newer mt-core", fix="pip install -U mt-core")
-    if complete:
-        raise RunError(f"the run in {folder} is complete", fix="choose another --out; its encoder is ready to be used")
-    return record
+    no_run = RunError(
+        f"{folder} holds no run on drawn pictures (there is no {RECORD} in it)",
+        fix="begin it without resume; one on pairs goes on with --pairs",
+    )
+    return read_record(folder / RECORD, FORMAT, _check_record, no_run)
+
+
+def _check_record(record: Mapping[str, Any]) -> None:
+    PretrainRecipe.parse(record["recipe"])
+    record["step"], record["seconds"], list(record["score"])
+
+
+def _begun(
+    recipe: PretrainRecipe,
+    score: Sequence[str | Path],
+    pictures: Sequence[Pictures],
+    device: torch.device,
+    earlier: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What a run says of itself while it trains."""
+    return {
+        "format": FORMAT,
+        "status": "training",
+        "step": earlier["step"] if earlier is not None else 0,
+        "seconds": earlier["seconds"] if earlier is not None else 0.0,
+        "recipe": recipe.model_dump(mode="json"),
+        "score": [str(Path(one).resolve()) for one in score],
+        "scored_on": {one.name: one.source for one in pictures},
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+    }
 
 
 def _plan(
@@ -198,10 +194,8 @@ def _plan(
     if score and [str(Path(one).resolve()) for one in score] != record["score"]:
         differing.append("score")
     if differing:
-        raise RunError(
-            f"the run in {folder} was begun with another {', another '.join(differing)}",
-            fix="leave those out, and it goes on with its own; or choose another --out",
-        )
+        fix = "leave those out, and it goes on with its own; or choose another --out"
+        raise begun_with_another(folder, differing, fix)
     return recipe, record["score"]
 
 
@@ -219,18 +213,9 @@ def _device(name: str | None) -> torch.device:
 
 
 def _make_folder(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        is_run = (folder / RECORD).is_file()
-        raise RunError(
-            f"{folder} {'holds a run already' if is_run else 'is not empty'}",
-            fix="choose another --out" + (", or --resume it" if is_run else ""),
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be made ({error})", fix="choose a folder that you may write to") from error
-
-
-def _write(folder: Path, record: Mapping[str, Any]) -> None:
-    with whole_file(folder / RECORD, RunError) as unfinished:
-        unfinished.write_text(json.dumps(record, indent=2), encoding="utf-8")
+    is_run = (folder / RECORD).is_file()
+    in_the_way = RunError(
+        f"{folder} {'holds a run already' if is_run else 'is not empty'}",
+        fix="choose another --out" + (", or --resume it" if is_run else ""),
+    )
+    make_folder(folder, in_the_way)

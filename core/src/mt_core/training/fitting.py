@@ -21,7 +21,7 @@ from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.plugins.session import session
 from mt_core.training.evaluation import naive_metrics
-from mt_core.training.lightning_runs import interruptible, quiet
+from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
 from mt_core.training.loading import hold_out, loader, open_training_data
 from mt_core.training.recipe import Recipe, check_precision
 from mt_core.training.report import write_run_report
@@ -263,19 +263,15 @@ def _train(
         callbacks.append(ShownProgress())
     started = time.monotonic()
     with quiet(), seeded(recipe.seed):
-        trainer = lightning.Trainer(
+        trainer = silent_trainer(
+            folder,
+            precision=recipe.precision,
+            clip=recipe.clip,
             accelerator="cpu" if model.device.type == "cpu" else "auto",
             devices=1,
             max_epochs=recipe.epochs,
             max_time=timedelta(minutes=recipe.max_minutes) if recipe.max_minutes else None,
-            precision="bf16-mixed" if recipe.precision == "bf16" else "32-true",
-            gradient_clip_val=recipe.clip,
             callbacks=callbacks,
-            logger=False,
-            num_sanity_val_steps=0,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            default_root_dir=str(folder),
         )
         with interruptible(f"stopped; go on with the same command and --resume ({folder})"):
             trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)

@@ -8,8 +8,14 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mt_core.training.loading import dead_readers_told
+from mt_core.training.recipe import Precision
+
+if TYPE_CHECKING:
+    import lightning
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM)
 """Ctrl-C, and what a cluster sends before it takes the machine away."""
@@ -37,6 +43,28 @@ def quiet() -> Iterator[None]:
             yield
     finally:
         logger.setLevel(level)
+
+
+def silent_trainer(folder: Path, *, precision: Precision, clip: float, **settings: Any) -> lightning.Trainer:
+    """A trainer that shows, logs and tries out nothing of its own.
+
+    Args:
+        folder: Where it may write.
+        clip: Largest norm of the gradient.
+        settings: Of Lightning.
+    """
+    import lightning
+
+    return lightning.Trainer(
+        precision="bf16-mixed" if precision == "bf16" else "32-true",
+        gradient_clip_val=clip,
+        logger=False,
+        num_sanity_val_steps=0,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        default_root_dir=str(folder),
+        **settings,
+    )
 
 
 @contextlib.contextmanager

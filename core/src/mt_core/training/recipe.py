@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -14,10 +14,30 @@ Tune = Literal["probe", "frozen", "full"]
 Precision = Literal["32", "bf16"]
 
 
-class Recipe(BaseModel):
-    """Everything that decides how a model is trained, apart from the data and the model itself."""
+class Checked(BaseModel):
+    """Settings that never change, and that are told where they do not fit."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def checked(cls, settings: Mapping[str, Any]) -> Self:
+        """The defaults with some settings changed.
+
+        Raises:
+            OptionError: an unknown setting or a value that it does not take.
+        """
+        try:
+            return cls.model_validate(dict(settings))
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise OptionError(
+                f"{name}={settings.get(name)!r}: {first['msg']}", fix=f"the settings are: {', '.join(cls.model_fields)}"
+            ) from None
+
+
+class Recipe(Checked):
+    """Everything that decides how a model is trained, apart from the data and the model itself."""
 
     tune: Tune = Field(
         default="frozen",
@@ -66,14 +86,7 @@ class Recipe(BaseModel):
         """
         merged = {**defaults, **settings}
         merged["head"] = {**defaults.get("head", {}), **settings.get("head", {})}
-        try:
-            return cls.model_validate(merged)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise OptionError(
-                f"{name}={merged.get(name)!r}: {first['msg']}", fix=f"the settings are: {', '.join(cls.model_fields)}"
-            ) from None
+        return cls.checked(merged)
 
 
 def check_precision(precision: Precision, device: torch.device) -> None:

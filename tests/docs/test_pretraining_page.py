@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from mt_core import pretraining
 from mt_core.pretraining import ContrastRecipe, PretrainRecipe
 
-PAGE = Path(pretraining.__file__).parents[4] / "docs" / "pretraining.md"
+PAGE = Path(__file__).parents[2] / "docs" / "pretraining.md"
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ cross-validation, each fold is trained and tested so, and the mean over folds is
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +25,17 @@ from machine import machine
 import mt_core as mt
 from mt_core.plugins import get
 from mt_core.training import evaluate, naive_metrics
+
+
+@contextlib.contextmanager
+def arranged(evidence: Evidence) -> Iterator[tuple[Path, Path]]:
+    """Where the data lies as it is read, and a folder that is gone afterwards."""
+    if "MT_DATA" not in os.environ:
+        raise SystemExit("set MT_DATA to the folder of the datasets (see docs/evidence.md)")
+    data = Path(os.environ["MT_DATA"]) / evidence.path
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        yield (data if evidence.rearrange is None else evidence.rearrange(data, folder)), folder
 
 
 def measure(evidence: Evidence, data: Path, out: Path, arguments: argparse.Namespace, fold: int) -> dict[str, float]:
@@ -62,15 +75,9 @@ def main() -> None:
     parser.add_argument("--folds", type=int, help="Only the first so many of the folds.")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    if "MT_DATA" not in os.environ:
-        raise SystemExit("set MT_DATA to the folder of the datasets (see docs/evidence.md)")
     evidence = DATASETS[arguments.dataset]
     print(machine())
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        data = Path(os.environ["MT_DATA"]) / evidence.path
-        if evidence.rearrange is not None:
-            data = evidence.rearrange(data, folder)
+    with arranged(evidence) as (data, folder):
         out = arguments.out or folder / "run"
         folds = range(min(evidence.folds, arguments.folds or evidence.folds))
         measured = [measure(evidence, data, out, arguments, fold) for fold in folds]

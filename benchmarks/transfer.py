@@ -16,17 +16,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import tempfile
+import math
 from argparse import Namespace
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evidence import measure
+from evidence import arranged, measure
 from evidence_datasets import DATASETS, Evidence, sst2_split
 from machine import machine
+from numpy.typing import NDArray
+from scipy.stats import sem
+from scipy.stats import t as student
 
 import mt_core as mt
 
@@ -62,12 +64,7 @@ SHORT: dict[str, Evidence] = {
     "freesolv": _short("freesolv", recipe={"epochs": 25}),
     "etth1_96": _short("etth1_96", recipe={"epochs": 1}),
 }
-FOLDS = 1
-"""Of the datasets that are measured by cross-validation, the first so many."""
-
 RANDOM, NONE, TINY = "random/vit_tiny_patch16_224", "none/vit_tiny_patch16_224", "mt-tiny"
-T_975 = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}
-"""Student's t for 95 %, by the number of values."""
 
 
 def runs(arguments: Namespace) -> list[tuple[str, int, str]]:
@@ -93,17 +90,13 @@ def measure_all(arguments: Namespace) -> None:
         ):
             continue
         evidence = SHORT[dataset]
-        with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            data = Path(os.environ["MT_DATA"]) / evidence.path
-            if evidence.rearrange is not None:
-                data = evidence.rearrange(data, folder)
-            settings = Namespace(encoder=encoder, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
-            metrics = [
-                measure(evidence, data, folder / "run", settings, fold) for fold in range(min(FOLDS, evidence.folds))
-            ]
+        settings = Namespace(encoder=encoder, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
+        with arranged(evidence) as (data, folder):
+            folds = [measure(evidence, data, folder / "run", settings, fold) for fold in range(evidence.folds)]
+        metrics = {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
+        metrics["samples"] *= len(folds)
         fingerprint = mt.load_encoder(encoder).fingerprint
-        row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics[0]}
+        row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics}
         with arguments.out.open("a") as out:
             out.write(json.dumps(row) + "\n")
 
@@ -114,8 +107,8 @@ def print_table(rows: list[dict[str, Any]], encoders: list[str]) -> None:
     first, *others = encoders
     named = [name.partition("/")[0] for name in encoders]
     better = [f"better than {name}" for name in named[1:]]
-    print("| modality | data | metric | " + " | ".join([*named, *better, "loss of each"]) + " |")
-    print("|---" * (4 + len(encoders) + len(others)) + "|")
+    print("| modality | data | tested on | metric | " + " | ".join([*named, *better, "loss of each"]) + " |")
+    print("|---" * (5 + len(encoders) + len(others)) + "|")
     for dataset, evidence in SHORT.items():
         found = {(row["encoder"], row["seed"]): row["metrics"] for row in rows if row["dataset"] == dataset}
         seeds = sorted(seed for encoder, seed in found if encoder == first)
@@ -130,12 +123,17 @@ def print_table(rows: list[dict[str, Any]], encoders: list[str]) -> None:
         cells = [_shown(values[encoder].mean(), metric) if len(values[encoder]) else "" for encoder in encoders]
         for other in others:
             gain = sign * (values[first] - values[other]) if len(values[other]) == len(seeds) else np.array([])
-            spread = T_975.get(len(gain), np.nan) * gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else np.nan
-            cells.append(f"{_shown(gain.mean(), metric)} ± {_shown(spread, metric)}" if len(gain) else "")
+            cells.append(f"{_shown(gain.mean(), metric)} ± {_shown(_spread(gain), metric)}" if len(gain) else "")
         losses = [[found[encoder, seed]["loss"] for seed in seeds if (encoder, seed) in found] for encoder in encoders]
         cells.append(", ".join(f"{np.mean(each):.3f}" for each in losses if each))
         unit = {"accuracy": "accuracy, %", "rmse": "RMSE", "mse": "MSE"}[metric]
-        print(f"| {evidence.modality} | {dataset} | {unit} | " + " | ".join(cells) + " |")
+        samples = int(found[first, seeds[0]]["samples"])
+        print(f"| {evidence.modality} | {dataset} | {samples:,} | {unit} | " + " | ".join(cells) + " |")
+
+
+def _spread(values: NDArray[np.float64]) -> float:
+    """Half the 95 % interval of their mean."""
+    return float(student.ppf(0.975, len(values) - 1) * sem(values)) if len(values) > 1 else math.nan
 
 
 def _shown(value: float, metric: str) -> str:
@@ -155,7 +153,10 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.seed = arguments.seed or [0, 1, 2]
     arguments.encoder = arguments.encoder or [TINY, RANDOM, NONE]
-    measure_all(arguments) if arguments.what == "measure" else print_table(measured(arguments.out), arguments.encoder)
+    if arguments.what == "measure":
+        measure_all(arguments)
+    else:
+        print_table(measured(arguments.out), arguments.encoder)
 
 
 if __name__ == "__main__":

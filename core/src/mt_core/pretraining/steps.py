@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import Callback
 from torch import Tensor
 
 from mt_core.errors import RunError
@@ -19,6 +18,7 @@ from mt_core.pretraining.objective import MEASURED, FormulaModule, rate
 from mt_core.pretraining.scoring import Pictures, scores
 from mt_core.pretraining.vit import save_encoder, tokens_of, untrained_vit
 from mt_core.progress import Progress
+from mt_core.training.callbacks import WithBar
 from mt_core.training.lightning_runs import stop_on_signals
 from mt_core.whole import whole_file
 
@@ -29,7 +29,7 @@ PROGRESS, CHECKPOINT = "progress.jsonl", "checkpoint.ckpt"
 STEPS_A_ROW = 50
 
 
-class BetweenSteps(Callback):
+class BetweenSteps(WithBar):
     """Watches a run, writes it down, and stops it.
 
     Its state is in the checkpoint, so a run that goes on writes the same rows as one that was never stopped.
@@ -52,7 +52,7 @@ class BetweenSteps(Callback):
         self.folder = folder
         self.pictures = pictures
         self.minutes = minutes
-        self.show = show
+        self.is_shown = show
         self.rows: list[dict[str, Any]] = []
         self.seconds = 0.0
         self.is_interrupted = False
@@ -80,10 +80,8 @@ class BetweenSteps(Callback):
         self._began = self._mark = time.monotonic()
         self._sum = self._sum.to(module.device)
         done = trainer.global_step * recipe.batch_size
-        self.bar = Progress(
-            "pretraining", recipe.steps * recipe.batch_size, unit="pictures", done=done, enabled=self.show
-        )
-        self.bar.__enter__()
+        total = recipe.steps * recipe.batch_size
+        self.show(Progress("pretraining", total, unit="pictures", done=done, enabled=self.is_shown))
         if not self.rows:
             self._score(module, untrained_vit(recipe.architecture, recipe.depth, recipe.seed), 0)
 
@@ -105,15 +103,6 @@ class BetweenSteps(Callback):
         if step % recipe.save_every == 0 or is_last or trainer.should_stop:
             self._save(trainer, module)
         self._mark = time.monotonic()
-
-    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self.bar.__exit__(None, None, None)
-
-    def on_exception(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, exception: BaseException
-    ) -> None:
-        if hasattr(self, "bar"):
-            self.bar.__exit__(None, None, None)
 
     def _write_row(self, module: FormulaModule, step: int) -> None:
         means = {
@@ -155,7 +144,7 @@ class BetweenSteps(Callback):
             self._say(f"step {step}: {name}: {shown}")
 
     def _say(self, line: str) -> None:
-        if self.show and hasattr(self, "bar"):
+        if self.is_shown and hasattr(self, "bar"):
             self.bar.say(line)
 
     def _write_rows(self) -> None:

@@ -53,13 +53,34 @@ class History(Callback):
             self.on_epoch(self.rows[-1])
 
 
-class ShownProgress(Callback):
-    """A bar (or lines) over the steps of the whole run, and a line an epoch."""
+class WithBar(Callback):
+    """Has a bar (or lines) from `show` on, and closes it however training ends."""
+
+    bar: Progress
+
+    def show(self, bar: Progress) -> None:
+        self.bar = bar.__enter__()
+
+    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
+        self._close()
+
+    def on_exception(
+        self, trainer: lightning.Trainer, module: lightning.LightningModule, exception: BaseException
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if hasattr(self, "bar"):
+            self.bar.__exit__(None, None, None)
+        sys.stderr.flush()
+
+
+class ShownProgress(WithBar):
+    """The steps of the whole run, and a line an epoch."""
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         total = int(trainer.estimated_stepping_batches)
-        self.bar = Progress("training", total, unit="steps", done=trainer.global_step)
-        self.bar.__enter__()
+        self.show(Progress("training", total, unit="steps", done=trainer.global_step))
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         self.bar.advance(1)
@@ -71,13 +92,3 @@ class ShownProgress(Callback):
         name = module.monitored.removeprefix("val_")
         epochs = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
         self.bar.say(f"{epochs}: training loss {loss:.4f}, validation {name} {monitored:.4f}")
-
-    def on_train_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        self.bar.__exit__(None, None, None)
-
-    def on_exception(
-        self, trainer: lightning.Trainer, module: lightning.LightningModule, exception: BaseException
-    ) -> None:
-        if hasattr(self, "bar"):
-            self.bar.__exit__(None, None, None)
-        sys.stderr.flush()

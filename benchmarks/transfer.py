@@ -3,6 +3,9 @@
     MT_DATA=... python benchmarks/transfer.py measure --encoder mt-tiny --encoder random/vit_tiny_patch16_224 \
         [--seed 0 --seed 1 --seed 2] [--dataset fsdd] [--part 0/2] --out runs/transfer.jsonl
     python benchmarks/transfer.py table --out runs/transfer.jsonl
+    python benchmarks/transfer.py measure --seed 0 --encoder codes=runs/codes/encoder.safetensors --out runs/tried.jsonl
+    python benchmarks/transfer.py means --seed 0 --encoder random/vit_tiny_patch16_224 --encoder codes \
+        --out runs/tried.jsonl --beside runs/transfer.jsonl
 
 The datasets, their splits and the recipes are those of docs/evidence.md, one dataset a modality, but for shorter
 schedules, so that many runs can be had on two cores, and for the default stem of pictures, which starts from the
@@ -18,7 +21,8 @@ import argparse
 import json
 import math
 from argparse import Namespace
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +71,28 @@ SHORT: dict[str, Evidence] = {
 RANDOM, NONE, TINY = "random/vit_tiny_patch16_224", "none/vit_tiny_patch16_224", "mt-tiny"
 
 
+UNITS = {"accuracy": "accuracy, %", "rmse": "RMSE", "mse": "MSE"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A dataset: how its row begins, and of each encoder the metric by seed and the mean loss on the test split."""
+
+    head: str
+    metric: str
+    values: dict[str, NDArray[np.float64]]
+    losses: list[float]
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.metric == "accuracy" else -1
+
+    def shown(self, value: float) -> str:
+        if self.metric == "accuracy":
+            return f"{value:.2f}"
+        return f"{value:,.0f}" if abs(value) > 100 else f"{value:.3f}"
+
+
 def runs(arguments: Namespace) -> list[tuple[str, int, str]]:
     """(dataset, seed, encoder) of what is asked for, those that go side by side next to one another."""
     return [
@@ -84,24 +110,39 @@ def measured(path: Path) -> list[dict[str, Any]]:
 def measure_all(arguments: Namespace) -> None:
     part, parts = (int(number) for number in arguments.part.split("/"))
     print(machine())
-    for dataset, seed, encoder in runs(arguments)[part::parts]:
+    for dataset, seed, named in runs(arguments)[part::parts]:
+        encoder, _, where = named.partition("=")
         if any(
             (row["dataset"], row["seed"], row["encoder"]) == (dataset, seed, encoder) for row in measured(arguments.out)
         ):
             continue
         evidence = SHORT[dataset]
-        settings = Namespace(encoder=encoder, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
+        settings = Namespace(encoder=where or encoder, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
         with arranged(evidence) as (data, folder):
             folds = [measure(evidence, data, folder / "run", settings, fold) for fold in range(evidence.folds)]
         metrics = {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
         metrics["samples"] *= len(folds)
-        fingerprint = mt.load_encoder(encoder).fingerprint
+        fingerprint = mt.load_encoder(where or encoder).fingerprint
         row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics}
         with arguments.out.open("a") as out:
             out.write(json.dumps(row) + "\n")
 
 
-def print_table(rows: list[dict[str, Any]], encoders: list[str]) -> None:
+def by_dataset(rows: list[dict[str, Any]], encoders: list[str], seeds: list[int]) -> Iterator[Compared]:
+    """What was measured of each dataset that has all of these."""
+    for dataset, evidence in SHORT.items():
+        found = {(row["encoder"], row["seed"]): row["metrics"] for row in rows if row["dataset"] == dataset}
+        if not all((encoder, seed) in found for encoder in encoders for seed in seeds):
+            continue
+        metric = next(name for name in UNITS if name in found[encoders[0], seeds[0]])
+        scale = 100 if metric == "accuracy" else 1
+        values = {each: np.array([scale * found[each, seed][metric] for seed in seeds]) for each in encoders}
+        losses = [float(np.mean([found[each, seed]["loss"] for seed in seeds])) for each in encoders]
+        samples = int(found[encoders[0], seeds[0]]["samples"])
+        yield Compared(f"| {evidence.modality} | {dataset} | {samples:,} | {UNITS[metric]}", metric, values, losses)
+
+
+def print_table(compared: Iterable[Compared], encoders: list[str]) -> None:
     """A row a dataset: the mean over seeds of each encoder, and how much the first is better than each of the others,
     seed by seed, with the 95 % interval of that mean; then the mean loss on the test split."""
     first, *others = encoders
@@ -109,26 +150,27 @@ def print_table(rows: list[dict[str, Any]], encoders: list[str]) -> None:
     better = [f"better than {name}" for name in named[1:]]
     print("| modality | data | tested on | metric | " + " | ".join([*named, *better, "loss of each"]) + " |")
     print("|---" * (5 + len(encoders) + len(others)) + "|")
-    for dataset, evidence in SHORT.items():
-        found = {(row["encoder"], row["seed"]): row["metrics"] for row in rows if row["dataset"] == dataset}
-        seeds = sorted(seed for encoder, seed in found if encoder == first)
-        if not seeds:
-            continue
-        metric = next(name for name in ("accuracy", "rmse", "mse") if name in found[first, seeds[0]])
-        scale, sign = (100, 1) if metric == "accuracy" else (1, -1)
-        values = {
-            encoder: np.array([scale * found[encoder, seed][metric] for seed in seeds if (encoder, seed) in found])
-            for encoder in encoders
-        }
-        cells = [_shown(values[encoder].mean(), metric) if len(values[encoder]) else "" for encoder in encoders]
+    for one in compared:
+        cells = [one.shown(one.values[encoder].mean()) for encoder in encoders]
         for other in others:
-            gain = sign * (values[first] - values[other]) if len(values[other]) == len(seeds) else np.array([])
-            cells.append(f"{_shown(gain.mean(), metric)} ± {_shown(_spread(gain), metric)}" if len(gain) else "")
-        losses = [[found[encoder, seed]["loss"] for seed in seeds if (encoder, seed) in found] for encoder in encoders]
-        cells.append(", ".join(f"{np.mean(each):.3f}" for each in losses if each))
-        unit = {"accuracy": "accuracy, %", "rmse": "RMSE", "mse": "MSE"}[metric]
-        samples = int(found[first, seeds[0]]["samples"])
-        print(f"| {evidence.modality} | {dataset} | {samples:,} | {unit} | " + " | ".join(cells) + " |")
+            gain = one.sign * (one.values[first] - one.values[other])
+            cells.append(f"{one.shown(gain.mean())} ± {one.shown(_spread(gain))}")
+        cells.append(", ".join(f"{loss:.3f}" for loss in one.losses))
+        print(f"{one.head} | " + " | ".join(cells) + " |")
+
+
+def print_means(compared: Iterable[Compared], encoders: list[str]) -> None:
+    """A row a dataset: the mean over seeds of each encoder; at last, on how many each is better than the first."""
+    first, *others = encoders
+    print("| modality | data | tested on | metric | " + " | ".join(name.partition("/")[0] for name in encoders) + " |")
+    print("|---" * (4 + len(encoders)) + "|")
+    wins = dict.fromkeys(others, 0)
+    for one in compared:
+        print(f"{one.head} | " + " | ".join(one.shown(one.values[encoder].mean()) for encoder in encoders) + " |")
+        for other in others:
+            wins[other] += bool(one.sign * (one.values[other] - one.values[first]).mean() > 0)
+    named = first.partition("/")[0]
+    print(f"| better than {named} on | | | | | " + " | ".join(str(wins[other]) for other in others) + " |")
 
 
 def _spread(values: NDArray[np.float64]) -> float:
@@ -136,27 +178,25 @@ def _spread(values: NDArray[np.float64]) -> float:
     return float(student.ppf(0.975, len(values) - 1) * sem(values)) if len(values) > 1 else math.nan
 
 
-def _shown(value: float, metric: str) -> str:
-    if metric == "accuracy":
-        return f"{value:.2f}"
-    return f"{value:,.0f}" if abs(value) > 100 else f"{value:.3f}"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("what", choices=["measure", "table"])
+    parser.add_argument("what", choices=["measure", "table", "means"])
     parser.add_argument("--encoder", action="append")
     parser.add_argument("--seed", type=int, action="append")
     parser.add_argument("--dataset", action="append", choices=SHORT)
     parser.add_argument("--part", default="0/1")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--beside", type=Path, help="Further measurements to compare with.")
     arguments = parser.parse_args()
     arguments.seed = arguments.seed or [0, 1, 2]
     arguments.encoder = arguments.encoder or [TINY, RANDOM, NONE]
     if arguments.what == "measure":
         measure_all(arguments)
-    else:
-        print_table(measured(arguments.out), arguments.encoder)
+        return
+    rows = [row for path in (arguments.out, arguments.beside) if path is not None for row in measured(path)]
+    compared = by_dataset(rows, arguments.encoder, arguments.seed)
+    show = print_table if arguments.what == "table" else print_means
+    show(compared, arguments.encoder)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,9 @@ from mt_core import load_encoder
 from mt_core.encoder import tiny
 
 ROOT = Path(__file__).parents[2]
+CARD = ROOT / "docs" / "mt-tiny.md"
 RESULTS = ROOT / "benchmarks" / "results" / "transfer.jsonl"
+TRIED = ROOT / "benchmarks" / "results" / "objectives.jsonl"
 MODALITIES = {
     *("text", "image", "pointcloud", "audio", "video", "infrared"),
     *("hyperspectral", "xray", "imu", "tabular", "graph", "timeseries"),
@@ -26,16 +28,28 @@ def rows():
 
 @pytest.fixture(scope="module")
 def table():
-    command = [sys.executable, "benchmarks/transfer.py", "table", "--out", str(RESULTS)]
+    return told("table", "--out", RESULTS)
+
+
+def told(*arguments):
+    command = [sys.executable, "benchmarks/transfer.py", *map(str, arguments)]
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
 
 def test_the_table_is_that_of_the_measurements(table):
-    assert table.strip() in (ROOT / "docs" / "mt-tiny.md").read_text()
+    assert table.strip() in CARD.read_text()
+
+
+def test_so_is_the_table_of_the_objectives_that_were_tried():
+    encoders = ["random/vit_tiny_patch16_224", "formulas", "both", "identity", "mixing", "mt-tiny"]
+    named = [part for name in encoders for part in ("--encoder", name)]
+    means = told("means", "--seed", 0, *named, "--out", TRIED, "--beside", RESULTS)
+    assert {line.split("|")[1].strip() for line in means.splitlines()[2:-1]} == MODALITIES
+    assert means.strip() in CARD.read_text()
 
 
 def test_its_hashes_are_those_of_the_file_and_of_the_weights():
-    said = set(re.findall(r"\b[0-9a-f]{64}\b", (ROOT / "docs" / "mt-tiny.md").read_text()))
+    said = set(re.findall(r"\b[0-9a-f]{64}\b", CARD.read_text()))
     assert said == {tiny.SHA256, load_encoder("mt-tiny").fingerprint}
 
 

@@ -12,14 +12,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from evidence_datasets import DATASETS, Evidence
+from evidence_datasets import DATASETS, Evidence, data_folder
 from machine import machine
 
 import mt_core as mt
@@ -30,9 +29,7 @@ from mt_core.training import evaluate, naive_metrics
 @contextlib.contextmanager
 def arranged(evidence: Evidence) -> Iterator[tuple[Path, Path]]:
     """Where the data lies as it is read, and a folder that is gone afterwards."""
-    if "MT_DATA" not in os.environ:
-        raise SystemExit("set MT_DATA to the folder of the datasets (see docs/evidence.md)")
-    data = Path(os.environ["MT_DATA"]) / evidence.path
+    data = data_folder() / evidence.path
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         yield (data if evidence.rearrange is None else evidence.rearrange(data, folder)), folder

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+
+def data_folder() -> Path:
+    """Where MT_DATA says that the datasets lie; the script ends where it says nothing."""
+    if "MT_DATA" not in os.environ:
+        raise SystemExit("set MT_DATA to the folder of the datasets (see docs/evidence.md)")
+    return Path(os.environ["MT_DATA"])
 
 
 @dataclass(frozen=True)

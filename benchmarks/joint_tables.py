@@ -11,7 +11,6 @@ each becomes a token, by an embedding that is learned beside the encoder. What i
 from __future__ import annotations
 
 import argparse
-import itertools
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,9 @@ from torch.nn import functional
 from mt_core.model import seeded
 from mt_core.pretraining import PretrainRecipe
 from mt_core.pretraining.objective import FormulaModule
+from mt_core.pretraining.running import run_steps
 from mt_core.pretraining.scoring import open_pictures
 from mt_core.pretraining.steps import BetweenSteps
-from mt_core.training.lightning_runs import quiet, silent_trainer
 
 COLUMNS, FUNCTIONS, HIDDEN, ROWS, FREQUENCIES = 12, 128, 12, 48, 8
 CALIBRATION = 4096
@@ -121,18 +120,7 @@ def main() -> None:
     module = PicturesAndTables(recipe)
     arguments.out.mkdir(parents=True, exist_ok=True)
     between = BetweenSteps(arguments.out, open_pictures(arguments.score, recipe.size), show=True)
-    with quiet():
-        trainer = silent_trainer(
-            arguments.out,
-            precision=recipe.precision,
-            clip=recipe.clip,
-            accelerator="cpu",
-            max_epochs=-1,
-            max_steps=recipe.steps,
-            callbacks=[between],
-            enable_checkpointing=False,
-        )
-        trainer.fit(module, itertools.repeat(0))
+    run_steps(module, between, torch.device("cpu"))
     first, last = module.table_losses[:50], module.table_losses[-50:]
     print(f"loss of tables: {sum(first) / len(first):.3f} in the first steps, {sum(last) / len(last):.3f} in the last")
 

@@ -9,10 +9,9 @@ ridge is chosen by leaving one training picture out at a time; nothing is chosen
 from __future__ import annotations
 
 import argparse
-import os
-from pathlib import Path
 
 import torch
+from evidence_datasets import data_folder
 from machine import machine
 
 import mt_core as mt
@@ -25,9 +24,7 @@ def main() -> None:
     parser.add_argument("--encoder", action="append")
     parser.add_argument("--size", type=int, default=64)
     arguments = parser.parse_args()
-    if "MT_DATA" not in os.environ:
-        raise SystemExit("set MT_DATA to the folder of the datasets (see docs/evidence.md)")
-    folder = Path(os.environ["MT_DATA"]) / "image" / "CIFAR-10-images"
+    folder = data_folder() / "image" / "CIFAR-10-images"
     dataset = get("image").dataset
     train = dataset.open(folder, "train")
     parts = [train, dataset.open(folder, "test", task=train.task)]

@@ -6,11 +6,11 @@ MT_DATA=... python benchmarks/native_baselines.py [adult sst2 fsdd ...]
 from __future__ import annotations
 
 import argparse
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from evidence_datasets import data_folder
 from machine import machine
 from native import molecules, pictures, signals, tables
 
@@ -42,9 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("datasets", nargs="*", default=list(BASELINES))
     arguments = parser.parse_args()
-    if "MT_DATA" not in os.environ:
-        raise SystemExit("set MT_DATA to the folder of the datasets (see docs/evidence.md)")
-    data = Path(os.environ["MT_DATA"])
+    data = data_folder()
     print(machine())
     for name in arguments.datasets:
         started = time.perf_counter()

@@ -69,8 +69,6 @@ SHORT: dict[str, Evidence] = {
     "etth1_96": _short("etth1_96", recipe={"epochs": 1}),
 }
 RANDOM, NONE, TINY = "random/vit_tiny_patch16_224", "none/vit_tiny_patch16_224", "mt-tiny"
-
-
 UNITS = {"accuracy": "accuracy, %", "rmse": "RMSE", "mse": "MSE"}
 
 
@@ -111,18 +109,19 @@ def measure_all(arguments: Namespace) -> None:
     part, parts = (int(number) for number in arguments.part.split("/"))
     print(machine())
     for dataset, seed, named in runs(arguments)[part::parts]:
-        encoder, _, where = named.partition("=")
+        encoder, _, given = named.partition("=")
+        where = given or encoder
         if any(
             (row["dataset"], row["seed"], row["encoder"]) == (dataset, seed, encoder) for row in measured(arguments.out)
         ):
             continue
         evidence = SHORT[dataset]
-        settings = Namespace(encoder=where or encoder, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
+        settings = Namespace(encoder=where, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
         with arranged(evidence) as (data, folder):
             folds = [measure(evidence, data, folder / "run", settings, fold) for fold in range(evidence.folds)]
         metrics = {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
         metrics["samples"] *= len(folds)
-        fingerprint = mt.load_encoder(where or encoder).fingerprint
+        fingerprint = mt.load_encoder(where).fingerprint
         row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics}
         with arguments.out.open("a") as out:
             out.write(json.dumps(row) + "\n")

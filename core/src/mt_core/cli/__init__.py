@@ -23,10 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "What a run says about files."),
-    "pretrain": (
-        "mt_core.cli.pretrain",
-        "An encoder, from drawn pictures or from pictures with captions.",
-    ),
+    "pretrain": ("mt_core.cli.pretrain", "An encoder, from drawn pictures or from pictures with captions."),
     "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
     "check": ("mt_core.cli.check", "Hold a plugin against the conformance suite."),
     "doctor": ("mt_core.cli.doctor", "Check this machine and every installed plugin."),

@@ -232,11 +232,8 @@ def _made_ready(
 
 
 def _read_record(folder: Path) -> dict[str, Any]:
-    no_run = RunError(
-        f"{folder} holds no run on pairs (there is no {RECORD} in it)",
-        fix="begin it without resume; one on drawn pictures goes on without --pairs",
-    )
-    return read_record(folder / RECORD, FORMAT, _check_record, no_run)
+    other_kind = "on drawn pictures goes on without --pairs"
+    return read_record(folder / RECORD, FORMAT, _check_record, kind="on pairs", other_kind=other_kind)
 
 
 def _check_record(record: Mapping[str, Any]) -> None:

@@ -12,20 +12,22 @@ from mt_core.whole import whole_file
 
 
 def read_record(
-    path: Path, newest: int, check: Callable[[dict[str, Any]], object], otherwise: RunError
+    path: Path, newest: int, check: Callable[[dict[str, Any]], object], *, kind: str, other_kind: str
 ) -> dict[str, Any]:
     """What the record of a run that can be resumed says.
 
     Args:
         newest: The newest format that is known.
         check: Raises KeyError, TypeError, ValueError or OptionError where something is missing or wrong.
-        otherwise: Is raised where there is no such file.
+        kind: Of run: "on pairs".
+        other_kind: What to do about a run of the other kind.
 
     Raises:
         RunError: no run, one that is complete, of a newer format, or cannot be read.
     """
     if not path.is_file():
-        raise otherwise
+        problem = f"{path.parent} holds no run {kind} (there is no {path.name} in it)"
+        raise RunError(problem, fix=f"begin it without resume; one {other_kind}")
     try:
         record = dict(json.loads(path.read_text(encoding="utf-8")))
         newer, is_complete = record["format"] > newest, record["status"] == "complete"

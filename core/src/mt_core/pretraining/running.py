@@ -99,7 +99,7 @@ def pretrain(
     write_record(folder / RECORD, record)
     sheet = write_sheet(folder, recipe)
     between = BetweenSteps(folder, pictures, minutes=minutes, show=show_progress)
-    step = _run(module, recipe, between, where, folder, checkpoint)
+    step = run_steps(module, between, where, checkpoint)
     is_complete = step == recipe.steps
     encoder = folder / ENCODER
     finished = {
@@ -118,17 +118,14 @@ def pretrain(
     return PretrainResult(folder, encoder, step, is_complete, between.rows)
 
 
-def _run(
-    module: FormulaModule,
-    recipe: PretrainRecipe,
-    between: BetweenSteps,
-    device: torch.device,
-    folder: Path,
-    checkpoint: Path | None,
+def run_steps(
+    module: FormulaModule, between: BetweenSteps, device: torch.device, checkpoint: Path | None = None
 ) -> int:
+    """Train until the schedule ends or `between` stops it, from a checkpoint or from the start, and give the step."""
+    recipe = module.recipe
     with quiet(), interruptible("stopped at once; --resume goes on from the last checkpoint"):
         trainer = silent_trainer(
-            folder,
+            between.folder,
             precision=recipe.precision,
             clip=recipe.clip,
             accelerator="gpu" if device.type == "cuda" else device.type,
@@ -149,11 +146,8 @@ def read_pretrain_record(folder: Path) -> dict[str, Any]:
     Raises:
         RunError: no pretraining run, one that is complete or cannot be read.
     """
-    no_run = RunError(
-        f"{folder} holds no run on drawn pictures (there is no {RECORD} in it)",
-        fix="begin it without resume; one on pairs goes on with --pairs",
-    )
-    return read_record(folder / RECORD, FORMAT, _check_record, no_run)
+    other_kind = "on pairs goes on with --pairs"
+    return read_record(folder / RECORD, FORMAT, _check_record, kind="on drawn pictures", other_kind=other_kind)
 
 
 def _check_record(record: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from .broken_dataset import FOUND, LISTING, MADE, UNKNOWN_SPLIT, change
 
 DRAW = "draw = np.random.default_rng([seed, SPLITS.index(part), number])"
 FIND = "def find(cls, root, split):"
+TURNED = f"cls.odd = not getattr(cls, 'odd', 0)\n        labels = labels[cls.odd :] + labels[: cls.odd]\n        {LISTING}"
 BEFORE_FIND = "    @classmethod\n    def find"
 
 
@@ -54,7 +55,7 @@ FAULTS = {
     ),
     "targets of their own each time": (
         "demo_is_deterministic_by_seed",
-        [change(LISTING, f"np.random.default_rng().shuffle(labels)\n        {LISTING}")],
+        [change(LISTING, TURNED)],
         "gives something else when it is called again",
     ),
     "no source": ("demo_says_where_it_comes_from", [change("bags drawn for this run (synthetic)", "")], "is ''"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import struct
 import sys
-import time
 import zlib
 from pathlib import Path
 from typing import Any
@@ -247,10 +246,8 @@ def test_what_was_read_is_read_again_as_it_is():
 
 def test_60000_by_60000_pixels_are_refused_by_their_header(tmp_path: Path):
     (tmp_path / "huge.png").write_bytes(png_header(60_000, 60_000))
-    start = time.perf_counter()
     with pytest.raises(InputError, match=r"huge\.png is too large .* 179 megapixels"):
         read(tmp_path / "huge.png")
-    assert time.perf_counter() - start < 1
 
 
 def test_picture_that_pillow_only_warns_of_is_read(monkeypatch: pytest.MonkeyPatch):

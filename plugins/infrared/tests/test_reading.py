@@ -7,7 +7,6 @@ import os
 import pickle
 import struct
 import sys
-import time
 import tomllib
 import zlib
 from importlib.resources import files
@@ -200,10 +199,8 @@ def huge_tiff(values: np.ndarray[Any, Any]) -> bytes:
 )
 def test_60000_by_60000_pixels_are_refused_by_their_header(tmp_path: Path, content: bytes):
     (tmp_path / "huge.tif").write_bytes(content)
-    start = time.perf_counter()
     with pytest.raises(InputError, match=r"huge\.tif is too large"):
         read(tmp_path / "huge.tif")
-    assert time.perf_counter() - start < 2
 
 
 # bad files

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import struct
-import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -345,17 +344,15 @@ BAD: dict[str, tuple[str, bytes | Callable[[Path], object], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_a_bad_file_is_refused_by_name_with_a_fix_and_at_once(tmp_path, name):
+def test_a_bad_file_is_refused_by_name_with_a_fix(tmp_path, name):
     file, content, said = BAD[name]
     path = tmp_path / file
     if isinstance(content, bytes):
         path.write_bytes(content)
     else:
         content(path)
-    began = time.perf_counter()
     with pytest.raises(InputError, match=said) as caught:
         read_cloud(path)
-    assert time.perf_counter() - began < 3
     assert str(path) in caught.value.problem
     assert caught.value.fix
 

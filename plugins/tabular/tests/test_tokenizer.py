@@ -3,7 +3,6 @@
 import json
 import math
 import pickle
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -282,20 +281,6 @@ def test_stream_gives_every_row_of_a_file_and_names_the_file_that_lacks_a_column
     path.write_text("age,pay,town\n30,1.5,Ulm\n")
     with pytest.raises(InputError, match=r"people\.csv.* lacks the column 'born'"):
         list(tokenizer.stream(path))
-
-
-def test_preparing_a_row_is_quick() -> None:
-    row: Row = {f"n{index}": str(index / 7) for index in range(6)} | {
-        f"c{index}": "ab"[index % 2] for index in range(8)
-    }
-    other: Row = {name: "9.5" if name[0] == "n" else "z" for name in row}
-    tokenizer = made([row, other])
-    times = []
-    for _ in range(200):
-        start = time.perf_counter()
-        tokenizer.prepare(row)
-        times.append(time.perf_counter() - start)
-    assert min(times) < 60e-6
 
 
 def test_more_columns_than_attention_can_carry_are_refused() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -233,7 +232,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "nested.jsonl": ('{"text": "good"}\n{"text": {"en": "good"}}\n', "line 2: a cell holds a dict"),
     "lacking.jsonl": ('{"text": "good"}\n{"txt": "bad"}\n', "line 2: there is no 'text'"),
     "cut.parquet": (b"PAR1" + b"\x01" * 100, "cannot be read"),
-    "random.parquet": (os.urandom(8) + b"\xff\x00", "UTF-8|zero bytes"),
+    "random.parquet": (b"PAR\xfe\x81\x9c\x17\xff\x00", "UTF-8|zero bytes"),
 }
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import os
 import pickle
 import tracemalloc
 import zipfile
@@ -303,7 +302,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "large.csv": (table(hours(0, 1), (1, "1e300")), "row 2: channel 'load' is infinite"),
     "date.csv": (table([*hours(0, 1), "soon"], (1, 2, 3)), "row 3: 'soon' is no date"),
     "renamed.csv": ("@problemName X\n@data\n1,2:up\n", r"\.ts or \.arff"),
-    "cut.txt.gz": (gzip.compress(os.urandom(4000).hex().encode())[:1000], "truncated"),
+    "cut.txt.gz": (gzip.compress(NOISE.hex().encode())[:1000], "truncated"),
     "noise.txt.gz": (b"\x1f\x8b" + NOISE, "cannot be read"),
     "noise.parquet": (b"PAR1" + NOISE, "cannot be read"),
     "noise.npz": (b"PK\x03\x04" + NOISE, "cannot be read"),

@@ -8,7 +8,7 @@ from .broken_dataset import FOUND, LISTING, MADE, UNKNOWN_SPLIT, change
 
 DRAW = "draw = np.random.default_rng([seed, SPLITS.index(part), number])"
 FIND = "def find(cls, root, split):"
-TURNED = f"cls.odd = not getattr(cls, 'odd', 0)\n        labels = labels[cls.odd:] + labels[:cls.odd]\n        {LISTING}"
+TURNED = f"cls.n = not getattr(cls, 'n', 0)\n        labels = labels[cls.n:] + labels[:cls.n]\n        {LISTING}"
 BEFORE_FIND = "    @classmethod\n    def find"
 
 

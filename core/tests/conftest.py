@@ -1,5 +1,6 @@
 """What the core's tests share: a toy modality, and an encoder small enough to train around in a second."""
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,14 @@ import torch
 import mt_core as mt
 from mt_core.encoder import Encoder
 from mt_core.plugins import registry
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_are_heard():
+    """A shell that runs the tests in its background has them ignore SIGINT, which some of them send."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

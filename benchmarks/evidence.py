@@ -1,6 +1,7 @@
 """The results of docs/evidence.md: train on the training split, measure once on the test split.
 
-    MT_DATA=... python benchmarks/evidence.py adult [--seed 0] [--encoder none/vit_tiny_patch16_224] [--out runs/adult]
+    MT_DATA=... python benchmarks/evidence.py adult [--seed 0] [--encoder none/vit_tiny_patch16_224] \
+        [--out runs/adult] [--record benchmarks/results/evidence.jsonl]
 
 `--encoder none/…` is the control without an encoder: tokens go straight to the head. What selects the epoch is a
 held-out part of the training split; the test split is read once, after training. Where a dataset is measured by
@@ -62,6 +63,21 @@ def measure(evidence: Evidence, data: Path, out: Path, arguments: argparse.Names
     return {**metrics, **{f"naive_{name}": value for name, value in naive.items()}, "minutes": seconds / 60}
 
 
+def record(path: Path, dataset: str, seed: int, encoder: str, where: str, folds: list[dict[str, float]]) -> None:
+    """Add a measurement to a file, as a line of JSON: the means over the folds, but all their samples.
+
+    Args:
+        encoder: As it is called in the file.
+        where: As `mt.load` knows it.
+    """
+    metrics = {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
+    metrics["samples"] *= len(folds)
+    fingerprint = mt.load_encoder(where).fingerprint
+    row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics}
+    with path.open("a") as out:
+        out.write(json.dumps(row) + "\n")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("dataset", choices=DATASETS)
@@ -71,7 +87,10 @@ def main() -> None:
     parser.add_argument("--recipe", default="{}", help='What differs from the recipe chosen, as JSON: {"epochs": 2}.')
     parser.add_argument("--folds", type=int, help="Only the first so many of the folds.")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--record", type=Path, help="A file of JSON lines that the result is added to.")
     arguments = parser.parse_args()
+    if arguments.record is not None and (arguments.recipe != "{}" or arguments.folds is not None):
+        parser.error("--record takes what the page shows: the recipe as it is, and all folds")
     evidence = DATASETS[arguments.dataset]
     print(machine())
     with arranged(evidence) as (data, folder):
@@ -82,6 +101,8 @@ def main() -> None:
         values = np.array([each[metric] for each in measured])
         spread = f" (of {len(values)} folds, from {values.min():.4f} to {values.max():.4f})" if len(values) > 1 else ""
         print(f"  {metric:<20}{values.mean():.4f}{spread}")
+    if arguments.record is not None:
+        record(arguments.record, arguments.dataset, arguments.seed, arguments.encoder, arguments.encoder, measured)
 
 
 if __name__ == "__main__":

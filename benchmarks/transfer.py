@@ -27,14 +27,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evidence import arranged, measure
+from evidence import arranged, measure, record
 from evidence_datasets import DATASETS, Evidence, sst2_split
 from machine import machine
 from numpy.typing import NDArray
 from scipy.stats import sem
 from scipy.stats import t as student
-
-import mt_core as mt
 
 
 def every_eighth_sentence(data: Path, folder: Path) -> Path:
@@ -119,12 +117,7 @@ def measure_all(arguments: Namespace) -> None:
         settings = Namespace(encoder=where, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
         with arranged(evidence) as (data, folder):
             folds = [measure(evidence, data, folder / "run", settings, fold) for fold in range(evidence.folds)]
-        metrics = {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
-        metrics["samples"] *= len(folds)
-        fingerprint = mt.load_encoder(where).fingerprint
-        row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics}
-        with arguments.out.open("a") as out:
-            out.write(json.dumps(row) + "\n")
+        record(arguments.out, dataset, seed, encoder, where, folds)
 
 
 def by_dataset(rows: list[dict[str, Any]], encoders: list[str], seeds: list[int]) -> Iterator[Compared]:

@@ -42,6 +42,8 @@ def test_pooling_a_missing_cls_says_what_to_use(ragged):
 def test_unknown_pooling_names_the_known_ones(ragged):
     with pytest.raises(OptionError, match=r"'median'[\s\S]*cls\+mean"):
         ragged.pool("median")
+    with pytest.raises(OptionError, match="no pooling called 'median'"):
+        pooled_width(8, "median")
 
 
 def test_token_ids_are_refused_as_tokens():

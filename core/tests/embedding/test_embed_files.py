@@ -12,7 +12,7 @@ import pytest
 
 import mt_core as mt
 from mt_core.embedding import files as files_module
-from mt_core.errors import EmbeddingError, FingerprintError, InputError
+from mt_core.errors import EmbeddingError, FingerprintError, InputError, OptionError
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -188,6 +188,13 @@ def test_a_file_that_is_no_parquet_is_not_written_over(model, sources, tmp_path)
 def test_overwrite_begins_anew(model, sources, tmp_path):
     (tmp_path / "v.parquet").write_text("old")
     assert mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0, overwrite=True).rows == 11
+
+
+def test_what_is_refused_overwrites_nothing(model, sources, tmp_path):
+    (tmp_path / "v.parquet").write_text("old")
+    with pytest.raises(OptionError):
+        mt.embed_files(model, sources, tmp_path / "v.parquet", pool="softest", readers=0, overwrite=True)
+    assert (tmp_path / "v.parquet").read_text() == "old"
 
 
 def test_unfinished_work_of_another_kind_is_not_gone_on_with(model, sources, tmp_path, monkeypatch):

@@ -123,8 +123,7 @@ class Features:
         Raises:
             OptionError: an unknown name, or [CLS] of an encoder that has none.
         """
-        if how not in POOLS:
-            raise OptionError(f"there is no pooling called {how!r}", fix=f"use one of {', '.join(POOLS)}")
+        _check_pool(how)
         parts = {"cls": self._cls, "mean": self._mean, "max": self._max}
         return torch.cat([parts[part]() for part in how.split("+")], dim=-1)
 
@@ -160,5 +159,15 @@ class Features:
 
 
 def pooled_width(width: int, how: Pool) -> int:
-    """The width of `Features.pool(how)` for an encoder of this width."""
+    """The width of `Features.pool(how)` for an encoder of this width.
+
+    Raises:
+        OptionError: an unknown name.
+    """
+    _check_pool(how)
     return width * len(how.split("+"))
+
+
+def _check_pool(how: str) -> None:
+    if how not in POOLS:
+        raise OptionError(f"there is no pooling called {how!r}", fix=f"use one of {', '.join(POOLS)}")

@@ -86,11 +86,11 @@ def embed_files(
     names = list(dict.fromkeys(str(source) for source in sources))
     if out.is_dir():
         raise EmbeddingError(f"{out} is a folder", fix="name a file, for instance vectors.parquet")
-    if overwrite:
-        out.unlink(missing_ok=True)
-        Parts(out, {}, []).remove()
     ensure_calibrated(model, names)
     identity = _identity(model, pool, precision)
+    if overwrite:  # now that nothing is left to be refused
+        out.unlink(missing_ok=True)
+        Parts(out, {}, []).remove()
     before = metadata_of(out) if out.exists() else None
     held: set[str] = set()
     old_failures: list[dict[str, str]] = []

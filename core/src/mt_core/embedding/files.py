@@ -91,14 +91,8 @@ def embed_files(
     if overwrite:  # now that nothing is left to be refused
         out.unlink(missing_ok=True)
         Parts(out, {}, []).remove()
-    before = metadata_of(out) if out.exists() else None
-    held: set[str] = set()
-    old_failures: list[dict[str, str]] = []
     errors = out.with_suffix(".errors.jsonl")
-    if before is not None:
-        _check_same(out, before, identity)
-        held = set(sources_in(out))
-        old_failures = _read_failures(errors)
+    before, held, old_failures = _found(out, errors, identity)
     wanted = [name for name in names if name not in held]
     parts = Parts(out, {**identity, "batch_size": batch_size}, wanted)
     if before is not None and parts.left_by() == before.get("job"):
@@ -110,14 +104,7 @@ def embed_files(
         _embed(model, wanted, parts, first, pool, batch_size, readers, precision, show_progress)
     failed = [f for f in old_failures if f["source"] not in wanted] + parts.failed()
     files = ([out] if before is not None else []) + parts.files()
-    metadata = {
-        **identity,
-        "encoder": str(model.encoder.name),
-        "description": model.description,
-        "version": version("mt-core"),
-        "job": parts.job,
-        "rows": sum(_rows_in(file) for file in files),
-    }
+    metadata = {**identity, **_provenance(model), "job": parts.job, "rows": sum(_rows_in(file) for file in files)}
     _write_failures(errors, failed)
     rows = write_whole(out, schema_of(identity["width"], metadata), files)
     parts.remove()
@@ -211,6 +198,26 @@ def _identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[
         "precision": precision,
         "width": pooled_width(model.encoder.width, pool),
     }
+
+
+def _provenance(model: MetaTransformer) -> dict[str, str]:
+    """Whose vectors these are, for a reader."""
+    return {
+        "encoder": str(model.encoder.name),
+        "description": model.description,
+        "version": version("mt-core"),
+    }
+
+
+def _found(
+    out: Path, errors: Path, identity: dict[str, Any]
+) -> tuple[dict[str, Any] | None, set[str], list[dict[str, str]]]:
+    """What a file that is there already says of itself, the sources that it holds, and those that failed."""
+    if not out.exists():
+        return None, set(), []
+    before = metadata_of(out)
+    _check_same(out, before, identity)
+    return before, set(sources_in(out)), _read_failures(errors)
 
 
 def _check_same(out: Path, before: dict[str, Any], identity: dict[str, Any]) -> None:

@@ -30,7 +30,7 @@ slow: .venv/ready
 check: .venv/ready
 	$(IN)/ruff format --check .
 	$(IN)/ruff check .
-	$(IN)/mypy core/src plugins/*/src tests/thirdparty/*/src
+	$(IN)/mypy core/src plugins/*/src tools/*/src tests/thirdparty/*/src
 
 format: .venv/ready
 	$(IN)/ruff format .
@@ -49,7 +49,7 @@ docs: .venv/ready
 wheels: .venv/ready
 	$(UV) build --all-packages --wheel --out-dir dist
 
-.venv/ready: pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml) | $(UV)
+.venv/ready: pyproject.toml core/pyproject.toml $(wildcard plugins/*/pyproject.toml tools/*/pyproject.toml) | $(UV)
 	$(UV) sync --all-packages --python $(PYTHON)
 	touch $@
 

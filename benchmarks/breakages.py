@@ -72,7 +72,7 @@ PACKAGING = {
         'deviations = [{ check = "random_bytes_are_refusd", reason = "raw samples have no header" }]\nrecipe = ',
     ),
     "only_public_names_of_the_core_are_imported": code(
-        "image", "tokenizer", "from mt_core.files import MAX_PIXELS", "from mt_core.files.pictures import MAX_PIXELS"
+        "image", "tokenizer", "from mt_core.sdk import MAX_PIXELS", "from mt_core.sdk.pictures import MAX_PIXELS"
     ),
 }
 
@@ -186,7 +186,7 @@ CAPABILITIES = {
     ),
     "any_number_of_channels_is_taken": code("imu", "scales", "    if num_axes % 3:\n", "    if num_axes < 3:\n"),
     "samples_have_different_lengths": code(
-        "image", "plugin.toml", '["adopts_encoder"]', '["adopts_encoder", "variable_length"]'
+        "image", "plugin.toml", '["init_from_encoder"]', '["init_from_encoder", "variable_length"]'
     ),
     "every_capability_is_declared": code("tabular", "plugin.toml", '"needs_calibration", ', ""),
 }

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 from breakages import BREAKAGES, Breakage
 
-from mt_core.testing import CHECKS, Check
+from mt_core.conformance import CHECKS, Check
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs/breakage.md"
@@ -43,7 +43,7 @@ _HOLDS = ("passed", "skipped")
 
 _ONE_CHECK = """
 import json, sys
-from mt_core.testing import CHECKS, Examination
+from mt_core.conformance import CHECKS, Examination
 (check,) = (check for check in CHECKS if check.name == sys.argv[2])
 report = Examination(sys.argv[1])
 print(report.report((report.run(check),)).to_json())

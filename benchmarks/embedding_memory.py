@@ -21,7 +21,7 @@ FEW = 4000
 
 
 def peak_mib(rows: int) -> dict[str, float]:
-    """Peak resident memory, in MiB, of this process and of the largest of its readers, for a table of two columns."""
+    """Peak resident memory, in MiB, of this process and of its largest worker, for a table of two columns."""
     import mt_core as mt
 
     with tempfile.TemporaryDirectory() as folder:

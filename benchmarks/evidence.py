@@ -24,7 +24,7 @@ from machine import machine
 
 import mt_core as mt
 from mt_core.plugins import get
-from mt_core.training import evaluate, naive_metrics
+from mt_core.training import baseline_metrics, evaluate
 
 
 @contextlib.contextmanager
@@ -41,26 +41,26 @@ def measure(evidence: Evidence, data: Path, out: Path, arguments: argparse.Names
     dataset_class = get(evidence.modality).dataset
     options = {**evidence.data_options, **({"fold": fold} if evidence.folds > 1 else {})}
     model = mt.load(evidence.modality, encoder=arguments.encoder, seed=arguments.seed, **evidence.options)
-    settings = {**evidence.recipe, "seed": arguments.seed, "precision": arguments.precision, "readers": 0}
+    settings = {**evidence.recipe, "seed": arguments.seed, "precision": arguments.precision, "num_workers": 0}
     settings |= json.loads(arguments.recipe)
     started = time.monotonic()
-    result = model.fit(
-        data, out=out, overwrite=True, data_options=options, show_progress=evidence.folds == 1, **settings
+    result = mt.fit(
+        model, data, out=out, overwrite=True, data_options=options, show_progress=evidence.folds == 1, **settings
     )
     seconds = time.monotonic() - started
     train = dataset_class.open(data, "train", **options)
     test = dataset_class.open(data, "test", task=train.task, **options)
     metrics = evaluate(model, test, precision=arguments.precision, show_progress=evidence.folds == 1)
-    naive = naive_metrics(model.require_head(), train.targets(), test.targets())
+    baseline = baseline_metrics(model.require_head(), train.targets(), test.targets())
     counts, primary = model.parameter_counts(), model.require_head().primary
     print(
         f"{arguments.dataset}: test {primary} {metrics[primary]:.4f} on {len(test)} samples (constant answer "
-        f"{naive[primary]:.4f}); validation {result.metrics[primary]:.4f}; seed {arguments.seed}; "
+        f"{baseline[primary]:.4f}); validation {result.metrics[primary]:.4f}; seed {arguments.seed}; "
         f"{counts.trainable:,} trained, {counts.frozen:,} frozen; {seconds / 60:.1f} minutes, "
         f"{len(result.history)} epochs",
         flush=True,
     )
-    return {**metrics, **{f"naive_{name}": value for name, value in naive.items()}, "minutes": seconds / 60}
+    return {**metrics, **{f"naive_{name}": value for name, value in baseline.items()}, "minutes": seconds / 60}
 
 
 def record(path: Path, dataset: str, seed: int, encoder: str, where: str, folds: list[dict[str, float]]) -> None:

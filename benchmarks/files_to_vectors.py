@@ -19,7 +19,7 @@ from drawn_files import MAKERS
 from machine import machine
 
 import mt_core as mt
-from mt_core.embedding.reading import read_sources
+from mt_core.data.workers import read_sources
 from mt_core.errors import MtError
 
 BATCHES = {"video": 8}  # elsewhere 32; so that there are many, of a film as large
@@ -36,7 +36,7 @@ class Ready:
 
 def ready_tokens(model: mt.MetaTransformer, paths: list[Path], batch: int) -> Ready:
     started = time.process_time()
-    items = [item for read in read_sources(model.tokenizer, paths, readers=0) for item in read.items]
+    items = [item for read in read_sources(model.tokenizer, paths, num_workers=0) for item in read.items]
     read = time.process_time()
     model.eval()
     with torch.inference_mode():
@@ -46,7 +46,7 @@ def ready_tokens(model: mt.MetaTransformer, paths: list[Path], batch: int) -> Re
 
 
 def measure(modality: str, rounds: int) -> None:
-    from mt_core.embedding.batches import ensure_calibrated
+    from mt_core.data.batches import ensure_calibrated
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -47,7 +47,7 @@ class FocalHead(ClassificationHead):
         accuracy = torchmetrics.classification.MulticlassAccuracy(max(2, len(self.classes)), average="micro")
         return torchmetrics.MetricCollection({"accuracy": accuracy})
 
-    def naive(self, known: Tensor, target: Tensor) -> Tensor:
+    def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """The most frequent class."""
         counts_K = torch.bincount(known[known >= 0], minlength=len(self.classes))
         answer_K = nn.functional.one_hot(counts_K.argmax(), len(self.classes)).float()

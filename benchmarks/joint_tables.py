@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mt_core.model import seeded
-from mt_core.pretraining import PretrainRecipe
-from mt_core.pretraining.objective import FormulaModule
-from mt_core.pretraining.running import run_steps
-from mt_core.pretraining.scoring import open_pictures
-from mt_core.pretraining.steps import BetweenSteps
+from mt_pretrain import PretrainRecipe
+from mt_pretrain.objective import FormulaModule
+from mt_pretrain.running import run_steps
+from mt_pretrain.scoring import open_pictures
+from mt_pretrain.steps import BetweenSteps
 
 COLUMNS, FUNCTIONS, HIDDEN, ROWS, FREQUENCIES = 12, 128, 12, 48, 8
 CALIBRATION = 4096

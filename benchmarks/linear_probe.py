@@ -16,7 +16,7 @@ from machine import machine
 
 import mt_core as mt
 from mt_core.plugins import get
-from mt_core.pretraining.scoring import nearest_classes, probed_classes
+from mt_pretrain.scoring import nearest_classes, probed_classes
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     for name in arguments.encoder or ["mt-tiny", *(f"random/vit_tiny_patch16_224@{seed}" for seed in range(3))]:
         model = mt.load("image", encoder=name, size=arguments.size)
         known, asked = (
-            torch.from_numpy(model.embed([part[index].sample for index in range(len(part))])) for part in parts
+            torch.from_numpy(mt.embed(model, [part[index].sample for index in range(len(part))])) for part in parts
         )
         told = {"knn": nearest_classes, "probe": probed_classes}
         right = {

@@ -13,9 +13,9 @@ from collections.abc import Callable
 import torch
 from machine import machine
 
-from mt_core.pretraining import PretrainRecipe
-from mt_core.pretraining.drawing import draw
-from mt_core.pretraining.objective import FormulaModule
+from mt_pretrain import PretrainRecipe
+from mt_pretrain.drawing import draw
+from mt_pretrain.objective import FormulaModule
 
 
 def seconds(action: Callable[[], object], repeats: int, device: str) -> float:

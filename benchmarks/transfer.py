@@ -99,7 +99,7 @@ def runs(arguments: Namespace) -> list[tuple[str, int, str]]:
     ]
 
 
-def measured(path: Path) -> list[dict[str, Any]]:
+def metric_inputs(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
 
 
@@ -110,7 +110,8 @@ def measure_all(arguments: Namespace) -> None:
         encoder, _, given = named.partition("=")
         where = given or encoder
         if any(
-            (row["dataset"], row["seed"], row["encoder"]) == (dataset, seed, encoder) for row in measured(arguments.out)
+            (row["dataset"], row["seed"], row["encoder"]) == (dataset, seed, encoder)
+            for row in metric_inputs(arguments.out)
         ):
             continue
         evidence = SHORT[dataset]
@@ -185,7 +186,7 @@ def main() -> None:
     if arguments.what == "measure":
         measure_all(arguments)
         return
-    rows = [row for path in (arguments.out, arguments.beside) if path is not None for row in measured(path)]
+    rows = [row for path in (arguments.out, arguments.beside) if path is not None for row in metric_inputs(path)]
     compared = by_dataset(rows, arguments.encoder, arguments.seed)
     show = print_table if arguments.what == "table" else print_means
     show(compared, arguments.encoder)

@@ -45,7 +45,9 @@ _FENCED = re.compile(r"^(```+).*?^\1$", re.MULTILINE | re.DOTALL)
 _ROW = re.compile(r"^\|.*$", re.MULTILINE)
 _CODE = re.compile(r"`[^`\n]*`")
 _TAG = re.compile(r"<[^>]*>")
-_TOGETHER = re.compile(r"<td><code>(\S*<span[^>]*>\w+,</span>)</code></td>\s*<td>\s*<code>\(?(.*?)\)?</code>\s*</td>")
+SAMPLES_PER_IDENTITY = re.compile(
+    r"<td><code>(\S*<span[^>]*>\w+,</span>)</code></td>\s*<td>\s*<code>\(?(.*?)\)?</code>\s*</td>"
+)
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 
 
@@ -77,7 +79,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Mend attributes that a docstring names together ("mask, coords: …"): the first is taken for the name, the others
     for its type."""
-    return _TOGETHER.sub(
+    return SAMPLES_PER_IDENTITY.sub(
         lambda names: f"<td><code>{_TAG.sub('', names[1] + ' ' + names[2])}</code></td><td></td>", output
     )
 

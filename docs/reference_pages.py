@@ -17,8 +17,8 @@ from pydantic import BaseModel
 from mt_core import errors
 from mt_core.cli import COMMANDS, group
 from mt_core.cli.info import type_name
+from mt_core.conformance import CHECKS
 from mt_core.plugins.manifest import Capability, Deviation, Manifest
-from mt_core.testing import CHECKS
 from mt_core.training import Recipe
 
 PYTHON = {
@@ -28,13 +28,13 @@ PYTHON = {
         "[errors](../errors.md) are names of `mt_core` as well.",
     ),
     "contract": ("mt_core.contract", "What the author of a plugin implements and receives."),
-    "files": ("mt_core.files", "What datasets and readers share."),
-    "nn": ("mt_core.nn", "Building blocks of tokenizers."),
+    "files": ("mt_core.sdk", "What datasets and readers share."),
+    "nn": ("mt_core.sdk.blocks", "Building blocks of tokenizers."),
     "heads": ("mt_core.heads", "The heads of the core, by task, with their options (`-H` of `mt train`)."),
     "plugins": ("mt_core.plugins", "What is installed, and the code of what is asked for."),
-    "hookspecs": ("mt_core.plugins.hookspecs", "The places where a plugin can act around the core's own work."),
-    "pretraining": ("mt_core.pretraining", "An encoder of your own: [how](../../pretraining.md)."),
-    "testing": ("mt_core.testing", "The conformance suite."),
+    "hookspecs": ("mt_core.hooks.specs", "The places where a plugin can act around the core's own work."),
+    "pretraining": ("mt_pretrain", "An encoder of your own: [how](../../pretraining.md)."),
+    "testing": ("mt_core.conformance", "The conformance suite."),
 }
 """A page of Python names each: its module, and what to say of it."""
 

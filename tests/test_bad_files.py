@@ -315,7 +315,7 @@ def test_every_bad_file_is_told_with_its_name_and_a_fix(modality, encoder, tmp_p
     for name, content in {**bad, good_name: good}.items():
         (tmp_path / name).write_bytes(content)
     model = mt.load(modality, encoder=encoder, **OPTIONS.get(modality, {}))
-    result = mt.embed_files(model, names, "v.parquet", readers=1)
+    result = mt.embed_files(model, names, "v.parquet", num_workers=1)
     assert {failure["source"] for failure in result.failed} == set(names) - {good_name}
     for failure in result.failed:
         assert failure["source"] in failure["problem"] and failure["fix"]
@@ -327,16 +327,16 @@ def test_every_bad_file_is_told_with_its_name_and_a_fix(modality, encoder, tmp_p
 
 def test_an_image_that_is_not_finite_is_refused(encoder):
     with pytest.raises(mt.InputError, match="finite"):
-        mt.load("image", encoder=encoder, size=32).embed([np.full((8, 8), np.nan)])
+        mt.embed(mt.load("image", encoder=encoder, size=32), [np.full((8, 8), np.nan)])
 
 
 def test_a_column_that_is_all_missing_is_left_out_and_said_so(encoder):
     rows = [{"a": float(i), "b": None} for i in range(20)]
     model = mt.load("tabular", encoder=encoder)
-    assert model.embed(rows).shape == (20, 192)
+    assert mt.embed(model, rows).shape == (20, 192)
     assert model.tokenizer.calibration()["dropped"].keys() == {"b"}
 
 
 def test_one_row_alone_cannot_be_learned_from_and_says_so(encoder):
     with pytest.raises(mt.InputError, match="no column of the 1 rows"):
-        mt.load("tabular", encoder=encoder).embed([{"a": 1.0, "b": "x"}])
+        mt.embed(mt.load("tabular", encoder=encoder), [{"a": 1.0, "b": "x"}])

@@ -24,7 +24,7 @@ from packaging.utils import canonicalize_name
 
 import mt_core as mt
 from mt_core.errors import RunError
-from mt_core.plugins import found, get, registry
+from mt_core.plugins import get, list_plugins, registry
 from mt_core.plugins.official import OFFICIAL
 from mt_core.training.run import FORMAT
 from mt_core.version import CONTRACT_VERSION
@@ -55,7 +55,9 @@ def requirements(project: Path) -> list[Requirement]:
 def test_all_twelve_list_and_load_beside_each_other(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     registry.reset()
-    listed = {plugin.name: (plugin.state, plugin.raw["contract"]) for plugin in found() if plugin.name in OFFICIAL}
+    listed = {
+        plugin.name: (plugin.state, plugin.raw["contract"]) for plugin in list_plugins() if plugin.name in OFFICIAL
+    }
     assert listed == {name: ("installed", CONTRACT_VERSION) for name in OFFICIAL}
     assert [get(name).distribution for name in OFFICIAL] == [f"mt-plugin-{name}" for name in OFFICIAL]
 
@@ -63,7 +65,7 @@ def test_all_twelve_list_and_load_beside_each_other(monkeypatch, tmp_path):
 def test_a_run_of_a_later_layout_is_refused_with_the_command_that_mends_it(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"format": FORMAT + 1, "modality": "nobody's"}))
     with pytest.raises(RunError, match="was written by a newer mt-core") as caught:
-        mt.load(tmp_path)
+        mt.load_run(tmp_path)
     assert caught.value.fix == "pip install -U mt-core"
 
 

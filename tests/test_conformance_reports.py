@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from mt_core.conformance import CHECKS
 from mt_core.plugins.official import OFFICIAL
-from mt_core.testing import CHECKS
 
 REPORTS = Path(__file__).parents[1] / "docs/conformance"
 

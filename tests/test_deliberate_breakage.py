@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from mt_core.conformance import CHECKS
 from mt_core.plugins.official import OFFICIAL
-from mt_core.testing import CHECKS
 
 SCRIPTS = Path(__file__).parents[1] / "benchmarks"
 PARSERS: dict[str, Callable[[str], object]] = {".py": ast.parse, ".toml": tomllib.loads}

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import mt_core as mt
-from mt_core.embedding.batches import encoding, features_of
+from mt_core.data.batches import encoding, features_of
 from mt_core.model import MetaTransformer, make_tokenizer
 from mt_core.plugins import get
 from mt_core.plugins.official import OFFICIAL
@@ -43,7 +43,7 @@ def bytes_of(module) -> str:
 
 def test_output_depends_on_input(model):
     """Its readout of a constant token gave every graph the same output."""
-    vectors = torch.from_numpy(model.embed(samples(model)))
+    vectors = torch.from_numpy(mt.embed(model, samples(model)))
     distances = torch.cdist(vectors, vectors) + torch.eye(len(vectors)) * 1e9
     assert distances.min() > 1e-3
 
@@ -76,7 +76,7 @@ def test_training_changes_the_tokenizer_and_not_a_byte_of_the_encoder(model):
     """Its pretrained weights were overwritten after loading, and its tokenizer was frozen by mistake."""
     encoder_before, tokenizer_before = bytes_of(model.encoder), bytes_of(model.tokenizer)
     train = get(model.modality).dataset.demo("train", size=32)
-    model.fit(train, epochs=1, batch_size=16, readers=0)
+    mt.fit(model, train, epochs=1, batch_size=16, num_workers=0)
     assert bytes_of(model.encoder) == encoder_before
     assert bytes_of(model.tokenizer) != tokenizer_before
 
@@ -111,26 +111,26 @@ def test_one_encoder_serves_every_modality(encoder):
 def test_pictures_of_any_number_of_channels_are_taken(encoder, channels):
     """It refused pictures of one channel."""
     pixels = torch.randint(0, 256, (20, 30, channels), dtype=torch.uint8).numpy()
-    assert mt.load("image", encoder=encoder, size=32).embed([pixels]).shape == (1, 192)
+    assert mt.embed(mt.load("image", encoder=encoder, size=32), [pixels]).shape == (1, 192)
 
 
 @pytest.mark.parametrize("axes", [1, 3, 6, 9])
 def test_motion_along_any_number_of_axes_is_taken(encoder, axes):
     """It refused the six axes of a gyroscope beside an accelerometer."""
     recording = np.random.default_rng(0).normal(size=(120, axes))
-    assert mt.load("imu", encoder=encoder).embed([recording]).shape == (1, 192)
+    assert mt.embed(mt.load("imu", encoder=encoder), [recording]).shape == (1, 192)
 
 
 @pytest.mark.parametrize("modality", ["infrared", "xray"])
 def test_grey_pictures_are_taken(encoder, modality):
     """It refused pictures of one channel."""
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
-    assert mt.load(modality, encoder=encoder, size=32).embed([pixels]).shape == (1, 192)
+    assert mt.embed(mt.load(modality, encoder=encoder, size=32), [pixels]).shape == (1, 192)
 
 
 def test_text_becomes_vectors_and_words_matter(encoder):
     """Its text tokenizer gave the numbers of the words."""
-    vectors = mt.load("text", encoder=encoder).embed(["a good film", "a bad film", "a good film"])
+    vectors = mt.embed(mt.load("text", encoder=encoder), ["a good film", "a bad film", "a good film"])
     assert vectors.shape == (3, 192) and vectors.dtype == np.float32
     assert np.abs(vectors[0] - vectors[1]).max() > 1e-3
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
@@ -143,7 +143,7 @@ def test_every_part_of_a_recording_counts(encoder, part):
     wave = 0.1 * random.normal(size=16_000).astype(np.float32)
     other = wave.copy()
     other[part * 4000 : (part + 1) * 4000] = 0.1 * random.normal(size=4000)
-    first, second = mt.load("audio", encoder=encoder).embed([(wave, 16_000), (other, 16_000)])
+    first, second = mt.embed(mt.load("audio", encoder=encoder), [(wave, 16_000), (other, 16_000)])
     assert np.abs(first - second).max() > 1e-3
 
 
@@ -174,7 +174,7 @@ def test_the_order_of_a_graphs_nodes_means_nothing(encoder, kind):
         "complete": lambda: networkx.complete_graph(5),
     }
     graph = make[kind]()
-    vectors = mt.load("graph", encoder=encoder).embed([graph, *(renamed(graph, seed) for seed in range(3))])
+    vectors = mt.embed(mt.load("graph", encoder=encoder), [graph, *(renamed(graph, seed) for seed in range(3))])
     assert np.abs(vectors[1:] - vectors[0]).max() < 1e-4
 
 
@@ -183,5 +183,5 @@ def test_graphs_of_the_same_size_and_degrees_differ(encoder):
     import networkx
 
     triangles = networkx.disjoint_union(networkx.cycle_graph(3), networkx.cycle_graph(3))
-    first, second = mt.load("graph", encoder=encoder).embed([networkx.cycle_graph(6), triangles])
+    first, second = mt.embed(mt.load("graph", encoder=encoder), [networkx.cycle_graph(6), triangles])
     assert np.abs(first - second).max() > 1e-3

@@ -25,7 +25,7 @@ import torch
 import mt_core as mt
 from mt_core.cli import main
 from mt_core.errors import ConflictError, ContractError, DisabledPluginError, MtError, UnknownModalityError
-from mt_core.plugins import discovery, get, names, registry
+from mt_core.plugins import discovery, get, list_modalities, registry
 from mt_core.plugins.official import OFFICIAL
 
 ROOT = Path(__file__).parents[1]
@@ -98,8 +98,13 @@ def trained(encoder, tmp_path_factory) -> Path:
     """A run of the tabular plugin."""
     dataset = get("tabular").dataset
     out = tmp_path_factory.mktemp("trained") / "run"
-    mt.load("tabular", encoder=encoder).fit(
-        dataset.demo("train", size=16), dataset.demo("val", size=8), out=out, epochs=1, readers=0
+    mt.fit(
+        mt.load("tabular", encoder=encoder),
+        dataset.demo("train", size=16),
+        dataset.demo("val", size=8),
+        out=out,
+        epochs=1,
+        num_workers=0,
     )
     return out
 
@@ -122,7 +127,7 @@ def change(run: Path, **changes: object) -> None:
 def test_a_plugin_runs_nothing_where_another_or_none_is_asked_for(stranger, arguments, capsys):
     stranger.claims("sonar")
     assert main(arguments) == 0
-    assert set(names()) == {*OFFICIAL, "sonar"} and not stranger.has_run()
+    assert set(list_modalities()) == {*OFFICIAL, "sonar"} and not stranger.has_run()
 
 
 def test_embedding_files_of_another_suffix_runs_nothing_of_a_plugin(stranger, encoder, monkeypatch, capsys):
@@ -131,7 +136,7 @@ def test_embedding_files_of_another_suffix_runs_nothing_of_a_plugin(stranger, en
     with wave.open("a.wav", "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(np.arange(8000, dtype="<i2").tobytes())
-    assert main(["embed", "a.wav", "-o", "v.parquet", "--readers", "1", "-q"]) == 0
+    assert main(["embed", "a.wav", "-o", "v.parquet", "--num-workers", "1", "-q"]) == 0
     assert not stranger.has_run()
     assert pq.read_table("v.parquet")["modality"].to_pylist() == ["audio"]
 
@@ -165,7 +170,7 @@ def test_a_run_imports_the_plugin_that_it_names_and_no_other(run, stranger, enco
         return import_module(module)
 
     monkeypatch.setattr(registry, "import_module", importing)
-    mt.load(run, encoder=encoder)
+    mt.load_run(run, encoder=encoder)
     assert imported == {"mt_plugin_tabular", "mt_core"} and not stranger.has_run()
 
 
@@ -174,7 +179,7 @@ def test_a_run_of_a_plugin_that_is_not_installed_is_refused_with_the_line_that_i
     monkeypatch.setattr(registry, "discover", partial(discovery.discover, [str(stranger.folder)]))
     registry.reset()
     with pytest.raises(UnknownModalityError) as caught:
-        mt.load(run)
+        mt.load_run(run)
     assert caught.value.fix == "pip install mt-plugin-tabular"
     assert not stranger.has_run()
 
@@ -185,7 +190,7 @@ def test_a_run_of_a_plugin_that_the_user_blocks_is_refused_and_imports_nothing(r
     monkeypatch.setenv("MT_PLUGINS", "tabular")
     registry.reset()
     with pytest.raises(DisabledPluginError, match="MT_PLUGINS=tabular does not name it"):
-        mt.load(run)
+        mt.load_run(run)
     assert not stranger.has_run()
 
 
@@ -194,7 +199,7 @@ def test_a_run_cannot_name_a_module_as_its_modality(run, stranger, modality):
     stranger.claims("sonar")
     change(run, modality=modality)
     with pytest.raises(UnknownModalityError):
-        mt.load(run)
+        mt.load_run(run)
     assert not stranger.has_run()
 
 
@@ -203,7 +208,7 @@ def test_a_run_cannot_name_the_class_of_its_head(run, stranger, encoder):
     plugin = {"distribution": "stranger", "version": "1.0"}
     change(run, head={"class": "stranger.code:SonarHead", "options": {}}, plugin=plugin)
     with pytest.raises(ContractError, match=r"has a head of stranger\.code:SonarHead"):
-        mt.load(run, encoder=encoder)
+        mt.load_run(run, encoder=encoder)
     assert not stranger.has_run()
 
 
@@ -213,7 +218,7 @@ def test_the_weights_of_a_run_are_not_unpickled(run, tmp_path, file):
     for content in (pickle.dumps(Code(mark)), None):
         (run / file).write_bytes(content) if content else torch.save({"a": Code(mark)}, run / file)
         with pytest.raises(MtError):
-            mt.load(run)
+            mt.load_run(run)
     assert not mark.exists()
 
 
@@ -224,7 +229,7 @@ def test_an_encoder_that_a_run_names_is_not_unpickled(run, tmp_path, suffix):
     record = json.loads((run / "run.json").read_text())
     change(run, encoder={**record["encoder"], "name": str(file)})
     with pytest.raises(MtError):
-        mt.load(run)
+        mt.load_run(run)
     assert not mark.exists()
 
 
@@ -236,7 +241,7 @@ def test_the_checkpoint_of_a_run_that_is_resumed_is_not_unpickled(run, encoder, 
     dataset = get("tabular").dataset
     train, val = dataset.demo("train", size=16), dataset.demo("val", size=8)
     with pytest.raises(mt.RunError, match="cannot be read as weights alone"):
-        mt.load("tabular", encoder=encoder).fit(train, val, out=run, resume=True, epochs=1, readers=0)
+        mt.fit(mt.load("tabular", encoder=encoder), train, val, out=run, resume=True, epochs=1, num_workers=0)
     assert not mark.exists()
 
 
@@ -263,7 +268,7 @@ def test_a_file_of_vectors_is_not_unpickled(encoder, tmp_path):
     hostile_vectors(out, mark)
     (tmp_path / "a.csv").write_text("a,b\n" + "1,2\n3,4\n5,7\n" * 8)
     with pytest.raises(MtError, match="holds vectors of another encoder"):
-        mt.embed_files(mt.load("tabular", encoder=encoder), [tmp_path / "a.csv"], out, readers=0)
+        mt.embed_files(mt.load("tabular", encoder=encoder), [tmp_path / "a.csv"], out, num_workers=0)
     assert not mark.exists()
 
 
@@ -299,8 +304,8 @@ def test_no_source_can_unpickle_or_run_what_a_file_holds(folder):
     paths = list(folder.rglob("*.py"))
     found = {str(path.relative_to(ROOT)): calls for path in paths if (calls := what_could_run(path.read_text()))}
     if folder == SOURCES[0]:
-        # the conformance suite sends a sample of its own to a reader process and back
-        found = {path: calls for path, calls in found.items() if not path.startswith("core/src/mt_core/testing/")}
+        # the conformance suite sends a sample of its own to a worker process and back
+        found = {path: calls for path, calls in found.items() if not path.startswith("core/src/mt_core/conformance/")}
     assert paths and found == {}
 
 
@@ -372,13 +377,13 @@ def test_a_test_that_is_not_there_is_caught():
 def test_a_run_of_another_shape_is_refused_with_its_file(run, encoder, changes):
     change(run, **changes)
     with pytest.raises(mt.RunError, match=r"run\.json"):
-        mt.load(run, encoder=encoder)
+        mt.load_run(run, encoder=encoder)
 
 
 def test_a_run_that_is_nested_without_end_is_refused(run):
     (run / "run.json").write_text('{"format": 1, "x": ' + "[" * 100_000)
     with pytest.raises(mt.RunError, match=r"run\.json cannot be read"):
-        mt.load(run)
+        mt.load_run(run)
 
 
 def test_the_encoder_of_a_run_that_trained_it_leaves_a_shared_encoder_as_it_is(run, encoder, tmp_path):
@@ -386,7 +391,7 @@ def test_the_encoder_of_a_run_that_trained_it_leaves_a_shared_encoder_as_it_is(r
 
     before = encoder.fingerprint
     save_file({name: 2 * tensor for name, tensor in encoder.state_dict().items()}, run / "encoder.safetensors")
-    model = mt.load(run, encoder=encoder)
+    model = mt.load_run(run, encoder=encoder)
     assert model.encoder is not encoder and model.encoder.fingerprint != before
     encoder.verify()
     assert encoder.is_frozen and encoder.fingerprint == before

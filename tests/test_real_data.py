@@ -85,7 +85,7 @@ def test_lidarnet_is_trained_evaluated_and_predicted_from_the_command_line(data,
 
 def test_a_folder_of_photographs_gives_distinct_vectors(data, encoder):
     photographs = sorted((data / "image/imagenet-sample-images").iterdir())[:6]
-    vectors = mt.load("image", encoder=encoder, size=64).embed(photographs)
+    vectors = mt.embed(mt.load("image", encoder=encoder, size=64), photographs)
     assert len(np.unique(vectors.round(4), axis=0)) == 6
 
 
@@ -106,7 +106,7 @@ def test_a_forecast_of_a_real_series_is_a_table_and_a_plot(data, tmp_path):
 @pytest.mark.slow
 def test_a_real_scene_becomes_a_map_of_its_materials(data, tmp_path):
     scene, run = str(data / "hyperspectral/Samson/samson_dataset.mat"), str(tmp_path / "run")
-    settings = ["-D", "train_fraction=0.05", "--epochs", "3", "--readers", "0", "-q"]
+    settings = ["-D", "train_fraction=0.05", "--epochs", "3", "--num-workers", "0", "-q"]
     trained = mt_command("train", "hyperspectral", "--data", scene, *settings, "--out", run)
     assert trained.returncode == 0, trained.stderr
     shown = mt_command("predict", run, scene, "--out", str(tmp_path / "shown"))
@@ -134,7 +134,9 @@ def test_a_real_survey_is_coloured_by_what_its_points_are(data, tmp_path):
         "--epochs",
         "1",
     ]
-    trained = mt_command("train", "pointcloud", "--data", str(surveys), *settings, "--out", run, "--readers", "0", "-q")
+    trained = mt_command(
+        "train", "pointcloud", "--data", str(surveys), *settings, "--out", run, "--num-workers", "0", "-q"
+    )
     assert trained.returncode == 0, trained.stderr
     shown = mt_command("predict", run, str(surveys / "simple.las"), "--out", str(tmp_path / "shown"))
     assert shown.returncode == 0, shown.stderr

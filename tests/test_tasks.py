@@ -8,7 +8,7 @@ from PIL import Image
 
 import mt_core as mt
 
-QUICK = {"batch_size": 16, "readers": 0, "lr": 3e-3}
+QUICK = {"batch_size": 16, "num_workers": 0, "lr": 3e-3}
 
 
 def stripes(angle: float, period: float, brightness: float, random) -> Image.Image:
@@ -40,11 +40,11 @@ def regdb(tmp_path):
 @pytest.mark.slow
 def test_people_never_seen_are_found_by_the_other_camera(regdb, encoder):
     model = mt.load("infrared", encoder=encoder, size=32, patch=8, stem="conv", flip=False, augment=0.2)
-    model.fit(regdb, epochs=12, **QUICK)
-    found = model.evaluate(regdb, "test", readers=0)
+    mt.fit(model, regdb, epochs=12, **QUICK)
+    found = mt.evaluate(model, regdb, "test", num_workers=0)
     # six people: 1 in 6 by chance
     assert found["rank1"] > 0.5 and found["map"] > 0.4
-    (said,) = model.predict([regdb / "Thermal/0/0.bmp"])
+    (said,) = mt.predict(model, [regdb / "Thermal/0/0.bmp"])
     assert said["prediction"] in model.head.identities and len(said["vector"]) == 256
 
 
@@ -65,9 +65,9 @@ def test_several_findings_on_one_film_are_told_apart(tmp_path, encoder):
     (tmp_path / "train_val_list.txt").write_text("".join(f"{number:03d}.png\n" for number in range(72)))
     (tmp_path / "test_list.txt").write_text("".join(f"{number:03d}.png\n" for number in range(72, 96)))
     model = mt.load("xray", encoder=encoder, size=32, patch=8, stem="conv")
-    model.fit(tmp_path, epochs=6, **QUICK)
-    assert model.evaluate(tmp_path, "test", readers=0)["auroc"] > 0.9
-    (said,) = model.predict([tmp_path / "images_001/images/003.png"])  # both
+    mt.fit(model, tmp_path, epochs=6, **QUICK)
+    assert mt.evaluate(model, tmp_path, "test", num_workers=0)["auroc"] > 0.9
+    (said,) = mt.predict(model, [tmp_path / "images_001/images/003.png"])  # both
     assert set(said["prediction"]) <= set(model.head.labels) and said["probabilities"]["Mass"] > 0.5
 
 
@@ -83,8 +83,8 @@ def test_the_points_of_a_cloud_are_told_apart(tmp_path, encoder):
             np.savetxt(tmp_path / split / f"{number}.csv", rows, delimiter=",", header="x,y,z,label", comments="")
     options = {"labels": "points", "classes": ["ground", "pole"]}
     model = mt.load("pointcloud", encoder=encoder, groups=32, neighbours=16, places=True)
-    model.fit(tmp_path, epochs=8, data_options=options, **{**QUICK, "batch_size": 4})
-    measured = model.evaluate(tmp_path, "test", readers=0)
+    mt.fit(model, tmp_path, epochs=8, data_options=options, **{**QUICK, "batch_size": 4})
+    measured = mt.evaluate(model, tmp_path, "test", num_workers=0)
     assert measured["miou"] > 0.7 and measured["samples"] == 6
-    (said,) = model.predict([tmp_path / "test/0.csv"])
+    (said,) = mt.predict(model, [tmp_path / "test/0.csv"])
     assert len(said["prediction"]) == 200 and set(said["prediction"]) == {"ground", "pole"}

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import mt_core as mt
-from mt_core.plugins import found, registry
+from mt_core.plugins import list_plugins, registry
 
 pytest.importorskip("edfio", reason="edfio reads the third party's files")
 
@@ -20,8 +20,15 @@ EEG = Path(__file__).parent / "thirdparty" / "mt-plugin-eeg"
 ROOT = Path(__file__).parents[1]
 UV = shutil.which("uv") or str(ROOT / ".uv/bin/uv")
 
-PUBLIC = ("mt_core.contract", "mt_core.files", "mt_core.heads", "mt_core.nn", "mt_core.errors", "mt_core.testing")
-"""What a plugin may import, with `mt_core.plugins.hookimpl`; its tests also `mt_core` itself."""
+PUBLIC = (
+    "mt_core.contract",
+    "mt_core.sdk",
+    "mt_core.heads",
+    "mt_core.sdk.blocks",
+    "mt_core.errors",
+    "mt_core.conformance",
+)
+"""What a plugin may import, with `mt_core.hooks.hookimpl`; its tests also `mt_core` itself."""
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +68,7 @@ def forbidden(source: str, allowed: tuple[str, ...] = PUBLIC) -> list[str]:
         for name in taken
         if name.startswith("mt_")
         and name.partition(".")[0] != "mt_plugin_eeg"
-        and name != "mt_core.plugins.hookimpl"
+        and name != "mt_core.hooks.hookimpl"
         and not any(name == module or name.rpartition(".")[0] == module for module in allowed)
     ]
 
@@ -91,23 +98,23 @@ def test_third_party_is_short():
 
 
 def test_third_party_is_listed_and_loaded(eeg):
-    (listed,) = [each for each in found() if each.name == "eeg"]
+    (listed,) = [each for each in list_plugins() if each.name == "eeg"]
     assert (listed.state, str(listed)) == ("installed", "mt-plugin-eeg 0.1.0")
     assert eeg.manifest.suffixes == (".edf",)
 
 
 def test_third_party_turns_files_into_vectors(eeg, encoder):
     test = eeg.dataset.demo("test", size=6)
-    vectors = torch.from_numpy(mt.load("eeg", encoder=encoder).embed([test[index].sample for index in range(6)]))
+    vectors = torch.from_numpy(mt.embed(mt.load("eeg", encoder=encoder), [test[index].sample for index in range(6)]))
     distances = torch.cdist(vectors, vectors) + 1e9 * torch.eye(6)
     assert vectors.shape == (6, encoder.width) and distances.min() > 1e-3
 
 
 def test_third_party_learns_and_its_metric_is_told(eeg, encoder):
     model = mt.load("eeg", encoder=encoder)
-    trained = model.fit(eeg.dataset.demo(size=48), epochs=3, batch_size=8, readers=0)
-    measured = model.evaluate(eeg.dataset.demo("test", size=24), readers=0)
-    assert measured["accuracy"] > trained.naive["accuracy"] + 0.3  # a third, for whoever knows nothing
+    trained = mt.fit(model, eeg.dataset.demo(size=48), epochs=3, batch_size=8, num_workers=0)
+    measured = mt.evaluate(model, eeg.dataset.demo("test", size=24), num_workers=0)
+    assert measured["accuracy"] > trained.baseline["accuracy"] + 0.3  # a third, for whoever knows nothing
     assert measured["kappa"] == pytest.approx(1.5 * measured["accuracy"] - 0.5, abs=1e-4)  # three classes, equally many
 
 

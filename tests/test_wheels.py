@@ -44,7 +44,7 @@ def test_a_plugins_wheel_works_beside_the_cores_and_nothing_else(wheels, plugin,
     embed = (
         f"import mt_core as mt; from mt_core.plugins import get\n"
         f"test = get({plugin!r}).dataset.demo('test', size=8); model = mt.load({plugin!r})\n"
-        f"print(model.embed([test[i].sample for i in range(8)]).shape)"
+        f"print(mt.embed(model, [test[i].sample for i in range(8)]).shape)"
     )
     assert run(str(python), "-c", embed, cwd=tmp_path).strip() == "(8, 192)"
     run(UV, "pip", "install", "--python", str(python), f"{wheels['mt_core']}[testing]", "pytest-timeout")

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from mt_core.files import read_uea
+from mt_core.sdk import read_uea
 from native import SEED
 
 

@@ -177,7 +177,7 @@ class Reader:
         budget = SMALL if words[0] == "train" and "--epochs" not in words else []
         if words[0] == "pretrain" and not {"--steps", "--pairs", "--resume"} & set(words):
             budget = BRIEF
-        alone = ["--readers", "0"] if words[0] in ("train", "embed", "evaluate") else []
+        alone = ["--num-workers", "0"] if words[0] in ("train", "embed", "evaluate") else []
         return main([*words, *budget, *alone])
 
     def run_cd(self, words: list[str]) -> None:
@@ -245,8 +245,8 @@ def parsed(words: list[str]) -> None:
 
 def _manifest(content: dict[str, Any]) -> None:
     """A manifest, or some keys of one."""
+    from mt_core.conformance import CHECKS
     from mt_core.plugins.manifest import Manifest, unknown_keys
-    from mt_core.testing import CHECKS
     from mt_core.training.recipe import Recipe
 
     required = {"contract": "1.0", "name": "x", "summary": "x", "tokenizer": "x:X", "dataset": "x:X", "head": "x:X"}
@@ -303,7 +303,7 @@ def reader(tmp_path, monkeypatch) -> Callable[[str, dict[str, Any]], Reader]:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv("MT_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("MT_CONFIG", raising=False)
-    monkeypatch.setattr("mt_core.progress.SECONDS_BETWEEN_LINES", float("inf"))  # on a slow machine there are some
+    monkeypatch.setattr("mt_core.io.progress.SECONDS_BETWEEN_LINES", float("inf"))  # on a slow machine there are some
     monkeypatch.setattr(warnings, "formatwarning", warnings.formatwarning)  # `main` sets its own
     registry.reset()
     yield lambda page, names: Reader(page, {"__name__": "__page__", **names}, tmp_path / "installed")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from mt_core.pretraining import ContrastRecipe, PretrainRecipe
+from mt_pretrain import ContrastRecipe, PretrainRecipe
 
 PAGE = Path(__file__).parents[2] / "docs" / "pretraining.md"
 

@@ -98,7 +98,7 @@ def test_the_search_has_its_index_and_its_worker_without_a_server(site):
 
 
 def test_every_modality_command_error_and_check_is_in_it(site):
-    from mt_core.testing import CHECKS
+    from mt_core.conformance import CHECKS
 
     assert {path.stem for path in (site / "modalities").glob("*.html")} == {*OFFICIAL, "index"}
     expected = {

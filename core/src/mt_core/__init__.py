@@ -2,7 +2,7 @@
 
     import mt_core as mt
     model = mt.load("image")
-    model.embed(["a.jpg", "b.png"])
+    mt.embed(model, ["a.jpg", "b.png"])
 
 Importing this package imports nothing heavy; a name is fetched from its file when it is first used.
 """
@@ -11,6 +11,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mt_core.api import embed as embed
+    from mt_core.api import embed_files as embed_files
+    from mt_core.api import evaluate as evaluate
+    from mt_core.api import fit as fit
+    from mt_core.api import list_encoders as list_encoders
+    from mt_core.api import load as load
+    from mt_core.api import load_run as load_run
+    from mt_core.api import predict as predict
     from mt_core.contract import Classification as Classification
     from mt_core.contract import Example as Example
     from mt_core.contract import Features as Features
@@ -24,7 +32,6 @@ if TYPE_CHECKING:
     from mt_core.contract import Tokenizer as Tokenizer
     from mt_core.contract import TokenizerOptions as TokenizerOptions
     from mt_core.contract import Tokens as Tokens
-    from mt_core.embedding import embed_files as embed_files
     from mt_core.encoder import Encoder as Encoder
     from mt_core.encoder import load_encoder as load_encoder
     from mt_core.errors import ConflictError as ConflictError
@@ -45,7 +52,7 @@ if TYPE_CHECKING:
     from mt_core.errors import TokensError as TokensError
     from mt_core.errors import UnknownModalityError as UnknownModalityError
     from mt_core.model import MetaTransformer as MetaTransformer
-    from mt_core.model import load as load
+    from mt_core.plugins import list_modalities as list_modalities
 
     __version__: str
 
@@ -82,9 +89,16 @@ _HOME = {
     "Tokens": "contract",
     "TokensError": "errors",
     "UnknownModalityError": "errors",
-    "embed_files": "embedding",
-    "load": "model",
+    "embed": "api",
+    "embed_files": "api",
+    "evaluate": "api",
+    "fit": "api",
+    "list_encoders": "api",
+    "list_modalities": "plugins",
+    "load": "api",
     "load_encoder": "encoder",
+    "load_run": "api",
+    "predict": "api",
 }
 __all__ = sorted(_HOME)
 

@@ -15,15 +15,16 @@ import numpy as np
 import torch
 
 from mt_core.contract import AnyTask, Classification, Forecasting, ModalityDataset, Regression
-from mt_core.embedding.batches import encoding, features_of
+from mt_core.data.batches import encoding, features_of
+from mt_core.data.loader import prepare
+from mt_core.data.precision import has_bf16
+from mt_core.embedding import predict_in_memory
 from mt_core.encoder import Encoder
 from mt_core.errors import MtError
+from mt_core.io.html import Page, new_figure
 from mt_core.model import MetaTransformer, make_tokenizer
-from mt_core.plugins import get, names
-from mt_core.report import Page, new_figure
-from mt_core.training import Recipe, evaluate, fit, naive_metrics
-from mt_core.training.loading import prepare
-from mt_core.training.recipe import has_bf16
+from mt_core.plugins import get, list_modalities
+from mt_core.training import Recipe, baseline_metrics, evaluate, fit
 from mt_core.training.report import curves
 
 TRAIN_SAMPLES, TEST_SAMPLES = 384, 128
@@ -37,7 +38,7 @@ class Row:
     Attributes:
         tokens: Mean number of real tokens of a test sample.
         rate: Samples a second from file to vector, on one reader.
-        metric: Name of the head's primary metric; `value` after training, `naive` for a constant answer, `untrained`
+        metric: Name of the head's primary metric; `value` after training, `baseline` for a constant answer, `untrained`
             with tokenizer and head as they were drawn.
         history: A row an epoch.
         vectors, targets: Of the test samples after training, for the picture.
@@ -53,7 +54,7 @@ class Row:
     rate: float
     metric: str
     value: float
-    naive: float
+    baseline: float
     untrained: float
     seconds: float
     history: list[dict[str, float]]
@@ -76,12 +77,12 @@ def run_demo(
         The rows, and the errors of the modalities that could not be shown.
     """
     rows, errors = [], []
-    for number, name in enumerate(names(), start=1):
-        tell(f"[{number}/{len(names())}] {name}")
+    for number, name in enumerate(list_modalities(), start=1):
+        tell(f"[{number}/{len(list_modalities())}] {name}")
         try:
             rows.append(_show(name, encoder, out / "runs" / name, seconds_each))
             row = rows[-1]
-            tell(f"    {row.metric} {row.value:.3f} (constant answer {row.naive:.3f}), {row.seconds:.0f} s of training")
+            tell(f"    {row.metric} {row.value:.3f} (baseline {row.baseline:.3f}), {row.seconds:.0f} s of training")
         except MtError as error:
             errors.append(error)
             tell(f"    {error}")
@@ -114,7 +115,7 @@ def _show(name: str, encoder: Encoder, folder: Path, seconds: float) -> Row:
         rate=rate,
         metric=head.primary,
         value=measured[head.primary],
-        naive=naive_metrics(head, train.targets(), test.targets()).get(head.primary, float("nan")),
+        baseline=baseline_metrics(head, train.targets(), test.targets()).get(head.primary, float("nan")),
         untrained=untrained,
         seconds=result.seconds,
         history=result.history,
@@ -174,7 +175,7 @@ def cells(row: Row) -> tuple[Any, ...]:
         round(row.rate, 1),
         row.metric,
         round(row.value, 3),
-        round(row.naive, 3),
+        round(row.baseline, 3),
         round(row.untrained, 3),
     )
 
@@ -222,7 +223,7 @@ def _map(row: Row) -> Any:
 
 
 def _first_forecast(model: MetaTransformer, test: ModalityDataset) -> dict[str, list[float]]:
-    prediction: dict[str, list[float]] = model.predict([test[0].sample])[0]["prediction"]
+    prediction: dict[str, list[float]] = predict_in_memory(model, [test[0].sample])[0]["prediction"]
     return prediction
 
 

@@ -27,7 +27,7 @@ class MtError(Exception):
     """An expected failure: `problem` says what is wrong with which thing, `fix` is the next thing to try."""
 
     def __init__(self, problem: str, fix: str = "") -> None:
-        super().__init__(problem, fix)  # both in args, so that pickling from a reader process keeps them
+        super().__init__(problem, fix)  # both in args, so that pickling from a worker process keeps them
 
     @property
     def problem(self) -> str:

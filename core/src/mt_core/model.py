@@ -1,4 +1,4 @@
-"""Tokenizer, frozen encoder and head, composed: `y = head(encoder(tokenizer(x)))`.
+"""Tokenizer, frozen encoder and head, composed: `y = head(encoder(tokenizer(x)))`. No files and no training.
 
 Source: Zhang et al. 2023 (Meta-Transformer), arXiv:2307.10802, section 3.
 """
@@ -6,33 +6,21 @@ Source: Zhang et al. 2023 (Meta-Transformer), arXiv:2307.10802, section 3.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mt_core.contract import (
-    AnyTask,
-    Features,
-    Head,
-    ModalityDataset,
-    Pool,
-    Tokenizer,
-)
-from mt_core.encoder import Encoder, fingerprint, load_encoder
+from mt_core import hooks
+from mt_core.contract import AnyTask, Features, Head, Tokenizer
+from mt_core.encoder import Encoder, fingerprint
 from mt_core.errors import OptionError
 from mt_core.heads import default_head
-from mt_core.plugins import get, hooks
-
-if TYPE_CHECKING:
-    import numpy as np
-
-    from mt_core.training import FitResult, Recipe
+from mt_core.plugins import get
 
 
 @dataclass(frozen=True)
@@ -115,7 +103,7 @@ class MetaTransformer(nn.Module):
         if self.head is None:
             raise OptionError(
                 f"this {self.modality} model has no head, because it has not been trained",
-                fix="train it with fit(...), or load the folder of a run",
+                fix="train it with mt.fit(model, ...), or mt.load_run the folder of a run",
             )
         return self.head
 
@@ -153,128 +141,6 @@ class MetaTransformer(nn.Module):
         }
         return fingerprint(self.tokenizer.state_dict(), json.dumps(record, sort_keys=True))
 
-    # the front door: each is one call into the folder that does it
-
-    def embed(self, sources: Any, *, pool: Pool = "mean", batch_size: int = 32) -> np.ndarray:
-        """Vectors of files or objects.
-
-        Args:
-            sources: One source or several: paths, and whatever the modality's tokenizer reads from memory.
-            pool: See `Features.pool`.
-            batch_size: Samples encoded at a time.
-
-        Returns:
-            (rows, width) float32, in order; a source that holds many samples (a table) gives as many rows.
-
-        Raises:
-            InputError: a source that cannot be read. `embed_files` goes on past those.
-        """
-        from mt_core.embedding import embed_in_memory
-
-        return embed_in_memory(self, as_sources(sources), pool=pool, batch_size=batch_size)
-
-    def predict(self, sources: Any, *, batch_size: int = 32) -> list[dict[str, Any]]:
-        """Predictions for files or objects, one a sample: `source`, `row` and what the head's `decode` gives.
-
-        Raises:
-            InputError: a source that cannot be read.
-            OptionError: a model without a head.
-        """
-        from mt_core.embedding import predict_in_memory
-
-        return predict_in_memory(self, as_sources(sources), batch_size=batch_size)
-
-    def fit(
-        self,
-        data: str | Path | ModalityDataset,
-        val: ModalityDataset | None = None,
-        *,
-        out: str | Path | None = None,
-        resume: bool = False,
-        overwrite: bool = False,
-        data_options: Mapping[str, Any] | None = None,
-        recipe: Recipe | None = None,
-        **settings: Any,
-    ) -> FitResult:
-        """Train on a folder that the plugin knows, or on a dataset.
-
-        Args:
-            data: The training data; a folder's "val" split, or a seeded part of "train", selects the model.
-            val: Where `data` is a dataset: what selects the model; None: a seeded part of `data`.
-            out: The run folder; None: a temporary one.
-            resume: Go on with the interrupted run in `out`.
-            overwrite: Replace a run in `out`.
-            data_options: The dataset's own options, for a folder.
-            recipe: All settings at once; else `settings` are fields of `Recipe` over the modality's defaults.
-
-        Returns:
-            The metrics of the epoch that was kept and the run folder; this model is left with its weights.
-        """
-        from mt_core.training import fit
-
-        return fit(
-            self,
-            data,
-            val,
-            out=out,
-            resume=resume,
-            overwrite=overwrite,
-            data_options=data_options,
-            recipe=recipe,
-            **settings,
-        )
-
-    def evaluate(
-        self, data: str | Path | ModalityDataset, split: str | None = None, **options: Any
-    ) -> dict[str, float]:
-        """Metrics on a folder's split ("test" where there is one) or on a dataset."""
-        from mt_core.training import evaluate
-
-        return evaluate(self, data, split, **options)
-
-
-def load(
-    modality_or_run: str | Path,
-    *,
-    encoder: str | Path | Encoder | None = None,
-    seed: int = 0,
-    device: str | torch.device | None = None,
-    **options: Any,
-) -> MetaTransformer:
-    """A model of a modality, or the model of a run.
-
-    Args:
-        modality_or_run: "image", "pointcloud", … or the folder of a run.
-        encoder: A name of the catalogue, a file, or an encoder shared between models; None: the default, or the run's.
-        seed: For the weights of a tokenizer that was never trained: the same seed, the same tokenizer.
-        device: "cpu", "cuda", …; None: CPU.
-        options: The tokenizer's.
-
-    Raises:
-        PluginError: no such modality, or a plugin that cannot be used.
-        EncoderError: the encoder cannot be had, or is not the one that the run was trained on.
-        OptionError: an unknown option; options for a run.
-        RunError: a folder that holds no run.
-    """
-    path = Path(modality_or_run)
-    if (
-        (path / "run.json").is_file()
-        or len(path.parts) > 1
-        or (path.is_dir() and not str(modality_or_run).isidentifier())
-    ):
-        from mt_core.training import load_run
-
-        if options:
-            raise OptionError(
-                f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out"
-            )
-        return load_run(path, encoder=encoder, device=device)
-    plugin = get(str(modality_or_run))
-    ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
-    tokenizer = make_tokenizer(plugin.tokenizer, ready, options, seed)
-    model = MetaTransformer(plugin.name, tokenizer, ready, seed=seed)
-    return on_device(model, device)
-
 
 def on_device(model: MetaTransformer, device: str | torch.device | None) -> MetaTransformer:
     """The model on a device; None: where it is.
@@ -294,26 +160,19 @@ def on_device(model: MetaTransformer, device: str | torch.device | None) -> Meta
 
 
 def make_tokenizer(
-    tokenizer_class: type[Tokenizer], encoder: Encoder, options: Mapping[str, Any], seed: int, *, adopt: bool = True
+    tokenizer_class: type[Tokenizer],
+    encoder: Encoder,
+    options: Mapping[str, Any],
+    seed: int,
+    *,
+    init_from_encoder: bool = True,
 ) -> Tokenizer:
-    """A tokenizer for an encoder, its weights drawn from a seed and then adopted from the encoder."""
+    """A tokenizer for an encoder, its weights drawn from a seed, then started from the encoder's."""
     with seeded(seed):
         tokenizer = tokenizer_class(encoder.width, tokenizer_class.Options.parse(options))
-    if adopt:
-        tokenizer.adopt(encoder)
+    if init_from_encoder:
+        tokenizer.init_from_encoder(encoder)
     return tokenizer
-
-
-def as_sources(sources: Any) -> Sequence[Any]:
-    """One source or several, as a list of them."""
-    if isinstance(sources, str | Path | bytes) or (not isinstance(sources, list | tuple) and not _is_stream(sources)):
-        return [sources]
-    return list(sources)
-
-
-def _is_stream(sources: Any) -> bool:
-    """Generators, iterators and maps are several sources; arrays, frames, mappings and pictures are one."""
-    return isinstance(sources, Iterable) and hasattr(sources, "__next__")
 
 
 @contextmanager

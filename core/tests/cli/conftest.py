@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple
 import pytest
 
 from mt_core.plugins import registry
-from mt_core.plugins.discovery import Found
+from mt_core.plugins.discovery import PluginMetadata
 
 
 class Ran(NamedTuple):
@@ -34,13 +34,13 @@ def mt(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
-    """Let these plugins be all that is found: `install(Found(...), ...)`."""
+    """Let these plugins be all that is found: `install(PluginMetadata(...), ...)`."""
     for variable in ("MT_PLUGINS", "MT_NO_PLUGINS", "MT_CONFIG", "MT_DEBUG"):
         monkeypatch.setenv(variable, "")  # set first, so that what a command sets is undone as well
         monkeypatch.delenv(variable)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
 
-    def install(*plugins: Found) -> None:
+    def install(*plugins: PluginMetadata) -> None:
         monkeypatch.setattr(registry, "discover", lambda: plugins)
         registry.reset()
 
@@ -50,7 +50,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
 
 
 @pytest.fixture
-def waves(monkeypatch: pytest.MonkeyPatch) -> Found:
+def waves(monkeypatch: pytest.MonkeyPatch) -> PluginMetadata:
     """A whole plugin, in the module `fake_waves`."""
     from pydantic import Field
     from torch import nn
@@ -89,4 +89,4 @@ def waves(monkeypatch: pytest.MonkeyPatch) -> Found:
         "suffixes": [".wave", ".wav"],
         "capabilities": ["variable_length", "needs_calibration"],
     }
-    return Found("waves", "fake-waves", "1.0", Path("plugin.toml"), manifest)
+    return PluginMetadata("waves", "fake-waves", "1.0", Path("plugin.toml"), manifest)

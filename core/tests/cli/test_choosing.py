@@ -6,12 +6,12 @@ import pytest
 
 from mt_core.cli.choosing import modality_and_files
 from mt_core.errors import InputError, OptionError
-from mt_core.plugins.discovery import Found
+from mt_core.plugins.discovery import PluginMetadata
 
 
-def plugin(name: str, *suffixes: str) -> Found:
+def plugin(name: str, *suffixes: str) -> PluginMetadata:
     manifest = {"contract": "1.0", "name": name, "summary": name, "suffixes": list(suffixes)}
-    return Found(name, f"fake-{name}", "1.0", Path("plugin.toml"), manifest)
+    return PluginMetadata(name, f"fake-{name}", "1.0", Path("plugin.toml"), manifest)
 
 
 @pytest.fixture(autouse=True)

@@ -29,17 +29,17 @@ def folder(tmp_path) -> Path:
 @pytest.fixture
 def run(folder, small_encoder_file) -> str:
     out = str(folder / "run")
-    settings = ["--epochs", "3", "--readers", "0", "--lr", "0.01", "-q", "--encoder", str(small_encoder_file)]
+    settings = ["--epochs", "3", "--num-workers", "0", "--lr", "0.01", "-q", "--encoder", str(small_encoder_file)]
     assert main(["train", "toy", "--data", str(folder / "data"), "--out", out, *settings]) == 0
     return out
 
 
 def test_training_tells_metrics_beside_the_naive_ones_and_where_the_run_is(folder, small_encoder_file, capsys):
     run, encoder = str(folder / "run"), str(small_encoder_file)
-    settings = ["--epochs", "1", "--readers", "0", "-q", "--encoder", encoder]
+    settings = ["--epochs", "1", "--num-workers", "0", "-q", "--encoder", encoder]
     assert main(["train", "toy", "--data", str(folder / "data"), "--out", run, *settings]) == 0
     told = capsys.readouterr().out
-    assert "validation accuracy" in told and "(naive 0.5" in told
+    assert "validation accuracy" in told and "(baseline 0.5" in told
     assert "parameters trained" in told and run in told
 
 
@@ -71,9 +71,9 @@ def test_predictions_for_programs_are_a_json_object_a_line(run, folder, capsys):
 
 
 def test_embedding_a_run_gives_its_trained_tokenizers_vectors(run, folder, small_encoder_file):
-    embed = ["embed", str(folder / "data"), "--readers", "0", "-q", "-o"]
+    embed = ["embed", str(folder / "data"), "--num-workers", "0", "-q", "-o"]
     out = [str(folder / name) for name in ("trained.parquet", "untrained.parquet")]
-    assert main(["embed", run, str(folder / "data"), "--readers", "0", "-q", "-o", out[0]]) == 0
+    assert main(["embed", run, str(folder / "data"), "--num-workers", "0", "-q", "-o", out[0]]) == 0
     untrained = ["embed", "toy", *embed[1:], out[1], "--encoder", str(small_encoder_file)]
     assert main(untrained) == 0
     trained, untrained = (pq.read_table(path) for path in out)
@@ -84,7 +84,7 @@ def test_embedding_a_run_gives_its_trained_tokenizers_vectors(run, folder, small
 def test_embedding_goes_past_unreadable_files_and_says_so(folder, small_encoder_file, capsys):
     out = str(folder / "v.parquet")
     files = [str(folder / "bad.npy"), str(folder / "data" / "rising")]
-    assert main(["embed", "toy", *files, "--encoder", str(small_encoder_file), "--readers", "0", "-o", out]) == 1
+    assert main(["embed", "toy", *files, "--encoder", str(small_encoder_file), "--num-workers", "0", "-o", out]) == 1
     told = capsys.readouterr()
     assert "12 vectors" in told.out
     assert "bad.npy" in told.err and "v.errors.jsonl" in told.err

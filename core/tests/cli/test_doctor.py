@@ -5,8 +5,9 @@ import sys
 from dataclasses import replace
 from types import ModuleType
 
-from mt_core.plugins import discovery, hookimpl
-from mt_core.plugins.discovery import Found
+from mt_core.hooks import hookimpl
+from mt_core.plugins import discovery
+from mt_core.plugins.discovery import PluginMetadata
 
 
 def test_a_machine_without_faults_is_zero_with_its_versions(mt, install, waves):
@@ -29,7 +30,7 @@ def test_a_plugin_that_only_breaks_at_import_is_found_and_explained(mt, install,
 
 
 def test_a_plugin_found_broken_makes_the_exit_code_one(mt, install):
-    install(Found("waves", "fake-waves", "1.0", state="broken", problem="its string is cut", fix="knot it"))
+    install(PluginMetadata("waves", "fake-waves", "1.0", state="broken", problem="its string is cut", fix="knot it"))
     ran = mt("doctor")
     assert ran.code == 1
     assert "  its string is cut\n  fix: knot it\n" in ran.out
@@ -48,7 +49,7 @@ def test_damaged_settings_are_told_and_no_plugin_is_imported_while_it_is_unknown
 ):
     install()
     unimportable = replace(waves, raw={**waves.raw, "tokenizer": "fake_waves.gone:Tokenizer"})
-    broken = Found("tides", "fake-tides", "1.0", state="broken", problem="its string is cut", fix="knot it")
+    broken = PluginMetadata("tides", "fake-tides", "1.0", state="broken", problem="its string is cut", fix="knot it")
     monkeypatch.setattr(discovery, "discover", lambda: (broken, unimportable))
     (tmp_path / "mt").mkdir()
     (tmp_path / "mt" / "settings.toml").write_text("[plugins]\nblok = ['waves']")

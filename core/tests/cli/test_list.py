@@ -2,10 +2,10 @@
 
 import json
 
-from mt_core.plugins.discovery import Found
+from mt_core.plugins.discovery import PluginMetadata
 
-WHOLE = Found("image", "mt-plugin-image", "0.1.0", raw={"summary": "Pictures"})
-BROKEN = Found("waves", "fake-waves", "12.0", state="broken", problem="its string is cut", fix="knot it")
+WHOLE = PluginMetadata("image", "mt-plugin-image", "0.1.0", raw={"summary": "Pictures"})
+BROKEN = PluginMetadata("waves", "fake-waves", "12.0", state="broken", problem="its string is cut", fix="knot it")
 
 
 def test_columns_are_aligned_and_what_is_wrong_stands_beneath_with_its_fix(mt, install):
@@ -36,7 +36,7 @@ def test_a_disabled_plugin_says_by_what(mt, install, monkeypatch):
 
 
 def test_two_claimants_are_both_listed(mt, install):
-    install(WHOLE, Found("image", "fake-image", "2.0"))
+    install(WHOLE, PluginMetadata("image", "fake-image", "2.0"))
     out = mt("list").out
     assert out.count("conflict") == 2
     assert "  fake-image: mt-plugin-image 0.1.0 and fake-image 2.0 both claim the modality image\n" in out

@@ -34,7 +34,7 @@ def train(data, small_encoder_file):
 
     def train(*options: str):
         out = data.parent / "run"
-        common = ["--readers", "0", "-q", "--encoder", str(small_encoder_file)]
+        common = ["--num-workers", "0", "-q", "--encoder", str(small_encoder_file)]
         epochs = [] if "--epochs" in options else ["--epochs", "1"]
         code = main(["train", "toy", "--data", str(data), "--out", str(out), *epochs, *common, *options])
         record = out / "run.json"
@@ -149,7 +149,7 @@ def test_an_interrupted_run_is_gone_on_with_where_the_option_says_so(train, monk
 
 def embed(data, encoder, *options: str) -> int:
     out = str(data.parent / "v.parquet")
-    return main(["embed", "toy", str(data), "-o", out, "-q", "--readers", "0", "--encoder", str(encoder), *options])
+    return main(["embed", "toy", str(data), "-o", out, "-q", "--num-workers", "0", "--encoder", str(encoder), *options])
 
 
 def test_the_pooling_decides_how_wide_a_vector_is(data, small_encoder_file):
@@ -186,10 +186,10 @@ def test_the_split_that_the_option_names_is_measured(run, data, capsys):
 
 
 def test_without_readers_this_process_makes_batches_of_the_size_that_the_option_says(run, data, collated):
-    assert main(["evaluate", run, "--data", str(data), "--batch-size", "5", "--readers", "0", "-q"]) == 0
+    assert main(["evaluate", run, "--data", str(data), "--batch-size", "5", "--num-workers", "0", "-q"]) == 0
     assert collated == [5, 5, 5, 1]
     collated.clear()
-    assert main(["evaluate", run, "--data", str(data), "--batch-size", "5", "--readers", "1", "-q"]) == 0
+    assert main(["evaluate", run, "--data", str(data), "--batch-size", "5", "--num-workers", "1", "-q"]) == 0
     assert collated == []
 
 
@@ -201,7 +201,7 @@ def test_a_run_whose_encoder_has_moved_predicts_with_the_file_that_the_option_na
 ):
     here, moved = tmp_path / "here.safetensors", tmp_path / "moved.safetensors"
     shutil.copy(small_encoder_file, here)
-    settings = ["--encoder", str(here), "--epochs", "1", "--readers", "0", "-q"]
+    settings = ["--encoder", str(here), "--epochs", "1", "--num-workers", "0", "-q"]
     assert main(["train", "toy", "--data", str(data), "--out", str(tmp_path / "run"), *settings]) == 0
     here.rename(moved)
     predict = ["predict", str(tmp_path / "run"), str(data / "rising" / "0.npy")]
@@ -222,7 +222,7 @@ def test_predictions_go_through_in_batches_of_the_size_that_the_option_says(run,
 
 @pytest.mark.parametrize("command", ["train", "embed", "evaluate", "predict"])
 def test_bfloat16_is_refused_where_the_machine_would_only_emulate_it(command, run, data, monkeypatch, capsys):
-    monkeypatch.setattr("mt_core.training.recipe.has_bf16", lambda device: False)
+    monkeypatch.setattr("mt_core.data.precision.has_bf16", lambda device: False)
     told = {
         "train": ["toy", "--data", str(data), "--out", f"{run}2"],
         "embed": [run, str(data), "-o", f"{run}.parquet"],

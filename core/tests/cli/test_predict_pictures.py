@@ -20,7 +20,7 @@ def run(tmp_path, small_encoder_file) -> str:
         for number in range(4):
             np.save(tmp_path / "data" / name / f"{number}.npy", sign * np.linspace(-1, 1, 12, dtype=np.float32))
     out = str(tmp_path / "run")
-    settings = ["--epochs", "1", "--readers", "0", "-q", "--encoder", str(small_encoder_file)]
+    settings = ["--epochs", "1", "--num-workers", "0", "-q", "--encoder", str(small_encoder_file)]
     assert main(["train", "toy", "--data", str(tmp_path / "data"), "--out", out, *settings]) == 0
     return out
 

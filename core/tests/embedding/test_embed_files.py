@@ -44,35 +44,35 @@ def vectors_of(path) -> np.ndarray:
 
 
 def test_every_sample_is_a_row_in_the_order_of_the_sources(model, sources, tmp_path):
-    result = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+    result = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     expected = [(source, row) for i, source in enumerate(sources) for row in range(5 if i == 2 else 1)]
     assert rows_of(result.path) == expected
     assert result.rows == 11 and not result.failed and result.errors is None
 
 
-@pytest.mark.parametrize("readers", [1, 2, 3])
-def test_reader_processes_change_nothing(model, sources, tmp_path, readers):
-    alone = mt.embed_files(model, sources, tmp_path / "a.parquet", readers=0, batch_size=3)
-    together = mt.embed_files(model, sources, tmp_path / "b.parquet", readers=readers, batch_size=3)
+@pytest.mark.parametrize("num_workers", [1, 2, 3])
+def test_reader_processes_change_nothing(model, sources, tmp_path, num_workers):
+    alone = mt.embed_files(model, sources, tmp_path / "a.parquet", num_workers=0, batch_size=3)
+    together = mt.embed_files(model, sources, tmp_path / "b.parquet", num_workers=num_workers, batch_size=3)
     assert pq.read_table(alone.path).equals(pq.read_table(together.path))
 
 
 def test_batches_side_by_side_give_the_vectors_of_one_after_the_other(model, sources, tmp_path, monkeypatch):
-    alone = mt.embed_files(model, sources, tmp_path / "a.parquet", readers=1, batch_size=2)
-    monkeypatch.setattr(files_module, "num_lanes", lambda model: 3)
-    together = mt.embed_files(model, sources, tmp_path / "b.parquet", readers=1, batch_size=2)
+    alone = mt.embed_files(model, sources, tmp_path / "a.parquet", num_workers=1, batch_size=2)
+    monkeypatch.setattr(files_module, "num_parallel_batches", lambda model: 3)
+    together = mt.embed_files(model, sources, tmp_path / "b.parquet", num_workers=1, batch_size=2)
     assert rows_of(together.path) == rows_of(alone.path)
     np.testing.assert_allclose(vectors_of(together.path), vectors_of(alone.path), atol=1e-5)
 
 
 def test_vectors_are_those_of_the_model_whatever_the_batch(model, sources, tmp_path):
-    expected = np.concatenate([model.embed(source) for source in sources])
-    result = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0, batch_size=4)
+    expected = np.concatenate([mt.embed(model, source) for source in sources])
+    result = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, batch_size=4)
     np.testing.assert_allclose(vectors_of(result.path), expected, atol=1e-5)
 
 
 def test_the_file_names_its_encoder_and_tokenizer(model, sources, tmp_path):
-    path = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0, pool="cls+mean").path
+    path = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, pool="cls+mean").path
     schema = pq.read_schema(path)
     metadata = {key.decode(): json.loads(value) for key, value in schema.metadata.items() if key.startswith(b"mt.")}
     assert metadata["mt.encoder_fingerprint"] == model.encoder.fingerprint
@@ -86,7 +86,7 @@ def test_the_file_names_its_encoder_and_tokenizer(model, sources, tmp_path):
 def test_unreadable_files_are_told_beside_the_vectors_and_stop_nobody(model, sources, tmp_path):
     Path(sources[1]).write_bytes(b"garbage")
     Path(sources[4]).write_bytes(b"")
-    result = mt.embed_files(model, [*sources, "missing.npy"], tmp_path / "v.parquet", readers=2)
+    result = mt.embed_files(model, [*sources, "missing.npy"], tmp_path / "v.parquet", num_workers=2)
     told = [json.loads(line) for line in (tmp_path / "v.errors.jsonl").read_text().splitlines()]
     assert [failure["source"] for failure in told] == [sources[1], sources[4], "missing.npy"]
     assert all(failure["problem"] and failure["fix"] for failure in told)
@@ -105,7 +105,7 @@ def test_a_file_that_breaks_half_way_keeps_the_samples_before(model, sources, tm
             yield sample
 
     model.tokenizer.stream = stream
-    result = mt.embed_files(model, sources[2:4], tmp_path / "v.parquet", readers=0)
+    result = mt.embed_files(model, sources[2:4], tmp_path / "v.parquet", num_workers=0)
     assert rows_of(result.path) == [(sources[2], 0), (sources[2], 1), (sources[3], 0)]
     assert result.failed[0]["problem"] == f"{sources[2]}: the third row is bad"
 
@@ -113,7 +113,7 @@ def test_a_file_that_breaks_half_way_keeps_the_samples_before(model, sources, tm
 @pytest.mark.parametrize("stop_after", [1, 2, 3, 4])
 def test_an_interrupted_embedding_goes_on_to_the_same_file(model, sources, tmp_path, monkeypatch, stop_after):
     Path(sources[1]).write_bytes(b"garbage")
-    whole = mt.embed_files(model, sources, tmp_path / "whole.parquet", readers=0, batch_size=2)
+    whole = mt.embed_files(model, sources, tmp_path / "whole.parquet", num_workers=0, batch_size=2)
     add = files_module._Pending.add
     calls = []
 
@@ -126,11 +126,11 @@ def test_an_interrupted_embedding_goes_on_to_the_same_file(model, sources, tmp_p
     with monkeypatch.context() as patch:
         patch.setattr(files_module._Pending, "add", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0, batch_size=2)
+            mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, batch_size=2)
     assert not (tmp_path / "v.parquet").exists()
     counted = []
     monkeypatch.setattr(files_module._Pending, "add", lambda self, *a: (counted.append(1), add(self, *a))[1])
-    resumed = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=2, batch_size=2)
+    resumed = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=2, batch_size=2)
     assert len(counted) == 5 - stop_after
     assert pq.read_table(resumed.path).equals(pq.read_table(whole.path))
     assert (tmp_path / "v.errors.jsonl").read_text() == (tmp_path / "whole.errors.jsonl").read_text()
@@ -138,9 +138,9 @@ def test_an_interrupted_embedding_goes_on_to_the_same_file(model, sources, tmp_p
 
 
 def test_the_same_command_again_does_nothing(model, sources, tmp_path, monkeypatch):
-    mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+    mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     monkeypatch.setattr(type(model), "encode", lambda *_: pytest.fail("something was embedded twice"))
-    again = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+    again = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     assert (again.rows, again.skipped) == (11, 7)
 
 
@@ -149,51 +149,51 @@ def test_a_call_that_was_stopped_before_its_parts_were_removed_is_complete(model
     with monkeypatch.context() as patch:
         patch.setattr(files_module.Parts, "remove", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
-    again = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+            mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
+    again = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     assert again.rows == 10 and [failure["source"] for failure in again.failed] == [sources[1]]
     assert not (tmp_path / "v.parquet.parts").exists()
 
 
 def test_new_sources_are_added_to_the_file(model, sources, tmp_path):
-    mt.embed_files(model, sources[:4], tmp_path / "v.parquet", readers=0)
-    added = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+    mt.embed_files(model, sources[:4], tmp_path / "v.parquet", num_workers=0)
+    added = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     assert (added.rows, added.skipped) == (11, 4)
-    whole = mt.embed_files(model, sources, tmp_path / "whole.parquet", readers=0)
+    whole = mt.embed_files(model, sources, tmp_path / "whole.parquet", num_workers=0)
     assert rows_of(added.path) == rows_of(whole.path)
 
 
 def test_a_file_of_another_encoder_is_not_added_to(model, sources, tmp_path):
-    mt.embed_files(model, sources[:4], tmp_path / "v.parquet", readers=0)
+    mt.embed_files(model, sources[:4], tmp_path / "v.parquet", num_workers=0)
     before = (tmp_path / "v.parquet").read_bytes()
     other = mt.load("toy")
     with pytest.raises(FingerprintError, match=r"v\.parquet holds vectors of another encoder"):
-        mt.embed_files(other, sources, tmp_path / "v.parquet", readers=0)
+        mt.embed_files(other, sources, tmp_path / "v.parquet", num_workers=0)
     assert (tmp_path / "v.parquet").read_bytes() == before
 
 
 def test_a_file_of_another_tokenizer_is_not_added_to(model, small_encoder, sources, tmp_path):
-    mt.embed_files(model, sources[:4], tmp_path / "v.parquet", readers=0)
+    mt.embed_files(model, sources[:4], tmp_path / "v.parquet", num_workers=0)
     with pytest.raises(EmbeddingError, match="tokenizer fingerprint"):
-        mt.embed_files(mt.load("toy", encoder=small_encoder, seed=1), sources, tmp_path / "v.parquet", readers=0)
+        mt.embed_files(mt.load("toy", encoder=small_encoder, seed=1), sources, tmp_path / "v.parquet", num_workers=0)
 
 
 def test_a_file_that_is_no_parquet_is_not_written_over(model, sources, tmp_path):
     (tmp_path / "v.parquet").write_text("my thesis")
     with pytest.raises(EmbeddingError, match="not a whole Parquet file"):
-        mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+        mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     assert (tmp_path / "v.parquet").read_text() == "my thesis"
 
 
 def test_overwrite_begins_anew(model, sources, tmp_path):
     (tmp_path / "v.parquet").write_text("old")
-    assert mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0, overwrite=True).rows == 11
+    assert mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, overwrite=True).rows == 11
 
 
 def test_what_is_refused_overwrites_nothing(model, sources, tmp_path):
     (tmp_path / "v.parquet").write_text("old")
     with pytest.raises(OptionError):
-        mt.embed_files(model, sources, tmp_path / "v.parquet", pool="softest", readers=0, overwrite=True)
+        mt.embed_files(model, sources, tmp_path / "v.parquet", pool="softest", num_workers=0, overwrite=True)
     assert (tmp_path / "v.parquet").read_text() == "old"
 
 
@@ -201,14 +201,14 @@ def test_unfinished_work_of_another_kind_is_not_gone_on_with(model, sources, tmp
     with monkeypatch.context() as patch:
         patch.setattr(files_module, "write_whole", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
-            mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0)
+            mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     with pytest.raises(EmbeddingError, match="another pool"):
-        mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0, pool="max")
-    assert mt.embed_files(model, sources, tmp_path / "v.parquet", readers=0).resumed == 7
+        mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, pool="max")
+    assert mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0).resumed == 7
 
 
 def test_no_readable_source_gives_an_empty_file_and_the_errors(model, tmp_path):
-    result = mt.embed_files(model, ["a.npy", "b.npy"], tmp_path / "v.parquet", readers=0)
+    result = mt.embed_files(model, ["a.npy", "b.npy"], tmp_path / "v.parquet", num_workers=0)
     assert result.rows == 0 and len(result.failed) == 2
     assert pq.read_table(result.path).schema.field("vector").type.list_size == model.encoder.width
 
@@ -216,16 +216,16 @@ def test_no_readable_source_gives_an_empty_file_and_the_errors(model, tmp_path):
 def test_an_out_in_a_folder_that_cannot_be_made_says_so(model, sources, tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(EmbeddingError, match="cannot be made"):
-        mt.embed_files(model, sources, tmp_path / "file" / "v.parquet", readers=0)
+        mt.embed_files(model, sources, tmp_path / "file" / "v.parquet", num_workers=0)
 
 
 def test_a_sample_that_is_not_a_path_is_named_by_its_type(model):
     with pytest.raises(InputError, match="ndarray"):
-        model.embed([np.zeros(2, np.float32)])
+        mt.embed(model, [np.zeros(2, np.float32)])
 
 
-@pytest.mark.parametrize("readers", [1, 2])
-def test_a_file_that_crashes_its_reader_is_told_and_stops_nobody(model, sources, tmp_path, readers):
+@pytest.mark.parametrize("num_workers", [1, 2])
+def test_a_file_that_crashes_its_reader_is_told_and_stops_nobody(model, sources, tmp_path, num_workers):
     tokenizer_class = type(model.tokenizer)
 
     class Crashing(tokenizer_class):
@@ -238,7 +238,7 @@ def test_a_file_that_crashes_its_reader_is_told_and_stops_nobody(model, sources,
             return iter([self.read(source)]) if str(source) != sources[2] else super().stream(source)
 
     model.tokenizer.__class__ = Crashing
-    result = mt.embed_files(model, sources, tmp_path / "v.parquet", readers=readers)
+    result = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=num_workers)
     assert [failure["source"] for failure in result.failed] == [sources[1], sources[5]]
     assert all("SIGKILL" in failure["problem"] and failure["fix"] for failure in result.failed)
     assert rows_of(result.path) == [
@@ -261,7 +261,7 @@ def test_a_killed_command_goes_on_where_it_was(sources, tmp_path, small_encoder_
     )
     toy = Path(__file__).parents[1] / "toy"
     environment = {**os.environ, "PYTHONPATH": str(toy), "OMP_NUM_THREADS": "1"}
-    options = ["--encoder", str(small_encoder_file), "--batch-size", "4", "--readers", "2"]
+    options = ["--encoder", str(small_encoder_file), "--batch-size", "4", "--num-workers", "2"]
     command = ["embed", "toy", str(many), *options, "-o"]
     process = subprocess.Popen(
         [sys.executable, "-c", slow_start, *command, str(tmp_path / "v.parquet")], env=environment

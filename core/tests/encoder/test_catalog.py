@@ -138,7 +138,7 @@ def test_plugins_are_asked_only_where_a_name_is_not_otherwise_known(monkeypatch:
 
 
 def test_without_plugins_in_use_there_are_no_extra_encoders() -> None:
-    from mt_core.plugins import hooks
+    from mt_core import hooks
 
     hooks.reset()
     assert catalog.extra_encoders() == {}

@@ -21,7 +21,7 @@ def faults(checks) -> list[str]:
 
 @pytest.fixture(scope="module")
 def checks():
-    from mt_core.testing import CHECKS
+    from mt_core.conformance import CHECKS
 
     return CHECKS
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from mt_core.plugins import hooks, hookspecs
+from mt_core.hooks import calls as hooks
+from mt_core.hooks import specs as hookspecs
 
 ROOT = Path(hookspecs.__file__).parents[4]
 PAGE = ROOT / "docs" / "authors" / "hooks.md"

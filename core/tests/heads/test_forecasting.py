@@ -78,7 +78,7 @@ def test_errors_are_measured_on_the_standardised_scale_of_the_training_part():
     output = target.nan_to_num(99.0) + torch.tensor([2.0, 0.5])  # one standard deviation too high everywhere
     assert head.loss(output, target).item() == pytest.approx(1.0)
     metrics = head.metrics()
-    metrics.update(*head.measured(output, target))
+    metrics.update(*head.metric_inputs(output, target))
     assert metrics["mse"].compute().item() == pytest.approx(1.0)
     assert metrics["mae"].compute().item() == pytest.approx(1.0)
 
@@ -93,14 +93,14 @@ def test_unknown_targets_give_a_zero_loss_with_zero_gradients():
 
 def test_the_naive_forecast_is_the_training_mean():
     target = TASK.stack([None, [[12.0, -1.0]] * 3])
-    naive = ForecastingHead(8, TASK).naive(target, target)
-    assert naive.shape == target.shape and naive[0, 0].tolist() == [10.0, -1.0]
+    baseline = ForecastingHead(8, TASK).baseline(target, target)
+    assert baseline.shape == target.shape and baseline[0, 0].tolist() == [10.0, -1.0]
 
 
 def test_predictions_are_a_list_a_channel_in_the_unit_of_the_series():
     (decoded,) = ForecastingHead(8, TASK).decode(torch.tensor([[[1.0, 4.0], [2.0, 5.0], [3.0, 6.0]]]))
     assert decoded == {"prediction": {"load": [1.0, 2.0, 3.0], "oil": [4.0, 5.0, 6.0]}}
-    assert ForecastingHead(8, TASK).line(decoded) == "3 steps: load 1 … 3, oil 4 … 6"
+    assert ForecastingHead(8, TASK).format_prediction(decoded) == "3 steps: load 1 … 3, oil 4 … 6"
 
 
 def test_a_series_of_other_channels_is_refused():

@@ -128,7 +128,7 @@ def test_multilabel_decodes_labels_of_at_least_a_half():
 def test_metrics_leave_missing_targets_out():
     head = ClassificationHead(8, THREE)
     metrics = head.metrics()
-    metrics.update(*head.measured(torch.eye(3), torch.tensor([0, MISSING_CLASS, 1])))
+    metrics.update(*head.metric_inputs(torch.eye(3), torch.tensor([0, MISSING_CLASS, 1])))
     assert metrics.compute()["accuracy"].item() == 0.5
 
 
@@ -136,7 +136,7 @@ def test_multilabel_metrics_leave_unknown_labels_out():
     head = MultilabelHead(8, LABELS)
     metrics = head.metrics()
     output = torch.tensor([[2.0, 2.0], [-2.0, 2.0], [2.0, -2.0]])
-    metrics.update(*head.measured(output, torch.tensor([[1.0, math.nan], [0.0, 1.0], [1.0, 0.0]])))
+    metrics.update(*head.metric_inputs(output, torch.tensor([[1.0, math.nan], [0.0, 1.0], [1.0, 0.0]])))
     assert metrics.compute()["auroc"].item() == 1.0
     assert metrics.compute()["accuracy"].item() == 1.0
 
@@ -145,7 +145,7 @@ def test_regression_metrics_are_in_the_targets_unit():
     head = RegressionHead(8, NUMBER)
     head.calibrate([0.0, 200.0])
     metrics = head.metrics()
-    metrics.update(*head.measured(torch.zeros(2, 1), torch.tensor([[90.0], [110.0]])))
+    metrics.update(*head.metric_inputs(torch.zeros(2, 1), torch.tensor([[90.0], [110.0]])))
     assert metrics.compute()["rmse"].item() == pytest.approx(10.0)
 
 
@@ -154,7 +154,7 @@ def test_a_label_that_never_or_always_occurs_does_not_count_in_the_mean_over_lab
     logits = torch.tensor([[2.0, 0, 0, 0], [1.0, 0, 0, 0], [0.0, 0, 0, 0]])
     target = torch.tensor([[1.0, 0, 1, math.nan], [0.0, 0, 1, math.nan], [0.0, 0, 1, math.nan]])
     metrics = head.metrics()
-    metrics.update(*head.measured(logits, target))
+    metrics.update(*head.metric_inputs(logits, target))
     assert metrics["auroc"].compute() == 1 and metrics["average_precision"].compute() == 1
 
 
@@ -163,5 +163,5 @@ def test_without_a_label_that_can_be_measured_the_mean_is_nan():
 
     head = MultilabelHead(8, LABELS)
     metrics = head.metrics()
-    metrics.update(*head.measured(torch.ones(2, 2), torch.ones(2, 2)))
+    metrics.update(*head.metric_inputs(torch.ones(2, 2), torch.ones(2, 2)))
     assert math.isnan(values_of(metrics)["auroc"]) and values_of(metrics)["accuracy"] == 1

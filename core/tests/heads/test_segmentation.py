@@ -64,7 +64,7 @@ def test_intersection_over_union_is_the_mean_over_classes():
     head = SegmentationHead(8, TASK)
     output = torch.tensor([[[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]])
     metrics = head.metrics()
-    metrics.update(*head.measured(output, torch.tensor([[0, 0, 1, 1]])))
+    metrics.update(*head.metric_inputs(output, torch.tensor([[0, 0, 1, 1]])))
     # wing: 2 of 3, body: 1 of 2
     assert metrics["miou"].compute().item() == pytest.approx((2 / 3 + 1 / 2) / 2)
     assert metrics["accuracy"].compute().item() == pytest.approx(3 / 4)
@@ -83,11 +83,11 @@ def test_places_need_coordinates_of_the_tokens():
 
 def test_the_naive_answer_is_the_most_frequent_class():
     target = torch.tensor([[1, 1, 0]])
-    assert SegmentationHead(8, TASK).naive(target, target).argmax(-1).tolist() == [[1, 1, 1]]
+    assert SegmentationHead(8, TASK).baseline(target, target).argmax(-1).tolist() == [[1, 1, 1]]
 
 
 def test_a_line_counts_the_places_of_each_class():
-    assert SegmentationHead(8, TASK).line({"prediction": ["body", "wing", "body"]}) == "body 2, wing 1"
+    assert SegmentationHead(8, TASK).format_prediction({"prediction": ["body", "wing", "body"]}) == "body 2, wing 1"
 
 
 def test_a_segmentation_task_gets_this_head_even_where_a_recipe_suggests_another_heads_options():

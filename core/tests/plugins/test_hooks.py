@@ -6,11 +6,12 @@ import logging
 import pytest
 import torch
 
+from mt_core import hooks
 from mt_core.errors import ContractError, PluginError, TokensError
-from mt_core.plugins import get, hooks
-from mt_core.plugins.session import session
+from mt_core.hooks import session
+from mt_core.plugins import get
 
-IMPORTS = "from mt_core.plugins import hookimpl\nfrom mt_core.errors import *\n"
+IMPORTS = "from mt_core.hooks import hookimpl\nfrom mt_core.errors import *\n"
 
 
 def install(site, code, name="waves"):

@@ -9,7 +9,7 @@ import pytest
 import mt_core as mt
 from mt_core.cli import main
 from mt_core.errors import PluginError
-from mt_core.plugins import names, registry
+from mt_core.plugins import list_modalities, registry
 from mt_core.version import CONTRACT_VERSION
 
 SHOUTS = "import pathlib; pathlib.Path(__file__).with_name('imported').touch()\n"
@@ -81,7 +81,7 @@ def test_the_doctor_runs_nothing_of_it(waves, how, capsys):
 @pytest.mark.parametrize("how", KEPT_OUT)
 def test_python_runs_nothing_of_it(waves, how):
     package = waves(how)
-    assert names() == () and [plugin.name for plugin in registry.found()] == ["waves"]
+    assert list_modalities() == () and [plugin.name for plugin in registry.list_plugins()] == ["waves"]
     for asked in (registry.get, mt.load):
         with pytest.raises(PluginError) as caught:
             asked("waves")
@@ -121,7 +121,7 @@ def test_one_that_nothing_keeps_out_does_not_run_where_nobody_asks_for_it(waves,
     package = waves()
     site.install("tides")
     main(arguments)
-    assert names() == ("tides", "waves")
+    assert list_modalities() == ("tides", "waves")
     assert not has_run(package)
 
 
@@ -133,8 +133,8 @@ def test_files_of_another_plugins_suffix_run_nothing_of_it(waves, toy, small_enc
     monkeypatch.setattr(registry, "discover", lambda: discover(folders))
     registry.reset()
     np.save("a.npy", np.arange(8.0))
-    assert main(["embed", "a.npy", "-o", "v.parquet", "--encoder", str(small_encoder_file), "--readers", "1"]) == 0
-    assert names() == ("toy", "waves") and not has_run(package)
+    assert main(["embed", "a.npy", "-o", "v.parquet", "--encoder", str(small_encoder_file), "--num-workers", "1"]) == 0
+    assert list_modalities() == ("toy", "waves") and not has_run(package)
 
 
 def test_a_contract_that_is_older_by_a_minor_number_is_kept(waves, monkeypatch, site):

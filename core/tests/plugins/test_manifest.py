@@ -7,7 +7,7 @@ import pytest
 
 from mt_core.errors import ContractError
 from mt_core.plugins import manifest as module
-from mt_core.plugins.discovery import Found
+from mt_core.plugins.discovery import PluginMetadata
 from mt_core.plugins.manifest import Manifest, manifest_of, unknown_keys
 
 WHOLE = {
@@ -23,7 +23,7 @@ WHOLE = {
 
 def manifest(**changes):
     raw = {key: value for key, value in {**WHOLE, **changes}.items() if value is not None}
-    return manifest_of(Found("waves", "fake-waves", "1.0", Path("plugin.toml"), raw))
+    return manifest_of(PluginMetadata("waves", "fake-waves", "1.0", Path("plugin.toml"), raw))
 
 
 def refused(**changes):

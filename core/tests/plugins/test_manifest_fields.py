@@ -6,7 +6,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from mt_core.errors import ContractError
-from mt_core.plugins.discovery import Found
+from mt_core.plugins.discovery import PluginMetadata
 from mt_core.plugins.manifest import Deviation, Manifest, manifest_of
 
 WHOLE = {
@@ -45,7 +45,7 @@ RIGHT = {
 
 
 def read(**changes):
-    return manifest_of(Found("waves", "fake-waves", "1.0", Path("plugin.toml"), {**WHOLE, **changes}))
+    return manifest_of(PluginMetadata("waves", "fake-waves", "1.0", Path("plugin.toml"), {**WHOLE, **changes}))
 
 
 def undescribed(*models: type[BaseModel]) -> list[str]:

@@ -14,7 +14,7 @@ from mt_core.errors import (
     PluginError,
     UnknownModalityError,
 )
-from mt_core.plugins import found, get, names
+from mt_core.plugins import get, list_modalities, list_plugins
 
 
 def refused(error, name="waves"):
@@ -35,7 +35,7 @@ def test_a_whole_plugin_is_loaded_once(site):
 
 def test_a_manifest_that_breaks_the_contract_is_refused_on_use(site):
     site.install(files={"plugin.toml": 'contract = "1.0"\nname = "waves"'})
-    assert refused(ContractError).problem.endswith("summary in " + str(found()[0].path) + ": Field required")
+    assert refused(ContractError).problem.endswith("summary in " + str(list_plugins()[0].path) + ": Field required")
 
 
 def test_what_is_wrong_with_a_broken_plugin_is_told_on_use(site):
@@ -124,8 +124,8 @@ def test_two_claimants_are_an_error_that_names_both_and_how_to_choose(site):
     error = refused(ConflictError)
     assert error.problem == "fake-a 1.0 and fake-b 3.0 both claim the modality waves"
     assert 'prefer = { waves = "fake-' in error.fix and "settings.toml" in error.fix
-    assert [plugin.state for plugin in found()] == ["conflict", "conflict"]
-    assert names() == ()
+    assert [plugin.state for plugin in list_plugins()] == ["conflict", "conflict"]
+    assert list_modalities() == ()
 
 
 def test_a_preference_settles_two_claims_before_anything_is_imported(site, settings):
@@ -133,7 +133,7 @@ def test_a_preference_settles_two_claims_before_anything_is_imported(site, setti
     site.install(distribution="fake-b")
     settings.write_text('[plugins]\nprefer = { waves = "fake-b" }')
     assert get("waves").distribution == "fake-b"
-    a, b = found()
+    a, b = list_plugins()
     assert (a.distribution, a.state, a.problem) == ("fake-a", "disabled", f"{settings} prefers fake-b")
     assert (b.distribution, b.state) == ("fake-b", "installed")
     assert "fake_a" not in sys.modules
@@ -151,7 +151,7 @@ def test_a_preference_for_somebody_who_does_not_claim_it_settles_nothing(site, s
     site.install(distribution="fake-b")
     settings.write_text('[plugins]\nprefer = { waves = "fake-c" }')
     assert refused(ConflictError).problem == "fake-a 1.0 and fake-b 1.0 both claim the modality waves"
-    assert [plugin.state for plugin in found()] == ["conflict", "conflict"]
+    assert [plugin.state for plugin in list_plugins()] == ["conflict", "conflict"]
 
 
 def test_a_disabled_plugin_is_refused_before_it_is_imported(site, monkeypatch):
@@ -161,7 +161,7 @@ def test_a_disabled_plugin_is_refused_before_it_is_imported(site, monkeypatch):
     assert error.problem == "the modality waves (fake-waves 1.0) is disabled: MT_PLUGINS=tides does not name it"
     assert error.fix == "add waves to MT_PLUGINS, or unset it"
     assert "fake_waves" not in sys.modules
-    assert names() == ()
+    assert list_modalities() == ()
 
 
 def test_a_misspelt_modality_gets_the_nearest_installed_name(site):
@@ -189,7 +189,7 @@ def test_a_name_near_to_none_is_pointed_to_the_list(site):
 def test_names_are_those_that_can_be_asked_for(site):
     site.install("waves")
     site.install("tides", contract="2.0")
-    assert names() == ("waves",)
+    assert list_modalities() == ("waves",)
 
 
 def test_a_function_that_shows_predictions_is_loaded_with_its_plugin(site):
@@ -217,7 +217,7 @@ def test_a_strangers_plugin_does_not_get_an_official_name(site, distribution):
     assert error.problem == f"{distribution} 1.0 claims the modality audio, which is mt-plugin-audio's"
     assert error.fix.startswith("uninstall it and pip install mt-plugin-audio; to use it all the same, write into ")
     assert error.fix.endswith(f'prefer = {{ audio = "{distribution}" }}')
-    assert names() == ()
+    assert list_modalities() == ()
 
 
 def test_a_strangers_plugin_gets_an_official_name_where_the_user_says_so(site, settings):
@@ -235,7 +235,7 @@ def test_a_strangers_claim_beside_the_official_one_is_settled_in_favour_of_that(
 @pytest.mark.parametrize("spelled", ["mt-plugin-audio", "mt_plugin_audio", "MT.Plugin.Audio"])
 def test_the_official_plugin_has_its_name_however_that_is_spelled(site, spelled):
     site.install("audio", distribution=spelled, package="mt_plugin_audio_again")
-    assert names() == ("audio",)
+    assert list_modalities() == ("audio",)
 
 
 def test_a_blocked_distribution_leaves_its_modality_to_the_other_claimant(site, settings):

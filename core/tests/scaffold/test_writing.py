@@ -12,7 +12,7 @@ import yaml
 from mt_core.cli import main
 from mt_core.errors import OptionError
 from mt_core.plugins import registry
-from mt_core.plugins.discovery import Found
+from mt_core.plugins.discovery import PluginMetadata
 from mt_core.plugins.manifest import Manifest, unknown_keys
 from mt_core.scaffold import Naming, naming, write_plugin
 from mt_core.scaffold.writing import TEMPLATE, bounds
@@ -156,7 +156,7 @@ def test_a_modality_of_this_project_is_refused():
 
 @pytest.mark.parametrize("state", ["installed", "broken", "disabled"])
 def test_a_modality_that_somebody_installed_is_refused(monkeypatch, state):
-    monkeypatch.setattr(registry, "discover", lambda: (Found("sonar", "deep-sea", "3.1", state=state),))
+    monkeypatch.setattr(registry, "discover", lambda: (PluginMetadata("sonar", "deep-sea", "3.1", state=state),))
     registry.reset()
     try:
         with pytest.raises(OptionError, match=r"there already: deep-sea 3\.1 brings it"):

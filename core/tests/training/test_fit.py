@@ -8,12 +8,12 @@ from safetensors.torch import load_file
 
 import mt_core as mt
 from mt_core.contract import Example
+from mt_core.data.precision import has_bf16
 from mt_core.errors import FingerprintError, InputError, OptionError, RunError
 from mt_core.plugins import get
-from mt_core.training.recipe import has_bf16
 
 pytestmark = pytest.mark.usefixtures("toy")
-QUICK = {"epochs": 2, "batch_size": 8, "readers": 0, "lr": 1e-2}
+QUICK = {"epochs": 2, "batch_size": 8, "num_workers": 0, "lr": 1e-2}
 
 
 @pytest.fixture
@@ -55,10 +55,10 @@ class Interrupting:
 
 def test_the_tokenizer_and_the_head_learn_and_the_encoder_does_not(model):
     before = {part: weights_of(getattr(model, part)) for part in ("tokenizer", "encoder")}
-    result = model.fit(demo(), **QUICK)
+    result = mt.fit(model, demo(), **QUICK)
     assert not same(before["tokenizer"], weights_of(model.tokenizer))
     assert same(before["encoder"], weights_of(model.encoder))
-    assert result.metrics["accuracy"] > result.naive["accuracy"]
+    assert result.metrics["accuracy"] > result.baseline["accuracy"]
 
 
 def test_every_parameter_of_the_tokenizer_gets_a_gradient(model):
@@ -73,7 +73,7 @@ def test_every_parameter_of_the_tokenizer_gets_a_gradient(model):
 
 def test_a_probe_trains_the_head_alone(model):
     before = weights_of(model.tokenizer)
-    result = model.fit(demo(), tune="probe", **QUICK)
+    result = mt.fit(model, demo(), tune="probe", **QUICK)
     assert same(before, weights_of(model.tokenizer))
     counts = model.parameter_counts()
     assert counts.trainable == counts.head
@@ -81,23 +81,23 @@ def test_a_probe_trains_the_head_alone(model):
 
 
 def test_a_probe_reads_features_from_the_cache_the_second_time(model, monkeypatch, small_encoder):
-    model.fit(demo(), tune="probe", **QUICK)
+    mt.fit(model, demo(), tune="probe", **QUICK)
     again = mt.load("toy", encoder=small_encoder)
     monkeypatch.setattr(type(again), "encode", lambda *_: pytest.fail("a feature was computed twice"))
-    again.fit(demo(), tune="probe", **QUICK)
+    mt.fit(again, demo(), tune="probe", **QUICK)
 
 
 def test_full_tuning_trains_the_encoder_and_keeps_its_weights_in_the_run(model, tmp_path, small_encoder_file):
     before = weights_of(model.encoder)
-    model.fit(demo(), tune="full", out=tmp_path / "run", encoder_lr=1e-3, **QUICK)
+    mt.fit(model, demo(), tune="full", out=tmp_path / "run", encoder_lr=1e-3, **QUICK)
     assert not same(before, weights_of(model.encoder))
-    loaded = mt.load(tmp_path / "run", encoder=small_encoder_file)
+    loaded = mt.load_run(tmp_path / "run", encoder=small_encoder_file)
     assert same(weights_of(loaded.encoder), weights_of(model.encoder))
     assert loaded.encoder.is_frozen
 
 
 def test_a_run_holds_tokenizer_and_head_only(model, tmp_path):
-    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    mt.fit(model, demo(), out=tmp_path / "run", **QUICK)
     names = load_file(tmp_path / "run" / "weights.safetensors").keys()
     assert {name.split(".")[0] for name in names} == {"tokenizer", "head"}
     files = {path.name for path in (tmp_path / "run").iterdir()}
@@ -105,13 +105,13 @@ def test_a_run_holds_tokenizer_and_head_only(model, tmp_path):
 
 
 def test_a_loaded_run_predicts_what_the_trained_model_predicted(model, tmp_path, small_encoder):
-    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    mt.fit(model, demo(), out=tmp_path / "run", **QUICK)
     samples = [demo("test", size=5)[i].sample for i in range(5)]
-    assert mt.load(tmp_path / "run", encoder=small_encoder).predict(samples) == model.predict(samples)
+    assert mt.predict(mt.load_run(tmp_path / "run", encoder=small_encoder), samples) == mt.predict(model, samples)
 
 
 def test_parameters_are_counted_on_the_assembled_model(model, tmp_path):
-    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    mt.fit(model, demo(), out=tmp_path / "run", **QUICK)
     written = json.loads((tmp_path / "run" / "run.json").read_text())["parameters"]
     counted = load_file(tmp_path / "run" / "weights.safetensors")
     buffers = {f"head.{name}" for name, _ in model.head.named_buffers()}
@@ -120,13 +120,13 @@ def test_parameters_are_counted_on_the_assembled_model(model, tmp_path):
 
 
 def test_a_run_refuses_another_encoder(model, tmp_path):
-    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    mt.fit(model, demo(), out=tmp_path / "run", **QUICK)
     altered = mt.load_encoder(model.encoder.name)
     with torch.no_grad():
         next(altered.blocks.parameters()).add_(1e-3)
     altered.freeze(description="altered")
     with pytest.raises(FingerprintError, match=r"trained on the encoder"):
-        mt.load(tmp_path / "run", encoder=altered)
+        mt.load_run(tmp_path / "run", encoder=altered)
 
 
 def test_an_encoder_that_changed_during_training_is_found_out(model, tmp_path, monkeypatch):
@@ -140,13 +140,13 @@ def test_an_encoder_that_changed_during_training_is_found_out(model, tmp_path, m
 
     monkeypatch.setattr(tokenizer_class, "forward", meddling)
     with pytest.raises(FingerprintError, match="changed"):
-        model.fit(demo(), out=tmp_path / "run", **QUICK)
+        mt.fit(model, demo(), out=tmp_path / "run", **QUICK)
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(small_encoder):
     def trained(seed):
         model = mt.load("toy", encoder=small_encoder)
-        model.fit(demo(), seed=seed, **QUICK)
+        mt.fit(model, demo(), seed=seed, **QUICK)
         return weights_of(model.tokenizer)
 
     first = trained(0)
@@ -159,13 +159,13 @@ def test_an_interrupted_run_goes_on_to_the_same_result(small_encoder, tmp_path, 
     settings = {**QUICK, "epochs": 3}
     train, val = demo(size=40), demo("val", size=16)
     whole = mt.load("toy", encoder=small_encoder)
-    expected = whole.fit(train, val, out=tmp_path / "whole", **settings)
+    expected = mt.fit(whole, train, val, out=tmp_path / "whole", **settings)
 
     model = mt.load("toy", encoder=small_encoder)
     with pytest.raises(KeyboardInterrupt, match="--resume"):
-        model.fit(Interrupting(train, interrupted_at)(), val, out=tmp_path / "run", **settings)
+        mt.fit(model, Interrupting(train, interrupted_at)(), val, out=tmp_path / "run", **settings)
     resumed = mt.load("toy", encoder=small_encoder)
-    result = resumed.fit(train, val, out=tmp_path / "run", resume=True, **settings)
+    result = mt.fit(resumed, train, val, out=tmp_path / "run", resume=True, **settings)
     assert same(weights_of(resumed.tokenizer), weights_of(whole.tokenizer))
     assert same(weights_of(resumed.head), weights_of(whole.head))
     assert result.metrics == expected.metrics
@@ -175,43 +175,50 @@ def test_an_interrupted_run_goes_on_to_the_same_result(small_encoder, tmp_path, 
 def test_a_run_is_not_resumed_with_other_settings(model, small_encoder, tmp_path):
     train = demo(size=40)
     with pytest.raises(KeyboardInterrupt):
-        model.fit(Interrupting(train, 60)(), demo("val", size=8), out=tmp_path / "run", **QUICK)
+        mt.fit(model, Interrupting(train, 60)(), demo("val", size=8), out=tmp_path / "run", **QUICK)
     with pytest.raises(RunError, match="another recipe"):
         other = {**QUICK, "lr": 1e-3}
-        mt.load("toy", encoder=small_encoder).fit(
-            train, demo("val", size=8), out=tmp_path / "run", resume=True, **other
+        mt.fit(
+            mt.load("toy", encoder=small_encoder),
+            train,
+            demo("val", size=8),
+            out=tmp_path / "run",
+            resume=True,
+            **other,
         )
 
 
 def test_a_complete_run_is_neither_resumed_nor_written_over(model, tmp_path):
-    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    mt.fit(model, demo(), out=tmp_path / "run", **QUICK)
     with pytest.raises(RunError, match="complete"):
-        model.fit(demo(), out=tmp_path / "run", resume=True, **QUICK)
+        mt.fit(model, demo(), out=tmp_path / "run", resume=True, **QUICK)
     with pytest.raises(RunError, match="holds a run already"):
-        model.fit(demo(), out=tmp_path / "run", **QUICK)
+        mt.fit(model, demo(), out=tmp_path / "run", **QUICK)
 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(model, tmp_path):
     (tmp_path / "thesis.tex").write_text("mine")
     with pytest.raises(RunError, match="holds no run"):
-        model.fit(demo(), out=tmp_path, overwrite=True, **QUICK)
+        mt.fit(model, demo(), out=tmp_path, overwrite=True, **QUICK)
     assert (tmp_path / "thesis.tex").read_text() == "mine"
 
 
 def test_early_stopping_ends_before_the_last_epoch(model):
-    result = model.fit(demo(), epochs=30, patience=1, batch_size=48, readers=0, lr=1e-6)
+    result = mt.fit(model, demo(), epochs=30, patience=1, batch_size=48, num_workers=0, lr=1e-6)
     assert len(result.history) < 30
 
 
 def test_the_best_epoch_is_what_is_kept(model, tmp_path):
-    result = model.fit(demo(), demo("val", size=16), out=tmp_path / "run", epochs=4, batch_size=8, readers=0, lr=3e-2)
+    result = mt.fit(
+        model, demo(), demo("val", size=16), out=tmp_path / "run", epochs=4, batch_size=8, num_workers=0, lr=3e-2
+    )
     best = max(row["val_accuracy"] for row in result.history)
     assert result.metrics["accuracy"] == best
-    assert model.evaluate(demo("val", size=16))["accuracy"] == pytest.approx(best)
+    assert mt.evaluate(model, demo("val", size=16))["accuracy"] == pytest.approx(best)
 
 
 def test_of_equally_accurate_epochs_the_one_of_the_lowest_loss_is_kept(model):
-    result = model.fit(demo(), demo("val", size=8), epochs=6, batch_size=8, readers=0, lr=3e-3)
+    result = mt.fit(model, demo(), demo("val", size=8), epochs=6, batch_size=8, num_workers=0, lr=3e-3)
     best = max(row["val_accuracy"] for row in result.history)
     equals = [row["val_loss"] for row in result.history if row["val_accuracy"] == best]
     assert len(equals) > 1
@@ -219,18 +226,18 @@ def test_of_equally_accurate_epochs_the_one_of_the_lowest_loss_is_kept(model):
 
 
 def test_the_last_epoch_can_be_kept_whatever_it_reached(model):
-    result = model.fit(demo(), demo("val", size=8), keep="last", epochs=4, batch_size=8, readers=0, lr=3e-2)
+    result = mt.fit(model, demo(), demo("val", size=8), keep="last", epochs=4, batch_size=8, num_workers=0, lr=3e-2)
     assert result.metrics["loss"] == result.history[-1]["val_loss"]
-    assert model.evaluate(demo("val", size=8))["loss"] == pytest.approx(result.history[-1]["val_loss"])
+    assert mt.evaluate(model, demo("val", size=8))["loss"] == pytest.approx(result.history[-1]["val_loss"])
 
 
 def test_a_resumed_run_begins_after_the_last_epoch_and_not_after_the_best(model, small_encoder, tmp_path):
     train, val = demo(size=16), demo("val", size=8)
-    settings = {"epochs": 6, "batch_size": 8, "readers": 0, "lr": 1e-9}  # nothing gets better after the first epoch
+    settings = {"epochs": 6, "batch_size": 8, "num_workers": 0, "lr": 1e-9}  # nothing gets better after the first epoch
     with pytest.raises(KeyboardInterrupt):
-        model.fit(Interrupting(train, 5 * 16 + 3)(), val, out=tmp_path / "run", **settings)
+        mt.fit(model, Interrupting(train, 5 * 16 + 3)(), val, out=tmp_path / "run", **settings)
     resumed, counting = mt.load("toy", encoder=small_encoder), Interrupting(train, 10**9)
-    resumed.fit(counting(), val, out=tmp_path / "run", resume=True, **settings)
+    mt.fit(resumed, counting(), val, out=tmp_path / "run", resume=True, **settings)
     assert 10**9 - counting.left == 16  # the samples of one epoch
 
 
@@ -238,26 +245,26 @@ def test_an_unreadable_sample_ends_training_with_its_own_error(model):
     data = demo(size=16)
     data.samples[3] = "missing.npy"
     with pytest.raises(InputError, match=r"missing\.npy"):
-        model.fit(data, demo("val", size=8), **QUICK)
+        mt.fit(model, data, demo("val", size=8), **QUICK)
 
 
 def test_a_file_that_crashes_its_reader_ends_training_with_what_to_do(model, monkeypatch):
     monkeypatch.setattr(type(model.tokenizer), "read", lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     with pytest.raises(InputError, match="mt embed on the same files names it"):
-        model.fit(demo(), demo("val", size=8), **{**QUICK, "readers": 1})
+        mt.fit(model, demo(), demo("val", size=8), **{**QUICK, "num_workers": 1})
 
 
 def test_an_unreadable_sample_can_be_left_out_with_a_warning(model):
     data = demo(size=16)
     data.samples[3] = "missing.npy"
     with pytest.warns(UserWarning, match=r"left out: missing\.npy"):
-        model.fit(data, demo("val", size=8), skip_unreadable=True, **QUICK)
+        mt.fit(model, data, demo("val", size=8), skip_unreadable=True, **QUICK)
 
 
 def test_reader_processes_give_the_same_training_as_none(small_encoder):
-    def trained(readers):
+    def trained(num_workers):
         model = mt.load("toy", encoder=small_encoder)
-        model.fit(demo(), demo("val", size=16), **{**QUICK, "readers": readers})
+        mt.fit(model, demo(), demo("val", size=16), **{**QUICK, "num_workers": num_workers})
         return weights_of(model.tokenizer)
 
     assert same(trained(0), trained(2))
@@ -266,34 +273,34 @@ def test_reader_processes_give_the_same_training_as_none(small_encoder):
 def test_missing_targets_are_trained_around(model):
     data = demo(size=24)
     data.labels[5] = None
-    assert model.fit(data, demo("val", size=8), **QUICK).history[-1]["train_loss"] > 0
+    assert mt.fit(model, data, demo("val", size=8), **QUICK).history[-1]["train_loss"] > 0
 
 
 def test_an_unknown_setting_names_those_that_there_are(model):
     with pytest.raises(OptionError, match=r"epoch=3[\s\S]*epochs"):
-        model.fit(demo(), epoch=3)
+        mt.fit(model, demo(), epoch=3)
 
 
 def test_an_untrained_model_says_that_it_has_no_head(model):
     with pytest.raises(OptionError, match="has not been trained"):
-        model.predict([demo()[0].sample])
+        mt.predict(model, [demo()[0].sample])
 
 
 def test_a_folder_without_a_run_says_so(tmp_path):
     with pytest.raises(RunError, match="holds no run"):
-        mt.load(tmp_path)
+        mt.load_run(tmp_path)
 
 
 def test_a_damaged_run_says_which_file(model, small_encoder, tmp_path):
-    model.fit(demo(), out=tmp_path / "run", **QUICK)
+    mt.fit(model, demo(), out=tmp_path / "run", **QUICK)
     weights = tmp_path / "run" / "weights.safetensors"
     weights.write_bytes(weights.read_bytes()[:100])
     with pytest.raises(RunError, match=r"weights\.safetensors"):
-        mt.load(tmp_path / "run", encoder=small_encoder)
+        mt.load_run(tmp_path / "run", encoder=small_encoder)
 
 
 def test_examples_are_prepared_alike_for_the_same_seed_epoch_and_position(model):
-    from mt_core.training.loading import Prepared
+    from mt_core.data.loader import Prepared
 
     prepared = Prepared(demo(), model.tokenizer, seed=3)
     first, again, next_epoch = (prepared[index][0]["patches"] for index in ((0, 5), (0, 5), (1, 5)))
@@ -302,7 +309,7 @@ def test_examples_are_prepared_alike_for_the_same_seed_epoch_and_position(model)
 
 
 def test_held_out_parts_are_disjoint_and_keep_the_classes():
-    from mt_core.training.loading import hold_out
+    from mt_core.data.subsets import hold_out
 
     data = demo(size=50)
     train, val = hold_out(data, 0.2, seed=0)
@@ -312,16 +319,16 @@ def test_held_out_parts_are_disjoint_and_keep_the_classes():
 
 
 def test_bfloat16_is_refused_where_the_machine_would_only_emulate_it(model, monkeypatch):
-    monkeypatch.setattr("mt_core.training.recipe.has_bf16", lambda device: False)
+    monkeypatch.setattr("mt_core.data.precision.has_bf16", lambda device: False)
     with pytest.raises(OptionError, match="use precision 32"):
-        model.fit(demo(), precision="bf16")
+        mt.fit(model, demo(), precision="bf16")
 
 
 def test_bfloat16_trains_where_the_machine_has_it(model):
     if not has_bf16(torch.device("cpu")):
         pytest.skip("this processor has no bfloat16 arithmetic")
-    result = model.fit(demo(), precision="bf16", **QUICK)
-    assert result.metrics["accuracy"] > result.naive["accuracy"]
+    result = mt.fit(model, demo(), precision="bf16", **QUICK)
+    assert result.metrics["accuracy"] > result.baseline["accuracy"]
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
 
 
@@ -336,10 +343,10 @@ def test_samples_are_prepared_in_full_precision_whatever_the_encoder_computes_in
         return collate(tokenizer, items)
 
     monkeypatch.setattr(type(model.tokenizer), "collate", watched)
-    model.fit(demo(), tune="probe" if step == "fit" else "frozen", precision="bf16", **QUICK)
+    mt.fit(model, demo(), tune="probe" if step == "fit" else "frozen", precision="bf16", **QUICK)
     if step == "evaluate":
-        model.evaluate(demo("test"), precision="bf16", readers=0)
+        mt.evaluate(model, demo("test"), precision="bf16", num_workers=0)
     elif step == "embed":
         samples = [example.sample for example in (demo("test")[index] for index in range(4))]
-        mt.embed_files(model, samples, tmp_path / "v.parquet", precision="bf16", readers=0)
+        mt.embed_files(model, samples, tmp_path / "v.parquet", precision="bf16", num_workers=0)
     assert seen and not any(seen)

@@ -371,7 +371,7 @@ def test_state_survives_a_save(stem: str):
     assert torch.equal(pickle.loads(pickle.dumps(own))(recordings).values, own(recordings).values)
 
 
-# adopt
+# init_from_encoder
 
 
 def encoder_like(**parts: Any) -> Any:
@@ -383,7 +383,7 @@ def encoder_like(**parts: Any) -> Any:
 
 def test_adopted_kernel_sees_frequency_as_height_and_time_as_width():
     own, encoder = tokenizer(), encoder_like()
-    own.adopt(encoder)
+    own.init_from_encoder(encoder)
     with torch.no_grad():
         own.place_time.weight.zero_()
         own.place_band.weight.zero_()
@@ -398,7 +398,7 @@ def test_adopted_positions_are_the_encoders_where_they_are_a_sum():
     down, across = torch.linspace(-1, 1, 3), torch.linspace(-2, 2, 4)
     plane = (down[:, None] + across).flatten()[:, None].expand(-1, 16)
     own = tokenizer()
-    own.adopt(encoder_like(positions=plane))
+    own.init_from_encoder(encoder_like(positions=plane))
     bands, times = own.place_band.weight[:, 0].detach(), own.place_time.weight[:, 0].detach()
     assert bands[[0, -1]].tolist() == pytest.approx([-1, 1])
     assert times[[0, -1]].tolist() == pytest.approx([-2, 2])
@@ -409,7 +409,7 @@ def test_adopted_positions_are_the_encoders_where_they_are_a_sum():
 def test_conv_stem_adopts_positions_only():
     own = tokenizer(stem="conv")
     before = own.patches.project.weight.detach().clone()
-    own.adopt(encoder_like())
+    own.init_from_encoder(encoder_like())
     assert torch.equal(own.patches.project.weight, before)
     assert torch.allclose(own.place_band.weight[0], encoder_like().positions.mean(0), atol=1e-6)
 
@@ -417,13 +417,13 @@ def test_conv_stem_adopts_positions_only():
 def test_encoder_without_patches_and_positions_is_taken():
     own = tokenizer()
     before = [parameter.detach().clone() for parameter in own.parameters()]
-    own.adopt(encoder_like(patch_weight=None, patch_bias=None, positions=None, positions_grid=None))
+    own.init_from_encoder(encoder_like(patch_weight=None, patch_bias=None, positions=None, positions_grid=None))
     assert all(itertools.starmap(torch.equal, zip(own.parameters(), before, strict=True)))
 
 
 def test_adopting_changes_nothing_in_the_encoder():
     own, encoder = tokenizer(), encoder_like()
-    own.adopt(encoder)
+    own.init_from_encoder(encoder)
     with torch.no_grad():
         for parameter in own.parameters():
             parameter.zero_()

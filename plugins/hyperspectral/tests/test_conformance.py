@@ -1,5 +1,5 @@
 """Every promise that a plugin makes."""
 
-from mt_core.testing import conformance
+from mt_core.conformance import conformance
 
 test_hyperspectral = conformance("hyperspectral")

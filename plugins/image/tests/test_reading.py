@@ -257,7 +257,7 @@ def test_picture_that_pillow_only_warns_of_is_read(monkeypatch: pytest.MonkeyPat
 
 
 def test_limit_is_ours_where_pillow_only_warns(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("mt_core.files.pictures.MAX_PIXELS", 90_000_000)
+    monkeypatch.setattr("mt_core.sdk.pictures.MAX_PIXELS", 90_000_000)
     with pytest.raises(InputError, match="more than 90 megapixels"):
         read(png_header(10_000, 10_000))
 

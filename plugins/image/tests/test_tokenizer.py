@@ -177,12 +177,12 @@ def test_small_pictures_are_shifted_and_never_scaled():
         assert (moved == 100).sum() == 3 * 4
 
 
-# adopt
+# init_from_encoder
 
 
 def test_adopted_tokens_are_the_encoders_own(vit: Any):
     own = ImageTokenizer(192).eval()
-    own.adopt(TimmEncoder(vit))
+    own.init_from_encoder(TimmEncoder(vit))
     picture = noise(224, 224)
     normalised = (
         torch.from_numpy(picture).permute(2, 0, 1) / 255 - torch.tensor(vit.pretrained_cfg["mean"])[:, None, None]
@@ -196,7 +196,7 @@ def test_adopted_tokens_are_the_encoders_own(vit: Any):
 
 def test_adopting_changes_nothing_in_the_encoder(vit: Any):
     own = ImageTokenizer(192)
-    own.adopt(TimmEncoder(vit))
+    own.init_from_encoder(TimmEncoder(vit))
     with torch.no_grad():
         own.patches.project.weight.zero_()
         own.place.weight.zero_()
@@ -208,7 +208,7 @@ def test_positions_are_adopted_onto_another_lattice(vit: Any):
     across = torch.arange(14.0).repeat(14)[:, None].expand(-1, 192)
     encoder = TimmEncoder(vit)
     encoder.positions = across  # they grow from left to right, 0 to 13
-    own.adopt(encoder)
+    own.init_from_encoder(encoder)
     lattice = own.place.weight.detach().reshape(6, 6, 192)
     assert torch.allclose(lattice[0], lattice[5], atol=1e-4)
     # column c of 6 has its centre at (c + 0.5) * 14 / 6 - 0.5; bicubic keeps a line away from the border
@@ -217,7 +217,7 @@ def test_positions_are_adopted_onto_another_lattice(vit: Any):
 
 def test_kernel_for_larger_patches_answers_a_flat_picture_as_before(vit: Any):
     own = ImageTokenizer(192, ImageOptions(size=64, patch=32))
-    own.adopt(TimmEncoder(vit))
+    own.init_from_encoder(TimmEncoder(vit))
     flat = torch.full((1, 3, 32, 32), 0.7)
     with torch.no_grad():
         torch.testing.assert_close(
@@ -230,7 +230,7 @@ def test_encoder_without_patches_or_positions_gives_its_normalisation(vit: Any):
     encoder = TimmEncoder(vit)
     encoder.patch_weight = encoder.patch_bias = encoder.positions = encoder.positions_grid = None
     before = own.place.weight.detach().clone()
-    own.adopt(encoder)
+    own.init_from_encoder(encoder)
     assert own.std.tolist() == [0.25, 0.5, 0.75]
     assert torch.equal(own.place.weight, before)
 
@@ -241,7 +241,7 @@ def test_encoder_without_patches_or_positions_gives_its_normalisation(vit: Any):
 @STEMS
 def test_state_survives_a_save(stem: str, vit: Any):
     own = ImageTokenizer(192, ImageOptions(size=32, patch=8, stem=stem)).eval()
-    own.adopt(TimmEncoder(vit))
+    own.init_from_encoder(TimmEncoder(vit))
     again = ImageTokenizer(192, ImageOptions(size=32, patch=8, stem=stem)).eval()
     again.load_state_dict(own.state_dict())
     pixels = batch(noise(32, 32), of=own)

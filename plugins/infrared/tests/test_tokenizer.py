@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mt_core.contract import Example
 from mt_core.errors import InputError, OptionError
-from mt_core.nn import PatchEmbed
+from mt_core.sdk.blocks import PatchEmbed
 from mt_plugin_infrared.tokenizer import InfraredOptions, InfraredTokenizer
 
 
@@ -183,7 +183,7 @@ def test_encoders_kernel_is_adapted_to_one_channel():
         positions = positions_grid = None
 
     own = tokenizer(levels="full")
-    own.adopt(Encoder())  # type: ignore[arg-type]
+    own.init_from_encoder(Encoder())  # type: ignore[arg-type]
     grey = torch.rand(1, 1, 4, 4)
     assert isinstance(own.patches, PatchEmbed)
     expected = torch.nn.functional.conv2d(grey.expand(1, 3, 4, 4), Encoder.patch_weight, Encoder.patch_bias).flatten()

@@ -262,13 +262,13 @@ def test_crop_takes_the_middle_and_squash_takes_all():
     assert squashed.float().mean((0, 1, 2, 4, 5)).tolist() == pytest.approx([85, 85, 85], abs=2)
 
 
-# adopt
+# init_from_encoder
 
 
 @pytest.mark.parametrize("motion", [False, True])
 def test_adopted_tokens_are_those_of_the_middle_frame(motion: bool):
     own, encoder = tokenizer(motion=motion), OneEncoder()
-    own.adopt(encoder)  # type: ignore[arg-type]
+    own.init_from_encoder(encoder)  # type: ignore[arg-type]
     video = noise()
     tokens = own(batch(video, of=own)).values[0]
     for time, frame in enumerate((1, 3)):  # the later of two
@@ -281,7 +281,7 @@ def test_adopted_tokens_are_those_of_the_middle_frame(motion: bool):
 
 def test_adopting_changes_nothing_in_the_encoder():
     own, encoder = tokenizer(), OneEncoder()
-    own.adopt(encoder)  # type: ignore[arg-type]
+    own.init_from_encoder(encoder)  # type: ignore[arg-type]
     with torch.no_grad():
         own.patches.project.weight.zero_()
         own.place.weight.zero_()
@@ -292,7 +292,7 @@ def test_encoder_without_patches_or_positions_gives_its_normalisation():
     own, encoder = tokenizer(stem="conv"), OneEncoder()
     encoder.patch_weight = encoder.positions = None  # type: ignore[assignment]
     before = own.place.weight.detach().clone()
-    own.adopt(encoder)  # type: ignore[arg-type]
+    own.init_from_encoder(encoder)  # type: ignore[arg-type]
     assert own.std.tolist() == [0.5, 0.25, 1.0]
     assert torch.equal(own.place.weight, before)
 

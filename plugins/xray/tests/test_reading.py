@@ -385,7 +385,7 @@ def test_what_is_no_picture_is_refused_with_a_fix(source: Any):
 
 
 def told(error: BaseException | None) -> list[str]:
-    """Personal values in an error, in those behind it, or in what is left of it after a reader process sent it."""
+    """Personal values in an error, in those behind it, or in what is left of it after a worker process sent it."""
     texts = []
     while error is not None:
         texts += [str(error), repr(error), repr(pickle.dumps(error.args))]

@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from mt_core.errors import OptionError
-from mt_core.nn import PatchEmbed
+from mt_core.sdk.blocks import PatchEmbed
 from mt_plugin_xray.tokenizer import XrayOptions, XrayTokenizer
 
 
@@ -92,7 +92,7 @@ def test_encoders_kernel_is_adapted_to_one_channel():
         positions = positions_grid = None
 
     own = tokenizer()
-    own.adopt(Encoder())  # type: ignore[arg-type]
+    own.init_from_encoder(Encoder())  # type: ignore[arg-type]
     grey = torch.rand(1, 1, 4, 4)
     assert isinstance(own.patches, PatchEmbed)
     expected = torch.nn.functional.conv2d(grey.expand(1, 3, 4, 4), Encoder.patch_weight, Encoder.patch_bias).flatten()

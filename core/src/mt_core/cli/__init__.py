@@ -10,11 +10,17 @@ import os
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from mt_core.errors import MtError, MtWarning
+from mt_core.errors import MtError, MtWarning, PluginError
+
+if TYPE_CHECKING:
+    from importlib_metadata import EntryPoint
+
+COMMAND_GROUP = "mt.commands"
+"""The entry-point group in which other distributions add commands: `name = "module:command"`."""
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
@@ -22,8 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "embed": ("mt_core.cli.embed", "Files to vectors, in one Parquet file."),
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
-    "predict": ("mt_core.cli.predict", "What a run says about files."),
-    "pretrain": ("mt_core.cli.pretrain", "An encoder, from drawn pictures or from pictures with captions."),
+    "predict": ("mt_core.cli.predict", "Predict with a trained run."),
     "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
     "check": ("mt_core.cli.check", "Hold a plugin against the conformance suite."),
     "doctor": ("mt_core.cli.doctor", "Check this machine and every installed plugin."),
@@ -32,25 +37,60 @@ COMMANDS: dict[str, tuple[str, str]] = {
 """Module and one line of help of each command, in the order that a user meets them."""
 
 
+def added_commands() -> dict[str, EntryPoint]:
+    """The commands that installed distributions add, by name; nothing of them is imported. A name of the core's own
+    stays the core's."""
+    from importlib_metadata import entry_points
+
+    return {entry.name: entry for entry in entry_points(group=COMMAND_GROUP) if entry.name not in COMMANDS}
+
+
 class LazyGroup(click.Group):
-    """The commands of `COMMANDS`."""
+    """The commands of `COMMANDS`, and those that other distributions add."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return [*COMMANDS, *added_commands()]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
             return cast(click.Command, import_module(COMMANDS[cmd_name][0]).command)
+        added = added_commands()
+        if cmd_name in added:
+            return _load(added[cmd_name])
         if ctx.resilient_parsing:
             return None
         from difflib import get_close_matches
 
-        nearest = get_close_matches(cmd_name, COMMANDS, n=1)
+        nearest = get_close_matches(cmd_name, [*COMMANDS, *added], n=1)
         ctx.fail(f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]}?" if nearest else ""))
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+        if added := added_commands():
+            with formatter.section("Commands of other distributions"):
+                formatter.write_dl([(name, entry.dist.metadata["Summary"] or "") for name, entry in added.items()])
+
+
+def _load(entry: EntryPoint) -> click.Command:
+    """The command of another distribution, imported.
+
+    Raises:
+        PluginError: it cannot be imported, or is not a click command.
+    """
+    try:
+        command = entry.load()
+    except Exception as error:
+        raise PluginError(
+            f"the command {entry.name} of {entry.dist.name} cannot be imported ({type(error).__name__}: {error})",
+            fix=f"pip install -U {entry.dist.name}, or report it to its authors",
+        ) from error
+    if not isinstance(command, click.Command):
+        raise PluginError(
+            f"the command {entry.name} of {entry.dist.name} is a {type(command).__name__}, not a click command",
+            fix=f"pip install -U {entry.dist.name}, or report it to its authors",
+        )
+    return command
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -59,7 +99,7 @@ class LazyGroup(click.Group):
 def group(no_plugins: bool) -> None:
     """One frozen transformer encoder for every kind of data."""
     if no_plugins:
-        os.environ["MT_NO_PLUGINS"] = "1"  # in the environment, so that reader processes obey it too
+        os.environ["MT_NO_PLUGINS"] = "1"  # in the environment, so that worker processes obey it too
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     An `MtError` is shown as two lines; MT_DEBUG=1 shows its traceback.
     """
-    warnings.formatwarning = _in_one_line  # reader processes are forked from this one, and keep it
+    warnings.formatwarning = _in_one_line  # worker processes are forked from this one, and keep it
     try:
         code = group.main(arguments, prog_name="mt", standalone_mode=False)
     except MtError as error:

@@ -19,10 +19,10 @@ def command(ctx: click.Context, modality: str, json_file: Path | None, markdown:
 
     Loads the plugin and runs its code. The exit code is 1 if it does not conform.
     """
+    from mt_core.conformance import CHECKS, check_modality
     from mt_core.errors import OptionError
-    from mt_core.progress import Progress
-    from mt_core.testing import CHECKS, check_modality
-    from mt_core.whole import whole_file
+    from mt_core.io.atomic import atomic_write
+    from mt_core.io.progress import Progress
 
     if json_file is not None and not json_file.parent.is_dir():
         raise OptionError(f"there is no folder {json_file.parent}", fix="make it, or name another file for --json")
@@ -32,6 +32,6 @@ def command(ctx: click.Context, modality: str, json_file: Path | None, markdown:
     for line in report.markdown() if markdown else report.lines():
         click.echo(line)
     if json_file is not None:
-        with whole_file(json_file, OptionError) as path:
+        with atomic_write(json_file, OptionError) as path:
             path.write_text(report.to_json(), encoding="utf-8")
     ctx.exit(0 if report.passed else 1)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from mt_core.embedding.sources import expand, has_suffix
 from mt_core.errors import OptionError
+from mt_core.io.paths import expand, has_suffix
 
 
 def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
@@ -18,22 +18,22 @@ def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     Raises:
         OptionError: files and no modality, where not just one installed modality reads them all: says which do.
     """
-    from mt_core.plugins import found, names
+    from mt_core.plugins import list_modalities, list_plugins
     from mt_core.plugins.official import OFFICIAL
 
     first, rest = named[0], tuple(named[1:])
-    is_name = first in OFFICIAL or any(plugin.name == first for plugin in found())
+    is_name = first in OFFICIAL or any(plugin.name == first for plugin in list_plugins())
     looks_like_file = Path(first).is_file() or bool(Path(first).suffix) or any(sign in first for sign in "*?[")
     is_run = (Path(first) / "run.json").is_file()
     if is_name or is_run or not (looks_like_file or Path(first).is_dir()):
         return first, rest
-    return _by_suffix(tuple(named), _suffixes_of(names())), tuple(named)
+    return _by_suffix(tuple(named), _suffixes_of(list_modalities())), tuple(named)
 
 
 def _suffixes_of(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    from mt_core.plugins import found
+    from mt_core.plugins import list_plugins
 
-    return {plugin.name: tuple(plugin.raw.get("suffixes", ())) for plugin in found() if plugin.name in names}
+    return {plugin.name: tuple(plugin.raw.get("suffixes", ())) for plugin in list_plugins() if plugin.name in names}
 
 
 def _by_suffix(named: tuple[str, ...], suffixes_of: Mapping[str, tuple[str, ...]]) -> str:

@@ -115,10 +115,10 @@ def untried() -> list[Verdict]:
 
 def examine() -> list[Verdict]:
     """Every installed plugin, imported where the user's settings allow it."""
-    from mt_core.plugins import found, get
+    from mt_core.plugins import get, list_plugins
 
     verdicts = []
-    for plugin in found():
+    for plugin in list_plugins():
         verdict = Verdict(plugin.name, str(plugin), plugin.state, plugin.problem, plugin.fix)
         if plugin.state == "installed":
             try:
@@ -132,7 +132,7 @@ def examine() -> list[Verdict]:
 
 def plugin_lines() -> list[str]:
     """What the plugins that loaded have to say about this machine."""
-    from mt_core.plugins import hooks
+    from mt_core import hooks
 
     return [str(line) for lines in hooks.gather("mt_doctor_lines") for line in lines]
 

@@ -13,7 +13,9 @@ from mt_core.cli import options as shared
 @click.option("--pool", type=click.Choice(shared.POOLS), default="mean", show_default=True, help="Tokens to vector.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--overwrite", is_flag=True, help="Begin anew, whatever is there.")
-@shared.stacked(shared.encoder, shared.tokenizer_options, shared.readers, shared.precision, shared.device, shared.quiet)
+@shared.stacked(
+    shared.encoder, shared.tokenizer_options, shared.num_workers, shared.precision, shared.device, shared.quiet
+)
 def command(
     named: tuple[str, ...],
     out: str,
@@ -22,7 +24,7 @@ def command(
     overwrite: bool,
     encoder: str | None,
     options: tuple[str, ...],
-    readers: int | None,
+    num_workers: int | None,
     precision: str | None,
     device: str | None,
     quiet: bool,
@@ -38,8 +40,7 @@ def command(
 
     from mt_core.cli.choosing import modality_and_files
     from mt_core.embedding import embed_files
-    from mt_core.embedding.sources import expand
-    from mt_core.model import load
+    from mt_core.io.paths import expand
     from mt_core.plugins import get
 
     modality_or_run, files = modality_and_files(named)
@@ -47,7 +48,7 @@ def command(
         if not Path(modality_or_run).exists():
             get(modality_or_run)  # nobody's name: that is what is wrong, and not that there are no files
         raise click.UsageError(f"no files: mt embed {modality_or_run} FILES... --out FILE")
-    model = load(modality_or_run, encoder=encoder, device=device, **shared.parse(options))
+    model = shared.load_modality_or_run(modality_or_run, encoder, device, options)
     sources = expand(files, get(model.modality).manifest.suffixes)
     if not quiet:
         click.echo(f"{len(sources)} file(s), {model.description}", err=True)
@@ -57,7 +58,7 @@ def command(
         out,
         pool=pool,  # type: ignore[arg-type]
         batch_size=batch_size,
-        readers=readers,
+        num_workers=num_workers,
         precision=precision or "32",  # type: ignore[arg-type]
         overwrite=overwrite,
         show_progress=not quiet,

@@ -15,7 +15,7 @@ from mt_core.cli import options as shared
 @click.option("--split", help="Its part: train, val, test or all; by default test, or what there is.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples at a time.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@shared.stacked(shared.encoder, shared.data_options, shared.readers, shared.precision, shared.device, shared.quiet)
+@shared.stacked(shared.encoder, shared.data_options, shared.num_workers, shared.precision, shared.device, shared.quiet)
 def command(
     run: str,
     data: str,
@@ -24,7 +24,7 @@ def command(
     as_json: bool,
     encoder: str | None,
     data_options: tuple[str, ...],
-    readers: int | None,
+    num_workers: int | None,
     precision: str | None,
     device: str | None,
     quiet: bool,
@@ -32,7 +32,7 @@ def command(
     """Measure a run on labelled data."""
     from pathlib import Path
 
-    from mt_core.training import load_run, naive_metrics
+    from mt_core.training import baseline_metrics, load_run
     from mt_core.training.evaluation import evaluate, open_for_evaluation
 
     model = load_run(run, encoder=encoder, device=device)
@@ -41,17 +41,17 @@ def command(
         model,
         dataset,
         batch_size=batch_size,
-        readers=readers,
+        num_workers=num_workers,
         precision=precision or "32",  # type: ignore[arg-type]
         show_progress=not quiet,
     )
     if as_json:
         click.echo(json.dumps({"model": model.description, "data": dataset.source, "metrics": metrics}))
         return 0
-    naive = naive_metrics(model.require_head(), dataset.targets(), dataset.targets())
+    baseline = baseline_metrics(model.require_head(), dataset.targets(), dataset.targets())
     click.echo(f"{model.description}\n{dataset.source}: {len(dataset)} samples")
     for name, value in metrics.items():
-        beside = f"   (always the same answer: {naive[name]:.4f})" if name in naive else ""
+        beside = f"   (always the same answer: {baseline[name]:.4f})" if name in baseline else ""
         if name != "samples":
             click.echo(f"  {name:<18}{value:.4f}{beside}")
     return 0

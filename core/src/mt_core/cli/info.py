@@ -22,9 +22,9 @@ def command(name: str) -> None:
 
     NAME is that of a modality (mt list), or anything that --encoder takes: mt-tiny, random/…, a file.
     """
-    from mt_core.plugins import get, names
+    from mt_core.plugins import get, list_modalities
 
-    if name not in names() and (name == "mt-tiny" or "/" in name or "." in name):
+    if name not in list_modalities() and (name == "mt-tiny" or "/" in name or "." in name):
         for what, said in encoder_facts(name):
             click.echo(f"{what:<22}{said}")  # no table, which would cut a hash off
         return
@@ -65,7 +65,7 @@ def facts(plugin: Plugin) -> list[tuple[str, str]]:
         lines.append(("limits", str(limits)))
     if "needs_calibration" in manifest.capabilities:
         lines.append(("note", "learns scales or categories from labelled data, and grows with them: `mt train` first"))
-    if "adopts_encoder" in manifest.capabilities:
+    if "init_from_encoder" in manifest.capabilities:
         lines.append(("note", "starts from the encoder's own weights"))
     return lines
 

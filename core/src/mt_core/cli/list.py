@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import click
 
 from mt_core.plugins.official import OFFICIAL, install_line
-from mt_core.plugins.registry import found
+from mt_core.plugins.registry import list_plugins
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def command(as_json: bool) -> None:
 
 def rows() -> list[Row]:
     """Every installed plugin and every official modality that is not; the official ones first, in their order."""
-    installed = found()
+    installed = list_plugins()
     listed = [
         Row(plugin.name, plugin.state, plugin.version, plugin.summary, plugin.distribution, plugin.problem, plugin.fix)
         for plugin in installed

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+
+if TYPE_CHECKING:
+    from mt_core.model import MetaTransformer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,7 +41,7 @@ tokenizer_options = click.option(
 data_options = click.option(
     "-D", "--data-option", "data_options", multiple=True, metavar="NAME=VALUE", help="An option of the dataset."
 )
-readers = click.option("--readers", type=click.IntRange(min=0), help="Reader processes; 0: none.")
+num_workers = click.option("--num-workers", type=click.IntRange(min=0), help="Processes that read files; 0: none.")
 precision = click.option(
     "--precision", type=click.Choice(["32", "bf16"]), default=None, help="bf16 is faster on machines that have it."
 )
@@ -65,3 +69,21 @@ def _value(text: str) -> Any:
         return json.loads(text)
     except ValueError:
         return [_value(part) for part in text.split(",")] if "," in text else text
+
+
+def load_modality_or_run(name: str, encoder: str | None, device: str | None, options: Sequence[str]) -> MetaTransformer:
+    """The model of a modality, or of the run in a folder; a name that both have is the modality's.
+
+    Raises:
+        OptionError: options for a run, which has its own.
+    """
+    from mt_core.api import load, load_run
+    from mt_core.errors import OptionError
+    from mt_core.plugins import list_plugins
+
+    is_modality = any(plugin.name == name for plugin in list_plugins())
+    if is_modality or (not (Path(name) / "run.json").is_file() and len(Path(name).parts) == 1):
+        return load(name, encoder=encoder, device=device, **parse(options))
+    if options:
+        raise OptionError(f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out")
+    return load_run(name, encoder=encoder, device=device)

@@ -43,10 +43,10 @@ def command(
     Files that cannot be read are told on standard error and make the exit code 1; the others are predicted.
     """
     from mt_core.embedding.memory import predictions
-    from mt_core.embedding.sources import expand
     from mt_core.errors import MtError
+    from mt_core.hooks import session
+    from mt_core.io.paths import expand
     from mt_core.plugins import get
-    from mt_core.plugins.session import session
     from mt_core.training import load_run
 
     model = load_run(run, encoder=encoder, device=device)
@@ -67,7 +67,7 @@ def command(
             for record in of_source:
                 if out is None:
                     where = f"{source}:{record['row']}" if has_rows else source
-                    click.echo(json.dumps(record) if as_json else f"{where}  {head.line(record)}")
+                    click.echo(json.dumps(record) if as_json else f"{where}  {head.format_prediction(record)}")
                 else:
                     kept.append(record)
             if out is not None:
@@ -91,14 +91,14 @@ def write_predictions(
         MtError: the modality's own, of what it cannot show.
     """
     from mt_core.errors import RunError
-    from mt_core.whole import whole_file
+    from mt_core.io.atomic import atomic_write
 
     table = folder / f"{Path(source).name}.jsonl"
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(f"{folder} cannot be made ({error.strerror})", fix="choose another --out") from None
-    with whole_file(table, RunError) as part:
+    with atomic_write(table, RunError) as part:
         part.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
     shown = plugin.pictures(source, records, head.task, folder) if plugin.pictures is not None else []
     return [table, *shown]

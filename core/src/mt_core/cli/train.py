@@ -37,7 +37,7 @@ from mt_core.cli import options as shared
     shared.encoder,
     shared.tokenizer_options,
     shared.data_options,
-    shared.readers,
+    shared.num_workers,
     shared.precision,
     shared.device,
     shared.quiet,
@@ -61,8 +61,7 @@ def command(
 
     What is not said is the modality's own recipe. The run folder holds everything needed to predict or to repeat.
     """
-    from mt_core.model import load
-    from mt_core.training import fit
+    from mt_core.api import fit, load
 
     model = load(modality, encoder=encoder, seed=seed, device=device, **shared.parse(options))
     chosen = {name: value for name, value in settings.items() if value is not None}
@@ -85,7 +84,7 @@ def command(
     primary = model.require_head().primary
     click.echo(f"{counts.trainable:,} parameters trained, {counts.frozen:,} frozen, {result.seconds:.0f} s")
     for name, value in result.metrics.items():
-        beside = f" (naive {result.naive[name]:.4f})" if name in result.naive else ""
+        beside = f" (baseline {result.baseline[name]:.4f})" if name in result.baseline else ""
         click.echo(f"validation {name}: {value:.4f}{beside}" + (" — what selects the epoch" if name == primary else ""))
     click.echo(f"run: {result.folder}  (report.html, run.json, weights.safetensors)")
     return 0

@@ -53,17 +53,17 @@ class Head(nn.Module):
         """One prediction a sample, as JSON can hold it, in the units of the task's targets."""
         raise NotImplementedError  # abstract
 
-    def line(self, decoded: Mapping[str, Any]) -> str:
+    def format_prediction(self, decoded: Mapping[str, Any]) -> str:
         """One of `decode`'s predictions for people: by default with its probability where there is one."""
         said = decoded["prediction"]
         text = f"{said:.6g}" if isinstance(said, float) else said if isinstance(said, str) else json.dumps(said)
         return f"{text}  {decoded['probability']:.3f}" if "probability" in decoded else text
 
     def metrics(self) -> torchmetrics.MetricCollection:
-        """New metrics, to be updated by `measured(output, target)`."""
+        """New metrics, to be updated by `metric_inputs(output, target)`."""
         raise NotImplementedError  # abstract
 
-    def naive(self, known: Tensor, target: Tensor) -> Tensor | None:
+    def baseline(self, known: Tensor, target: Tensor) -> Tensor | None:
         """The output of whoever looks at no sample and answers from the training targets alone, what a result is held
         against; None where there is no such answer.
 
@@ -73,6 +73,6 @@ class Head(nn.Module):
         """
         return None
 
-    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """What the metrics compare: predictions and targets, rows with a missing target left out."""
         raise NotImplementedError  # abstract

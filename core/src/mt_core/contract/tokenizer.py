@@ -74,7 +74,7 @@ class TokenizerOptions(BaseModel):
 class Tokenizer(nn.Module):
     """Raw samples to tokens, in four steps that run in three places.
 
-    `read`, `prepare` and `collate` run in reader processes, `forward` on the device. A subclass implements `read`,
+    `read`, `prepare` and `collate` run in worker processes, `forward` on the device. A subclass implements `read`,
     `prepare` and `forward`; everything else has a default. It is made as `cls(width)` or `cls(width, options)`, with
     its weights drawn from torch's global generator, which the caller has seeded. It must survive pickling.
 
@@ -93,7 +93,7 @@ class Tokenizer(nn.Module):
         self.width = width
         self.options = options if options is not None else self.Options()
 
-    # in a reader process
+    # in a worker process
 
     def read(self, source: Any) -> Any:
         """One sample from a path, from bytes, or from an object in memory; what this returns is accepted again.
@@ -133,7 +133,7 @@ class Tokenizer(nn.Module):
 
         Returns:
             Tensors by name. The first axis may vary from sample to sample, the others may not. Keep them small (8-bit
-            pixels rather than floats): they cross from a reader process.
+            pixels rather than floats): they cross from a worker process.
 
         Raises:
             InputError: a sample that can be read and not used (too short, no finite value).
@@ -175,7 +175,7 @@ class Tokenizer(nn.Module):
     def restore(self, calibration: Mapping[str, Any]) -> None:
         """Become what `calibrate` would have made, from what `calibration` wrote down; may create parameters."""
 
-    def adopt(self, encoder: Encoder) -> None:
+    def init_from_encoder(self, encoder: Encoder) -> None:
         """Start from what the encoder itself has: its patch embedding, positions, normalisation constants.
 
         Called once, before calibration and training, and not when a run is loaded. By default nothing.

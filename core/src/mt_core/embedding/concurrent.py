@@ -1,6 +1,6 @@
 """Batches encoded side by side on the cores of a CPU.
 
-One batch on several threads makes all of them wait for the slowest at every operation, and a reader process always
+One batch on several threads makes all of them wait for the slowest at every operation, and a worker process always
 keeps one of them busy. Several batches on one thread each do not wait for anything.
 """
 
@@ -13,14 +13,14 @@ from typing import TypeVar
 
 import torch
 
+from mt_core import hooks
 from mt_core.model import MetaTransformer
-from mt_core.plugins import hooks
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def num_lanes(model: MetaTransformer) -> int:
+def num_parallel_batches(model: MetaTransformer) -> int:
     """How many batches to encode at a time: one a thread that torch may use on a CPU; one on a GPU, and where a plugin
     has wrapped the work, for its hooks need not stand being called at once."""
     if model.device.type != "cpu" or hooks.is_wrapped("mt_tokenize") or hooks.is_wrapped("mt_encode"):
@@ -28,7 +28,7 @@ def num_lanes(model: MetaTransformer) -> int:
     return torch.get_num_threads()
 
 
-def side_by_side(work: Callable[[Item], Result], items: Iterable[Item], lanes: int) -> Iterator[tuple[Item, Result]]:
+def map_ordered(work: Callable[[Item], Result], items: Iterable[Item], lanes: int) -> Iterator[tuple[Item, Result]]:
     """Each item with its result, in order, with `lanes` of them worked on at a time and as many waiting."""
     if lanes == 1:
         for item in items:

@@ -13,18 +13,18 @@ import numpy as np
 from importlib_metadata import version
 
 from mt_core.contract import Pool, pooled_width
-from mt_core.embedding.batches import Gathered, encoding, ensure_calibrated, features_of, gather
-from mt_core.embedding.concurrent import num_lanes, side_by_side
+from mt_core.data.batches import Gathered, encoding, ensure_calibrated, features_of, gather
+from mt_core.data.loader import resolve_num_workers
+from mt_core.data.precision import Precision
+from mt_core.data.workers import read_sources
+from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
 from mt_core.embedding.parts import Parts
-from mt_core.embedding.reading import read_sources
 from mt_core.embedding.vectors import metadata_of, schema_of, sources_in, write_whole
 from mt_core.errors import EmbeddingError, FingerprintError
+from mt_core.hooks import session
+from mt_core.io.atomic import atomic_write
+from mt_core.io.progress import Progress
 from mt_core.model import MetaTransformer
-from mt_core.plugins.session import session
-from mt_core.progress import Progress
-from mt_core.training.loading import num_readers
-from mt_core.training.recipe import Precision
-from mt_core.whole import whole_file
 
 ROWS_A_PART = 4096
 SECONDS_A_PART = 5.0
@@ -58,7 +58,7 @@ def embed_files(
     *,
     pool: Pool = "mean",
     batch_size: int = 32,
-    readers: int | None = None,
+    num_workers: int | None = None,
     precision: Precision = "32",
     overwrite: bool = False,
     show_progress: bool = False,
@@ -74,7 +74,7 @@ def embed_files(
         out: The file, customarily `.parquet`.
         pool: See `Features.pool`.
         batch_size: Samples encoded at a time.
-        readers: Reader processes; None: by the number of cores.
+        num_workers: Worker processes; None: by the number of cores.
         precision: "bf16" where the machine has it.
         overwrite: Begin anew, whatever is there.
 
@@ -95,13 +95,13 @@ def embed_files(
     before, held, old_failures = _found(out, errors, identity)
     wanted = [name for name in names if name not in held]
     parts = Parts(out, {**identity, "batch_size": batch_size}, wanted)
-    if before is not None and parts.left_by() == before.get("job"):
+    if before is not None and parts.recorded_job() == before.get("job"):
         parts.remove()  # they are in the file already: the call was stopped between its last two steps
     if before is not None and not wanted:
         return EmbedResult(out, before["rows"], old_failures, errors if old_failures else None, 0, len(names))
     first = parts.begin()
     with session(model.modality, "embed"):
-        _embed(model, wanted, parts, first, pool, batch_size, readers, precision, show_progress)
+        _embed(model, wanted, parts, first, pool, batch_size, num_workers, precision, show_progress)
     failed = [f for f in old_failures if f["source"] not in wanted] + parts.failed()
     files = ([out] if before is not None else []) + parts.files()
     metadata = {**identity, **_provenance(model), "job": parts.job, "rows": sum(_rows_in(file) for file in files)}
@@ -118,7 +118,7 @@ def _embed(
     first: tuple[int, int],
     pool: Pool,
     batch_size: int,
-    readers: int | None,
+    num_workers: int | None,
     precision: Precision,
     show_progress: bool,
 ) -> None:
@@ -134,10 +134,10 @@ def _embed(
         return vectors
 
     left = len(sources) - first[0]
-    reads = read_sources(model.tokenizer, sources, min(num_readers(readers), left), first=first)
+    reads = read_sources(model.tokenizer, sources, min(resolve_num_workers(num_workers), left), first=first)
     try:
         with Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
-            for batch, vectors in side_by_side(vectors_of, gather(reads, batch_size), num_lanes(model)):
+            for batch, vectors in map_ordered(vectors_of, gather(reads, batch_size), num_parallel_batches(model)):
                 pending.add(batch, vectors)
                 done = batch.next[0] - first[0]
                 total = round((shown.done + len(batch.places)) * left / done) if done else None
@@ -248,7 +248,7 @@ def _read_failures(errors: Path) -> list[dict[str, str]]:
 
 def _write_failures(errors: Path, failed: Sequence[dict[str, str]]) -> None:
     if failed:
-        with whole_file(errors, EmbeddingError) as unfinished:
+        with atomic_write(errors, EmbeddingError) as unfinished:
             unfinished.write_text("".join(json.dumps(failure) + "\n" for failure in failed), encoding="utf-8")
     else:
         errors.unlink(missing_ok=True)

@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 
+from mt_core import hooks
 from mt_core.contract import Features, Pool, name_of
-from mt_core.embedding.batches import Place, encoding, ensure_calibrated, features_of, gather
-from mt_core.embedding.reading import read_sources
+from mt_core.data.batches import SampleRef, encoding, ensure_calibrated, features_of, gather
+from mt_core.data.precision import Precision
+from mt_core.data.workers import read_sources
 from mt_core.errors import MtError
+from mt_core.hooks import session
 from mt_core.model import MetaTransformer
-from mt_core.plugins import hooks
-from mt_core.plugins.session import session
-from mt_core.training.recipe import Precision
 
 
 def embed_in_memory(
@@ -71,8 +71,8 @@ def _encoded(
     batch_size: int,
     precision: Precision,
     on_error: Callable[[MtError], object] | None = None,
-) -> Iterator[tuple[Features, list[Place]]]:
-    for batch in gather(read_sources(model.tokenizer, sources, readers=0), batch_size):
+) -> Iterator[tuple[Features, list[SampleRef]]]:
+    for batch in gather(read_sources(model.tokenizer, sources, num_workers=0), batch_size):
         if batch.items:
             with encoding(model, precision):
                 features = features_of(model, batch.items)

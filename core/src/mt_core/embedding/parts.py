@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from mt_core.embedding.vectors import schema_of, table_of
 from mt_core.errors import EmbeddingError
-from mt_core.whole import whole_file
+from mt_core.io.atomic import atomic_write
 
 
 class Parts:
@@ -39,7 +39,7 @@ class Parts:
         names = "\n".join(sources)
         self.job = hashlib.sha256(f"{json.dumps(self.identity, sort_keys=True)}\n{names}".encode()).hexdigest()
 
-    def left_by(self) -> str | None:
+    def recorded_job(self) -> str | None:
         """The job whose parts are in the folder, if there are any."""
         record = self.folder / "job.json"
         return str(json.loads(record.read_text(encoding="utf-8"))["job"]) if record.is_file() else None
@@ -70,7 +70,7 @@ class Parts:
                 raise EmbeddingError(
                     f"{self.folder} cannot be made ({error})", fix="name an --out in a folder that you may write to"
                 ) from error
-            with whole_file(record, EmbeddingError) as unfinished:
+            with atomic_write(record, EmbeddingError) as unfinished:
                 unfinished.write_text(json.dumps({"job": self.job, "identity": self.identity}), encoding="utf-8")
         files = self.files()
         return self._state(files[-1])["next"] if files else (0, 0)
@@ -91,7 +91,7 @@ class Parts:
         schema = schema_of(self.identity["width"], {"next": next_place, "failed": list(failed)})
         path = self.folder / f"part-{len(self.files()):06d}.parquet"
         fix = "make room on the disk and repeat the command: it goes on"
-        with whole_file(path, EmbeddingError, fix) as unfinished:
+        with atomic_write(path, EmbeddingError, fix) as unfinished:
             pq.write_table(table_of(schema, sources, rows, self.identity["modality"], vectors), unfinished)
 
     def failed(self) -> list[dict[str, str]]:

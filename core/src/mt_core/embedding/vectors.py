@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mt_core.errors import EmbeddingError
-from mt_core.whole import whole_file
+from mt_core.io.atomic import atomic_write
 
 ROWS_A_GROUP = 16_384
 _PREFIX = "mt."
@@ -91,7 +91,7 @@ def write_whole(path: Path, schema: pa.Schema, files: Sequence[Path]) -> int:
     """
     num_rows = 0
     with (
-        whole_file(path, EmbeddingError) as unfinished,
+        atomic_write(path, EmbeddingError) as unfinished,
         pq.ParquetWriter(unfinished, schema, use_dictionary=["source", "modality"], compression="zstd") as writer,
     ):
         pending: list[pa.RecordBatch] = []

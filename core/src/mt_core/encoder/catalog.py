@@ -63,14 +63,19 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
     raise EncoderError(f"there is no encoder called {text!r}", fix=f"{hint}An encoder is {_FORMS}")
 
 
+def list_encoders() -> list[str]:
+    """Names that `load_encoder` takes without a download, and the paper's; any plain ViT of timm works as well."""
+    return [tiny.NAME, *_sizes(), *_PAPER, *extra_encoders()]
+
+
 def extra_encoders() -> dict[str, Callable[[], Encoder]]:
     """What the plugins in use register, by name; calling one makes it, or tells whose fault it is that it cannot."""
-    from mt_core.plugins import hooks
+    from mt_core import hooks
 
     extra: dict[str, Callable[[], Encoder]] = {}
     for plugin, answer in hooks.answers("mt_register_encoders"):
         for name, make in answer.items():
-            with hooks.tolerated(plugin, "mt_register_encoders"):
+            with hooks.log_errors(plugin, "mt_register_encoders"):
                 if name in extra:
                     raise ValueError(f"there is an encoder {name!r} already")
                 extra[name] = partial(_registered, plugin, name, make)

@@ -109,11 +109,11 @@ class ClassificationHead(PooledHead):
             }
         )
 
-    def naive(self, known: Tensor, target: Tensor) -> Tensor:
+    def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """The most frequent class."""
         counts_K = torch.bincount(known[known >= 0], minlength=len(self.classes))
         return nn.functional.one_hot(counts_K.argmax(), len(self.classes)).float().expand(len(target), -1)
 
-    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = target != MISSING_CLASS
         return output[known].argmax(-1), target[known]

@@ -98,7 +98,7 @@ class ForecastingHead(Head):
         rows = output.float().cpu().transpose(1, 2).tolist()
         return [{"prediction": dict(zip(self.channels, channels, strict=True))} for channels in rows]
 
-    def line(self, decoded: Mapping[str, Any]) -> str:
+    def format_prediction(self, decoded: Mapping[str, Any]) -> str:
         """Of each channel the first and the last of its forecast steps; of many channels the first few."""
         channels = list(decoded["prediction"].items())
         told = ", ".join(f"{name} {steps[0]:.4g} … {steps[-1]:.4g}" for name, steps in channels[:_TOLD])
@@ -113,11 +113,11 @@ class ForecastingHead(Head):
             {"mse": torchmetrics.MeanSquaredError(), "mae": torchmetrics.MeanAbsoluteError()}, compute_groups=False
         )
 
-    def naive(self, known: Tensor, target: Tensor) -> Tensor:
+    def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """Each channel's mean."""
         return self.mean_C.expand(target.shape)
 
-    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = ~target.isnan()
         standardised = ((values.float() - self.mean_C) / self.scale_C for values in (output, target))
         predicted, true = (values[known] for values in standardised)

@@ -99,12 +99,12 @@ class MultilabelHead(PooledHead):
             compute_groups=False,
         )
 
-    def naive(self, known: Tensor, target: Tensor) -> Tensor:
+    def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """Each label's prevalence."""
         prevalence_L = known.nanmean(0).nan_to_num(0.5).clamp(1e-6, 1 - 1e-6)
         return torch.logit(prevalence_L).expand(len(target), -1)
 
-    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         return output.float().sigmoid(), target.nan_to_num(_UNKNOWN).to(torch.int64)
 
 

@@ -95,11 +95,11 @@ class RegressionHead(PooledHead):
             compute_groups=False,
         )
 
-    def naive(self, known: Tensor, target: Tensor) -> Tensor:
+    def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """The mean, which is zero on the standardised scale."""
         return torch.zeros(len(target), len(self.names), device=self.mean_T.device)
 
-    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = ~target.isnan()
         return self._in_unit(output)[known], target[known]
 

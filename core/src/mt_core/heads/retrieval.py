@@ -94,12 +94,12 @@ class RetrievalHead(PooledHead):
 
         return torchmetrics.MetricCollection({"rank1": RankOne(), "map": MeanAveragePrecision()}, compute_groups=False)
 
-    def naive(self, known: Tensor, target: Tensor) -> Tensor:
+    def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """Vectors drawn at random."""
         generator = torch.Generator().manual_seed(0)
         return torch.randn(len(target), self.size, generator=generator).to(target.device)
 
-    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = target[:, 0] != MISSING_CLASS
         return nn.functional.normalize(self._necked(output.float()), dim=-1)[known], target[known]
 

@@ -92,7 +92,7 @@ class SegmentationHead(Head):
             decoded.append({"prediction": [self.classes[index] for index in chosen]})
         return decoded
 
-    def line(self, decoded: Mapping[str, Any]) -> str:
+    def format_prediction(self, decoded: Mapping[str, Any]) -> str:
         """How many places have each class, the most frequent first."""
         counts = Counter(decoded["prediction"]).most_common()
         return ", ".join(f"{name} {count}" for name, count in counts)
@@ -109,13 +109,13 @@ class SegmentationHead(Head):
             }
         )
 
-    def naive(self, known: Tensor, target: Tensor) -> Tensor:
+    def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """The most frequent class."""
         counts_K = torch.bincount(known[known >= 0], minlength=len(self.classes))
         constant_K = nn.functional.one_hot(counts_K.argmax(), len(self.classes)).float()
         return constant_K.expand(*target.shape, -1)
 
-    def measured(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         logits, indices = self._known(output, target)
         return logits.argmax(-1), indices
 

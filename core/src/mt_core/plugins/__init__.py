@@ -10,23 +10,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mt_core.plugins.discovery import Found as Found
-    from mt_core.plugins.hookspecs import hookimpl as hookimpl
+    from mt_core.plugins.discovery import PluginMetadata as PluginMetadata
     from mt_core.plugins.manifest import Manifest as Manifest
     from mt_core.plugins.registry import Plugin as Plugin
-    from mt_core.plugins.registry import found as found
     from mt_core.plugins.registry import get as get
-    from mt_core.plugins.registry import names as names
+    from mt_core.plugins.registry import list_modalities as list_modalities
+    from mt_core.plugins.registry import list_plugins as list_plugins
     from mt_core.plugins.registry import reset as reset
 
 _HOME = {
-    "Found": "discovery",
     "Manifest": "manifest",
     "Plugin": "registry",
-    "found": "registry",
+    "PluginMetadata": "discovery",
     "get": "registry",
-    "hookimpl": "hookspecs",
-    "names": "registry",
+    "list_modalities": "registry",
+    "list_plugins": "registry",
     "reset": "registry",
 }
 __all__ = sorted(_HOME)

@@ -1,8 +1,8 @@
 """Which plugins are installed, from metadata and TOML alone: no plugin is imported, nor torch, nor pydantic.
 
 A distribution declares a plugin by an entry point of the group `mt.plugins` whose value is "package:plugin.toml". One
-that is damaged becomes a `Found` with a problem; it never keeps the others from being found. Whatever a distribution
-says is bounded and checked before it is used or shown: it was written by others.
+that is damaged becomes a `PluginMetadata` with a problem; it never keeps the others from being found. Whatever a
+distribution says is bounded and checked before it is used or shown: it was written by others.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ State = Literal["installed", "broken", "disabled", "conflict"]
 
 
 @dataclass(frozen=True)
-class Found:
+class PluginMetadata:
     """A plugin as its distribution declares it.
 
     Attributes:
@@ -70,14 +70,14 @@ class _Broken(Exception):
     """What is wrong with one plugin, and its fix."""
 
 
-def discover(search: Sequence[str] | None = None) -> tuple[Found, ...]:
+def discover(search: Sequence[str] | None = None) -> tuple[PluginMetadata, ...]:
     """Every plugin that an installed distribution declares, by name.
 
     Args:
         search: Folders to look for distributions in; by default `sys.path`.
     """
     seen: set[str] = set()
-    everything: list[Found] = []
+    everything: list[PluginMetadata] = []
     for distribution in importlib_metadata.distributions(path=sys.path if search is None else list(search)):
         if GROUP not in _text(distribution, "entry_points.txt"):
             continue  # read, not parsed: somebody else's damaged file is none of our business
@@ -134,13 +134,13 @@ def _identity(distribution: importlib_metadata.IDistribution) -> tuple[str, str]
     return _shown(name[1]) if name else "a distribution without a name", _shown(version[1]) if version else ""
 
 
-def _declared_by(distribution: importlib_metadata.IDistribution, name: str, version: str) -> Iterator[Found]:
+def _declared_by(distribution: importlib_metadata.IDistribution, name: str, version: str) -> Iterator[PluginMetadata]:
     reinstall = f"pip install --force-reinstall {name}"
     try:
         declared = [(entry.name, entry.value) for entry in distribution.entry_points if entry.group == GROUP]
     except Exception as error:  # other people's metadata: whatever is wrong with it, the others must be listed
         problem = f"its entry points cannot be read ({type(error).__name__}: {error})"
-        yield Found(name, name, version, state="broken", problem=problem, fix=reinstall)
+        yield PluginMetadata(name, name, version, state="broken", problem=problem, fix=reinstall)
         return
     for modality, value in declared:
         path: Path | None = None
@@ -151,9 +151,9 @@ def _declared_by(distribution: importlib_metadata.IDistribution, name: str, vers
             _check(raw, modality, name)
         except _Broken as broken:
             problem, fix = broken.args
-            yield Found(_shown(modality), name, version, path, raw, "broken", problem, fix)
+            yield PluginMetadata(_shown(modality), name, version, path, raw, "broken", problem, fix)
         else:
-            yield Found(modality, name, version, path, raw)
+            yield PluginMetadata(modality, name, version, path, raw)
 
 
 def _locate(value: str, reinstall: str) -> Path:

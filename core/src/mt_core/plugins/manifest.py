@@ -18,14 +18,14 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from mt_core.errors import ContractError
-from mt_core.plugins.discovery import Found
+from mt_core.plugins.discovery import PluginMetadata
 
 Capability = Literal[
     "variable_length",  # samples have different numbers of tokens
     "permutation_invariant",  # the order within a sample means nothing; see `Tokenizer.permuted`
     "any_channels",  # any number of channels, until calibration fixes them; see `Tokenizer.with_channels`
     "needs_calibration",  # the tokenizer cannot work before `calibrate`
-    "adopts_encoder",  # `adopt` starts from the encoder's own weights
+    "init_from_encoder",  # `init_from_encoder` starts from the encoder's own weights
     "multi_sample_sources",  # one file holds many samples: `stream` is overridden
 ]
 
@@ -80,7 +80,7 @@ class Manifest(BaseModel):
     )
 
 
-def manifest_of(found: Found) -> Manifest:
+def manifest_of(found: PluginMetadata) -> Manifest:
     """The validated manifest of a plugin.
 
     Raises:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from mt_core import hooks
 from mt_core.errors import (
     ConflictError,
     ContractError,
@@ -23,7 +24,7 @@ from mt_core.errors import (
     PluginError,
     UnknownModalityError,
 )
-from mt_core.plugins.discovery import Found, discover
+from mt_core.plugins.discovery import PluginMetadata, discover
 from mt_core.plugins.official import OFFICIAL, install_line, official_distribution
 from mt_core.plugins.settings import Settings, canonical, read_settings
 
@@ -63,7 +64,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class _Registry:
-    found: tuple[Found, ...]
+    found: tuple[PluginMetadata, ...]
     loaded: dict[str, Plugin] = field(default_factory=dict)
 
 
@@ -74,13 +75,12 @@ def _registry() -> _Registry:
 
 def reset() -> None:
     """Forget what is installed, what the user allows, what is loaded and whose hooks are in use: all is read anew."""
-    from mt_core.plugins import hooks
 
     _registry.cache_clear()
     hooks.reset()
 
 
-def found() -> tuple[Found, ...]:
+def list_plugins() -> tuple[PluginMetadata, ...]:
     """Every installed plugin with its state under the user's settings. Imports no plugin.
 
     Raises:
@@ -89,9 +89,9 @@ def found() -> tuple[Found, ...]:
     return _registry().found
 
 
-def names() -> tuple[str, ...]:
+def list_modalities() -> tuple[str, ...]:
     """The modalities that can be asked for."""
-    return tuple(plugin.name for plugin in found() if plugin.state == "installed")
+    return tuple(plugin.name for plugin in list_plugins() if plugin.state == "installed")
 
 
 def get(name: str) -> Plugin:
@@ -110,12 +110,12 @@ def get(name: str) -> Plugin:
     return registry.loaded[name]
 
 
-def _settle(everything: Sequence[Found], settings: Settings) -> tuple[Found, ...]:
+def _settle(everything: Sequence[PluginMetadata], settings: Settings) -> tuple[PluginMetadata, ...]:
     """Each plugin's state under the settings: who is switched off, who shares a name with another."""
     return tuple(_settled(plugin, everything, settings) for plugin in everything)
 
 
-def _settled(plugin: Found, everything: Sequence[Found], settings: Settings) -> Found:
+def _settled(plugin: PluginMetadata, everything: Sequence[PluginMetadata], settings: Settings) -> PluginMetadata:
     if objection := settings.objection(plugin.name, plugin.distribution):
         return replace(plugin, state="disabled", problem=objection[0], fix=objection[1])
     claimants = [other for other in everything if other.name == plugin.name]
@@ -144,7 +144,7 @@ def _settled(plugin: Found, everything: Sequence[Found], settings: Settings) -> 
     return replace(plugin, state="conflict", problem=problem, fix=fix)
 
 
-def _choose(name: str, everything: Sequence[Found]) -> Found:
+def _choose(name: str, everything: Sequence[PluginMetadata]) -> PluginMetadata:
     claimants = [plugin for plugin in everything if plugin.name == name]
     if not claimants:
         raise _unknown(name, everything)
@@ -159,7 +159,7 @@ def _choose(name: str, everything: Sequence[Found]) -> Found:
     return plugin
 
 
-def _unknown(name: str, everything: Sequence[Found]) -> UnknownModalityError:
+def _unknown(name: str, everything: Sequence[PluginMetadata]) -> UnknownModalityError:
     if name in OFFICIAL:
         return UnknownModalityError(f"the modality {name} is not installed", install_line(name))
     from difflib import get_close_matches
@@ -175,9 +175,8 @@ def _unknown(name: str, everything: Sequence[Found]) -> UnknownModalityError:
     return UnknownModalityError(f"there is no modality {name!r}", fix)
 
 
-def _load(plugin: Found) -> Plugin:
+def _load(plugin: PluginMetadata) -> Plugin:
     from mt_core.contract import Head, ModalityDataset, Tokenizer
-    from mt_core.plugins import hooks
     from mt_core.plugins.manifest import manifest_of
 
     manifest = manifest_of(plugin)
@@ -196,7 +195,7 @@ def _load(plugin: Found) -> Plugin:
     return loaded
 
 
-def _class(plugin: Found, role: str, reference: str, expected: type[Any]) -> Any:
+def _class(plugin: PluginMetadata, role: str, reference: str, expected: type[Any]) -> Any:
     module, _, name = reference.partition(":")
     given = getattr(_import(plugin, module), name, None)
     if isinstance(given, type) and issubclass(given, expected):
@@ -209,7 +208,7 @@ def _class(plugin: Found, role: str, reference: str, expected: type[Any]) -> Any
     )
 
 
-def _function(plugin: Found, role: str, reference: str) -> Any:
+def _function(plugin: PluginMetadata, role: str, reference: str) -> Any:
     module, _, name = reference.partition(":")
     given = getattr(_import(plugin, module), name, None)
     if callable(given):
@@ -221,7 +220,7 @@ def _function(plugin: Found, role: str, reference: str) -> Any:
     )
 
 
-def _import(plugin: Found, module: str) -> ModuleType:
+def _import(plugin: PluginMetadata, module: str) -> ModuleType:
     try:
         return import_module(module)
     except KeyboardInterrupt:
@@ -234,7 +233,7 @@ def _import(plugin: Found, module: str) -> ModuleType:
         ) from error
 
 
-def _import_fix(plugin: Found, module: str, error: BaseException) -> str:
+def _import_fix(plugin: PluginMetadata, module: str, error: BaseException) -> str:
     if isinstance(error, MtError) and error.fix:
         return error.fix
     if isinstance(error, ImportError) and error.name:

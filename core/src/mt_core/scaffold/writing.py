@@ -11,7 +11,7 @@ from importlib_metadata import version
 
 from mt_core.errors import OptionError
 from mt_core.plugins.official import OFFICIAL, install_line
-from mt_core.plugins.registry import found
+from mt_core.plugins.registry import list_plugins
 from mt_core.version import CONTRACT_VERSION
 
 TEMPLATE = Path(__file__).parent / "template"
@@ -73,7 +73,7 @@ def naming(modality: str) -> Naming:
             f"a modality cannot be called {modality!r}: small letters and digits, with single underscores between",
             fix=f"mt new {likely if _NAME.fullmatch(likely) else 'sonar'}",
         )
-    for plugin in found():
+    for plugin in list_plugins():
         if plugin.name == modality:
             raise OptionError(
                 f"the modality {modality} is there already: {plugin} brings it",

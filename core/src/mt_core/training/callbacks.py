@@ -13,7 +13,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
-from mt_core.progress import Progress
+from mt_core.io.progress import Progress
 from mt_core.training.module import SELECTION, TrainingModule
 from mt_core.training.run import replace_file
 
@@ -53,7 +53,7 @@ class History(Callback):
             self.on_epoch(self.rows[-1])
 
 
-class WithBar(Callback):
+class ProgressCallback(Callback):
     """Has a bar (or lines) from `show` on, and closes it however training ends."""
 
     bar: Progress
@@ -75,7 +75,7 @@ class WithBar(Callback):
         sys.stderr.flush()
 
 
-class ShownProgress(WithBar):
+class TrainingProgress(ProgressCallback):
     """The steps of the whole run, and a line an epoch."""
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:

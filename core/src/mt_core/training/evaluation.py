@@ -9,14 +9,14 @@ from typing import Any
 import torch
 
 from mt_core.contract import AnyTask, Forecasting, Head, ModalityDataset, Segmentation
+from mt_core.data.loader import check_failures, loader, translate_worker_crash
+from mt_core.data.precision import Precision, check_precision
 from mt_core.errors import MissingSplitError, OptionError
+from mt_core.hooks import session
+from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
-from mt_core.plugins.session import session
-from mt_core.progress import progress
-from mt_core.training.loading import dead_readers_told, loader, sound
 from mt_core.training.metrics import Meter, values_of
-from mt_core.training.recipe import Precision, check_precision
 
 
 def evaluate(
@@ -25,7 +25,7 @@ def evaluate(
     split: str | None = None,
     *,
     batch_size: int = 64,
-    readers: int | None = None,
+    num_workers: int | None = None,
     precision: Precision = "32",
     data_options: dict[str, Any] | None = None,
     show_progress: bool = False,
@@ -52,12 +52,12 @@ def evaluate(
         )
     was_training = model.training
     model.eval()
-    batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
-    # samples are prepared in full precision, whether a reader process does it or this one
-    with session(model.modality, "evaluate"), dead_readers_told(), torch.inference_mode():
+    batches = loader(dataset, model.tokenizer, batch_size=batch_size, num_workers=num_workers)
+    # samples are prepared in full precision, whether a worker process does it or this one
+    with session(model.modality, "evaluate"), translate_worker_crash(), torch.inference_mode():
         meter = Meter(model, head)
         for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
-            inputs = {name: tensor.to(model.device) for name, tensor in sound(batch)["inputs"].items()}
+            inputs = {name: tensor.to(model.device) for name, tensor in check_failures(batch)["inputs"].items()}
             with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
                 meter.update(model(inputs), batch["target"].to(model.device))
     model.train(was_training)
@@ -89,7 +89,7 @@ def open_for_evaluation(
     return dataset_class.open(root, "all", task=task, **options)
 
 
-def naive_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:
+def baseline_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:
     """The metrics of whoever always says what is most frequent (or the mean) in the training targets; {} where the head
     knows no such answer.
 
@@ -98,11 +98,11 @@ def naive_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequen
     """
     known, target = (head.task.stack(_some(targets, head.task)) for targets in (train_targets, test_targets))
     device = next(head.buffers(), target).device
-    output = head.naive(known.to(device), target.to(device))
+    output = head.baseline(known.to(device), target.to(device))
     if output is None:
         return {}
     metrics = head.metrics().to(device)
-    predicted, true = head.measured(output.to(device), target.to(device))
+    predicted, true = head.metric_inputs(output.to(device), target.to(device))
     if not len(true):  # targets that come with the samples, as labels of points do
         return {}
     metrics.update(predicted, true)

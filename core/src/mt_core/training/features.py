@@ -16,12 +16,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
+from mt_core import hooks
 from mt_core.contract import ModalityDataset, Pool
+from mt_core.data.loader import Batch, check_failures, loader, translate_worker_crash
+from mt_core.data.precision import Precision
+from mt_core.data.samplers import SeededOrder
+from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
-from mt_core.plugins import hooks
-from mt_core.progress import progress
-from mt_core.training.loading import Batch, SeededOrder, dead_readers_told, loader, sound
-from mt_core.training.recipe import Precision
 
 
 def cache_folder() -> Path:
@@ -37,7 +38,7 @@ def pooled_features(
     pool: Pool,
     *,
     batch_size: int,
-    readers: int | None,
+    num_workers: int | None,
     precision: Precision,
     skip_unreadable: bool,
     show_progress: bool,
@@ -47,10 +48,10 @@ def pooled_features(
     folder = cache_folder() / "features" / hashlib.sha256(identity.encode()).hexdigest()[:32]
     vectors, targets = [], []
     model.eval()
-    batches = loader(dataset, model.tokenizer, batch_size=batch_size, readers=readers)
-    with dead_readers_told(), torch.inference_mode():
+    batches = loader(dataset, model.tokenizer, batch_size=batch_size, num_workers=num_workers)
+    with translate_worker_crash(), torch.inference_mode():
         for batch in progress(batches, "features", total=len(batches), enabled=show_progress):
-            readable = sound(batch, skip=skip_unreadable)
+            readable = check_failures(batch, skip=skip_unreadable)
             with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
                 vectors.append(_vectors_of(model, readable, pool, folder))
             targets.append(readable["target"])

@@ -15,15 +15,17 @@ from typing import Any
 import torch
 
 from mt_core.contract import Example, Head, ModalityDataset
+from mt_core.data.loader import loader
+from mt_core.data.precision import check_precision
+from mt_core.data.subsets import hold_out, open_training_data
 from mt_core.errors import OptionError, RunError
 from mt_core.heads import PooledHead
+from mt_core.hooks import session
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
-from mt_core.plugins.session import session
-from mt_core.training.evaluation import naive_metrics
+from mt_core.training.evaluation import baseline_metrics
 from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
-from mt_core.training.loading import hold_out, loader, open_training_data
-from mt_core.training.recipe import Recipe, check_precision
+from mt_core.training.recipe import Recipe
 from mt_core.training.report import write_run_report
 from mt_core.training.run import (
     CHECKPOINTS,
@@ -46,14 +48,14 @@ class FitResult:
     Attributes:
         folder: The run folder.
         metrics: Validation metrics of the epoch that was kept, without the "val_" before their names.
-        naive: The same metrics for whoever always says the most frequent class, or the mean.
+        baseline: The same metrics for whoever always says the most frequent class, or the mean.
         history: A row an epoch.
         seconds: From the first epoch's start to the last one's end, of this session.
     """
 
     folder: Path
     metrics: dict[str, float]
-    naive: dict[str, float]
+    baseline: dict[str, float]
     history: list[dict[str, float]] = field(repr=False)
     seconds: float
 
@@ -88,7 +90,7 @@ def fit(
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="mt-run-"))
     planned = _plan(model, recipe, train, val, data_options or {})
     checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite, keep=out is None)
-    naive = naive_metrics(model.require_head(), train.targets(), val.targets())
+    baseline = baseline_metrics(model.require_head(), train.targets(), val.targets())
     with session(model.modality, "train"):
         history, seconds = _train(model, recipe, train, val, folder, checkpoint, show_progress)
     if model.encoder.is_frozen:
@@ -103,14 +105,14 @@ def fit(
         "status": "complete",
         "kept_epoch": int(kept["epoch"]),
         "val_metrics": metrics,
-        "naive_metrics": naive,
+        "baseline_metrics": baseline,
         "seconds": round(sum(row["seconds"] for row in history), 2),
         "encoder_unchanged": model.encoder.is_frozen,  # and verified above
     }
     write_record(folder, finished)
     write_run_report(folder, finished, history)
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    return FitResult(folder, metrics, naive, history, seconds)
+    return FitResult(folder, metrics, baseline, history, seconds)
 
 
 def _plan(
@@ -236,7 +238,7 @@ def _train(
     import lightning
     from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
-    from mt_core.training.callbacks import History, ShownProgress
+    from mt_core.training.callbacks import History, TrainingProgress
     from mt_core.training.module import SELECTION, ProbeModule, TrainingModule
 
     head = model.require_head()
@@ -260,7 +262,7 @@ def _train(
     if recipe.patience is not None:
         callbacks.append(EarlyStopping(module.monitored, mode=module.mode, patience=recipe.patience))
     if show_progress:
-        callbacks.append(ShownProgress())
+        callbacks.append(TrainingProgress())
     started = time.monotonic()
     with quiet(), seeded(recipe.seed):
         trainer = silent_trainer(
@@ -287,7 +289,7 @@ def _train(
 def _loaders(
     model: MetaTransformer, recipe: Recipe, train: ModalityDataset, val: ModalityDataset, show_progress: bool
 ) -> tuple[Any, Any]:
-    common = {"batch_size": recipe.batch_size, "readers": recipe.readers}
+    common = {"batch_size": recipe.batch_size, "num_workers": recipe.num_workers}
     return (
         loader(train, model.tokenizer, train_seed=recipe.seed, **common),  # type: ignore[arg-type]
         loader(val, model.tokenizer, **common),  # type: ignore[arg-type]
@@ -307,7 +309,7 @@ def _probe_loaders(
             dataset,
             head.pool,
             batch_size=recipe.batch_size,
-            readers=recipe.readers,
+            num_workers=recipe.num_workers,
             precision=recipe.precision,
             skip_unreadable=recipe.skip_unreadable,
             show_progress=show_progress,

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mt_core.training.loading import dead_readers_told
-from mt_core.training.recipe import Precision
+from mt_core.data.loader import translate_worker_crash
+from mt_core.data.precision import Precision
 
 if TYPE_CHECKING:
     import lightning
@@ -73,10 +73,10 @@ def interruptible(how_to_go_on: str) -> Iterator[None]:
 
     Raises:
         KeyboardInterrupt: with that message; the next Ctrl-C does what it did before.
-        InputError: a reader process has died.
+        InputError: a worker process has died.
     """
     try:
-        with _handlers_kept(), dead_readers_told():
+        with _handlers_kept(), translate_worker_crash():
             yield
     except (SystemExit, KeyboardInterrupt):
         raise KeyboardInterrupt(how_to_go_on) from None

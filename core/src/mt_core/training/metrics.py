@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
+from mt_core import hooks
 from mt_core.contract import Head
 from mt_core.model import MetaTransformer
-from mt_core.plugins import hooks
 
 if TYPE_CHECKING:
     import torchmetrics
@@ -28,19 +28,19 @@ class Meter:
         self.head = head
         self.metrics = head.metrics().to(model.device)
         self.loss = torchmetrics.MeanMetric().to(model.device)
-        self.added: dict[str, Added] = {}
+        self.added: dict[str, PluginMetric] = {}
         for plugin, metrics in hooks.answers("mt_metrics", modality=model.modality, task=head.task):
             for name, metric in metrics.items():
-                with hooks.tolerated(plugin, "mt_metrics"):
+                with hooks.log_errors(plugin, "mt_metrics"):
                     if not isinstance(metric, torchmetrics.Metric):
                         raise TypeError(f"{name!r} is a {type(metric).__name__}, not a torchmetrics.Metric")
                     if name in {*self.metrics.keys(keep_base=True), *RESERVED, *self.added}:
                         raise ValueError(f"there is a metric {name!r} already")
-                    self.added[name] = Added(plugin, metric.to(model.device))
+                    self.added[name] = PluginMetric(plugin, metric.to(model.device))
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """One batch: the head's (B, O) scores and the stacked targets."""
-        predicted, true = self.head.measured(output, target)
+        predicted, true = self.head.metric_inputs(output, target)
         if len(true):
             self.metrics.update(predicted, true)
             for added in self.added.values():
@@ -53,7 +53,7 @@ class Meter:
         return {**values_of(self.metrics), **added, "loss": float(self.loss.compute())}
 
 
-class Added:
+class PluginMetric:
     """A metric of a plugin's. Where it fails it is NaN from then on, and the plugin is told of."""
 
     def __init__(self, plugin: str, metric: torchmetrics.Metric) -> None:
@@ -64,14 +64,14 @@ class Added:
     def update(self, predicted: Tensor, true: Tensor) -> None:
         if self.is_sound:
             self.is_sound = False
-            with hooks.tolerated(self.plugin, "mt_metrics"):
+            with hooks.log_errors(self.plugin, "mt_metrics"):
                 self.metric.update(predicted, true)
                 self.is_sound = True
 
     def compute(self) -> float:
         value = math.nan
         if self.is_sound:
-            with hooks.tolerated(self.plugin, "mt_metrics"):
+            with hooks.log_errors(self.plugin, "mt_metrics"):
                 value = value_of(self.metric)
         return value
 

@@ -11,11 +11,11 @@ import lightning
 import torch
 from torch import Tensor, nn
 
+from mt_core import hooks
 from mt_core.contract import Head
+from mt_core.data.loader import Batch, check_failures
 from mt_core.errors import MtWarning
 from mt_core.model import MetaTransformer
-from mt_core.plugins import hooks
-from mt_core.training.loading import Batch, sound
 from mt_core.training.metrics import Meter
 from mt_core.training.recipe import Recipe
 
@@ -67,7 +67,7 @@ class TrainingModule(lightning.LightningModule):
         torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        readable = sound(batch, skip=self.recipe.skip_unreadable)
+        readable = check_failures(batch, skip=self.recipe.skip_unreadable)
         for error in readable["failed"]:
             warnings.warn(f"left out: {error.problem}", MtWarning, stacklevel=2)
         loss = self.head.loss(self.output(readable), readable["target"])
@@ -81,7 +81,7 @@ class TrainingModule(lightning.LightningModule):
         self.meter = Meter(self.model, self.head)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        readable = sound(batch, skip=self.recipe.skip_unreadable)
+        readable = check_failures(batch, skip=self.recipe.skip_unreadable)
         self.meter.update(self.output(readable), readable["target"])
 
     def on_validation_epoch_end(self) -> None:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from mt_core.data.precision import Precision
 from mt_core.errors import OptionError
 
 Tune = Literal["probe", "frozen", "full"]
-Precision = Literal["32", "bf16"]
 
 
 class Checked(BaseModel):
@@ -70,8 +69,8 @@ class Recipe(Checked):
     seed: int = Field(
         default=0, ge=0, description="Of the head's weights, the order, augmentation and the held-out part."
     )
-    readers: int | None = Field(
-        default=None, ge=0, description="Reader processes; 0: none; None: one less than the cores, 4 at the most."
+    num_workers: int | None = Field(
+        default=None, ge=0, description="Worker processes; 0: none; None: one less than the cores, 4 at the most."
     )
     max_minutes: float | None = Field(default=None, gt=0, description="Stop after so long, with the best epoch so far.")
     skip_unreadable: bool = Field(default=False, description="Leave out samples that cannot be read, with a warning.")
@@ -87,22 +86,3 @@ class Recipe(Checked):
         merged = {**defaults, **settings}
         merged["head"] = {**defaults.get("head", {}), **settings.get("head", {})}
         return cls.checked(merged)
-
-
-def check_precision(precision: Precision, device: torch.device) -> None:
-    """Refuse bfloat16 where the machine would only emulate it.
-
-    Raises:
-        OptionError: with what to use in its place.
-    """
-    if precision == "bf16" and not has_bf16(device):
-        raise OptionError(f"this {device.type} has no bfloat16 arithmetic", fix="use precision 32")
-
-
-def has_bf16(device: torch.device) -> bool:
-    """Whether the device computes in bfloat16 itself: a GPU of 2020 or later, a CPU with AVX-512 BF16 or AMX."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if device.type == "cpu":
-        return any(getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
-    return False

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mt_core.errors import MissingDependencyError
-from mt_core.report import Page, new_figure
+from mt_core.io.html import Page, new_figure
 from mt_core.training.run import replace_file
 
 
@@ -18,7 +18,7 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
     page.note(f"Encoder: {encoder['description']}, fingerprint {encoder['fingerprint'][:16]}…")
     page.table(
         ("metric", "kept epoch", "always the same answer"),
-        [(name, value, record["naive_metrics"].get(name, "")) for name, value in record["val_metrics"].items()],
+        [(name, value, record["baseline_metrics"].get(name, "")) for name, value in record["val_metrics"].items()],
     )
     page.note(f"Measured on: {record['data']['selected_on']}, the part that also selected the epoch.")
     try:

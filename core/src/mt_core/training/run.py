@@ -28,9 +28,9 @@ from mt_core.contract import Head, task_from
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import ContractError, FingerprintError, RunError
 from mt_core.heads import default_head
+from mt_core.io.atomic import atomic_write
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import Plugin, get
-from mt_core.whole import whole_file
 
 FORMAT = 1
 """Number of the layout of `run.json`; a run of a higher one is refused."""
@@ -46,7 +46,7 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
         "modality": model.modality,
         "plugin": {"distribution": plugin.distribution, "version": plugin.version},
         "encoder": {
-            "name": findable(model.encoder.name),
+            "name": resolve_name(model.encoder.name),
             "description": model.encoder.description,
             "fingerprint": model.encoder.fingerprint,
             "width": model.encoder.width,
@@ -62,7 +62,7 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
     }
 
 
-def findable(encoder: str) -> str:
+def resolve_name(encoder: str) -> str:
     """An encoder's name that means the same from any folder: a file's whole path."""
     return str(Path(encoder).resolve()) if Path(encoder).is_file() else encoder
 
@@ -80,7 +80,7 @@ def write_record(folder: Path, record: Mapping[str, Any]) -> None:
 
 def replace_file(path: Path, content: bytes) -> None:
     """Write a file of a run, whole or not at all."""
-    with whole_file(path, RunError) as unfinished:
+    with atomic_write(path, RunError) as unfinished:
         unfinished.write_bytes(content)
 
 
@@ -119,7 +119,7 @@ def _parts(model: MetaTransformer) -> dict[str, Tensor]:
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
-    with whole_file(path, RunError) as unfinished:
+    with atomic_write(path, RunError) as unfinished:
         save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, unfinished)
 
 
@@ -171,7 +171,7 @@ def _assemble(
     if (folder / ENCODER_WEIGHTS).is_file() and ready is encoder:
         ready = deepcopy(encoder)  # other models share it, and the run's weights are its own
     made = record["tokenizer"]
-    tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], adopt=False)
+    tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], init_from_encoder=False)
     tokenizer.restore(made["calibration"])
     head = _make_head(plugin, record, ready.width)
     provenance = f"trained on {record['data']['source']}"

@@ -9,7 +9,7 @@ from torch import nn
 
 from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, reading
 from mt_core.errors import InputError
-from mt_core.nn import LearnedPositions
+from mt_core.sdk.blocks import LearnedPositions
 
 
 class ToyOptions(TokenizerOptions):

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError, OptionError
-from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_audio.demo import sounds
 from mt_plugin_audio.examples import write_examples
 from mt_plugin_audio.layouts import find_digits, find_esc50, find_speech_commands

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import SPLITS
-from mt_core.files import Listing, chosen_splits, temporary_folder
+from mt_core.sdk import Listing, chosen_splits, temporary_folder
 
 Signal = NDArray[np.float64]
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mt_core.errors import DatasetError, OptionError
-from mt_core.files import Listing, chosen_splits, files_below, in_order, text_of
+from mt_core.sdk import Listing, chosen_splits, files_below, in_order, text_of
 from mt_plugin_audio.reading import SUFFIXES
 
 _DIGIT = re.compile(r"(\d)_([^_]+)_(\d+)\.wav", re.IGNORECASE)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
 from mt_core.errors import InputError
-from mt_core.nn import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
+from mt_core.sdk.blocks import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
 from mt_plugin_audio.augmentation import masked, replayed, shifted
 from mt_plugin_audio.filterbank import HOP, centres_hz, log_mel
 from mt_plugin_audio.reading import read_recording
@@ -101,7 +101,7 @@ class AudioTokenizer(Tokenizer):
         self.num_bands = (BINS - self._height) // stride + 1
         self.place_time = LearnedPositions(_STEPS, width)
         self.place_band = LearnedPositions(self.num_bands, width)
-        # numbers, not tensors: a reader process needs them too, wherever the parameters are
+        # numbers, not tensors: a worker process needs them too, wherever the parameters are
         self.mean, self.std = AUDIOSET_MEAN, AUDIOSET_STD
         self._is_calibrated = False
 
@@ -198,7 +198,7 @@ class AudioTokenizer(Tokenizer):
             self.mean, self.std = float(calibration["mean"]), float(calibration["std"])
             self._is_calibrated = True
 
-    def adopt(self, encoder: Encoder) -> None:
+    def init_from_encoder(self, encoder: Encoder) -> None:
         """Start from the encoder's own kernel (patch stem only) and positions, as far as it has them.
 
         A picture's height becomes frequency and its width time, as in AST. Positions on a plane become one in time and

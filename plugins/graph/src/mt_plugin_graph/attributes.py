@@ -107,7 +107,7 @@ def cell(text: str) -> str | float | None:
         return text
 
 
-def side_by_side(parts: Iterable[Attributes], count: int) -> Attributes:
+def map_ordered(parts: Iterable[Attributes], count: int) -> Attributes:
     """The columns of all parts, each of the same nodes or edges."""
     parts = [Attributes.none(count), *parts]
     return Attributes(

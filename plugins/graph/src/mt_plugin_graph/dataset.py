@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from mt_core.errors import DatasetError
-from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_graph.demo import demo_listing
 from mt_plugin_graph.examples import write_examples
 from mt_plugin_graph.molecule_tables import TableOptions, find_molecule_table

@@ -11,7 +11,7 @@ import numpy as np
 
 from mt_core.contract import SPLITS
 from mt_core.errors import OptionError
-from mt_core.files import Listing, temporary_folder
+from mt_core.sdk import Listing, temporary_folder
 
 Draw = np.random.Generator
 

@@ -17,8 +17,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
-from mt_plugin_graph.attributes import side_by_side as columns_side_by_side
-from mt_plugin_graph.batching import side_by_side
+from mt_plugin_graph.attributes import map_ordered as columns_side_by_side
+from mt_plugin_graph.batching import map_ordered
 from mt_plugin_graph.features import LINK_ROWS, NO_ROW, NODE_ROWS, Statistics, degrees, spread
 from mt_plugin_graph.graph import MAX_EDGES, MAX_NODES, Attributes, Graph
 from mt_plugin_graph.layers import Carried, Hop, Identity, Whole
@@ -124,8 +124,8 @@ class GraphTokenizer(Tokenizer):
         return prepared
 
     def collate(self, items: Any) -> dict[str, Tensor]:
-        """Graphs without padding, one after the other; see `batching.side_by_side`."""
-        return side_by_side(items)
+        """Graphs without padding, one after the other; see `batching.map_ordered`."""
+        return map_ordered(items)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """(B, tokens, D): of each graph the nodes, then the edges, then padding."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError
-from mt_core.files import ListedDataset, Listing
+from mt_core.sdk import ListedDataset, Listing
 from mt_plugin_hyperspectral.demo import demo_pixels
 from mt_plugin_hyperspectral.division import Division
 from mt_plugin_hyperspectral.examples import write_examples

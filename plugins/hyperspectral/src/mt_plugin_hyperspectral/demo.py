@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import SPLITS
 from mt_core.errors import OptionError
-from mt_core.files import Listing, temporary_folder
+from mt_core.sdk import Listing, temporary_folder
 from mt_plugin_hyperspectral.layouts import ScenePixels
 
 _BANDS = 64

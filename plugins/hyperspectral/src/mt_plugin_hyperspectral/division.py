@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import OptionError
-from mt_core.files import chosen_splits, folds_of
+from mt_core.sdk import chosen_splits, folds_of
 
 
 @dataclass(frozen=True)

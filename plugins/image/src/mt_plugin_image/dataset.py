@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError
-from mt_core.files import ListedDataset, Listing, chosen_splits, find_tables, in_order, list_folders, list_tables
+from mt_core.sdk import ListedDataset, Listing, chosen_splits, find_tables, in_order, list_folders, list_tables
 from mt_plugin_image.demonstration import digits, shapes
 from mt_plugin_image.examples import write_examples
 from mt_plugin_image.formats import SUFFIXES

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mt_core.files import Listing, chosen_splits, temporary_folder
+from mt_core.sdk import Listing, chosen_splits, temporary_folder
 
 _PARTS = {"train": 0.6, "val": 0.2, "test": 0.2}
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError, MissingDependencyError
-from mt_core.files import MAX_PIXELS, open_picture, too_large, upright
+from mt_core.sdk import MAX_PIXELS, open_picture, too_large, upright
 from mt_plugin_image.colours import Pixels, rgb_of_array, rgb_of_picture
 from mt_plugin_image.formats import SUFFIXES, is_heif, pillow_ids
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mt_core.files import MAX_PIXELS
-from mt_core.nn import PictureOptions, PictureTokenizer
+from mt_core.sdk import MAX_PIXELS
+from mt_core.sdk.blocks import PictureOptions, PictureTokenizer
 from mt_plugin_image.colours import Pixels
 from mt_plugin_image.reading import read_picture
 

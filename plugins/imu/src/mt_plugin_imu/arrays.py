@@ -13,7 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.files import read_npz
+from mt_core.sdk import read_npz
 from mt_plugin_imu.clock import at_even_steps
 from mt_plugin_imu.columns import chosen_columns
 from mt_plugin_imu.recording import Recording, recording_of

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError
-from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables, list_uea, temporary_folder
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, list_uea, temporary_folder
 from mt_plugin_imu.demo import write_movements
 from mt_plugin_imu.examples import write_examples
 from mt_plugin_imu.layouts import list_hapt, list_uci_har, list_wisdm

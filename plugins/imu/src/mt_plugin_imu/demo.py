@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import SPLITS
 from mt_core.errors import OptionError
-from mt_core.files import Listing
+from mt_core.sdk import Listing
 
 MOVEMENTS = ("jumping", "resting", "running", "turning", "walking")
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError, OptionError
-from mt_core.files import Listing, chosen_splits, in_order, text_of
+from mt_core.sdk import Listing, chosen_splits, in_order, text_of
 from mt_plugin_imu.recording import Recording, recording_of
 
 UCI_HAR_HZ = HAPT_HZ = 50.0

@@ -11,7 +11,7 @@ import numpy as np
 
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
-from mt_core.files import read_uea
+from mt_core.sdk import read_uea
 from mt_plugin_imu.arrays import of_array, of_mapping, of_npy, of_npz, of_table
 from mt_plugin_imu.delimited import MAX_BYTES, read_delimited
 from mt_plugin_imu.recording import Recording, recording_of

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
 from mt_core.errors import InputError, OptionError
-from mt_core.nn import LearnedPositions, PatchEmbed
+from mt_core.sdk.blocks import LearnedPositions, PatchEmbed
 from mt_plugin_imu.augmentation import jittered, scaled, turned, warped
 from mt_plugin_imu.reading import only_recording, recordings
 from mt_plugin_imu.recording import MAX_STEPS, Recording

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from mt_core.errors import DatasetError
-from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_infrared.demo import thermal_frames
 from mt_plugin_infrared.examples import write_examples
 from mt_plugin_infrared.reading import SUFFIXES

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.files import Listing, chosen_splits, temporary_folder
+from mt_core.sdk import Listing, chosen_splits, temporary_folder
 
 _PARTS = ("train", "val", "test")
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.files import robust_range
+from mt_core.sdk import robust_range
 
 _BEYOND = 1.0
 """How far above `high` and below `low` a value is kept, in spans: a hot spot may be fewer than 1 % of the pixels."""

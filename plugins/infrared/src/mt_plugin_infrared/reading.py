@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError, MissingDependencyError
-from mt_core.files import (
+from mt_core.sdk import (
     MAX_PIXELS,
     array_values,
     luminance,

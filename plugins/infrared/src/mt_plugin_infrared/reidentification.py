@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mt_core.contract import Retrieval, Role
 from mt_core.errors import DatasetError, OptionError
-from mt_core.files import Listing, chosen_splits, files_below, in_order, text_of
+from mt_core.sdk import Listing, chosen_splits, files_below, in_order, text_of
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.files import Listing, chosen_splits, find_tables, in_order, list_tables, text_of
+from mt_core.sdk import Listing, chosen_splits, find_tables, in_order, list_tables, text_of
 
 METADATA = "module_metadata.json"
 

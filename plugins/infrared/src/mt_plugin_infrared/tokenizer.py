@@ -11,8 +11,8 @@ from torch import Tensor
 
 from mt_core.contract import Example
 from mt_core.errors import InputError, MtError
-from mt_core.files import MAX_PIXELS
-from mt_core.nn import PictureOptions, PictureTokenizer, is_drawn
+from mt_core.sdk import MAX_PIXELS
+from mt_core.sdk.blocks import PictureOptions, PictureTokenizer, is_drawn
 from mt_plugin_infrared.levels import Range, full_range, ranges_of
 from mt_plugin_infrared.reading import MAX_CHANNELS, Frame, read_frame
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mt_core.contract import SPLITS, AnyTask, Classification, Example, Segmentation
 from mt_core.errors import InputError, OptionError
-from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables, temporary_folder
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, temporary_folder
 from mt_plugin_pointcloud.examples import write_examples
 from mt_plugin_pointcloud.layouts import (
     PARTS,

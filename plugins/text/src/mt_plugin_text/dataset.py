@@ -7,7 +7,7 @@ from typing import Self
 
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError, OptionError
-from mt_core.files import ListedDataset, Listing
+from mt_core.sdk import ListedDataset, Listing
 from mt_plugin_text.columns import Wanted
 from mt_plugin_text.demo import write_demo
 from mt_plugin_text.examples import write_examples

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mt_core.files import chosen_splits, temporary_folder
+from mt_core.sdk import chosen_splits, temporary_folder
 
 _SHARES = {"train": (0.0, 0.6), "val": (0.6, 0.8), "test": (0.8, 1.0)}
 

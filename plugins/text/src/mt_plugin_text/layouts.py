@@ -9,7 +9,7 @@ from typing import Literal
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError
-from mt_core.files import Listing, chosen_splits, in_order, list_folders, split_called
+from mt_core.sdk import Listing, chosen_splits, in_order, list_folders, split_called
 from mt_plugin_text.columns import Wanted
 from mt_plugin_text.rows import SUFFIXES, Row, table_rows
 from mt_plugin_text.text import Text

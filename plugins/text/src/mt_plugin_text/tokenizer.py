@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field
 from torch import Tensor, nn
 
 from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
-from mt_core.nn import LearnedPositions
+from mt_core.sdk.blocks import LearnedPositions
 from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
 from mt_plugin_text.columns import Wanted
 from mt_plugin_text.decoding import LONGEST_LINE

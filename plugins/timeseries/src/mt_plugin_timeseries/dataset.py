@@ -10,7 +10,7 @@ import numpy as np
 
 from mt_core.contract import SPLITS, AnyTask, Forecasting, names_given
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
-from mt_core.files import ListedDataset, Listing, list_uea, temporary_folder
+from mt_core.sdk import ListedDataset, Listing, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo
 from mt_plugin_timeseries.examples import write_examples
 from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_of, parts_of, window_starts

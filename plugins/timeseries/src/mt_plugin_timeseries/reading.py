@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_core.files import read_npz, read_uea
+from mt_core.sdk import read_npz, read_uea
 from mt_plugin_timeseries.series import MAX_VALUES, Series, check_finite, check_size, series_of
 from mt_plugin_timeseries.tables import Irregular, Text, series_of_table
 from mt_plugin_timeseries.times import TIME_NAMES

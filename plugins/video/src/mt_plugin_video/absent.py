@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.files import Listing, chosen_splits
+from mt_core.sdk import Listing, chosen_splits
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Self
 
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError
-from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_video.demonstration import moving_shapes
 from mt_plugin_video.examples import write_examples
 from mt_plugin_video.formats import FRAME_SUFFIXES, SUFFIXES

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.files import Listing, files_below, split_called, text_of
+from mt_core.sdk import Listing, files_below, split_called, text_of
 from mt_plugin_video.absent import Entry, listing_of_present
 from mt_plugin_video.formats import SUFFIXES
 

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.files import Listing, in_order, split_called, text_of
+from mt_core.sdk import Listing, in_order, split_called, text_of
 from mt_plugin_video.absent import Entry, listing_of_present
 
 _LINE = re.compile(r"(?P<path>\S.*?)[ \t]+(?:(?P<frames>\d+)[ \t]+)?(?P<label>\d+)")

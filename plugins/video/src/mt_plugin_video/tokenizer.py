@@ -15,7 +15,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
 from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
-from mt_core.nn import (
+from mt_core.sdk.blocks import (
     ConvStem,
     LearnedPositions,
     PatchEmbed,
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from mt_core.encoder import Encoder
 
 _MIDDLE = 0.5
-"""Mean and standard deviation of each colour until `adopt` brings the encoder's own: pixels are within -1..1."""
+"""Mean and standard deviation of each colour until `init_from_encoder` brings the encoder's: pixels are in -1..1."""
 
 _COLOURS = 3
 
@@ -163,7 +163,7 @@ class VideoTokenizer(Tokenizer):
         values_BND = self.place(values_BND, grid)
         return Tokens(values_BND, coords=coords_N3.expand(len(values_BND), -1, -1), grid=grid, views=views)
 
-    def adopt(self, encoder: Encoder) -> None:
+    def init_from_encoder(self, encoder: Encoder) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
 
         The kernel becomes that of the tubelet's middle frame and the others begin at zero, as does motion: a tubelet

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from mt_core.errors import OptionError
-from mt_core.files import Listing, text_of
+from mt_core.sdk import Listing, text_of
 from mt_plugin_video.absent import Entry, listing_of_present
 
 _LISTS, _VIDEOS = "ucfTrainTestlist", "UCF-101"

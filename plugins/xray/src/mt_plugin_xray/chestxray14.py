@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mt_core.contract import Multilabel
 from mt_core.errors import DatasetError
-from mt_core.files import Listing, chosen_splits, files_below, text_of
+from mt_core.sdk import Listing, chosen_splits, files_below, text_of
 
 FINDINGS = (
     "Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from mt_core.contract import Multilabel
 from mt_core.errors import DatasetError, OptionError
-from mt_core.files import Listing, chosen_splits, find_tables, text_of
+from mt_core.sdk import Listing, chosen_splits, find_tables, text_of
 
 OBSERVATIONS = (
     "No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema",

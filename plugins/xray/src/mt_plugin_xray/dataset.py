@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from mt_core.errors import DatasetError
-from mt_core.files import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_xray.chestxray14 import list_chestxray14
 from mt_plugin_xray.chexpert import list_chexpert
 from mt_plugin_xray.demo import radiographs

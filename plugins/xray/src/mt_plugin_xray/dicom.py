@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError, MissingDependencyError, MtError
-from mt_core.files import MAX_PIXELS, luminance, too_large
+from mt_core.sdk import MAX_PIXELS, luminance, too_large
 from mt_plugin_xray.grey import Grey, by_table, by_window, clipped, stretched
 
 Result = TypeVar("Result")

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.files import robust_range
+from mt_core.sdk import robust_range
 
 Grey = NDArray[np.float32]
 """(H, W, 1) within 0..1."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Multilabel, reading
 from mt_core.errors import InputError
-from mt_core.files import Listing, chosen_splits, names_in_npz, read_npz
+from mt_core.sdk import Listing, chosen_splits, names_in_npz, read_npz
 from mt_plugin_xray.chestxray14 import FINDINGS
 
 _SPLITS = ("train", "val", "test")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_core.files import (
+from mt_core.sdk import (
     MAX_PIXELS,
     array_values,
     luminance,

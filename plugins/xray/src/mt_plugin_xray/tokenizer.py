@@ -9,8 +9,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from mt_core.files import MAX_PIXELS
-from mt_core.nn import PictureOptions, PictureTokenizer
+from mt_core.sdk import MAX_PIXELS
+from mt_core.sdk.blocks import PictureOptions, PictureTokenizer
 from mt_plugin_xray.grey import stretched
 from mt_plugin_xray.reading import Film, read_film
 

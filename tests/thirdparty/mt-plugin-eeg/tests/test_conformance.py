@@ -1,5 +1,5 @@
 """What every plugin promises."""
 
-from mt_core.testing import conformance
+from mt_core.conformance import conformance
 
 test_eeg = conformance("eeg")

@@ -115,5 +115,5 @@ def test_kappa_is_zero_for_a_constant_answer():
 
 def test_file_gives_a_vector(tmp_path):
     paths = [save(tmp_path / f"{hertz}.edf", ("Cz", 128, "uV", hertz)) for hertz in (6, 20)]
-    first, second = mt.load("eeg").embed(paths)
+    first, second = mt.embed(mt.load("eeg"), paths)
     assert np.isfinite(first).all() and np.abs(first - second).max() > 0.01

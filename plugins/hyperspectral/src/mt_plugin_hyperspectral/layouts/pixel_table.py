@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import DatasetError, MissingSplitError
-from mt_core.files import Listing, chosen_splits
+from mt_core.sdk import Listing, chosen_splits
 from mt_plugin_hyperspectral.division import Division
 from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in
 from mt_plugin_hyperspectral.layouts.names import INDIAN_PINES_FIXED, INDIAN_PINES_FIXED_COUNTS

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from mt_core.files import read_npz
+from mt_core.sdk import read_npz
 from mt_plugin_hyperspectral.cube import LARGEST_BYTES, Cube
 
 _NAMES = ("cube", "data", "values", "image")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError
-from mt_core.files import Listing, chosen_splits
+from mt_core.sdk import Listing, chosen_splits
 from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
 from mt_plugin_pointcloud.readers.columns import from_rows
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from mt_core.contract import Segmentation, reading
 from mt_core.errors import DatasetError, InputError, OptionError
-from mt_core.files import Listing, chosen_splits, files_below, split_called, text_of
+from mt_core.sdk import Listing, chosen_splits, files_below, split_called, text_of
 from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
 from mt_plugin_pointcloud.readers import FORMATS, read_cloud
 from mt_plugin_pointcloud.readers.text import decoded, numbers

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mt_core.files import read_npz as read_array
+from mt_core.sdk import read_npz as read_array
 from mt_plugin_pointcloud.cloud import step_for
 from mt_plugin_pointcloud.readers.columns import from_rows
 from mt_plugin_pointcloud.readers.reading import Raw
@@ -22,5 +22,5 @@ def read_npy(path: Path) -> Raw:
 
 
 def read_npz(path: Path) -> Raw:
-    """The array called points, pos or xyz, or the only one; see `mt_core.files.read_npz`."""
+    """The array called points, pos or xyz, or the only one; see `mt_core.sdk.read_npz`."""
     return Raw(*from_rows(read_array(path, _KEYS), str(path)))

@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import edfio
 import numpy as np
 from mt_core.contract import SPLITS, reading
-from mt_core.files import ListedDataset, Listing, chosen_splits, in_order, list_folders, temporary_folder
+from mt_core.sdk import ListedDataset, Listing, chosen_splits, in_order, list_folders, temporary_folder
 
 IMAGINED = {0: {"T1": "left fist", "T2": "right fist"}, 2: {"T1": "both fists", "T2": "both feet"}}  # by run modulo 4
 RHYTHMS_HZ = {"alpha": 10.0, "beta": 22.0, "theta": 6.0}

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import torch
 from mt_core.contract import AnyTask, Classification, Tokens
-from mt_core.plugins import hookimpl
+from mt_core.hooks import hookimpl
 from torch import Tensor
 from torchmetrics import CohenKappa, Metric
 

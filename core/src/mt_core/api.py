@@ -1,0 +1,183 @@
+"""The functions that `import mt_core as mt` gives: load a model, embed, fit, predict, evaluate, list what there is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mt_core.contract import Pool
+from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
+from mt_core.encoder import Encoder, list_encoders, load_encoder
+from mt_core.model import MetaTransformer, make_tokenizer, on_device
+from mt_core.plugins import get, list_modalities
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+
+    from mt_core.contract import ModalityDataset
+    from mt_core.training import FitResult, Recipe
+
+__all__ = [
+    "embed",
+    "embed_files",
+    "evaluate",
+    "fit",
+    "list_encoders",
+    "list_modalities",
+    "load",
+    "load_run",
+    "predict",
+]
+
+
+def load(
+    modality: str,
+    *,
+    encoder: str | Path | Encoder | None = None,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    **options: Any,
+) -> MetaTransformer:
+    """A modality's model: the frozen encoder and an untrained tokenizer, without a head.
+
+    Args:
+        modality: "image", "pointcloud", …; `list_modalities` gives those that are installed. `load_run` loads a run.
+        encoder: A name of the catalogue, a file, or an encoder shared between models; None: the default.
+        seed: For the weights of the tokenizer: the same seed, the same tokenizer.
+        device: "cpu", "cuda", …; None: CPU.
+        options: The tokenizer's.
+
+    Raises:
+        PluginError: no such modality, or a plugin that cannot be used.
+        EncoderError: the encoder is not available.
+        OptionError: an unknown option, or a device that this machine has not.
+    """
+    plugin = get(modality)
+    ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
+    tokenizer = make_tokenizer(plugin.tokenizer, ready, options, seed)
+    return on_device(MetaTransformer(plugin.name, tokenizer, ready, seed=seed), device)
+
+
+def load_run(
+    folder: str | Path, *, encoder: str | Path | Encoder | None = None, device: str | torch.device | None = None
+) -> MetaTransformer:
+    """The trained model of a run folder, on the encoder it was trained on.
+
+    Args:
+        folder: What `fit` or `mt train` was given as `out`.
+        encoder: Where to get the encoder from, if not by the name that the run recorded: a file, for instance, or one
+            that is loaded already. Its fingerprint must be the recorded one.
+        device: "cpu", "cuda", …; None: CPU.
+
+    Raises:
+        RunError: no run, an incomplete one, or weights that do not fit.
+        FingerprintError: another encoder.
+        PluginError: the modality's plugin is not installed.
+    """
+    from mt_core.training.run import load_run
+
+    return load_run(folder, encoder=encoder, device=device)
+
+
+def embed(model: MetaTransformer, sources: Any, *, pool: Pool = "mean", batch_size: int = 32) -> np.ndarray:
+    """Vectors of files or objects, in memory; `embed_files` writes those of many files to Parquet.
+
+    Args:
+        model: From `load` or `load_run`.
+        sources: One source or several: paths, and whatever the modality's tokenizer reads from memory.
+        pool: See `Features.pool`.
+        batch_size: Samples encoded at a time.
+
+    Returns:
+        (rows, width) float32, in order; a source that holds many samples (a table) gives as many rows.
+
+    Raises:
+        InputError: a source that cannot be read. `embed_files` goes on past those.
+    """
+    return embed_in_memory(model, _as_sources(sources), pool=pool, batch_size=batch_size)
+
+
+def predict(model: MetaTransformer, sources: Any, *, batch_size: int = 32) -> list[dict[str, Any]]:
+    """Predictions for files or objects, one a sample: `source`, `row` and what the head's `decode` gives.
+
+    Raises:
+        InputError: a source that cannot be read.
+        OptionError: a model without a head.
+    """
+    return predict_in_memory(model, _as_sources(sources), batch_size=batch_size)
+
+
+def fit(
+    model: MetaTransformer,
+    data: str | Path | ModalityDataset,
+    val: ModalityDataset | None = None,
+    *,
+    out: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    data_options: Mapping[str, Any] | None = None,
+    recipe: Recipe | None = None,
+    show_progress: bool = False,
+    **settings: Any,
+) -> FitResult:
+    """Train a model's tokenizer and head on a folder that the plugin knows, or on a dataset; the encoder stays frozen.
+
+    Args:
+        model: From `load` or `load_run`; it is left with the weights of the epoch that was kept.
+        data: The training data; a folder's "val" split, or a seeded part of "train", selects the model.
+        val: Where `data` is a dataset: what selects the model; None: a seeded part of `data`.
+        out: The run folder; None: none is kept.
+        resume: Go on with the interrupted run in `out`.
+        overwrite: Replace a run in `out`.
+        data_options: The dataset's own options, for a folder.
+        recipe: All settings at once; else `settings` are fields of `Recipe` over the modality's defaults.
+        show_progress: On standard error.
+
+    Raises:
+        OptionError: a setting that does not fit.
+        DatasetError: a folder in no known layout.
+        RunError: a run folder that is in the way, or cannot be resumed.
+        FingerprintError: the frozen encoder is not, byte for byte, what it was before.
+        MtError: a sample that cannot be read.
+    """
+    from mt_core.training import fit
+
+    return fit(
+        model,
+        data,
+        val,
+        out=out,
+        resume=resume,
+        overwrite=overwrite,
+        data_options=data_options,
+        recipe=recipe,
+        show_progress=show_progress,
+        **settings,
+    )
+
+
+def evaluate(
+    model: MetaTransformer, data: str | Path | ModalityDataset, split: str | None = None, **options: Any
+) -> dict[str, float]:
+    """Metrics of a trained model on a folder's split ("test" where there is one) or on a dataset.
+
+    Returns:
+        Metrics by name, `loss`, and `samples`, the number of samples measured.
+    """
+    from mt_core.training import evaluate
+
+    return evaluate(model, data, split, **options)
+
+
+def _as_sources(sources: Any) -> Sequence[Any]:
+    """One source or several, as a list of them."""
+    if isinstance(sources, str | Path | bytes) or (not isinstance(sources, list | tuple) and not _is_stream(sources)):
+        return [sources]
+    return list(sources)
+
+
+def _is_stream(sources: Any) -> bool:
+    """Generators, iterators and maps are several sources; arrays, frames, mappings and pictures are one."""
+    return isinstance(sources, Iterable) and hasattr(sources, "__next__")

@@ -1,0 +1,96 @@
+"""What the source of a module says, without running it: what it imports, and where it unpickles."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+
+PUBLIC = (
+    "mt_core.contract",
+    "mt_core.errors",
+    "mt_core.sdk",
+    "mt_core.heads",
+    "mt_core.sdk.blocks",
+    "mt_core.conformance",
+)
+"""What of the core a plugin may import, beside the names of `mt_core` itself and `mt_core.hooks.hookimpl`."""
+
+_PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal"}
+_UNPICKLING = {"joblib.load", "pandas.read_pickle"}
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    """Every import but those for type checkers: its line, and the whole dotted name of what is imported."""
+    if isinstance(tree, ast.If) and "TYPE_CHECKING" in (getattr(tree.test, "id", ""), getattr(tree.test, "attr", "")):
+        children: list[ast.stmt] = tree.orelse
+    else:
+        children = list(ast.iter_child_nodes(tree))  # type: ignore[arg-type]
+    if isinstance(tree, ast.Import):
+        yield from ((tree.lineno, alias.name) for alias in tree.names)
+    elif isinstance(tree, ast.ImportFrom) and tree.level == 0:
+        yield from ((tree.lineno, f"{tree.module}.{alias.name}") for alias in tree.names)
+    for child in children:
+        yield from imports(child)
+
+
+def is_public(imported: str, package: str) -> bool:
+    """Whether a plugin in this package may import this name."""
+    top = imported.partition(".")[0]
+    if top.startswith("mt_plugin_"):
+        return top == package
+    return top != "mt_core" or imported in _public_names()
+
+
+@cache
+def _public_names() -> frozenset[str]:
+    """All that a plugin may name after `import`, or after `from` and `import` together."""
+    names = {"mt_core", "mt_core.*", "mt_core.hooks", "mt_core.hooks.hookimpl", *PUBLIC}
+    for module in ("mt_core", *PUBLIC):
+        names.add(f"{module}.*")
+        content = import_module(module)
+        exported = getattr(content, "__all__", None) or [name for name in vars(content) if not name.startswith("_")]
+        names.update(f"{module}.{name}" for name in exported)
+    return frozenset(names)
+
+
+def unpicklings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Where a module unpickles: line, and by what."""
+    means: dict[str, str] = {}  # what a name stands for, by the imports of the file
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                top = alias.name.partition(".")[0]
+                means[alias.asname or top] = alias.name if alias.asname else top
+                if top in _PICKLES:
+                    yield node.lineno, f"imports {alias.name}"
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            for alias in node.names:
+                means[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+            if str(node.module).partition(".")[0] in _PICKLES:
+                yield node.lineno, f"imports {node.module}"
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            called = _dotted(node.func, means)
+            given = {keyword.arg: keyword.value for keyword in node.keywords}
+            if called == "torch.load" and not _is_literally(given.get("weights_only"), True):
+                yield node.lineno, "calls torch.load without weights_only=True"
+            if called in _UNPICKLING:
+                yield node.lineno, f"calls {called}"
+            if "allow_pickle" in given and not _is_literally(given["allow_pickle"], False):
+                yield node.lineno, "allows pickles"
+
+
+def _dotted(node: ast.expr, means: Mapping[str, str]) -> str:
+    """What is called, as its module calls it: `torch.load`; "" for what is no name."""
+    if isinstance(node, ast.Name):
+        return means.get(node.id, node.id)
+    if isinstance(node, ast.Attribute):
+        of = _dotted(node.value, means)
+        return f"{of}.{node.attr}" if of else ""
+    return ""
+
+
+def _is_literally(node: ast.expr | None, value: bool) -> bool:
+    return isinstance(node, ast.Constant) and node.value is value

@@ -1,0 +1,1 @@
+"""How samples are read: worker processes, batches, order, subsets, precision."""

@@ -1,0 +1,111 @@
+"""Samples to batches to vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from mt_core.contract import Example, Features
+from mt_core.data.precision import Precision, check_precision
+from mt_core.data.workers import Read
+from mt_core.errors import InputError, MtError
+from mt_core.model import MetaTransformer, seeded
+from mt_core.plugins import get
+
+SAMPLES_TO_CALIBRATE = 20_000
+
+
+@dataclass(frozen=True)
+class SampleRef:
+    """Where a sample comes from: the index of its source, and its row within it."""
+
+    source: int
+    row: int
+
+
+@dataclass
+class Gathered:
+    """A batch on its way: samples, where they come from, and what could not be read between them.
+
+    Attributes:
+        next: Source and row that reading goes on from after this batch.
+    """
+
+    items: list[dict[str, Tensor]] = field(default_factory=list)
+    places: list[SampleRef] = field(default_factory=list)
+    failed: list[tuple[int, MtError]] = field(default_factory=list)
+    next: tuple[int, int] = (0, 0)
+
+
+def gather(reads: Iterable[Read], batch_size: int) -> Iterator[Gathered]:
+    """Samples in order, `batch_size` at a time; the last batch may be smaller, or hold failures alone.
+
+    How samples fall into batches depends on their order alone, so that work which is interrupted between two batches
+    goes on with the very batches that it would have had.
+    """
+    batch = Gathered()
+    for read in reads:
+        for offset, item in enumerate(read.items):
+            row = read.row + offset
+            batch.items.append(item)
+            batch.places.append(SampleRef(read.source, row))
+            if len(batch.items) == batch_size:
+                batch.next = (read.source, row + 1)
+                yield batch
+                batch = Gathered()
+        if read.error is not None:
+            batch.failed.append((read.source, read.error))
+        if read.is_last:
+            batch.next = (read.source + 1, 0)
+    if batch.items or batch.failed:
+        yield batch
+
+
+def encoding(model: MetaTransformer, precision: Precision) -> AbstractContextManager[object]:
+    """Evaluation mode, no gradients, and the precision asked for."""
+    check_precision(precision, model.device)
+    model.eval()
+    stack = ExitStack()
+    stack.enter_context(torch.inference_mode())
+    stack.enter_context(torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"))
+    return stack
+
+
+def features_of(model: MetaTransformer, items: Sequence[dict[str, Tensor]]) -> Features:
+    """Features of prepared samples."""
+    with torch.autocast("cpu", enabled=False):  # a batch is put together as a worker process would
+        inputs = model.tokenizer.collate(items)
+    return model.encode({name: tensor.to(model.device) for name, tensor in inputs.items()})
+
+
+def ensure_calibrated(model: MetaTransformer, sources: Sequence[object]) -> None:
+    """Calibrate a tokenizer that cannot work without on the sources themselves: on their first samples.
+
+    Raises:
+        InputError: no source that can be read.
+    """
+    tokenizer = model.tokenizer
+    if "needs_calibration" not in get(model.modality).manifest.capabilities or tokenizer.calibration():
+        return
+    examples: list[Example] = []
+    refused: MtError | None = None
+    for source in sources:
+        try:
+            for sample in tokenizer.stream(source):
+                examples.append(Example(sample))
+                if len(examples) == SAMPLES_TO_CALIBRATE:
+                    break
+        except MtError as error:
+            refused = refused or error
+        if len(examples) == SAMPLES_TO_CALIBRATE:
+            break
+    if not examples:
+        raise refused or InputError("there is nothing to read", fix="name at least one source")
+    with seeded(model.seed):
+        tokenizer.calibrate(examples)
+    tokenizer.to(model.device)
+    model.provenance = f"{model.provenance}, calibrated on these sources"

@@ -1,0 +1,189 @@
+"""Pictures of any number of channels to tokens: what the modalities that are pictures share.
+
+B batch, S side in pixels, C channels, N tokens, one a patch, D width.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from einops import rearrange, reduce
+from numpy.typing import NDArray
+from pydantic import Field, ValidationInfo, field_validator
+from torch import Tensor
+
+from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, pad_and_stack
+from mt_core.sdk.blocks.crops import Box, central_box, is_drawn, random_box, shifted, whole_box
+from mt_core.sdk.blocks.patches import PatchEmbed, copy_kernel
+from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions
+from mt_core.sdk.blocks.stem import ConvStem
+
+if TYPE_CHECKING:
+    from mt_core.encoder import Encoder
+
+MIDDLE = 0.5
+"""Mean and standard deviation of each channel, where 1 is full, until `init_from_encoder` brings the encoder's: they
+are within -1..1. ViT's own choice (Dosovitskiy et al. 2021, arXiv:2010.11929; `big_vision`, `value_range(-1, 1)`)."""
+
+
+class PictureOptions(TokenizerOptions):
+    """How pictures become tokens."""
+
+    size: int = Field(default=224, ge=4, le=4096, description="Side in pixels of the square that is looked at.")
+    patch: int = Field(
+        default=16, ge=2, le=512, validate_default=True, description="Side of a patch in pixels; must divide `size`."
+    )
+    stem: Literal["patch", "conv"] = Field(
+        default="patch",
+        description="Patches to tokens by one linear map, which can start from the encoder's own, or by a few learned "
+        "convolutions, better for small pictures and an encoder without its own; `patch` then is a power of two.",
+    )
+    fit: Literal["crop", "squash"] = Field(
+        default="crop", description="Of a picture that is no square, take the middle, or squash it into one."
+    )
+    flip: bool = Field(default=True, description="Mirror half of the pictures in training; not for digits or text.")
+    augment: float = Field(
+        default=0.5, ge=0, le=1, description="How strongly pictures are cropped or shifted in training; 0: not."
+    )
+
+    @field_validator("patch")
+    @classmethod
+    def _patch_divides_size(cls, patch: int, info: ValidationInfo) -> int:
+        size = info.data.get("size", patch)
+        if size % patch:
+            raise ValueError(
+                f"patches of {patch} do not divide a size of {size}; the next is {-(-size // patch) * patch}"
+            )
+        return patch
+
+    @field_validator("stem")
+    @classmethod
+    def _stem_halves_patch(cls, stem: str, info: ValidationInfo) -> str:
+        patch = info.data.get("patch", 2)
+        if stem == "conv" and patch & (patch - 1):
+            raise ValueError(f"the conv stem halves the picture, and patch={patch} is no power of two")
+        return stem
+
+
+class PictureTokenizer(Tokenizer):
+    """One token a patch, with a learned position on the lattice of patches. A subclass implements `read`, which gives
+    (H, W, C) arrays: 8-bit, or floats where 0 is black and 1 is full.
+
+    Attributes:
+        channels: C; a subclass sets it, or has an option called so.
+    """
+
+    Options = PictureOptions
+    options: PictureOptions
+    channels: ClassVar[int] = 3
+
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+        super().__init__(width, options)
+        size, patch = self.options.size, self.options.patch
+        channels = getattr(self.options, "channels", self.channels)
+        self.patches: PatchEmbed | ConvStem = (
+            ConvStem(channels, width, patch)
+            if self.options.stem == "conv"
+            else PatchEmbed(channels, width, (patch, patch))
+        )
+        self.place = LearnedPositions((size // patch, size // patch), width)
+        self.register_buffer("mean", torch.full((channels,), MIDDLE))
+        self.register_buffer("std", torch.full((channels,), MIDDLE))
+
+    def prepare(self, sample: NDArray[Any], generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """`pixels`, (C, S, S): uint8 as the sample is, else float16 of 0..1.
+
+        Resized with a bicubic filter that averages where it shrinks. In training a picture larger than `size` is
+        cropped at random and a small one is shifted; either is mirrored half of the time.
+        """
+        height, width = sample.shape[:2]
+        box = central_box(width, height) if self.options.fit == "crop" else whole_box(width, height)
+        size, strength = self.options.size, self.options.augment
+        is_small = min(width, height) <= size
+        if generator is not None and not is_small:
+            box = random_box(box, strength, generator)
+        square = resized(sample, size, box)
+        if generator is not None and is_small:
+            square = shifted(square, strength, generator)
+        if generator is not None and self.options.flip and is_drawn(0.5, generator):
+            square = square[:, ::-1]
+        pixels = torch.from_numpy(np.ascontiguousarray(rearrange(square, "h w c -> c h w")))
+        return {"pixels": pixels if pixels.dtype == torch.uint8 else pixels.half()}
+
+    def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+        """8-bit pictures stay so where all of a batch are; beside floats they become floats."""
+        if len({item["pixels"].dtype for item in items}) > 1:
+            items = [{"pixels": _as_floats(item["pixels"])} for item in items]
+        return pad_and_stack(items)
+
+    def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
+        """Tokens row by row; `coords` are the centres of the patches, down and across, in 0..1 of the square."""
+        pixels_BCSS = batch["pixels"]
+        if pixels_BCSS.dtype == torch.uint8:
+            pixels_BCSS = pixels_BCSS.to(self.mean.dtype) / 255
+        pixels_BCSS = (pixels_BCSS.to(self.mean.dtype) - self.mean[:, None, None]) / self.std[:, None, None]
+        down, across = self.patches.grid(pixels_BCSS.shape[-2:])
+        values_BND = self.place(self.patches(pixels_BCSS), (down, across))
+        centres = torch.cartesian_prod(_centres(down, values_BND), _centres(across, values_BND))
+        return Tokens(values_BND, coords=centres.expand(len(values_BND), -1, -1), grid=(down, across))
+
+    def init_from_encoder(self, encoder: Encoder) -> None:
+        """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
+
+        A kernel for another patch size and positions on another lattice are resampled; one for another number of
+        channels is adapted as `adapt_channels` says, and each channel then gets the mean of the constants.
+        """
+        self.mean.copy_(_for_channels(torch.tensor(encoder.mean), len(self.mean)))
+        self.std.copy_(_for_channels(torch.tensor(encoder.std), len(self.std)))
+        if encoder.patch_weight is not None and isinstance(self.patches, PatchEmbed):
+            copy_kernel(self.patches, encoder.patch_weight, encoder.patch_bias)
+        if encoder.positions is not None and encoder.positions_grid is not None:
+            with torch.no_grad():
+                self.place.weight.copy_(
+                    interpolate_positions(encoder.positions, encoder.positions_grid, self.place.lattice)
+                )
+
+
+def resized(pixels: NDArray[Any], size: int, box: Box) -> NDArray[Any]:
+    """A part of a picture as a square.
+
+    Args:
+        pixels: (H, W, C), uint8 or floats.
+        size: S, the square's side.
+        box: The part, in pixels.
+
+    Returns:
+        (S, S, C) of the same kind; floats as float32.
+    """
+    from PIL import Image
+
+    if pixels.dtype == np.uint8 and pixels.shape[2] == 3:
+        square = Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+        return np.asarray(square)
+    kind = np.uint8 if pixels.dtype == np.uint8 else np.float32
+    # one channel at a time: Pillow takes a second or fourth one for opacity
+    planes = [Image.fromarray(np.ascontiguousarray(pixels[..., at], kind)) for at in range(pixels.shape[2])]
+    gap = 2.0 if kind == np.uint8 else None  # Pillow cannot reduce float pictures first
+    squares = [plane.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=gap) for plane in planes]
+    return np.stack([np.asarray(square) for square in squares], axis=-1)
+
+
+def _as_floats(pixels: Tensor) -> Tensor:
+    return (pixels / 255).half() if pixels.dtype == torch.uint8 else pixels
+
+
+def _for_channels(constants_C: Tensor, channels: int) -> Tensor:
+    if len(constants_C) == channels:
+        return constants_C
+    return reduce(constants_C, "c -> 1", "mean").expand(channels)
+
+
+def _centres(num_patches: int, like: Tensor) -> Tensor:
+    """(num_patches,) their middles along one axis, in 0..1."""
+    return (torch.arange(num_patches, device=like.device, dtype=torch.float32) + 0.5) / num_patches

@@ -1,0 +1,130 @@
+"""A table of path and label, in one CSV file or in one a split."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from mt_core.errors import DatasetError
+from mt_core.sdk.listing import Listing, in_order
+from mt_core.sdk.splits import chosen_splits, split_called
+
+_PATH_NAMES = (
+    "path", "file", "filename", "file_name", "filepath", "fname", "image", "image_path", "img", "video", "clip",
+)  # fmt: skip
+_LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category")
+_SPLIT_NAMES = ("split", "subset", "partition", "set")
+
+_WHOLE_TABLES = ("labels.csv", "splits.csv")
+
+
+@dataclass(frozen=True)
+class _Row:
+    path: str
+    label: str | None
+    split: str | None
+
+
+def find_tables(folder: Path) -> dict[str, Path]:
+    """The tables of a folder: "" for one of all (labels.csv, splits.csv), else by split (train.csv); {} for none, or
+    for a file."""
+    if not folder.is_dir():
+        return {}
+    for whole in _WHOLE_TABLES:
+        if (folder / whole).is_file():
+            return {"": folder / whole}
+    tables = [path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".csv" and path.is_file()]
+    return {name: path for path in tables if (name := split_called(path.stem))}
+
+
+def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
+    """The rows of one split, in the order of the table.
+
+    Args:
+        tables: By split; "" for one table of all, which may have a split column of its own.
+
+    Raises:
+        DatasetError: no table of paths, not UTF-8, or files that do not exist.
+        MissingSplitError: the tables name splits, and not this one.
+    """
+    rows = {name: _rows(path) for name, path in tables.items()}
+    if "" in rows:
+        whole = rows.pop("")
+        for name in {row.split for row in whole if row.split}:
+            rows[name] = [row for row in whole if row.split == name]
+        if not rows:
+            rows[""] = whole
+    splits = chosen_splits(split, [name for name in rows if name], root) or [""]
+    listed = [row for name in splits for row in rows[name]]
+    _check_existence(listed, root)
+    classes = in_order(row.label for some in rows.values() for row in some if row.label is not None)
+    return Listing([row.path for row in listed], [row.label for row in listed], classes, "table")
+
+
+def _check_existence(rows: list[_Row], root: Path) -> None:
+    missing = [row.path for row in rows if not os.path.exists(row.path)]
+    if missing:
+        raise DatasetError(
+            f"{root} lists {len(missing)} files that do not exist, of {len(rows)}: {', '.join(missing[:3])}"
+            + (", ..." if len(missing) > 3 else ""),
+            fix=f"paths are relative to the table; its header names them {' or '.join(_PATH_NAMES)}",
+        )
+
+
+def _rows(path: Path) -> list[_Row]:
+    lines = _lines(path)
+    header = [cell.strip().lower() for cell in lines[0][1]] if lines else []
+    path_column = _column(header, _PATH_NAMES)
+    if path_column is not None:
+        label_column, split_column = _column(header, _LABEL_NAMES), _column(header, _SPLIT_NAMES)
+        lines = lines[1:]
+    elif len(header) in (0, 2):
+        path_column, label_column, split_column = 0, 1, None
+    else:
+        raise DatasetError(
+            f"{path} has {len(header)} columns and none called {' or '.join(_PATH_NAMES)}: {', '.join(header)}",
+            fix="name the column of paths in a header, or write two columns: path,label",
+        )
+    if not lines:
+        raise DatasetError(f"{path} has no rows", fix="write one row a sample: path,label")
+    rows = []
+    for number, cells in lines:
+        if len(cells) != len(header):
+            raise DatasetError(
+                f"{path}, line {number}: {len(cells)} columns, the first line has {len(header)}",
+                fix="put names that hold a comma into quotes",
+            )
+        label = cells[label_column].strip() if label_column is not None else ""
+        split = _split(cells[split_column], path, number) if split_column is not None else None
+        rows.append(_Row(os.path.join(path.parent, cells[path_column].strip()), label or None, split))
+    return rows
+
+
+def _column(header: list[str], names: tuple[str, ...]) -> int | None:
+    return next((header.index(name) for name in names if name in header), None)
+
+
+def _split(cell: str, path: Path, line: int) -> str:
+    split = split_called(cell)
+    if split is None:
+        raise DatasetError(f"{path}, line {line}: {cell!r} is no split", fix="call the splits train, val and test")
+    return split
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """Numbers and cells of the lines that are not empty."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            first = file.readline()
+            file.seek(0)
+            delimiter = max(",;\t", key=first.count)
+            reader = csv.reader(file, delimiter=delimiter)
+            return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
+    except UnicodeDecodeError as error:
+        raise DatasetError(
+            f"{path} is not UTF-8 (byte 0x{error.object[error.start]:02x})", fix="save the table again as UTF-8"
+        ) from None
+    except (csv.Error, OSError) as error:
+        raise DatasetError(f"{path} cannot be read as CSV ({error})", fix="save the table again as CSV") from None

@@ -1,0 +1,58 @@
+"""For every check there is a plugin that breaks this one promise and keeps all others."""
+
+import pytest
+
+from mt_core.conformance import CHECKS, Examination, check_modality
+
+from . import (
+    broken_capabilities,
+    broken_cost,
+    broken_dataset,
+    broken_head,
+    broken_learning,
+    broken_packaging,
+    broken_persistence,
+    broken_reading,
+    broken_tokens,
+)
+
+FILES = (
+    broken_packaging,
+    broken_reading,
+    broken_tokens,
+    broken_capabilities,
+    broken_learning,
+    broken_persistence,
+    broken_dataset,
+    broken_head,
+    broken_cost,
+)
+BROKEN = {name: changes for file in FILES for name, changes in file.BROKEN.items()}
+NAMES = [check.name for check in CHECKS]
+KEPT = ("passed", "skipped")  # a capability that is no longer declared
+
+
+def test_every_check_has_a_broken_plugin_and_the_other_way_round():
+    assert sorted(BROKEN) == sorted(NAMES)
+
+
+def test_the_specimen_keeps_every_promise(specimen):
+    specimen()
+    report = check_modality("specimen")
+    assert [(result.promise, result.message) for result in report.results if result.outcome != "passed"] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_broken_promise_is_noticed(name, specimen):
+    specimen(*BROKEN[name])
+    check = next(check for check in CHECKS if check.name == name)
+    result = Examination("specimen").run(check)
+    assert result.outcome == ("advisory" if check.advisory else "failed"), result.message
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_plugin_that_breaks_one_promise_keeps_all_others(name, specimen):
+    specimen(*BROKEN[name])
+    broken = [result.check for result in check_modality("specimen").results if result.outcome not in KEPT]
+    assert broken == [name]

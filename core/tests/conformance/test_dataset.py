@@ -1,0 +1,132 @@
+"""Faults that the checks of the dataset catch, beside the one of each in `test_broken`, and what they let pass."""
+
+import pytest
+
+from mt_core.conformance import CHECKS, Examination, Result
+
+from .broken_dataset import FOUND, LISTING, MADE, UNKNOWN_SPLIT, change
+
+DRAW = "draw = np.random.default_rng([seed, SPLITS.index(part), number])"
+FIND = "def find(cls, root, split):"
+TURNED = f"cls.n = not getattr(cls, 'n', 0)\n        labels = labels[cls.n:] + labels[:cls.n]\n        {LISTING}"
+BEFORE_FIND = "    @classmethod\n    def find"
+
+
+def result_of(name: str) -> Result:
+    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+
+
+def method(*lines: str):
+    """The dataset has one more."""
+    return change(BEFORE_FIND, "".join(f"    {line}\n" for line in lines) + f"\n{BEFORE_FIND}")
+
+
+def made(what: str):
+    """Something is done to the demonstration when it is made."""
+    return change(MADE, f"{MADE.replace('return ', 'made = ')}\n        made.{what}\n        return made")
+
+
+FAULTS = {
+    "too many samples": ("lengths_and_targets_agree", [change("range(size)", "range(size + 1)")], "gives 49 samples"),
+    "too few targets": (
+        "lengths_and_targets_agree",
+        [method("def targets(self):", "    return self._targets[1:]")],
+        "has 48 samples, and targets() gives 47",
+    ),
+    "nothing known": (
+        "targets_fit_the_task",
+        [change("labels.append(CLASSES[number % 2])", "labels.append(None)"), change("labels[-1]", "CLASSES[0]")],
+        "no target is known",
+    ),
+    "a class that there is not": (
+        "targets_fit_the_task",
+        [made("_targets[0] = 2")],
+        "class index 2 is outside 0..1",
+    ),
+    "one sample of train in test": (
+        "splits_are_disjoint",
+        [change(DRAW, f"{DRAW.replace('part)', 'part) * (number != 7)')}")],
+        "sample 7 of val is sample 7 of train",
+    ),
+    "a demonstration of its own each time": (
+        "demo_is_deterministic_by_seed",
+        [change(DRAW, "draw = np.random.default_rng()")],
+        "gives something else when it is called again",
+    ),
+    "targets of their own each time": (
+        "demo_is_deterministic_by_seed",
+        [change(LISTING, TURNED)],
+        "gives something else when it is called again",
+    ),
+    "no source": ("demo_says_where_it_comes_from", [change("bags drawn for this run (synthetic)", "")], "is ''"),
+    "an unknown split as a KeyError": (
+        "every_split_can_be_asked_for",
+        [change(UNKNOWN_SPLIT, f"if split not in SPLITS:\n            raise KeyError(split)\n        {UNKNOWN_SPLIT}")],
+        "raised KeyError",
+    ),
+    "no split called val": (
+        "every_split_can_be_asked_for",
+        [change(UNKNOWN_SPLIT, "if split not in ('train', 'test', 'all'):")],
+        "there is no split called 'val'",
+    ),
+    "an empty folder taken": (
+        "an_unknown_folder_is_refused",
+        [change(FOUND, f"{FOUND} or Listing([root], ['small'], CLASSES, 'nothing')")],
+        "in which there is nothing",
+    ),
+    "an empty folder refused without the layouts": (
+        "an_unknown_folder_is_refused",
+        [
+            change(FOUND, f"{FOUND.replace('return', 'found =')}\n        if found is None:\n"
+            "            raise DatasetError(f'no bags in {root}', fix='look elsewhere')\n        return found"),
+            change("import OptionError", "import DatasetError, OptionError"),
+        ],
+        "does not say folder per class",
+    ),
+    "an option that nobody describes": (
+        "layouts_and_options_of_open_are_documented",
+        [change(FIND, "def find(cls, root, split, *, largest=9):")],
+        "the option largest of open is described in no docstring",
+    ),
+    "an option whose name is part of a word": (
+        "layouts_and_options_of_open_are_documented",
+        [change(FIND, 'def find(cls, root, split, *, fold=9):\n        """The bags of a folder."""')],
+        "the option fold of open is described in no docstring",
+    ),
+    "an option without a default": (
+        "layouts_and_options_of_open_are_documented",
+        [change(FIND, "def find(cls, root, split, *, largest):")],
+        "the option largest of open has no default",
+    ),
+    "an open file": (
+        "a_dataset_survives_pickling",
+        [made("file = open(samples[0])")],
+        "cannot be pickled",
+    ),
+    "other samples after pickling": (
+        "a_dataset_survives_pickling",
+        [method("def __setstate__(self, state):", "    self.__dict__ = {**state, 'samples': state['samples'][::-1]}")],
+        "after pickling it has other samples",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_fault_is_told(fault, specimen):
+    name, changes, told = FAULTS[fault]
+    specimen(*changes)
+    result = result_of(name)
+    assert (result.outcome, told in result.message) == ("failed", True), result.message
+
+
+def test_an_option_that_is_described_and_has_a_default_passes(specimen):
+    described = 'def find(cls, root, split, *, largest=9):\n        """Bags. largest: Readings of a bag, at most."""'
+    specimen(change(FIND, described))
+    assert result_of("layouts_and_options_of_open_are_documented").message == ""
+
+
+@pytest.mark.parametrize(("draw", "outcome"), [(DRAW, "passed"), (DRAW.replace("SPLITS.index(part), ", ""), "failed")])
+def test_samples_in_memory_are_held_against_each_other_too(draw, outcome, specimen):
+    specimen(change("samples.append(path)", "samples.append(bag)"), change(DRAW, draw))
+    assert result_of("splits_are_disjoint").outcome == outcome

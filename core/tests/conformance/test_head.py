@@ -1,0 +1,178 @@
+"""Faults that the checks of the head catch, beside the one that each has in `test_broken`, and what tasks promise."""
+
+import math
+
+import pytest
+import torch
+
+from mt_core.conformance import CHECKS, Examination, Result
+from mt_core.conformance.task_rules import known, without, wrong_with_prediction, wrong_with_targets
+from mt_core.contract import (
+    Classification,
+    Forecasting,
+    Multilabel,
+    Regression,
+    Retrieval,
+    Segmentation,
+)
+
+from .broken_head import head
+
+CLASSES = Classification(classes=("a", "b"))
+LABELS = Multilabel(labels=("a", "b"))
+NUMBER, NUMBERS = Regression(names=("x",)), Regression(names=("x", "y"))
+PLACES = Segmentation(classes=("a", "b"))
+SERIES = Forecasting(channels=("u", "v"), horizon=2, mean=(0, 0), scale=(1, 1))
+PEOPLE = Retrieval(identities=("a", "b"))
+
+
+def result_of(name: str) -> Result:
+    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+
+
+FAULTS = {
+    "a loss that is not a number": (
+        "loss_is_finite_and_differentiable",
+        ["def loss(self, output, target):", "    return super().loss(output, target) * float('nan')"],
+        "the loss is nan",
+    ),
+    "a loss without a gradient": (
+        "loss_is_finite_and_differentiable",
+        ["def loss(self, output, target):", "    return super().loss(output, target).detach()"],
+        "no gradient",
+    ),
+    "a loss of nothing that is NaN": (
+        "missing_targets_add_nothing_to_the_loss",
+        [
+            "def loss(self, output, target):",
+            "    return (output[target >= 0, 0] - target[target >= 0]).square().mean()",
+        ],
+        "the loss is nan, not zero",
+    ),
+    "a prediction less": (
+        "decode_gives_what_the_task_promises",
+        ["def decode(self, output):", "    return super().decode(output)[1:]"],
+        "decode gives 11 predictions of 12 samples",
+    ),
+    "tensors among the predictions": (
+        "decode_gives_what_the_task_promises",
+        ["def decode(self, output):", "    return [{**row, 'scores': output} for row in super().decode(output)]"],
+        "cannot be written as JSON",
+    ),
+    "a line of two": (
+        "decode_gives_what_the_task_promises",
+        ["def format_prediction(self, decoded):", "    return 'large\\nand small'"],
+        "which is not one line",
+    ),
+    "a primary metric that there is not": (
+        "metrics_are_named_as_documented",
+        ["primary = 'recall'"],
+        "primary is 'recall', and the metrics are accuracy, macro_f1",
+    ),
+    "a metric whose name is part of a word": (
+        "metrics_are_named_as_documented",
+        [
+            "primary = 'acc'",
+            "def metrics(self):",
+            "    'accuracy'",
+            "    return torchmetrics.MetricCollection({'acc': torchmetrics.classification.MulticlassAccuracy(2)})",
+        ],
+        "does not name acc",
+    ),
+    "an option that is left out": (
+        "the_head_is_made_again_from_its_options",
+        ["def options(self):", "    return {k: v for k, v in super().options().items() if k != 'hidden'}"],
+        "options() does not name hidden",
+    ),
+    "an option that JSON does not hold": (
+        "the_head_is_made_again_from_its_options",
+        ["def options(self):", "    return {**super().options(), 'pool': {self.pool}}"],
+        "not JSON serializable",
+    ),
+    "weights that are not saved": (
+        "the_head_is_made_again_from_its_options",
+        [
+            "def state_dict(self, **where):",
+            "    return {k: v for k, v in super().state_dict(**where).items() if 'readout' not in k}",
+            "",
+            "def load_state_dict(self, state):",
+            "    return super().load_state_dict(state, strict=False)",
+        ],
+        "gives another output",
+    ),
+    "what is learned and not kept": (
+        "the_head_is_made_again_from_its_options",
+        [
+            "def calibrate(self, targets):",
+            "    self.mean = float(sum(targets))",
+            "",
+            "def forward(self, features):",
+            "    return super().forward(features) + getattr(self, 'mean', 0.0)",
+        ],
+        "gives another output",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_is_told(fault, specimen):
+    name, lines, told = FAULTS[fault]
+    specimen(*head(*lines))
+    result = result_of(name)
+    assert (result.outcome, told in result.message) == ("failed", True), result.message
+
+
+def test_a_head_without_a_naive_answer_passes(specimen):
+    specimen(*head("def baseline(self, known, target):", "    return None"))
+    assert result_of("the_naive_answer_is_measured").outcome == "passed"
+
+
+@pytest.mark.parametrize(
+    ("task", "targets", "wrong"),
+    [
+        (CLASSES, [None, None], "known"),
+        (LABELS, [[0, 1], [0.5, 1]], "neither 0 nor 1"),
+        (LABELS, [[0, 1], None], ""),
+        (NUMBER, [1.0, math.inf], "infinite"),
+        (SERIES, [[[1, 2], [3, -math.inf]]], "infinite"),
+        (PLACES, [[0, 1, -1], None], ""),
+        (PEOPLE, [(0, 1, 3)], "role"),
+        (PEOPLE, [(5, 1, 2), None], ""),
+    ],
+)
+def test_targets_that_no_task_allows_are_told(task, targets, wrong):
+    said = wrong_with_targets(task, task.stack(targets))
+    assert wrong in said and bool(wrong) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("task", "sound", "unsound"),
+    [
+        (CLASSES, ["a"], ["c", 0, None, ["a"]]),
+        (LABELS, [[], ["a", "b"]], ["a", ["c"], {"a": 1}]),
+        (NUMBER, [1.5, 2], [math.nan, "1", {"x": 1.0}]),
+        (NUMBERS, [{"x": 1.0, "y": 2.0}], [1.0, {"x": 1.0}, {"x": 1.0, "y": math.inf}]),
+        (PLACES, [["a", "b"], ["a", "b", "a"]], [["a"], "ab", ["a", 1]]),
+        (SERIES, [{"u": [1.0, 2.0], "v": [3, 4]}], [[[1, 2], [3, 4]], {"u": [1.0], "v": [1.0]}, {"u": [1.0, 2.0]}]),
+        (PEOPLE, ["b"], ["c", 1]),
+    ],
+)
+def test_a_prediction_is_what_its_task_promises(task, sound, unsound):
+    target = torch.tensor([0, 1, -1])  # two places whose class is known
+    for prediction in sound:
+        assert wrong_with_prediction(task, {"prediction": prediction}, target) == ""
+    for prediction in unsound:
+        assert wrong_with_prediction(task, {"prediction": prediction}, target)
+    assert wrong_with_prediction(task, {"answer": sound[0]}, target)
+    assert wrong_with_prediction(task, {"prediction": sound[0], "probability": 1.2}, target)
+
+
+def test_targets_of_some_samples_are_made_missing_in_every_kind_of_task():
+    for task, target in (
+        (CLASSES, 1), (LABELS, [0, 1]), (NUMBERS, [1.0, 2.0]), (PLACES, [0, 1]), (SERIES, [[1, 2], [3, 4]]),
+        (PEOPLE, (1, 2, 0)),
+    ):  # fmt: skip
+        stacked = task.stack([target] * 3)
+        missing = without(task, stacked, slice(0, 2))
+        assert known(task, missing).tolist() == [False, False, True]
+        assert torch.equal(missing[2], stacked[2]) and known(task, stacked).all()

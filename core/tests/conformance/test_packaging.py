@@ -1,0 +1,200 @@
+"""What the checks of packaging notice beside the one fault each in `broken_packaging.py`, and what they let pass."""
+
+import ast
+
+import pytest
+
+from mt_core.conformance import CHECKS, Examination
+from mt_core.conformance.checks import source
+
+from .broken_packaging import manifest_with, wheel_with
+from .conftest import Change
+
+PYPROJECT = "/pyproject.toml"
+DEPENDENCIES = '"mt-core>=0.1,<0.2", "numpy>=1.26"'
+ENTRY_POINT = 'specimen = "mt_plugin_specimen:plugin.toml"'
+DOCSTRING = 'of any number of channels."""\n'
+
+
+def run(name: str):
+    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+
+
+def requiring(text: str) -> Change:
+    return Change(PYPROJECT, DEPENDENCIES, text)
+
+
+def package_with(text: str) -> Change:
+    return Change("__init__.py", DOCSTRING, f"{DOCSTRING}\n{text}\n")
+
+
+def deviating_from(*names: str) -> Change:
+    tables = "".join(f'\n[[deviations]]\ncheck = "{name}"\nreason = "so"\n' for name in names)
+    return Change("plugin.toml", "epochs = 4 }\n", "epochs = 4 }\n" + tables)
+
+
+FAULTS = {
+    "a misspelt key is told with what is meant": (
+        "manifest_has_no_unknown_keys",
+        manifest_with('hook = "mt_plugin_specimen.hooks"\n'),
+        "is hooks meant",
+    ),
+    "a module that the wheel lacks": (
+        "the_entry_point_names_what_the_wheel_holds",
+        wheel_with('exclude = ["tokenizer.py"]\n'),
+        "holds no mt_plugin_specimen/tokenizer.py",
+    ),
+    "an entry point of another name": (
+        "the_entry_point_names_what_the_wheel_holds",
+        Change(PYPROJECT, ENTRY_POINT, ENTRY_POINT.replace("specimen =", "bags =")),
+        "declares 0 entry points called specimen",
+    ),
+    "no name of a licence": (
+        "a_licence_is_declared_and_shipped",
+        Change(PYPROJECT, 'license = "Apache-2.0"\n', ""),
+        "name no licence",
+    ),
+    "an empty licence": ("a_licence_is_declared_and_shipped", Change("/LICENSE", "", "\n"), "no text of its licence"),
+    "a core without an upper bound": (
+        "requirements_have_bounds",
+        requiring('"mt-core>=0.1", "numpy>=1.26"'),
+        "upper bound",
+    ),
+    "a requirement with an upper bound alone": (
+        "requirements_have_bounds",
+        requiring('"mt-core>=0.1,<0.2", "numpy<3"'),
+        "numpy<3: nothing says from which version on",
+    ),
+    "no core at all": ("requirements_have_bounds", requiring('"numpy>=1.26"'), "mt-core is not among"),
+    "a Python with an upper bound alone": (
+        "python_versions_are_declared",
+        Change(PYPROJECT, 'requires-python = ">=3.11"', 'requires-python = "<4"'),
+        "no lower bound",
+    ),
+    "an import of pydantic": (
+        "importing_the_package_is_light",
+        package_with("from pydantic import BaseModel"),
+        "pydantic",
+    ),
+    "a deviation that cannot be waived": (
+        "deviations_name_checks_that_exist_and_may_be_waived",
+        deviating_from("padding_changes_nothing"),
+        "cannot be waived",
+    ),
+    "a deviation told twice": (
+        "deviations_name_checks_that_exist_and_may_be_waived",
+        deviating_from("py_typed_is_shipped", "py_typed_is_shipped"),
+        "two deviations from py_typed_is_shipped",
+    ),
+    "a misspelt deviation": (
+        "deviations_name_checks_that_exist_and_may_be_waived",
+        deviating_from("py_type_is_shipped"),
+        "is py_typed_is_shipped meant",
+    ),
+    "another plugin": (
+        "only_public_names_of_the_core_are_imported",
+        Change("dataset.py", "import numpy as np\n", "import numpy as np\nimport mt_plugin_image.tokenizer\n"),
+        "mt_plugin_specimen/dataset.py:4 imports mt_plugin_image.tokenizer",
+    ),
+}
+
+
+@pytest.mark.parametrize(("check", "change", "said"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_noticed_and_named(check, change, said, specimen):
+    specimen(change)
+    result = run(check)
+    assert result.outcome == "failed"
+    assert said in result.message
+
+
+def test_a_deviation_of_a_capability_that_is_not_declared_is_told(specimen):
+    name = next(check.name for check in CHECKS if check.needs == "any_channels")
+    specimen(deviating_from(name), Change("plugin.toml", '"any_channels", ', ""))
+    assert "does not declare any_channels" in run("deviations_name_checks_that_exist_and_may_be_waived").message
+
+
+SOUND = {
+    "a pinned requirement": ("requirements_have_bounds", requiring('"mt-core~=0.1.0", "numpy==2.0"')),
+    "an extra without bounds": (
+        "requirements_have_bounds",
+        Change(
+            PYPROJECT,
+            "[project.entry-points",
+            '[project.optional-dependencies]\nplots = ["matplotlib"]\n\n[project.entry-points',
+        ),
+    ),
+    "the standard library and our errors": (
+        "importing_the_package_is_light",
+        package_with("import json\n\nfrom mt_core.errors import InputError"),
+    ),
+    "a classifier for a licence": (
+        "a_licence_is_declared_and_shipped",
+        Change(
+            PYPROJECT,
+            'license = "Apache-2.0"\n',
+            'classifiers = ["License :: OSI Approved :: Apache Software License"]\n',
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("check", "change"), SOUND.values(), ids=SOUND)
+def test_what_is_legitimate_passes(check, change, specimen):
+    specimen(change)
+    result = run(check)
+    assert result.outcome == "passed", result.message
+
+
+def test_a_build_that_fails_fails_all_that_needs_it_and_is_tried_once(specimen):
+    root = specimen(Change(PYPROJECT, 'license = "Apache-2.0"', 'license = "Any you like"'))
+    examination = Examination("specimen")
+    results = []
+    for check in (check for check in CHECKS if check.name in ("py_typed_is_shipped", "the_wheel_holds_one_package")):
+        results.append(examination.run(check))
+        (root / "pyproject.toml").unlink(missing_ok=True)
+    assert [result.outcome for result in results] == ["failed", "failed"]
+    assert results[0].message == results[1].message
+    assert "cannot be built" in results[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import mt_core as mt",
+        "from mt_core import InputError",
+        "from mt_core.contract import Tokenizer, Tokens",
+        "from mt_core.errors import MtError",
+        "from mt_core.hooks import hookimpl",
+        "from mt_core.conformance import conformance",
+        "from mt_core import nn",
+        "import mt_plugin_sonar.tokenizer",
+        "from .tokenizer import Sonar",
+        "import mt_corelli",
+        "if TYPE_CHECKING:\n    from mt_core.encoder import Encoder",
+        "if typing.TYPE_CHECKING:\n    from mt_core.encoder import Encoder",
+    ],
+)
+def test_public_names_may_be_imported(text):
+    assert all(source.is_public(name, "mt_plugin_sonar") for _, name in source.imports(ast.parse(text)))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import mt_core.model",
+        "import mt_core.encoder as encoder",
+        "from mt_core import encoder",
+        "from mt_core.contract.tokenizer import Tokenizer",
+        "from mt_core.plugins import get",
+        "from mt_core.hooks.specs import hookimpl",
+        "from mt_core.contract import seeded",
+        "import mt_plugin_image",
+        "from mt_plugin_image.tokenizer import ImageTokenizer",
+        "def late():\n    from mt_core.model import load",
+        "if not TYPE_CHECKING:\n    import mt_core.model",
+        "if TYPE_CHECKING:\n    pass\nelse:\n    import mt_core.model",
+        "try:\n    pass\nexcept ImportError:\n    import mt_core.model",
+    ],
+)
+def test_private_names_may_not_be_imported(text):
+    assert not all(source.is_public(name, "mt_plugin_sonar") for _, name in source.imports(ast.parse(text)))

@@ -1,0 +1,54 @@
+"""A report for people, for machines and for a page."""
+
+import json
+
+import pytest
+
+from mt_core.conformance import Report, Result
+
+OUTCOMES = ("passed", "passed", "deviation", "deviation", "skipped", "advisory")
+
+
+def report_of(*outcomes: str) -> Report:
+    results = tuple(
+        Result(
+            f"promise_{number}_is_kept", "tokens", outcome, "seen otherwise", 0.5, "It is.", "1.0", None, True, "why"
+        )
+        for number, outcome in enumerate(outcomes)
+    )
+    return Report("sonar", "mt-plugin-sonar", "0.1", "1.0", results, {"sha256": "ab"}, {"python": "3.11"})
+
+
+def test_the_badge_counts_what_applies_and_names_what_is_known():
+    assert report_of(*OUTCOMES).badge == "2/5 · 2 known deviations · 1 advisory"
+    assert report_of("passed", "deviation").badge == "1/2 · 1 known deviation"
+    assert report_of("passed").badge == "1/1"
+    assert report_of("passed", "failed").badge == "1/2 · 1 failed"
+
+
+def test_only_an_undeclared_failure_keeps_a_plugin_from_conforming():
+    assert report_of(*OUTCOMES).passed
+    assert not report_of(*OUTCOMES, "failed").passed
+
+
+def test_the_json_holds_every_result_and_what_was_examined():
+    content = json.loads(report_of(*OUTCOMES).to_json())
+    assert content["passed"] is True and content["python"] == "3.11" and content["wheel"] == {"sha256": "ab"}
+    assert [result["outcome"] for result in content["results"]] == list(OUTCOMES)
+    assert content["counts"] == {"passed": 2, "failed": 0, "deviation": 2, "advisory": 1, "skipped": 1}
+
+
+def test_the_text_says_how_each_failure_showed():
+    lines = list(report_of("passed", "failed", "deviation").lines())
+    assert "  ✓ promise 0 is kept" in lines
+    at = lines.index("  ✗ promise 1 is kept")
+    assert lines[at + 1] == "      seen otherwise"
+    assert lines[-2] == "      known: why"
+    assert lines[-1] == "\n1/3 · 1 failed · 1 known deviation: does not conform"
+
+
+@pytest.mark.parametrize("outcome", ["failed", "passed"])
+def test_the_markdown_is_one_table(outcome):
+    text = list(report_of(outcome).markdown())
+    assert text[1] == "| family | check | outcome | |"
+    assert f" {outcome} " in text[3] and text[3].count("|") == 5

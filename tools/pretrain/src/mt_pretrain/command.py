@@ -1,0 +1,107 @@
+"""`mt pretrain`: an encoder from a seed alone, or from pictures with captions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mt_core.cli import options as shared
+from mt_core.errors import OptionError
+
+_DRAWN_ALONE = {
+    "steps": "pairs are gone through in epochs: -S epochs=8",
+    "size": """the image tokenizer says how large pictures are: -S 'image={"size": 64}'""",
+    "score": "what is scored on is a part of the pairs: -S val_fraction=0.02",
+}
+_PAIRS_ALONE = {
+    "encoder": "on drawn pictures the seed alone decides; leave it out, or give --pairs to train it further",
+    "devices": "drawn pictures need one device; --pairs may have several",
+    "nodes": "drawn pictures need one machine; --pairs may have several",
+}
+"""Options of one kind of data, and what to do about them with the other."""
+
+
+@click.command("pretrain")
+@click.option("--out", required=True, metavar="DIR", help="The run folder.")
+@click.option(
+    "--pairs",
+    metavar="PATH",
+    help="Learn from pictures with captions: a folder, a table or shards. Else they are drawn.",
+)
+@click.option("--seed", type=int, help="Of the first weights, and of every picture or the order of pairs.")
+@click.option("--steps", type=int, help="Steps of the whole schedule, on drawn pictures.")
+@click.option("--minutes", type=float, help="Stop after so long; the schedule stays, and --resume goes on with it.")
+@click.option("--size", type=int, help="Side of a drawn picture in pixels.")
+@click.option("--batch-size", type=int, help="Pictures, or pairs, a step.")
+@click.option(
+    "--score",
+    multiple=True,
+    metavar="DIR",
+    help="Pictures, a folder a class, to score on while training never sees them; by default scikit-learn's digits.",
+)
+@click.option("--encoder", metavar="NAME|FILE", help="What pairs start from; by default a random ViT-Tiny.")
+@click.option("--devices", type=click.IntRange(min=1), help="Processes on each machine, one a device, for pairs.")
+@click.option("--nodes", type=click.IntRange(min=1), help="Machines, for pairs; torchrun or SLURM starts each.")
+@click.option(
+    "-S", "--set", "more", multiple=True, metavar="NAME=VALUE", help="Another field of the recipe: lr=0.0005."
+)
+@click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out, by its own recipe.")
+@shared.stacked(shared.precision, shared.device, shared.quiet)
+def command(
+    out: str,
+    pairs: str | None,
+    more: tuple[str, ...],
+    minutes: float | None,
+    resume: bool,
+    device: str | None,
+    quiet: bool,
+    **others: Any,
+) -> int:
+    """Pretrain an encoder on pictures drawn from formulas (no data, no download, nobody's licence), or on --pairs.
+
+    encoder.safetensors in --out is then an encoder for every command: --encoder DIR/encoder.safetensors. Drawn pictures
+    are scored on real ones beside an encoder of random weights; pairs on a part held out. Ctrl-C and SIGTERM stop a run
+    so that --resume goes on with it.
+    """
+    given = {name: value for name, value in others.items() if value not in (None, ())}
+    kind, foreign = ("drawn pictures", _DRAWN_ALONE) if pairs is not None else ("--pairs", _PAIRS_ALONE)
+    for name in foreign:
+        if name in given:
+            raise OptionError(f"--{name} is for {kind} alone", fix=foreign[name])
+    apart: dict[str, Any] = {"minutes": minutes, "resume": resume, "device": device, "show_progress": not quiet}
+    apart |= {name: given.pop(name) for name in ("score", "encoder", "devices", "nodes") if name in given}
+    recipe = {**shared.parse(more), **given}
+    return _on_drawn(out, recipe, apart) if pairs is None else _on_pairs(pairs, out, recipe, apart)
+
+
+def _on_drawn(out: str, recipe: dict[str, Any], apart: dict[str, Any]) -> int:
+    from mt_pretrain import pretrain
+
+    result = pretrain(out, recipe, **apart)
+    scored = [row["scores"] for row in result.rows if "scores" in row]
+    for name, told in scored[-1].items() if scored else ():
+        for how, value in told.items():
+            click.echo(f"{name} {how}: {value:.4f} (random {scored[0][name][how]:.4f})")
+    click.echo(f"encoder: {result.encoder}")
+    if not result.is_complete:
+        click.echo(f"stopped at step {result.step}; go on with: mt pretrain --out {out} --resume")
+    return 0
+
+
+def _on_pairs(pairs: str, out: str, recipe: dict[str, Any], apart: dict[str, Any]) -> int:
+    from lightning.fabric.utilities.rank_zero import rank_zero_only
+
+    from mt_pretrain import pretrain_on_pairs
+
+    result = pretrain_on_pairs(pairs, out, recipe=recipe, **apart)
+    if getattr(rank_zero_only, "rank", 0):  # what the first of several processes tells is enough
+        return 0
+    scores = result.scores
+    click.echo(f"own caption nearest: {scores['recall_at_1']:.4f} (by chance {scores['chance']:.4f})")
+    click.echo(f"own caption among the nearest five: {scores['recall_at_5']:.4f}")
+    click.echo(f"encoder: {result.encoder}")
+    if not result.is_complete:
+        again = f"mt pretrain --pairs {pairs} --out {out} --resume"
+        click.echo(f"stopped after epoch {len(result.history)}; go on with: {again}")
+    return 0

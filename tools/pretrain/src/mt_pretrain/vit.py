@@ -1,0 +1,99 @@
+"""A ViT that learns, on pictures of any size, and the file that it becomes.  B batch, S side, N tokens, D width."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor
+
+from mt_core.encoder.plain_vit import build_vit, encoder_tensors, normalisation
+from mt_core.encoder.random_weights import draw_weights
+from mt_core.errors import OptionError, RunError
+from mt_core.io.atomic import atomic_write
+from mt_core.sdk.blocks import interpolate_positions
+
+if TYPE_CHECKING:
+    from timm.models.vision_transformer import VisionTransformer
+
+ENCODER, CONFIG = "encoder.safetensors", "config.json"
+
+
+def untrained_vit(architecture: str, depth: int | None, seed: int) -> VisionTransformer:
+    """A plain ViT of timm with the weights of `random/<architecture>@<seed>`.
+
+    Raises:
+        EncoderError: no plain ViT.
+        OptionError: one without positions or whose patches are more than a convolution, which could not be learned.
+    """
+    vit = build_vit(architecture, **_model_args(depth))
+    is_plain = isinstance(vit.patch_embed.proj, torch.nn.Conv2d) and isinstance(vit.patch_embed.norm, torch.nn.Identity)
+    if vit.pos_embed is None or not is_plain:
+        problem = f"{architecture} has no learned positions, or patches that are more than a convolution"
+        raise OptionError(problem, fix="choose one such as vit_tiny_patch16_224")
+    draw_weights(encoder_tensors(vit), seed)
+    return vit
+
+
+def check_size(vit: VisionTransformer, size: int) -> None:
+    """Refuse pictures that patches do not fill.
+
+    Raises:
+        OptionError: with the next size that they do.
+    """
+    patch = int(vit.patch_embed.patch_size[0])
+    if size % patch:
+        raise OptionError(
+            f"patches of {patch} do not fill a picture of {size}", fix=f"use a size of {-(-size // patch) * patch}"
+        )
+
+
+def tokens_of(vit: VisionTransformer, pixels_B3SS: Tensor) -> Tensor:
+    """(B, N, D) the features of the patches, row by row, as an encoder loaded from this ViT gives them to an image
+    tokenizer that has adopted it: positions are interpolated in the same way, which is not timm's.
+
+    Args:
+        pixels_B3SS: Normalised.
+    """
+    lattice_BDHW = vit.patch_embed.proj(pixels_B3SS)
+    values_BND = lattice_BDHW.flatten(2).transpose(1, 2)
+    given = [token for token in (vit.cls_token, getattr(vit, "reg_token", None)) if token is not None]
+    prefix_P = torch.cat(given, 1) if given else values_BND.new_zeros(1, 0, values_BND.shape[2])
+    num_prefix = prefix_P.shape[1]
+    assert vit.pos_embed is not None
+    positions = vit.pos_embed[0]
+    if num_prefix and not vit.no_embed_class:
+        prefix_P, positions = prefix_P + positions[:num_prefix], positions[num_prefix:]
+    placed = values_BND + interpolate_positions(positions, vit.patch_embed.grid_size, lattice_BDHW.shape[2:])
+    placed = torch.cat([prefix_P.expand(len(placed), -1, -1), placed], dim=1)
+    features: Tensor = vit.norm(vit.blocks(vit.norm_pre(placed)))
+    return features[:, num_prefix:]
+
+
+def save_encoder(vit: VisionTransformer, folder: Path, architecture: str, depth: int | None) -> Path:
+    """Write `encoder.safetensors`, in float16 and timm's layout, and beside it the `config.json` by which
+    `mt_core.load_encoder` knows what it is.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    mean, std = normalisation(architecture)
+    config = {
+        "architecture": architecture,
+        "num_classes": 0,
+        "model_args": _model_args(depth),
+        "pretrained_cfg": {"mean": mean, "std": std},
+    }
+    with atomic_write(folder / CONFIG, RunError) as unfinished:
+        unfinished.write_text(json.dumps(config, indent=2), encoding="utf-8")
+    tensors = {name: tensor.detach().half().cpu().contiguous() for name, tensor in encoder_tensors(vit).items()}
+    with atomic_write(folder / ENCODER, RunError) as unfinished:
+        save_file(tensors, unfinished)
+    return folder / ENCODER
+
+
+def _model_args(depth: int | None) -> dict[str, Any]:
+    return {} if depth is None else {"depth": depth}

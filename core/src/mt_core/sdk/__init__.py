@@ -16,6 +16,7 @@ from mt_core.sdk.pictures import (
     upright,
 )
 from mt_core.sdk.splits import chosen_splits, split_called
+from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import temporary_folder
 from mt_core.sdk.text import text_of
@@ -28,6 +29,7 @@ __all__ = [
     "UeaFile",
     "array_values",
     "chosen_splits",
+    "declared_suffixes",
     "files_below",
     "find_tables",
     "folds_of",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+import timm
 import torch
 from timm.models.vision_transformer import VisionTransformer
 from torch import Tensor, nn
@@ -13,6 +14,7 @@ from mt_core.contract import Tokens
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.encoder.packing import plan_packing
 from mt_core.encoder.plain_vit import parts_of
+from mt_core.encoder.timm_models import converted
 
 NAMES = [
     "test_vit",
@@ -43,7 +45,7 @@ def vit_of(arguments: dict[str, object]) -> VisionTransformer:
 
 def encoder_of(vit: VisionTransformer) -> Encoder:
     ones = (1.0, 1.0, 1.0)
-    return Encoder(parts_of(vit), name="x", description="x", is_trained=False, mean=ones, std=ones)
+    return Encoder(parts_of(converted(vit, "x")), name="x", description="x", is_trained=False, mean=ones, std=ones)
 
 
 def with_prefix(encoder: Encoder, values: Tensor) -> tuple[Tensor, int]:
@@ -53,13 +55,20 @@ def with_prefix(encoder: Encoder, values: Tensor) -> tuple[Tensor, int]:
     return torch.cat([prefix.expand(len(values), -1, -1), values], dim=1), len(prefix)
 
 
-def padded_by_timm(encoder: Encoder, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-    """Tokens with zeros in padding, and the first token of each row."""
+def twin(encoder: Encoder, name: str) -> nn.Sequential:
+    """timm's own blocks of a model, with the encoder's weights."""
+    blocks = timm.create_model(name, num_classes=0).blocks
+    blocks.load_state_dict(encoder.blocks.state_dict())
+    return blocks.eval()
+
+
+def padded_by_timm(encoder: Encoder, blocks: nn.Sequential, values: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Through timm's own blocks: tokens with zeros in padding, and the first token of each row."""
     full, num_prefix = with_prefix(encoder, values)
     keys = torch.cat([mask.new_ones(len(mask), num_prefix), mask], dim=1)
     attn_mask = keys[:, None, None, :].expand(-1, 1, keys.shape[1], -1)
     full = encoder.norm_pre(full)
-    for block in encoder.blocks:
+    for block in blocks:
         full = block(full, attn_mask=attn_mask)
     full = encoder.norm(full)
     return full[:, num_prefix:] * mask.unsqueeze(-1), full[:, 0]
@@ -91,12 +100,13 @@ def test_whole_pictures_equal_timms_own_features(shape: str) -> None:
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_packed_equals_padded_in_values_and_in_gradients(shape: str) -> None:
-    encoder = encoder_of(vit_of(SHAPES[shape]))
+    vit = vit_of(SHAPES[shape])
+    encoder = encoder_of(vit)
     values, mask = ragged(32, [5, 16, 1, 5, 11, 16])
     one, two = values.clone().requires_grad_(), values.clone().requires_grad_()
     weights = torch.randn_like(values)
     packed = encoder(Tokens(one, mask))
-    padded, first = padded_by_timm(encoder, two, mask)
+    padded, first = padded_by_timm(encoder, vit.blocks, two, mask)
     torch.testing.assert_close(packed.tokens, padded, rtol=0, atol=1e-5)
     if packed.cls is not None:
         torch.testing.assert_close(packed.cls, first, rtol=0, atol=1e-5)
@@ -110,25 +120,24 @@ def test_packed_equals_padded_in_values_and_in_gradients(shape: str) -> None:
 def test_packed_equals_padded_for_timms_test_models(name: str) -> None:
     encoder = load_encoder(f"random/{name}")
     values, mask = ragged(encoder.width, [2, 9, 4, 9])
-    torch.testing.assert_close(
-        encoder(Tokens(values, mask)).tokens, padded_by_timm(encoder, values, mask)[0], rtol=0, atol=1e-5
-    )
+    expected, _ = padded_by_timm(encoder, twin(encoder, name), values, mask)
+    torch.testing.assert_close(encoder(Tokens(values, mask)).tokens, expected, rtol=0, atol=1e-5)
 
 
 def test_vit_tiny_on_long_ragged_rows_equals_padded() -> None:
     encoder = load_encoder("random/vit_tiny_patch16_224")
     values, mask = ragged(192, [16, 33, 100, 64])
     with torch.no_grad():
-        torch.testing.assert_close(
-            encoder(Tokens(values, mask)).tokens, padded_by_timm(encoder, values, mask)[0], rtol=0, atol=1e-5
-        )
+        expected, _ = padded_by_timm(encoder, twin(encoder, "vit_tiny_patch16_224"), values, mask)
+        torch.testing.assert_close(encoder(Tokens(values, mask)).tokens, expected, rtol=0, atol=1e-5)
 
 
 def test_gradients_of_an_unfrozen_encoder_equal_those_of_padded_execution() -> None:
-    encoder = encoder_of(vit_of(SHAPES["registers with positions"])).unfreeze()
+    vit = vit_of(SHAPES["registers with positions"])  # whose blocks share their weights with the encoder's
+    encoder = encoder_of(vit).unfreeze()
     values, mask = ragged(32, [3, 8, 8])
     gradients = []
-    for tokens in (encoder(Tokens(values, mask)).tokens, padded_by_timm(encoder, values, mask)[0]):
+    for tokens in (encoder(Tokens(values, mask)).tokens, padded_by_timm(encoder, vit.blocks, values, mask)[0]):
         encoder.zero_grad()
         tokens.square().mean().backward()
         gradients.append({name: p.grad.clone() for name, p in encoder.named_parameters() if p.grad is not None})
@@ -195,11 +204,13 @@ def test_the_blocks_see_no_more_tokens_than_are_real(encoder: Encoder, padded_to
 
 
 def test_a_gated_attention_is_computed_as_timm_does(padded_tokens: Tokens) -> None:
-    encoder = load_encoder("random/test_vit")
-    for block in encoder.blocks:
-        block.attn.gate = nn.Linear(64, 64)  # type: ignore[union-attr]
-    if "gate" not in type(encoder.blocks[0].attn).forward.__code__.co_varnames:  # type: ignore[union-attr]
+    torch.manual_seed(0)
+    vit = timm.create_model("test_vit", num_classes=0).eval()
+    for block in vit.blocks:
+        block.attn.gate = nn.Linear(64, 64)
+    if "gate" not in type(vit.blocks[0].attn).forward.__code__.co_varnames:
         pytest.skip("this timm has no gated attention")
+    encoder = encoder_of(vit)
     assert padded_tokens.mask is not None
-    expected, _ = padded_by_timm(encoder, padded_tokens.values, padded_tokens.mask)
+    expected, _ = padded_by_timm(encoder, vit.blocks, padded_tokens.values, padded_tokens.mask)
     torch.testing.assert_close(encoder(padded_tokens).tokens, expected, rtol=0, atol=1e-5)

@@ -13,6 +13,10 @@ from torch import nn
 from mt_core.encoder import tiny
 from mt_core.encoder.checkpoint_file import SUFFIXES
 from mt_core.encoder.encoder import Encoder
+from mt_core.encoder.layouts import load_file
+from mt_core.encoder.plain_vit import VitParts, build_vit, encoder_tensors, normalisation, parts_of
+from mt_core.encoder.random_weights import draw_weights
+from mt_core.encoder.timm_models import check_architecture
 from mt_core.errors import EncoderError, MtError, PluginError
 
 DEFAULT_ENCODER = tiny.NAME
@@ -46,8 +50,6 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
     if name == tiny.NAME:
         return tiny.load_tiny()
     if isinstance(name, Path) or Path(text).suffix.lower() in SUFFIXES or Path(text).is_file():
-        from mt_core.encoder.layouts import load_file
-
         return load_file(Path(name), name=text, architecture=architecture)
     if family == "random" and model:
         return _random(text, model)
@@ -102,9 +104,6 @@ def _sizes() -> list[str]:
 
 
 def _random(name: str, model: str) -> Encoder:
-    from mt_core.encoder.plain_vit import build_vit, encoder_tensors, normalisation, parts_of
-    from mt_core.encoder.random_weights import draw_weights
-
     model, _, drawn_from = model.partition("@")
     if drawn_from and not drawn_from.isdecimal():
         raise EncoderError(f"{name}: {drawn_from!r} is not a seed", fix=f"give a whole number: random/{model}@1")
@@ -118,8 +117,6 @@ def _random(name: str, model: str) -> Encoder:
 
 def _none(name: str, model: str) -> Encoder:
     """The width and the normalisation of a ViT, and nothing that computes."""
-    from mt_core.encoder.plain_vit import VitParts, build_vit, normalisation
-
     vit = build_vit(model)
     mean, std = normalisation(model)
     nothing = VitParts(nn.Sequential(), nn.Identity(), nn.Identity(), width=vit.embed_dim, num_heads=0)
@@ -129,7 +126,6 @@ def _none(name: str, model: str) -> Encoder:
 
 def _trained(name: str, model: str) -> Encoder:
     from mt_core.encoder.hub import fetch_vit
-    from mt_core.encoder.plain_vit import check_architecture, normalisation, parts_of
 
     check_architecture(model)
     vit = fetch_vit(model)

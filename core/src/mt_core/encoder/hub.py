@@ -5,20 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from mt_core.encoder.plain_vit import checked, without_draws
+from mt_core.encoder.timm_models import converted
+from mt_core.encoder.vit import PlainVit, without_draws
 from mt_core.errors import EncoderError
-
-if TYPE_CHECKING:
-    from timm.models.vision_transformer import VisionTransformer
 
 _PATIENCE_S = 5.0
 
 
-def fetch_vit(name: str) -> VisionTransformer:
+def fetch_vit(name: str) -> PlainVit:
     """A ViT of timm with its trained weights, from the hub or from the hub's cache on this machine.
 
     Args:
@@ -42,7 +39,7 @@ def fetch_vit(name: str) -> VisionTransformer:
             f"(`hf download {place} model.safetensors config.json`), put both in one folder here and use "
             "`--encoder FOLDER/model.safetensors`; or use the untrained control random/" + name.partition(".")[0],
         ) from error
-    return checked(vit, name)
+    return converted(vit, name)
 
 
 @contextmanager

@@ -20,16 +20,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mt_core.encoder.architectures import Architecture, ModelArgs
 from mt_core.encoder.checkpoint_file import read_tensors
 from mt_core.encoder.encoder import Encoder
-from mt_core.encoder.plain_vit import (
-    VitParts,
-    build_vit,
-    encoder_tensors,
-    normalisation,
-    parts_of,
-    without_draws,
-)
+from mt_core.encoder.plain_vit import VitParts, build_vit, encoder_tensors, normalisation, parts_of
 from mt_core.errors import EncoderError
 
 _CLASSIFIER_TENSORS = ("head.", "fc_norm.", "attn_pool.")
@@ -60,22 +54,15 @@ def load_file(path: Path, *, name: str, architecture: str | None = None) -> Enco
 
 
 def _load_original(path: Path, tensors: Mapping[str, Tensor], name: str, architecture: str | None) -> Encoder:
-    from timm.models.vision_transformer import Block
-
     width, hidden = _block_size(tensors, "0.", path)
     depth = 1 + max(int(tensor.partition(".")[0]) for tensor in tensors)
     if not width or width % _HEAD_WIDTH or depth > len(tensors):
         raise EncoderError(
             f"{path}: {depth} blocks of width {width} are no ViT", fix="give the original's encoder file"
         )
-    with without_draws():
-        # eps 1e-5: the original builds its blocks with torch's LayerNorm, not with timm's
-        blocks = nn.Sequential(
-            *(
-                Block(width, width // _HEAD_WIDTH, hidden / width, qkv_bias=True, norm_layer=nn.LayerNorm)
-                for _ in range(depth)
-            )
-        )
+    args = ModelArgs(embed_dim=width, depth=depth, num_heads=width // _HEAD_WIDTH, mlp_ratio=hidden / width)
+    # eps 1e-5: the original builds its blocks with torch's LayerNorm, not with timm's
+    blocks = Architecture(args, eps=1e-5).build().blocks
     _copy_all(blocks.state_dict(), tensors, path, "the original layout")
     mean, std = normalisation(architecture or (_PAPER_BASE if width <= 768 else _PAPER_LARGE))
     return Encoder(

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
-from torch.nn.functional import scaled_dot_product_attention
 
 
 @dataclass(frozen=True)
@@ -75,32 +72,8 @@ def unpack_first(packed_TD: Tensor, packing: Packing, num_rows: int) -> Tensor:
     return padded.index_copy(0, packing.rows, packed_TD.index_select(0, packing.starts))
 
 
-def attend(attention: Any, packed_TD: Tensor, groups: tuple[tuple[int, int], ...]) -> Tensor:
-    """timm's plain `Attention` on packed rows: each row attends to itself alone."""
-    qkv = attention.qkv(packed_TD)
-    gate = getattr(attention, "gate", None)  # absent in older timm
-    dropout = attention.attn_drop.p if attention.training else 0.0
-    attended = []
-    # one split, and not a slice a group: the gradient of each slice would be as large as all of qkv
-    for part, (rows, _) in zip(qkv.split([rows * length for rows, length in groups]), groups, strict=True):
-        query, key, value = rearrange(
-            part, "(r n) (three h d) -> three r h n d", r=rows, three=3, h=attention.num_heads
-        )
-        query, key = attention.q_norm(query), attention.k_norm(key)
-        heads_RHND = scaled_dot_product_attention(query, key, value, dropout_p=dropout)
-        attended.append(rearrange(heads_RHND, "r h n d -> (r n) (h d)"))
-    joined = attention.norm(torch.cat(attended))
-    if gate is not None:
-        joined = joined * gate(packed_TD).sigmoid()
-    projected: Tensor = attention.proj_drop(attention.proj(joined))
-    return projected
-
-
 def run_packed(blocks: nn.Sequential, packed_TD: Tensor, groups: tuple[tuple[int, int], ...]) -> Tensor:
-    """timm's plain `Block`s on packed rows; equal to running each row alone."""
-    block: Any
+    """`Block`s on packed rows; equal to running each row alone."""
     for block in blocks:
-        attended = attend(block.attn, block.norm1(packed_TD), groups)
-        packed_TD = packed_TD + block.drop_path1(block.ls1(attended))
-        packed_TD = packed_TD + block.drop_path2(block.ls2(block.mlp(block.norm2(packed_TD))))
+        packed_TD = block(packed_TD, groups)
     return packed_TD

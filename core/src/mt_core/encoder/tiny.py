@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from mt_core.encoder.encoder import Encoder
+from mt_core.encoder.layouts import load_file
 from mt_core.errors import FingerprintError
 
 NAME, ARCHITECTURE = "mt-tiny", "vit_tiny_patch16_224"
@@ -20,8 +21,6 @@ def load_tiny() -> Encoder:
     Raises:
         FingerprintError: the file is missing, or is not the one that was released, to the bit.
     """
-    from mt_core.encoder.layouts import load_file
-
     found = hashlib.sha256(FILE.read_bytes()).hexdigest() if FILE.is_file() else "none"
     if found != SHA256:
         problem = f"{FILE} is not the file that was released (its SHA-256 is {found}, not {SHA256})"

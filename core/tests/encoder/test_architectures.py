@@ -14,7 +14,7 @@ import torch
 from mt_core.contract import Tokens
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.encoder.architectures import ARCHITECTURES, ModelArgs
-from mt_core.encoder.plain_vit import build_vit, encoder_tensors, normalisation, parts_of
+from mt_core.encoder.plain_vit import build_vit, normalisation, parts_of
 from mt_core.encoder.random_weights import draw_weights
 from mt_core.encoder.timm_models import build_timm, timm_normalisation
 from mt_core.encoder.vit import PatchEmbed, PlainVit
@@ -96,9 +96,9 @@ def test_features_and_gradients_are_timms_to_the_bit(name: str, settings: str) -
 def test_what_a_draw_leaves_alone_is_as_timm_builds_it() -> None:
     arguments = {**SMALL, "init_values": 0.3, "pre_norm": True, "qk_norm": True}
     ours, theirs = build_vit("vit_base_patch16_224", **arguments), build_timm("vit_base_patch16_224", **arguments)
-    constant = [name for name in encoder_tensors(ours) if "norm" in name or "gamma" in name]
+    constant = [name for name in ours.state_dict() if "norm" in name or "gamma" in name]
     assert len(constant) == 2 * (2 * 4 + 2) + 2 * 2
-    assert all(torch.equal(encoder_tensors(ours)[name], encoder_tensors(theirs)[name]) for name in constant)
+    assert all(torch.equal(ours.state_dict()[name], theirs.state_dict()[name]) for name in constant)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,8 @@ def test_known_encoders_and_files_need_no_timm(tmp_path: Path) -> None:
 
     file = tmp_path / "model.safetensors"
     vit = build_vit("vit_tiny_patch16_224", depth=1)
-    draw_weights(encoder_tensors(vit), 0)
-    save_file(encoder_tensors(vit), file)
+    draw_weights(vit.state_dict(), 0)
+    save_file(vit.state_dict(), file)
     blocks = {name[7:]: tensor for name, tensor in load_encoder().state_dict().items() if name.startswith("blocks.")}
     save_file(blocks, tmp_path / "original.safetensors")
     code = f"""

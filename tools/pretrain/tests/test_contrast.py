@@ -19,8 +19,10 @@ from timm.models.vision_transformer import VisionTransformer
 
 import mt_core as mt
 from mt_core.contract import Tokens
+from mt_core.data.precision import has_bf16
 from mt_core.encoder import Encoder
 from mt_core.encoder.plain_vit import parts_of
+from mt_core.encoder.timm_models import converted
 from mt_core.errors import (
     DatasetError,
     MtWarning,
@@ -30,7 +32,6 @@ from mt_core.errors import (
 )
 from mt_core.model import make_tokenizer
 from mt_core.plugins import get, registry
-from mt_core.training.recipe import has_bf16
 from mt_pretrain import contrast, towers
 from mt_pretrain.contrast import pretrain_on_pairs
 from mt_pretrain.contrast_module import ContrastModule, ContrastRecipe
@@ -357,9 +358,8 @@ VITS = {
 
 
 def towers_on(vit, name="x.safetensors", **image):
-    encoder = Encoder(
-        parts_of(vit), name=name, description="", is_trained=True, mean=(0.1, 0.2, 0.3), std=(0.4, 0.5, 0.6)
-    )
+    parts, mean, std = parts_of(converted(vit, name)), (0.1, 0.2, 0.3), (0.4, 0.5, 0.6)
+    encoder = Encoder(parts, name=name, description="", is_trained=True, mean=mean, std=std)
     tokenizer = make_tokenizer(get("image").tokenizer, encoder, {**PICTURES, **image}, 0)
     return Towers(tokenizer, make_tokenizer(get("text").tokenizer, encoder, {}, 0), encoder, None, 8)
 

@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
+import timm
 import torch
 
 import mt_core as mt
 from mt_core.encoder import Encoder
-from mt_core.encoder.plain_vit import encoder_tensors, normalisation, parts_of
+from mt_core.encoder.plain_vit import normalisation, parts_of
 from mt_core.errors import OptionError
 from mt_core.sdk.blocks import PictureOptions, PictureTokenizer
 from mt_pretrain import PretrainRecipe
@@ -75,10 +76,11 @@ def test_training_sees_what_the_loaded_encoder_will_compute(size):
 
 @pytest.mark.parametrize("architecture", ["vit_base_patch16_clip_224", "vit_medium_patch16_reg4_gap_256"])
 def test_where_no_position_is_interpolated_it_is_timms(architecture):
-    vit = untrained_vit(architecture, 1, 0)
-    pixels = torch.randn(1, 3, *vit.patch_embed.img_size, generator=torch.Generator().manual_seed(0))
+    vit, theirs = untrained_vit(architecture, 1, 0), timm.create_model(architecture, num_classes=0, depth=1).eval()
+    theirs.load_state_dict(vit.state_dict(), strict=False)  # what pools and classifies is theirs alone
+    pixels = torch.randn(1, 3, *theirs.patch_embed.img_size, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        expected = vit.forward_features(pixels)[:, vit.num_prefix_tokens :]
+        expected = theirs.forward_features(pixels)[:, theirs.num_prefix_tokens :]
         torch.testing.assert_close(tokens_of(vit, pixels), expected, atol=1e-5, rtol=1e-4)
 
 
@@ -88,7 +90,7 @@ def test_the_file_is_a_frozen_encoder_of_these_weights(tmp_path):
     assert encoder.is_frozen and encoder.is_trained and not any(p.requires_grad for p in encoder.parameters())
     assert (encoder.depth, encoder.width, encoder.positions_grid) == (1, 192, (14, 14))
     assert TINY in encoder.description
-    halved = {name: tensor.half().float() for name, tensor in encoder_tensors(vit).items()}
+    halved = {name: tensor.half().float() for name, tensor in vit.state_dict().items()}
     assert torch.equal(encoder.blocks[0].attn.qkv.weight, halved["blocks.0.attn.qkv.weight"])
     assert torch.equal(encoder.patch_weight, halved["patch_embed.proj.weight"])
     assert json.loads((tmp_path / "config.json").read_text())["architecture"] == TINY

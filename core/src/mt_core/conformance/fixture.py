@@ -21,7 +21,7 @@ from mt_core.conformance.valid_inputs import SideEffects, ValidFiles, side_effec
 from mt_core.conformance.wheel_contents import Shipped, shipped_by
 from mt_core.contract import Features, Head, ModalityDataset, Tokenizer, Tokens
 from mt_core.encoder import Encoder
-from mt_core.encoder.plain_vit import build_vit, encoder_tensors, parts_of
+from mt_core.encoder.plain_vit import build_vit, parts_of
 from mt_core.encoder.random_weights import draw_weights
 from mt_core.errors import MtError
 from mt_core.heads import default_head
@@ -206,6 +206,6 @@ def small_encoder(width: int, seed: int = 0) -> Encoder:
     """A frozen ViT of two blocks, its weights drawn from a seed."""
     architecture = "vit_tiny_patch16_224"
     vit = build_vit(architecture, embed_dim=width, depth=2, num_heads=2, img_size=32)
-    draw_weights(encoder_tensors(vit), seed)
+    draw_weights(vit.state_dict(), seed)
     name = f"two random blocks of width {width}"
     return Encoder(parts_of(vit), name=name, description=name, is_trained=False, mean=_MEAN, std=_STD)

@@ -14,7 +14,7 @@ from mt_core.encoder import tiny
 from mt_core.encoder.checkpoint_file import SUFFIXES
 from mt_core.encoder.encoder import Encoder
 from mt_core.encoder.layouts import load_file
-from mt_core.encoder.plain_vit import VitParts, build_vit, encoder_tensors, normalisation, parts_of
+from mt_core.encoder.plain_vit import VitParts, build_vit, normalisation, parts_of
 from mt_core.encoder.random_weights import draw_weights
 from mt_core.encoder.timm_models import check_architecture
 from mt_core.errors import EncoderError, MtError, PluginError
@@ -109,7 +109,7 @@ def _random(name: str, model: str) -> Encoder:
         raise EncoderError(f"{name}: {drawn_from!r} is not a seed", fix=f"give a whole number: random/{model}@1")
     seed = int(drawn_from or 0)
     vit = build_vit(model)
-    draw_weights(encoder_tensors(vit), seed)
+    draw_weights(vit.state_dict(), seed)
     mean, std = normalisation(model)
     description = f"random {_title(model)}, seed {seed} (untrained control)"
     return Encoder(parts_of(vit), name=name, description=description, is_trained=False, mean=mean, std=std)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 from mt_core.encoder.architectures import Architecture, ModelArgs
 from mt_core.encoder.checkpoint_file import read_tensors
 from mt_core.encoder.encoder import Encoder
-from mt_core.encoder.plain_vit import VitParts, build_vit, encoder_tensors, normalisation, parts_of
+from mt_core.encoder.plain_vit import VitParts, build_vit, normalisation, parts_of
 from mt_core.errors import EncoderError
 
 _CLASSIFIER_TENSORS = ("head.", "fc_norm.", "attn_pool.")
@@ -87,7 +87,7 @@ def _load_timm(path: Path, tensors: Mapping[str, Tensor], name: str, architectur
         arguments = {**_image_size(tensors, path), **arguments}
     vit = build_vit(architecture, **arguments)
     given = {tensor: value for tensor, value in tensors.items() if not tensor.startswith(_CLASSIFIER_TENSORS)}
-    _copy_all(encoder_tensors(vit), given, path, architecture)
+    _copy_all(vit.state_dict(), given, path, architecture)
     mean, std = normalisation(architecture, config.get("pretrained_cfg"))
     description = f"{path.name}: {how}"
     return Encoder(parts_of(vit), name=name, description=description, is_trained=True, mean=mean, std=std)

@@ -14,9 +14,6 @@ from mt_core.encoder.timm_models import build_timm, timm_normalisation
 from mt_core.encoder.vit import PlainVit
 from mt_core.errors import EncoderError
 
-ENCODER_TENSORS = ("cls_token", "reg_token", "pos_embed", "patch_embed.", "norm_pre.", "blocks.", "norm.")
-"""How the names of the tensors begin that an encoder takes from a timm ViT; the others are its classifier's."""
-
 
 @dataclass(frozen=True)
 class VitParts:
@@ -78,11 +75,6 @@ def parts_of(vit: PlainVit) -> VitParts:
         positions=positions,
         positions_grid=None if positions is None else tuple(vit.patch_embed.grid_size),
     )
-
-
-def encoder_tensors(vit: PlainVit) -> dict[str, Tensor]:
-    """The tensors that an encoder takes, by timm's names; they share the model's memory."""
-    return {name: tensor for name, tensor in vit.state_dict().items() if name.startswith(ENCODER_TENSORS)}
 
 
 def normalisation(architecture: str, config: Mapping[str, Any] | None = None) -> tuple[Rgb, Rgb]:

@@ -10,7 +10,7 @@ is not computed.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning
 import torch
@@ -19,14 +19,12 @@ from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
 from mt_core.encoder.plain_vit import normalisation
+from mt_core.encoder.vit import PlainVit
 from mt_core.model import seeded
 from mt_pretrain.descriptors import Descriptors, cells_below
 from mt_pretrain.drawing import Drawing, draw
 from mt_pretrain.recipe import PretrainRecipe
 from mt_pretrain.vit import check_size, tokens_of, untrained_vit
-
-if TYPE_CHECKING:
-    from timm.models.vision_transformer import VisionTransformer
 
 _SHAPE_CELLS = 4
 """Along each side of a patch."""
@@ -74,7 +72,7 @@ class FormulaModule(lightning.LightningModule):
         self.measured = torch.zeros(len(MEASURED))
 
     @property
-    def averaged_vit(self) -> VisionTransformer:
+    def averaged_vit(self) -> PlainVit:
         """The weights that are scored and kept."""
         return self.average.module  # type: ignore[return-value]
 

@@ -7,12 +7,13 @@ import time
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import lightning
 import torch
 from torch import Tensor
 
+from mt_core.encoder.vit import PlainVit
 from mt_core.errors import RunError
 from mt_core.io.atomic import atomic_write
 from mt_core.io.progress import Progress
@@ -21,9 +22,6 @@ from mt_core.training.lightning_runs import stop_on_signals
 from mt_pretrain.objective import MEASURED, FormulaModule, rate
 from mt_pretrain.scoring import Pictures, scores
 from mt_pretrain.vit import save_encoder, tokens_of, untrained_vit
-
-if TYPE_CHECKING:
-    from timm.models.vision_transformer import VisionTransformer
 
 PROGRESS, CHECKPOINT = "progress.jsonl", "checkpoint.ckpt"
 STEPS_A_ROW = 50
@@ -123,7 +121,7 @@ class BetweenSteps(ProgressCallback):
         told = ", ".join(f"{name.replace('_', ' ')} {row[name]:.3f}" for name in MEASURED)
         self._say(f"step {step}/{module.recipe.steps}: {told}, {row['pictures_per_second']:.0f} pictures/s")
 
-    def _score(self, module: FormulaModule, vit: VisionTransformer, step: int) -> None:
+    def _score(self, module: FormulaModule, vit: PlainVit, step: int) -> None:
         """Of step 0 are the scores of the random encoder, which is the control."""
         if not self.pictures:
             return

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from mt_core.contract import Tokenizer
 from mt_core.encoder import Encoder
-from mt_core.encoder.plain_vit import build_vit, encoder_tensors
+from mt_core.encoder.plain_vit import build_vit
 from mt_core.errors import OptionError, RunError
 from mt_core.io.atomic import atomic_write
 from mt_core.sdk.blocks import PatchEmbed, PictureTokenizer
@@ -121,7 +121,7 @@ def check_writable(towers: Towers) -> None:
     """
     config = _configuration(towers.encoder, towers.image)
     vit = build_vit(config["architecture"], **config["model_args"])
-    wanted = {name: tensor.shape for name, tensor in encoder_tensors(vit).items()}
+    wanted = {name: tensor.shape for name, tensor in vit.state_dict().items()}
     if wanted != {name: tensor.shape for name, tensor in _timm_tensors(towers.encoder, towers.image).items()}:
         raise _not_written(f"the encoder {towers.encoder.name} has other parts than a plain ViT")
 

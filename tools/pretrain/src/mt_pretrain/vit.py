@@ -4,26 +4,24 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from mt_core.encoder.plain_vit import build_vit, encoder_tensors, normalisation
+from mt_core.encoder.plain_vit import build_vit, normalisation
 from mt_core.encoder.random_weights import draw_weights
+from mt_core.encoder.vit import PlainVit
 from mt_core.errors import OptionError, RunError
 from mt_core.io.atomic import atomic_write
 from mt_core.sdk.blocks import interpolate_positions
 
-if TYPE_CHECKING:
-    from timm.models.vision_transformer import VisionTransformer
-
 ENCODER, CONFIG = "encoder.safetensors", "config.json"
 
 
-def untrained_vit(architecture: str, depth: int | None, seed: int) -> VisionTransformer:
-    """A plain ViT of timm with the weights of `random/<architecture>@<seed>`.
+def untrained_vit(architecture: str, depth: int | None, seed: int) -> PlainVit:
+    """A plain ViT with the weights of `random/<architecture>@<seed>`.
 
     Raises:
         EncoderError: no plain ViT.
@@ -34,11 +32,11 @@ def untrained_vit(architecture: str, depth: int | None, seed: int) -> VisionTran
     if vit.pos_embed is None or not is_plain:
         problem = f"{architecture} has no learned positions, or patches that are more than a convolution"
         raise OptionError(problem, fix="choose one such as vit_tiny_patch16_224")
-    draw_weights(encoder_tensors(vit), seed)
+    draw_weights(vit.state_dict(), seed)
     return vit
 
 
-def check_size(vit: VisionTransformer, size: int) -> None:
+def check_size(vit: PlainVit, size: int) -> None:
     """Refuse pictures that patches do not fill.
 
     Raises:
@@ -51,7 +49,7 @@ def check_size(vit: VisionTransformer, size: int) -> None:
         )
 
 
-def tokens_of(vit: VisionTransformer, pixels_B3SS: Tensor) -> Tensor:
+def tokens_of(vit: PlainVit, pixels_B3SS: Tensor) -> Tensor:
     """(B, N, D) the features of the patches, row by row, as an encoder loaded from this ViT gives them to an image
     tokenizer that has adopted it: positions are interpolated in the same way, which is not timm's.
 
@@ -73,7 +71,7 @@ def tokens_of(vit: VisionTransformer, pixels_B3SS: Tensor) -> Tensor:
     return features[:, num_prefix:]
 
 
-def save_encoder(vit: VisionTransformer, folder: Path, architecture: str, depth: int | None) -> Path:
+def save_encoder(vit: PlainVit, folder: Path, architecture: str, depth: int | None) -> Path:
     """Write `encoder.safetensors`, in float16 and timm's layout, and beside it the `config.json` by which
     `mt_core.load_encoder` knows what it is.
 
@@ -89,7 +87,7 @@ def save_encoder(vit: VisionTransformer, folder: Path, architecture: str, depth:
     }
     with atomic_write(folder / CONFIG, RunError) as unfinished:
         unfinished.write_text(json.dumps(config, indent=2), encoding="utf-8")
-    tensors = {name: tensor.detach().half().cpu().contiguous() for name, tensor in encoder_tensors(vit).items()}
+    tensors = {name: tensor.detach().half().cpu().contiguous() for name, tensor in vit.state_dict().items()}
     with atomic_write(folder / ENCODER, RunError) as unfinished:
         save_file(tensors, unfinished)
     return folder / ENCODER

@@ -132,7 +132,7 @@ def test_a_plugin_runs_nothing_where_another_or_none_is_asked_for(stranger, argu
 
 def test_embedding_files_of_another_suffix_runs_nothing_of_a_plugin(stranger, encoder, monkeypatch, capsys):
     stranger.claims("sonar")
-    monkeypatch.setattr("mt_core.model.load_encoder", lambda name: encoder)
+    monkeypatch.setattr("mt_core.api.load_encoder", lambda name: encoder)
     with wave.open("a.wav", "wb") as file:
         file.setparams((1, 2, 16_000, 0, "NONE", ""))
         file.writeframes(np.arange(8000, dtype="<i2").tobytes())

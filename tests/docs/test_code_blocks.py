@@ -21,7 +21,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from functools import partialmethod
+from functools import partial
 from importlib import invalidate_caches
 from io import StringIO
 from math import isclose
@@ -33,8 +33,8 @@ import click
 import pytest
 from markdown_it import MarkdownIt
 
-from mt_core.cli import COMMANDS, group, main
-from mt_core.model import MetaTransformer
+from mt_core import api
+from mt_core.cli import COMMANDS, added_commands, group, main
 from mt_core.plugins import registry
 
 ROOT = Path(__file__).parents[2]
@@ -267,7 +267,7 @@ def inline_faults(text: str) -> Iterator[str]:
             if words[:1] != ["mt"] or len(words) < 2 or not words[1].islower():
                 continue
             command = group if words[1].startswith("-") else None
-            if words[1] in COMMANDS:
+            if words[1] in {*COMMANDS, *added_commands()}:
                 command = group.get_command(click.Context(group), words[1])
             known = {option for each in command.params for option in each.opts} if command else set()
             options = {word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-zA-Z]", word)}
@@ -317,7 +317,7 @@ def reader(tmp_path, monkeypatch) -> Callable[[str, dict[str, Any]], Reader]:
 def test_a_page_does_what_it_says(page, reader, setting, monkeypatch):
     if not page.startswith("docs/"):  # a small encoder and one epoch, where no output stands beside
         monkeypatch.setattr("mt_core.encoder.catalog.DEFAULT_ENCODER", "random/test_vit")
-        monkeypatch.setattr(MetaTransformer, "fit", partialmethod(MetaTransformer.fit, epochs=1))
+        monkeypatch.setattr(api, "fit", partial(api.fit, epochs=1))
     reader(page, setting(page)).read((ROOT / page).read_text("utf-8"))
 
 

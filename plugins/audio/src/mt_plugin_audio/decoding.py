@@ -24,6 +24,20 @@ _UNKNOWN = 2**62  # a FLAC written to a pipe has so many samples or more
 _SLACK = {"MP3": 2 * 1152}  # encoders miscount by a frame or two
 
 
+class _Seekable:
+    """A file whose `seek` never raises: libsndfile goes where a damaged header says, also before the beginning."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.read, self.tell = file.read, file.tell
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError):
+            return self._file.tell()
+
+
 class _Sound(soundfile.SoundFile):  # type: ignore[misc,unused-ignore]  # soundfile has no types
     def seekable(self) -> bool:
         """soundfile seeks after each block, which a FLAC of unknown length does not survive."""
@@ -52,7 +66,7 @@ def decode(file: BinaryIO, name: str, max_seconds: float) -> tuple[Samples, int,
     file.seek(0)
     with silent_stderr() if is_loud else contextlib.nullcontext():
         try:
-            with _Sound(file) as sound:
+            with _Sound(_Seekable(file)) as sound:
                 return _decode(sound, name, max_seconds)
         except soundfile.LibsndfileError as error:
             raise InputError(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import timm
 import torch
 
 from mt_core.contract import Tokens
-from mt_core.encoder import DEFAULT_ENCODER, catalog, hub, load_encoder
+from mt_core.encoder import DEFAULT_ENCODER, Encoder, hub, list_encoders, load_encoder, registry
 from mt_core.errors import EncoderError
 
 
@@ -117,29 +118,30 @@ def test_trained_weights_of_timm_are_taken_as_they_are(monkeypatch: pytest.Monke
     assert torch.equal(encoder.blocks[5].mlp.fc2.weight, vit.state_dict()["blocks.5.mlp.fc2.weight"])
 
 
-def test_an_encoder_of_a_plugin_is_loaded_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    own = load_encoder("random/test_vit")
-    monkeypatch.setattr(catalog, "extra_encoders", lambda: {"lab/own": lambda: own})
+@pytest.fixture
+def own() -> Iterator[Encoder]:
+    """Registered as `lab/own`."""
+    encoder = load_encoder("random/test_vit")
+    registry.register("lab/own", lambda: encoder, plugin="lab")
+    yield encoder
+    registry.reset()
+
+
+def test_a_registered_encoder_is_loaded_by_its_name(own: Encoder) -> None:
     assert load_encoder("lab/own") is own
+    assert "lab/own" in list_encoders()
     with pytest.raises(EncoderError, match="did you mean lab/own"):
         load_encoder("lab/owm")
 
 
-def test_plugins_are_asked_only_where_a_name_is_not_otherwise_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = []
-    monkeypatch.setattr(catalog, "extra_encoders", lambda: asked.append(1) or {})
-    load_encoder("random/test_vit")
-    assert not asked
-    with pytest.raises(EncoderError):
-        load_encoder("lab/own")
-    assert asked
+def test_a_registered_name_does_not_take_the_place_of_the_cores_own(own: Encoder) -> None:
+    registry.register("random/test_vit", lambda: own, plugin="lab")
+    assert load_encoder("random/test_vit") is not own
 
 
-def test_without_plugins_in_use_there_are_no_extra_encoders() -> None:
-    from mt_core import hooks
-
-    hooks.reset()
-    assert catalog.extra_encoders() == {}
+def test_a_name_is_registered_once(own: Encoder) -> None:
+    with pytest.raises(ValueError, match="there is an encoder 'lab/own' already"):
+        registry.register("lab/own", lambda: own, plugin="another")
 
 
 def test_a_seed_in_the_name_must_be_a_number():

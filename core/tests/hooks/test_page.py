@@ -20,8 +20,8 @@ def test_the_pages_example_of_a_hook_works(hooked, work, told, hook):
     def watch(name, implementations, arguments):
         called.extend((name, impl.plugin_name) for impl in implementations)
 
-    work.model()
     stop = hooks._in_use().manager.add_hookcall_monitoring(watch, lambda *_: None)
+    work.model()
     work.meeting(hook)
     stop()
     assert (hook, "toy (mt-plugin-toy 1.0)") in called

@@ -1,6 +1,7 @@
 """What a plugin author implements and receives. Versioned apart from mt-core, by `CONTRACT_VERSION`."""
 
 from mt_core.contract.dataset import SPLITS, Example, ModalityDataset
+from mt_core.contract.encoder import EncoderSpec
 from mt_core.contract.head import Head
 from mt_core.contract.names import Names, names_given
 from mt_core.contract.padding import pad_and_stack
@@ -29,6 +30,7 @@ __all__ = [
     "SPLITS",
     "AnyTask",
     "Classification",
+    "EncoderSpec",
     "Example",
     "Features",
     "Forecasting",

@@ -31,19 +31,17 @@ A complete tokenizer, for series of one channel in `.npy` files:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import torch
 from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 
 from mt_core.contract.dataset import Example
+from mt_core.contract.encoder import EncoderSpec
 from mt_core.contract.padding import pad_and_stack
 from mt_core.contract.tokens import Tokens
 from mt_core.errors import ContractError, OptionError
-
-if TYPE_CHECKING:
-    from mt_core.encoder import Encoder
 
 
 class TokenizerOptions(BaseModel):
@@ -175,7 +173,7 @@ class Tokenizer(nn.Module):
     def restore(self, calibration: Mapping[str, Any]) -> None:
         """Become what `calibrate` would have made, from what `calibration` wrote down; may create parameters."""
 
-    def init_from_encoder(self, encoder: Encoder) -> None:
+    def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from what the encoder itself has: its patch embedding, positions, normalisation constants.
 
         Called once, before calibration and training, and not when a run is loaded. By default nothing.

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from difflib import get_close_matches
-from functools import partial
 from pathlib import Path
 
 from torch import nn
 
-from mt_core.encoder import tiny
+from mt_core.encoder import registry, tiny
 from mt_core.encoder.checkpoint_file import SUFFIXES
 from mt_core.encoder.encoder import Encoder
 from mt_core.encoder.layouts import load_file
 from mt_core.encoder.plain_vit import VitParts, build_vit, normalisation, parts_of
 from mt_core.encoder.random_weights import draw_weights
 from mt_core.encoder.timm_models import check_architecture
-from mt_core.errors import EncoderError, MtError, PluginError
+from mt_core.errors import EncoderError
 
 DEFAULT_ENCODER = tiny.NAME
 _PAPER = ("timm/vit_base_patch16_clip_224.laion2b", "timm/vit_large_patch14_clip_224.laion2b")
@@ -57,7 +55,7 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
         return _none(text, model)
     if family == "timm" and model:
         return _trained(text, model)
-    extra = extra_encoders()
+    extra = registry.registered()
     if text in extra:
         return extra[text]()
     near = get_close_matches(text, [tiny.NAME, *_PAPER, *extra, *_sizes()], n=1, cutoff=0.4)
@@ -67,36 +65,7 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
 
 def list_encoders() -> list[str]:
     """Names that `load_encoder` takes without a download, and the paper's; any plain ViT of timm works as well."""
-    return [tiny.NAME, *_sizes(), *_PAPER, *extra_encoders()]
-
-
-def extra_encoders() -> dict[str, Callable[[], Encoder]]:
-    """What the plugins in use register, by name; calling one makes it, or tells whose fault it is that it cannot."""
-    from mt_core import hooks
-
-    extra: dict[str, Callable[[], Encoder]] = {}
-    for plugin, answer in hooks.answers("mt_register_encoders"):
-        for name, make in answer.items():
-            with hooks.log_errors(plugin, "mt_register_encoders"):
-                if name in extra:
-                    raise ValueError(f"there is an encoder {name!r} already")
-                extra[name] = partial(_registered, plugin, name, make)
-    return extra
-
-
-def _registered(plugin: str, name: str, make: Callable[[], Encoder]) -> Encoder:
-    try:
-        encoder: object = make()
-    except MtError:
-        raise
-    except Exception as error:
-        problem = f"{plugin}: its encoder {name} cannot be made ({type(error).__name__}: {error})"
-        raise PluginError(problem, fix="report it to the authors of that plugin") from error
-    if isinstance(encoder, Encoder):
-        encoder.name = name  # by which a run finds it again
-        return encoder
-    problem = f"{plugin}: its encoder {name} is a {type(encoder).__name__}, not an Encoder"
-    raise PluginError(problem, fix="let mt_register_encoders name functions that give what mt_core.load_encoder gives")
+    return [tiny.NAME, *_sizes(), *_PAPER, *registry.registered()]
 
 
 def _sizes() -> list[str]:

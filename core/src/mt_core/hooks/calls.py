@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 HOOKS = tuple(name for name in vars(hookspecs) if name.startswith("mt_"))
 """The names of all hooks, in the order of their specifications."""
 
-_CORE = "mt-core"
-_ANSWERS: dict[str, type] = {"mt_metrics": dict, "mt_doctor_lines": list, "mt_register_encoders": dict}
+_CORE, _ENCODERS = "mt-core", "mt_register_encoders"
+_ANSWERS: dict[str, type] = {"mt_metrics": dict, "mt_doctor_lines": list, _ENCODERS: dict}
 """What the hooks that every plugin may answer are answered with; the others with nothing."""
 
 Answer = TypeVar("Answer")
@@ -98,12 +98,15 @@ def relay() -> pluggy.HookRelay:
 
 
 def reset() -> None:
-    """Take all plugins' hooks out of use."""
+    """Take all plugins' hooks and encoders out of use."""
+    from mt_core.encoder import registry
+
     _in_use.cache_clear()
+    registry.reset()
 
 
 def register(module: ModuleType, plugin: str) -> None:
-    """Put a plugin's hooks into use; a module that is in use already stays so.
+    """Put a plugin's hooks into use, and register its encoders; a module that is in use already stays so.
 
     Args:
         module: Holds functions marked by `hookimpl`.
@@ -128,6 +131,17 @@ def register(module: ModuleType, plugin: str) -> None:
             f"{plugin}: a hook in {module.__name__} fits no specification ({' '.join(str(error).split())})",
             fix=f"the hooks are {', '.join(HOOKS)}; `mt_core/hooks/specs.py` has their arguments",
         ) from None
+    if hasattr(module, _ENCODERS):
+        _register_encoders(plugin)
+
+
+def _register_encoders(plugin: str) -> None:
+    from mt_core.encoder import registry
+
+    for answer in _answers_of(plugin, _ENCODERS):
+        for name, make in answer.items():
+            with log_errors(plugin, _ENCODERS):
+                registry.register(name, make, plugin=plugin)
 
 
 def _never_called(module: ModuleType) -> tuple[str, str] | None:
@@ -182,18 +196,23 @@ def answers(hook: str, **arguments: Any) -> list[tuple[str, Any]]:
     Each plugin is called alone, so that one which fails (raises, or answers with a wrong type) keeps no other from
     being called. Its failure is `log_errors`.
     """
+    callers = getattr(relay(), hook).get_hookimpls()
+    return [
+        (impl.plugin_name, answer) for impl in callers for answer in _answers_of(impl.plugin_name, hook, **arguments)
+    ]
+
+
+def _answers_of(plugin: str, hook: str, **arguments: Any) -> list[Any]:
     manager = _in_use().manager
-    plugins = {impl.plugin_name: impl.plugin for impl in getattr(manager.hook, hook).get_hookimpls()}
-    given: list[tuple[str, Any]] = []
+    others = [module for name, module in manager.list_name_plugin() if name != plugin]
     expected = _ANSWERS.get(hook, NoneType)
-    for name, plugin in plugins.items():
-        alone = manager.subset_hook_caller(hook, [other for other in plugins.values() if other is not plugin])
-        with log_errors(name, hook):
-            for answer in alone(**arguments):
-                if not isinstance(answer, expected):
-                    wanted = "nothing" if expected is NoneType else f"a {expected.__name__}"
-                    raise TypeError(f"it gave a {type(answer).__name__}, not {wanted}")
-                given.append((name, answer))
+    given: list[Any] = []
+    with log_errors(plugin, hook):
+        for answer in manager.subset_hook_caller(hook, others)(**arguments):
+            if not isinstance(answer, expected):
+                wanted = "nothing" if expected is NoneType else f"a {expected.__name__}"
+                raise TypeError(f"it gave a {type(answer).__name__}, not {wanted}")
+            given.append(answer)
     return given
 
 

@@ -122,7 +122,7 @@ def mt_doctor_lines() -> list[str]:
 def mt_register_encoders() -> dict[str, Callable[[], Encoder]]:
     """Encoders by the name that the user types, each made when it is asked for.
 
-    Called when an encoder is asked for by a name that is not the core's own (`random/…`, `none/…`, `timm/…`, a file)
-    and a modality of the plugin is in use, as in `mt.load("sonar", encoder="lab/sonar-small")`. What is made must be an
-    `Encoder`, or the work ends with a `PluginError`. A name that another plugin in use has already is an error.
+    Called once, when a modality of the plugin is first used, as by `mt.load("sonar", encoder="lab/sonar-small")`. What
+    is made must be an `Encoder`, or the work ends with a `PluginError`. The core's own names (`random/…`, `none/…`,
+    `timm/…`, a file) come first; a name that another plugin in use has already is an error.
     """

@@ -8,14 +8,14 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import torch
 from einops import rearrange, repeat
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import EncoderSpec, Example, Tokenizer, TokenizerOptions, Tokens
 from mt_core.errors import InputError
 from mt_core.sdk.blocks import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
 from mt_plugin_audio.augmentation import masked, replayed, shifted
@@ -23,9 +23,6 @@ from mt_plugin_audio.filterbank import HOP, centres_hz, log_mel
 from mt_plugin_audio.reading import read_recording
 from mt_plugin_audio.stem import SpectrumStem
 from mt_plugin_audio.waveform import RATE_HZ, Waveform
-
-if TYPE_CHECKING:
-    from mt_core.encoder import Encoder
 
 BINS = 128
 
@@ -198,7 +195,7 @@ class AudioTokenizer(Tokenizer):
             self.mean, self.std = float(calibration["mean"]), float(calibration["std"])
             self._is_calibrated = True
 
-    def init_from_encoder(self, encoder: Encoder) -> None:
+    def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only) and positions, as far as it has them.
 
         A picture's height becomes frequency and its width time, as in AST. Positions on a plane become one in time and

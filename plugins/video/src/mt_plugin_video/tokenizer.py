@@ -6,7 +6,7 @@ B samples, V clips, T frames, t frames and p pixels of a tubelet, C channels, S 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from einops import rearrange, repeat
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import EncoderSpec, Tokenizer, TokenizerOptions, Tokens
 from mt_core.sdk.blocks import (
     ConvStem,
     LearnedPositions,
@@ -33,9 +33,6 @@ from mt_plugin_video.decoding import MAX_HOURS, MAX_PIXELS
 from mt_plugin_video.motion import MOTION_CHANNELS, motion_of
 from mt_plugin_video.reading import read_video
 from mt_plugin_video.sampling import SPARE, Pixels, Times, Video, times_of_clips
-
-if TYPE_CHECKING:
-    from mt_core.encoder import Encoder
 
 _MIDDLE = 0.5
 """Mean and standard deviation of each colour until `init_from_encoder` brings the encoder's: pixels are in -1..1."""
@@ -163,7 +160,7 @@ class VideoTokenizer(Tokenizer):
         values_BND = self.place(values_BND, grid)
         return Tokens(values_BND, coords=coords_N3.expand(len(values_BND), -1, -1), grid=grid, views=views)
 
-    def init_from_encoder(self, encoder: Encoder) -> None:
+    def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
 
         The kernel becomes that of the tubelet's middle frame and the others begin at zero, as does motion: a tubelet

@@ -6,7 +6,7 @@ B batch, S side in pixels, C channels, N tokens, one a patch, D width.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -15,14 +15,11 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, pad_and_stack
+from mt_core.contract import EncoderSpec, Tokenizer, TokenizerOptions, Tokens, pad_and_stack
 from mt_core.sdk.blocks.crops import Box, central_box, is_drawn, random_box, shifted, whole_box
 from mt_core.sdk.blocks.patches import PatchEmbed, copy_kernel
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions
 from mt_core.sdk.blocks.stem import ConvStem
-
-if TYPE_CHECKING:
-    from mt_core.encoder import Encoder
 
 MIDDLE = 0.5
 """Mean and standard deviation of each channel, where 1 is full, until `init_from_encoder` brings the encoder's: they
@@ -133,7 +130,7 @@ class PictureTokenizer(Tokenizer):
         centres = torch.cartesian_prod(_centres(down, values_BND), _centres(across, values_BND))
         return Tokens(values_BND, coords=centres.expand(len(values_BND), -1, -1), grid=(down, across))
 
-    def init_from_encoder(self, encoder: Encoder) -> None:
+    def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
 
         A kernel for another patch size and positions on another lattice are resampled; one for another number of

@@ -1,0 +1,45 @@
+"""What a tokenizer may ask of an encoder."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from torch import Tensor
+
+
+class EncoderSpec(Protocol):
+    """What `Tokenizer.init_from_encoder` is given: the encoder's own patch embedding, positions and normalisation.
+
+    An encoder without one of them has None there: the original Meta-Transformer files hold neither patches nor
+    positions.
+    """
+
+    @property
+    def mean(self) -> tuple[float, float, float]:
+        """Of RGB in [0, 1], that pictures are normalised with."""
+        ...
+
+    @property
+    def std(self) -> tuple[float, float, float]:
+        """Of RGB in [0, 1], that pictures are normalised with."""
+        ...
+
+    @property
+    def patch_weight(self) -> Tensor | None:
+        """(D, 3, height, width) the convolution that makes tokens of a picture's patches."""
+        ...
+
+    @property
+    def patch_bias(self) -> Tensor | None:
+        """(D,) of that convolution."""
+        ...
+
+    @property
+    def positions(self) -> Tensor | None:
+        """(N, D) of the patches alone, row-major over `positions_grid`."""
+        ...
+
+    @property
+    def positions_grid(self) -> tuple[int, int] | None:
+        """How many patches there are down and across; times the patch they are the native size of a picture."""
+        ...

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from mt_core.errors import InputError
-from mt_core.sdk import array_values, luminance, open_picture, picture_values, reduced, robust_range
+from mt_core.sdk import array_values, luminance, open_picture, picture_values, pixel_array, reduced, robust_range
 
 FORMATS, SUFFIXES = ("PNG", "TIFF"), (".png", ".tif")
 
@@ -41,6 +41,20 @@ def test_a_picture_is_turned_upright():
     exif[0x0112] = 6
     picture.info["exif"] = exif.tobytes()
     assert picture_values(picture).shape[:2] == (6, 4)
+
+
+def test_eight_bit_pictures_are_averaged_before_they_become_arrays_and_others_afterwards():
+    colours = np.random.default_rng(0).integers(0, 256, (32, 48, 3), np.uint8)
+    early = picture_values(Image.fromarray(colours), needed=8)
+    assert np.array_equal(early, reduced(picture_values(Image.fromarray(colours)), 8)) and early.shape == (8, 12, 3)
+    assert picture_values(Image.fromarray(colours[..., 0].astype(np.uint16)), needed=8).shape == (32, 48, 1)
+
+
+def test_pictures_in_memory_keep_their_numbers_in_this_machines_byte_order():
+    for kind in (">u2", ">i4", "<f8"):
+        values = pixel_array(np.full((2, 3), 7, kind), "a")
+        assert values.dtype.isnative and (values == 7).all() and values.dtype.kind == np.dtype(kind).kind
+    assert pixel_array(Image.new("L", (3, 2)), "a").shape == (2, 3, 1)
 
 
 @pytest.mark.parametrize("content", [b"no picture", b"\x89PNG\r\n\x1a\n" + b"\0" * 20])

@@ -16,7 +16,7 @@ import tifffile
 
 from mt_core.errors import InputError, MissingDependencyError
 from mt_plugin_hyperspectral.pixel import PixelAt
-from mt_plugin_hyperspectral.readers import open_cube
+from mt_plugin_hyperspectral.reading import open_cube
 from mt_plugin_hyperspectral.tokenizer import HyperspectralOptions, HyperspectralTokenizer
 
 HEIGHT, WIDTH, BANDS = 3, 4, 5

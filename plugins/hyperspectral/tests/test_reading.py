@@ -20,7 +20,7 @@ import torch
 
 from mt_core.errors import InputError, MissingDependencyError
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
-from mt_plugin_hyperspectral.readers import SUFFIXES, open_cube
+from mt_plugin_hyperspectral.reading import SUFFIXES, open_cube
 from mt_plugin_hyperspectral.tokenizer import HyperspectralOptions, HyperspectralTokenizer
 
 HEIGHT, WIDTH, BANDS = 3, 4, 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,6 +139,26 @@ def in_order(names: Iterable[str]) -> tuple[str, ...]:
     if all(name.isascii() and name.isdigit() for name in different):
         return tuple(sorted(different, key=lambda name: (int(name), name)))
     return tuple(sorted(different))
+
+
+def require_files(paths: Sequence[str], root: Path, *, fix: str) -> None:
+    """Refuse a list with files that are not there.
+
+    Args:
+        paths: Those that are listed.
+        root: What lists them, for the message.
+        fix: The next thing to try.
+
+    Raises:
+        DatasetError: at least one does not exist.
+    """
+    missing = [path for path in paths if not os.path.exists(path)]
+    if missing:
+        raise DatasetError(
+            f"{root} lists {len(missing)} files that do not exist, of {len(paths)}: {', '.join(missing[:3])}"
+            + (", ..." if len(missing) > 3 else ""),
+            fix=fix,
+        )
 
 
 def _as_in(task: AnyTask, found: AnyTask, targets: Sequence[Any], source: str) -> Sequence[Any]:

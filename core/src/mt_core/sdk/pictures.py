@@ -29,8 +29,8 @@ default (twice its `MAX_IMAGE_PIXELS`)."""
 def open_picture(source: str | Path | bytes, formats: Sequence[str], suffixes: Sequence[str]) -> Image.Image:
     """A picture file whose header is read and checked, and nothing else yet. Close it, or use it in a `with`.
 
-    Call it within `mt_core.contract.reading`, with `PIL.Image.DecompressionBombWarning` ignored: sizes are checked
-    here, at one limit.
+    Call it within `mt_core.contract.reading` and `quiet`: sizes are checked here, at one limit, wherever Pillow would
+    begin to warn.
 
     Args:
         formats: What Pillow may take it for, by Pillow's names.
@@ -51,11 +51,19 @@ def open_picture(source: str | Path | bytes, formats: Sequence[str], suffixes: S
         ) from None
     except Image.DecompressionBombError:
         raise too_large(name) from None
-    width, height = picture.size
-    if 0 < width * height <= MAX_PIXELS:
-        return picture
-    picture.close()
-    raise too_large(name) if width else InputError(f"{name} has no pixel", fix="pass a picture of at least 1 x 1")
+    try:
+        _check_size(*picture.size, name)
+    except InputError:
+        picture.close()
+        raise
+    return picture
+
+
+def _check_size(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise too_large(name)
+    if not width * height:
+        raise InputError(f"{name} has no pixel: {width} x {height}", fix="pass a picture of at least 1 x 1")
 
 
 def too_large(name: str) -> InputError:
@@ -66,8 +74,11 @@ def too_large(name: str) -> InputError:
     )
 
 
-def picture_values(picture: Image.Image) -> NDArray[Any]:
+def picture_values(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
     """The pixels of a Pillow picture as they are stored, upright as EXIF says.
+
+    Args:
+        needed: Where it is not 0, 8-bit pictures without opacity are averaged as `reduced` does, at less cost.
 
     Returns:
         (H, W, C), C = 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. uint8; uint16 for up to 16 bits; else
@@ -87,6 +98,8 @@ def picture_values(picture: Image.Image) -> NDArray[Any]:
         picture = picture.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA")
     elif mode not in ("L", "RGB"):
         picture = picture.convert("L" if mode == "1" else "RGB")
+    if needed and picture.mode in ("L", "RGB") and (factor := min(picture.size) // needed) > 1:
+        picture = picture.reduce(factor)
     values = np.asarray(picture)
     return values if values.ndim == 3 else values[..., None]
 
@@ -121,15 +134,44 @@ def array_values(source: Any, name: str) -> NDArray[Any]:
     """Pixels in memory as (H, W, C) numbers of one of three types.
 
     Args:
-        source: A numpy array (H, W) or (H, W, C), or a torch tensor (H, W) or (C, H, W), with 1 to 4 channels.
+        source: As for `pixel_array`.
         name: How it is called in messages.
 
     Returns:
-        uint8 and uint16 as they are, bools as uint8 0 and 255, any other integers and floats as float32.
+        uint8 and uint16 as they are, any other integers and floats as float32.
 
     Raises:
         InputError: no such array, no pixel, values that are no numbers, NaN or infinite.
     """
+    values = pixel_array(source, name)
+    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
+        return np.ascontiguousarray(values)
+    with np.errstate(over="ignore"):
+        floats = np.ascontiguousarray(values, np.float32)
+    if not np.isfinite(floats).all():
+        raise InputError(f"{name} has NaN or infinite values", fix="replace them, for instance by numpy.nan_to_num")
+    return floats
+
+
+def pixel_array(source: Any, name: str) -> NDArray[Any]:
+    """Pixels in memory as (H, W, C) numbers, 1 to 4 channels.
+
+    Args:
+        source: A PIL picture, a numpy array (H, W) or (H, W, C), or a torch tensor (H, W) or (C, H, W).
+        name: How it is called in messages.
+
+    Returns:
+        Integers and floats as they are, in this machine's byte order; bools as uint8 0 and 255; of a PIL picture its
+        `picture_values`.
+
+    Raises:
+        InputError: no such array, no pixel, more than `MAX_PIXELS` of a PIL picture, values that are no numbers.
+    """
+    from PIL import Image
+
+    if isinstance(source, Image.Image):
+        _check_size(*source.size, name)
+        return picture_values(source)
     if isinstance(source, torch.Tensor):
         tensor = source.detach().cpu()
         tensor = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
@@ -148,15 +190,9 @@ def array_values(source: Any, name: str) -> NDArray[Any]:
         raise InputError(f"{name} has no pixel: its shape is {source.shape}", fix="pass a picture of at least 1 x 1")
     if values.dtype == np.bool_:
         return values.astype(np.uint8) * np.uint8(255)
-    if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
-        return np.ascontiguousarray(values, values.dtype.type)  # in this machine's byte order
-    if not (np.issubdtype(values.dtype, np.integer) or np.issubdtype(values.dtype, np.floating)):
+    if values.dtype.kind not in "uif":
         raise InputError(f"{name} holds {values.dtype} values, no pixels", fix="pass integers or floats")
-    with np.errstate(over="ignore"):
-        floats = np.ascontiguousarray(values, np.float32)
-    if not np.isfinite(floats).all():
-        raise InputError(f"{name} has NaN or infinite values", fix="replace them, for instance by numpy.nan_to_num")
-    return floats
+    return values.astype(values.dtype.newbyteorder("="), copy=False)
 
 
 def luminance(values: NDArray[Any]) -> NDArray[Any]:
@@ -175,6 +211,8 @@ def reduced(values: NDArray[Any], needed: int) -> NDArray[Any]:
     factor = min(values.shape[:2]) // needed
     if factor <= 1:
         return values
+    if values.dtype == np.uint8 and values.shape[2] == 3:
+        return np.asarray(Image.fromarray(values).reduce(factor))
     kind = np.uint8 if values.dtype == np.uint8 else np.float32
     planes = [Image.fromarray(np.ascontiguousarray(values[..., at], kind)) for at in range(values.shape[2])]
     means = np.stack([np.asarray(plane.reduce(factor)) for plane in planes], axis=-1)

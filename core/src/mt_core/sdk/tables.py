@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.sdk.listing import Listing, in_order
+from mt_core.sdk.listing import Listing, in_order, require_files
 from mt_core.sdk.splits import chosen_splits, split_called
 
 _PATH_NAMES = (
@@ -58,19 +58,10 @@ def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
             rows[""] = whole
     splits = chosen_splits(split, [name for name in rows if name], root) or [""]
     listed = [row for name in splits for row in rows[name]]
-    _check_existence(listed, root)
+    fix = f"paths are relative to the table; its header names them {' or '.join(_PATH_NAMES)}"
+    require_files([row.path for row in listed], root, fix=fix)
     classes = in_order(row.label for some in rows.values() for row in some if row.label is not None)
     return Listing([row.path for row in listed], [row.label for row in listed], classes, "table")
-
-
-def _check_existence(rows: list[_Row], root: Path) -> None:
-    missing = [row.path for row in rows if not os.path.exists(row.path)]
-    if missing:
-        raise DatasetError(
-            f"{root} lists {len(missing)} files that do not exist, of {len(rows)}: {', '.join(missing[:3])}"
-            + (", ..." if len(missing) > 3 else ""),
-            fix=f"paths are relative to the table; its header names them {' or '.join(_PATH_NAMES)}",
-        )
 
 
 def _rows(path: Path) -> list[_Row]:

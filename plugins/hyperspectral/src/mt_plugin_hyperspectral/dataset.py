@@ -15,7 +15,7 @@ from mt_plugin_hyperspectral.division import Division
 from mt_plugin_hyperspectral.examples import write_examples
 from mt_plugin_hyperspectral.layouts import ScenePixels, find_pixel_table, find_scene
 from mt_plugin_hyperspectral.layouts.scene import UNLABELLED
-from mt_plugin_hyperspectral.readers import SUFFIXES
+from mt_plugin_hyperspectral.reading import SUFFIXES
 
 
 class HyperspectralDataset(ListedDataset):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_plugin_hyperspectral.cube import Cube, Wavelengths
-from mt_plugin_hyperspectral.readers import open_cube
+from mt_plugin_hyperspectral.reading import open_cube
 
 
 @dataclass(frozen=True, eq=False)

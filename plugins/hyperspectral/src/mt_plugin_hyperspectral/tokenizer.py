@@ -24,7 +24,7 @@ from mt_plugin_hyperspectral.cube import MAX_BANDS, Cube, Wavelengths
 from mt_plugin_hyperspectral.embedding import GroupEmbedding
 from mt_plugin_hyperspectral.features import Feature, features_of
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
-from mt_plugin_hyperspectral.readers import open_array, open_cube
+from mt_plugin_hyperspectral.reading import open_array, open_cube
 from mt_plugin_hyperspectral.statistics import mean_and_std
 
 _FURTHEST = 50.0  # standard deviations from the mean that a feature can be

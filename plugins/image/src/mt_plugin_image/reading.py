@@ -6,19 +6,25 @@ than what is needed, and every picture is averaged down to less than twice of wh
 
 from __future__ import annotations
 
-import warnings
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from mt_core.contract import name_of, reading
-from mt_core.errors import InputError, MissingDependencyError
-from mt_core.sdk import MAX_PIXELS, open_picture, too_large, upright
-from mt_plugin_image.colours import Pixels, rgb_of_array, rgb_of_picture
-from mt_plugin_image.formats import SUFFIXES, is_heif, pillow_ids
+from mt_core.errors import MissingDependencyError
+from mt_core.sdk import declared_suffixes, first_bytes, open_picture, picture_values, pixel_array, quiet, reduced
+from mt_plugin_image.colours import Pixels, rgb
+
+SUFFIXES = declared_suffixes("mt_plugin_image")
+
+# Pillow also opens formats that start other programs (EPS) or that nobody means by "a picture"; only these are tried
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF", "JPEG2000", "PPM")
+
+# ISO/IEC 23008-12, section 10: the brand in the `ftyp` box at the start; an AVIF file has a brand of its own
+_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
 
 
 def read_picture(source: Any, needed: int) -> Pixels:
@@ -38,74 +44,36 @@ def read_picture(source: Any, needed: int) -> Pixels:
         MissingDependencyError: a HEIC file without pillow-heif.
     """
     name = name_of(source)
-    # sizes are checked here, at one limit, wherever Pillow would begin to warn
-    unwarned = warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning)
-    with reading(source, formats=" ".join(SUFFIXES)), unwarned:
+    with reading(source, formats=" ".join(SUFFIXES)), quiet():
         if isinstance(source, str | Path | bytes):
-            with _opened(source, name) as picture:
-                return _decoded(picture, name, needed)
-        if isinstance(source, Image.Image):
-            _check_size(source, name)
-            return _finished(source, name, needed)
-        if isinstance(source, torch.Tensor):
-            return _reduced(rgb_of_array(_array_of(source), name), needed)
-        if isinstance(source, np.ndarray):
-            return _reduced(rgb_of_array(source, name), needed)
-    raise InputError(
-        f"{name} is no picture", fix="pass a path, the bytes of a file, a PIL image, a numpy array or a torch tensor"
-    )
+            with open_picture(source, _formats(source, name), SUFFIXES) as picture:
+                picture.draft(None, (needed, needed))
+                values, mode = picture_values(picture, needed), picture.mode
+        else:
+            values, mode = pixel_array(source, name), getattr(source, "mode", "")
+        if mode == "I" and values.max() <= 255:  # numbers of a byte, and no dark picture of 16 bits
+            values = values.astype(np.int32)
+        return reduced(rgb(values, name), needed)
 
 
-def _opened(source: str | Path | bytes, name: str) -> Image.Image:
-    """The header of a picture file, checked; nothing is decoded yet."""
-    formats = pillow_ids()
-    if is_heif(_first_bytes(source)):
-        try:
-            import pillow_heif  # type: ignore[import-not-found,unused-ignore]
-        except ModuleNotFoundError:
-            raise MissingDependencyError(
-                f"{name} is a HEIC picture, which needs the package 'pillow_heif'",
-                fix="pip install 'mt-plugin-image[heif]', or save the picture as JPEG",
-            ) from None
-        pillow_heif.register_heif_opener()
-        formats = (*formats, "HEIF")
-    return open_picture(source, formats, SUFFIXES)
+def _formats(source: str | Path | bytes, name: str) -> tuple[str, ...]:
+    """What Pillow may take a file for."""
+    start = first_bytes(source, 12)
+    if start[4:8] != b"ftyp" or start[8:] not in _HEIF_BRANDS:
+        return _available_formats()
+    try:
+        import pillow_heif  # type: ignore[import-not-found,unused-ignore]
+    except ModuleNotFoundError:
+        raise MissingDependencyError(
+            f"{name} is a HEIC picture, which needs the package 'pillow_heif'",
+            fix="pip install 'mt-plugin-image[heif]', or save the picture as JPEG",
+        ) from None
+    pillow_heif.register_heif_opener()
+    return ("HEIF",)
 
 
-def _first_bytes(source: str | Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source[:12]
-    with Path(source).open("rb") as file:
-        return file.read(12)
-
-
-def _check_size(picture: Image.Image, name: str) -> None:
-    width, height = picture.size
-    if width * height > MAX_PIXELS:
-        raise too_large(name)
-    if width * height == 0:
-        raise InputError(f"{name} has no pixel ({width} x {height})", fix="pass a picture of at least 1 x 1")
-
-
-def _decoded(picture: Image.Image, name: str, needed: int) -> Pixels:
-    picture.draft(None, (needed, needed))
-    picture.load()
-    return _finished(picture, name, needed)
-
-
-def _finished(picture: Image.Image, name: str, needed: int) -> Pixels:
-    picture = rgb_of_picture(upright(picture), name)
-    factor = min(picture.size) // needed
-    return np.asarray(picture.reduce(factor) if factor > 1 else picture)
-
-
-def _array_of(tensor: torch.Tensor) -> np.ndarray[Any, Any]:
-    tensor = tensor.detach().cpu()
-    if tensor.dtype == torch.bfloat16:
-        tensor = tensor.float()
-    return (tensor.permute(1, 2, 0) if tensor.ndim == 3 else tensor).numpy()
-
-
-def _reduced(pixels: Pixels, needed: int) -> Pixels:
-    factor = min(pixels.shape[:2]) // needed
-    return np.asarray(Image.fromarray(pixels).reduce(factor)) if factor > 1 else pixels
+@cache
+def _available_formats() -> tuple[str, ...]:
+    """The formats above that this build of Pillow reads."""
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)

@@ -9,9 +9,9 @@ from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_infrared.demo import thermal_frames
 from mt_plugin_infrared.examples import write_examples
+from mt_plugin_infrared.layouts.reidentification import find_regdb, find_sysu
+from mt_plugin_infrared.layouts.solar_modules import find_solar_modules
 from mt_plugin_infrared.reading import SUFFIXES
-from mt_plugin_infrared.reidentification import list_regdb, list_sysu
-from mt_plugin_infrared.solar_modules import list_solar_modules
 
 
 class InfraredDataset(ListedDataset):
@@ -45,9 +45,9 @@ class InfraredDataset(ListedDataset):
                     f"{root} is a file, and no table", fix="give the folder of the data, or a .csv of path,label"
                 )
             return list_tables({"": root}, split, root)
-        if (modules := list_solar_modules(root, split, binary=binary)) is not None:
+        if (modules := find_solar_modules(root, split, binary=binary)) is not None:
             return modules
-        if (persons := list_regdb(root, split, trial=trial) or list_sysu(root, split, search=search)) is not None:
+        if (persons := find_regdb(root, split, trial=trial) or find_sysu(root, split, search=search)) is not None:
             return persons
         if tables := find_tables(root):
             return list_tables(tables, split, root)

@@ -9,12 +9,12 @@ from typing import Self
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
-from mt_plugin_video.demonstration import moving_shapes
+from mt_plugin_video.demo import moving_shapes
 from mt_plugin_video.examples import write_examples
 from mt_plugin_video.formats import FRAME_SUFFIXES, SUFFIXES
-from mt_plugin_video.kinetics import list_kinetics
-from mt_plugin_video.lists import list_lists
-from mt_plugin_video.ucf101 import list_ucf101
+from mt_plugin_video.layouts.kinetics import find_kinetics
+from mt_plugin_video.layouts.lists import find_lists
+from mt_plugin_video.layouts.ucf101 import find_ucf101
 
 
 class VideoDataset(ListedDataset):
@@ -42,12 +42,12 @@ class VideoDataset(ListedDataset):
         """
         if root.is_file() and root.suffix.lower() not in (".csv", ".tsv", ".txt"):
             raise DatasetError(f"{root} is a file, and no list", fix="give the folder of the data, a .csv or a .txt")
-        if listing := list_kinetics(root, split):
+        if listing := find_kinetics(root, split):
             return listing
         if root.is_file():
             is_table = root.suffix.lower() != ".txt"
-            return list_tables({"": root}, split, root) if is_table else list_lists(root, split, fold)
-        if listing := list_ucf101(root, split, fold) or list_lists(root, split, fold):
+            return list_tables({"": root}, split, root) if is_table else find_lists(root, split, fold)
+        if listing := find_ucf101(root, split, fold) or find_lists(root, split, fold):
             return listing
         if tables := find_tables(root):
             return list_tables(tables, split, root)

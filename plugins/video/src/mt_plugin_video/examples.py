@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mt_plugin_video.demonstration import write_video
+from mt_plugin_video.demo import write_video
 from mt_plugin_video.formats import SUFFIXES
 
 _CODECS = {".avi": ("mjpeg", "yuvj420p"), ".mkv": ("ffv1", "yuv444p"), ".webm": ("libvpx", "yuv420p")}

@@ -29,9 +29,9 @@ from mt_core.sdk.blocks import (
     shifted,
     whole_box,
 )
-from mt_plugin_video.decoding import MAX_HOURS, MAX_PIXELS
 from mt_plugin_video.motion import MOTION_CHANNELS, motion_of
 from mt_plugin_video.reading import read_video
+from mt_plugin_video.reading.decoding import MAX_HOURS, MAX_PIXELS
 from mt_plugin_video.sampling import SPARE, Pixels, Times, Video, times_of_clips
 
 _MIDDLE = 0.5

@@ -7,11 +7,11 @@ from typing import Self
 
 from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
-from mt_plugin_xray.chestxray14 import list_chestxray14
-from mt_plugin_xray.chexpert import list_chexpert
 from mt_plugin_xray.demo import radiographs
 from mt_plugin_xray.examples import write_examples
-from mt_plugin_xray.medmnist import list_medmnist
+from mt_plugin_xray.layouts.chestxray14 import find_chestxray14
+from mt_plugin_xray.layouts.chexpert import find_chexpert
+from mt_plugin_xray.layouts.medmnist import find_medmnist
 from mt_plugin_xray.reading import SUFFIXES
 
 
@@ -42,13 +42,13 @@ class XrayDataset(ListedDataset):
                 f"{root} is a file, and neither a table nor an archive",
                 fix="give the folder of the data, a .csv of path,label, or an .npz of MedMNIST",
             )
-        if not root.is_file() and (films := list_chestxray14(root, split)) is not None:
+        if not root.is_file() and (films := find_chestxray14(root, split)) is not None:
             return films
-        if not is_table and (pictures := list_medmnist(root, split)) is not None:
+        if not is_table and (pictures := find_medmnist(root, split)) is not None:
             return pictures
         if root.suffix.lower() == ".npz":
             return None
-        if (films := list_chexpert(root, split, uncertain=uncertain)) is not None:
+        if (films := find_chexpert(root, split, uncertain=uncertain)) is not None:
             return films
         if tables := {"": root} if is_table else find_tables(root):
             return list_tables(tables, split, root)

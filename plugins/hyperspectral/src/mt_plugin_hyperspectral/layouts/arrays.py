@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from mt_core.contract import reading
 from mt_core.errors import DatasetError, InputError
 from mt_plugin_hyperspectral.cube import check_size
-from mt_plugin_hyperspectral.readers import SUFFIXES, open_cube
-from mt_plugin_hyperspectral.readers.envi import map_envi
-from mt_plugin_hyperspectral.readers.matlab import array_shapes, load_array
-from mt_plugin_hyperspectral.readers.tiff import read_labels_tiff, tiff_shape
+from mt_plugin_hyperspectral.reading import SUFFIXES, open_cube
+from mt_plugin_hyperspectral.reading.envi import map_envi
+from mt_plugin_hyperspectral.reading.matlab import array_shapes, load_array
+from mt_plugin_hyperspectral.reading.tiff import read_labels_tiff, tiff_shape
 
 _MOST_LABELS = 2**15
 """Numbers of classes above it are no classes but measurements."""

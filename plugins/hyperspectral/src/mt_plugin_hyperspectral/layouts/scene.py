@@ -14,8 +14,8 @@ from mt_core.errors import DatasetError
 from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in
 from mt_plugin_hyperspectral.layouts.names import class_names
 from mt_plugin_hyperspectral.pixel import PixelAt
-from mt_plugin_hyperspectral.readers import SUFFIXES
-from mt_plugin_hyperspectral.readers.matlab import unmixing_size
+from mt_plugin_hyperspectral.reading import SUFFIXES
+from mt_plugin_hyperspectral.reading.matlab import unmixing_size
 
 UNLABELLED = -1
 

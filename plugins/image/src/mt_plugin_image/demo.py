@@ -1,4 +1,5 @@
-"""Pictures that need no download: real digits where scikit-learn is installed, otherwise drawn shapes in PNG files."""
+"""Pictures that need no download: real digits where scikit-learn is installed, otherwise drawn shapes in PNG files; and
+an example of every format."""
 
 from __future__ import annotations
 
@@ -7,13 +8,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mt_core.sdk import Listing, chosen_splits, temporary_folder
+from mt_core.sdk import Listing, chosen_splits, demo_files
+from mt_plugin_image.reading import SUFFIXES
 
 _PARTS = {"train": 0.6, "val": 0.2, "test": 0.2}
 
 _SHAPES = ("circle", "cross", "square", "triangle")
 
 _SIDE = 32
+
+# of the examples, where they are not Pillow's own choice
+_MODES = {".gif": "P", ".pgm": "L", ".pbm": "1"}
+_FORMATS = {".ppm": "PPM", ".pgm": "PPM", ".pbm": "PPM", ".pnm": "PPM", ".jp2": "JPEG2000"}
+_HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
 
 
 def digits(split: str, size: int, seed: int) -> Listing | None:
@@ -36,19 +43,13 @@ def digits(split: str, size: int, seed: int) -> Listing | None:
 
 def shapes(split: str, size: int, seed: int) -> Listing:
     """Shapes of any colour, size and place on a noisy ground, written as PNG files that vanish with the process."""
-    folder = temporary_folder("image")
-    samples: list[str] = []
-    labels: list[str | None] = []
-    for name in chosen_splits(split, _PARTS, folder):
-        random = np.random.default_rng([seed, list(_PARTS).index(name)])
-        for number in range(size):
-            shape = _SHAPES[number % len(_SHAPES)]
-            path = folder / name / shape / f"{number:05d}.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _drawn(shape, random).save(path)
-            samples.append(str(path))
-            labels.append(shape)
-    return Listing(samples, labels, _SHAPES, "demo")
+    return demo_files("image", split, size, seed, _SHAPES, _write_shape)
+
+
+def _write_shape(stem: Path, shape: str, turn: int, random: np.random.Generator) -> Path:
+    path = stem.with_suffix(".png")
+    _drawn(shape, random).save(path)
+    return path
 
 
 def _drawn(shape: str, random: np.random.Generator) -> Image.Image:
@@ -71,3 +72,22 @@ def _drawn(shape: str, random: np.random.Generator) -> Image.Image:
         draw.line((x - half, y, x + half, y), fill, width=4)
         draw.line((x, y - half, x, y + half), fill, width=4)
     return picture
+
+
+def write_examples(folder: Path) -> list[Path]:
+    """A gradient of 24 x 32 pixels a suffix; of HEIC the first bytes, where no pillow-heif writes it."""
+    down, across = np.indices((24, 32))
+    picture = Image.fromarray(np.stack([8 * across, 10 * down, 4 * (across + down)], axis=-1).astype(np.uint8))
+    written = []
+    for suffix in SUFFIXES:
+        path = folder / f"gradient{suffix}"
+        written.append(path)
+        if suffix in (".heic", ".heif"):
+            try:
+                import pillow_heif  # type: ignore[import-not-found,unused-ignore]
+            except ModuleNotFoundError:
+                path.write_bytes(_HEIC)
+                continue
+            pillow_heif.register_heif_opener()
+        picture.convert(_MODES.get(suffix, "RGB")).save(path, _FORMATS.get(suffix))
+    return written

@@ -20,7 +20,7 @@ _NONE = "No-Anomaly"
 _SOME = "Anomaly"
 
 
-def list_solar_modules(root: Path, split: str, *, binary: bool) -> Listing | None:
+def find_solar_modules(root: Path, split: str, *, binary: bool) -> Listing | None:
     """The pictures of `module_metadata.json`; None where there is no such file.
 
     The data set has no splits of its own; a table beside it (`splits.csv`) makes them.

@@ -10,13 +10,14 @@ import math
 import re
 import struct
 import zlib
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from mt_core.errors import DatasetError
+from mt_core.sdk import Listing, chosen_splits, in_order
 
 MAX_BYTES = 1 << 30
 """A file whose header claims more is refused, whatever it unpacks to."""
@@ -27,35 +28,45 @@ _SPLITS = {"train": "train", "val": "val", "test": "test", "t10k": "test"}
 
 _UNSIGNED_BYTES = 0x08
 
-
-@dataclass(frozen=True)
-class Pair:
-    """Where the pictures and the labels of one split lie."""
-
-    images: Path
-    labels: Path
+_AGAIN = "download the file again"
 
 
-def find_pairs(folder: Path) -> dict[str, Pair]:
-    """The splits of a folder of IDX files; {} where it holds none.
+def find_idx(folder: Path, split: str) -> Listing | None:
+    """The pictures of a split, in memory; None for a folder without such files.
 
     Raises:
-        DatasetError: pictures without labels, or several data sets in one folder.
+        DatasetError: pictures without labels, several data sets in one folder, or a damaged file.
+        MissingSplitError: no such split.
     """
-    pairs: dict[str, Pair] = {}
-    for images in sorted(folder.iterdir()):  # "x" comes before "x.gz", and is read in its stead
+    pairs = _pairs(folder)
+    if not pairs:
+        return None
+    labels = {name: read_idx(path, num_axes=1) for name, (_, path) in pairs.items()}
+    parts = chosen_splits(split, pairs, folder)
+    pictures = [_pictures(*pairs[name], len(labels[name])) for name in parts]
+    samples: Any = pictures[0] if len(parts) == 1 else [picture for some in pictures for picture in some]
+    classes = in_order(str(number) for some in labels.values() for number in set(some.tolist()))
+    return Listing(samples, [str(number) for name in parts for number in labels[name]], classes, "idx")
+
+
+def _pairs(folder: Path) -> dict[str, tuple[Path, Path]]:
+    """The files of pictures and of labels, by split; {} for a file."""
+    pairs: dict[str, tuple[Path, Path]] = {}
+    for images in (
+        sorted(folder.iterdir()) if folder.is_dir() else ()
+    ):  # "x" comes before "x.gz", and is read in its stead
         match = _NAME.fullmatch(images.name)
         if match is None:
             continue
         split = _SPLITS[match["part"].lower()]
         if split in pairs:
-            if images.name == f"{pairs[split].images.name}.gz":
+            known = pairs[split][0].name
+            if images.name == f"{known}.gz":
                 continue
             raise DatasetError(
-                f"{folder} holds several data sets: {pairs[split].images.name} and {images.name}",
-                fix="give each a folder of its own",
+                f"{folder} holds several data sets: {known} and {images.name}", fix="give each a folder of its own"
             )
-        pairs[split] = Pair(images, _labels_beside(images))
+        pairs[split] = images, _labels_beside(images)
     return pairs
 
 
@@ -67,24 +78,15 @@ def _labels_beside(images: Path) -> Path:
     raise DatasetError(f"{images} has no labels beside it", fix=f"put {name} or {name}.gz into the same folder")
 
 
-def read_pair(pair: Pair) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
-    """(N, H, W) grey pictures and (N,) labels.
-
-    Raises:
-        DatasetError: another magic number, a file that is truncated or goes on too long, other numbers of each.
-    """
-    images, labels = read_idx(pair.images, num_axes=3), read_labels(pair)
-    if len(images) != len(labels):
+def _pictures(images: Path, labels: Path, num_labels: int) -> npt.NDArray[np.uint8]:
+    """(N, H, W) grey."""
+    pictures = read_idx(images, num_axes=3)
+    if len(pictures) != num_labels:
         raise DatasetError(
-            f"{pair.images.name} holds {len(images)} pictures and {pair.labels.name} {len(labels)} labels",
+            f"{images.name} holds {len(pictures)} pictures and {labels.name} {num_labels} labels",
             fix="download both files again, from the same data set",
         )
-    return images, labels
-
-
-def read_labels(pair: Pair) -> npt.NDArray[np.uint8]:
-    """(N,) labels."""
-    return read_idx(pair.labels, num_axes=1)
+    return pictures
 
 
 def read_idx(path: Path, num_axes: int) -> npt.NDArray[np.uint8]:
@@ -93,25 +95,25 @@ def read_idx(path: Path, num_axes: int) -> npt.NDArray[np.uint8]:
     Raises:
         DatasetError: another magic number, an empty axis, a file that is truncated or goes on too long.
     """
-    again = "download the file again"
+    expected = _UNSIGNED_BYTES << 8 | num_axes
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
             header = file.read(4 + 4 * num_axes)
             if len(header) < 4 + 4 * num_axes:
-                raise DatasetError(f"{path} is truncated: its header is {len(header)} bytes", fix=again)
+                raise DatasetError(f"{path} is truncated: its header is {len(header)} bytes", fix=_AGAIN)
             magic, *shape = struct.unpack(f">{1 + num_axes}I", header)
-            if magic != _UNSIGNED_BYTES << 8 | num_axes:
+            if magic != expected:
                 raise DatasetError(
                     f"{path} is no IDX file of bytes with {num_axes} axes: it begins with 0x{magic:08x}",
-                    fix=f"0x{_UNSIGNED_BYTES << 8 | num_axes:08x} was expected; {again}",
+                    fix=f"0x{expected:08x} was expected; {_AGAIN}",
                 )
             size = math.prod(shape)
             if not 0 < size <= MAX_BYTES:
-                raise DatasetError(f"{path} says that its shape is {tuple(shape)}", fix=again)
+                raise DatasetError(f"{path} says that its shape is {tuple(shape)}", fix=_AGAIN)
             content = file.read(size + 1)
     except (EOFError, OSError, zlib.error, MemoryError) as error:  # a gzip that is cut off, or none at all
-        raise DatasetError(f"{path} cannot be read ({type(error).__name__}: {error})", fix=again) from None
+        raise DatasetError(f"{path} cannot be read ({type(error).__name__}: {error})", fix=_AGAIN) from None
     if len(content) != size:
         found = f"only {len(content)}" if len(content) < size else "more"
-        raise DatasetError(f"{path} should hold {size} bytes after its header and holds {found}", fix=again)
+        raise DatasetError(f"{path} should hold {size} bytes after its header and holds {found}", fix=_AGAIN)
     return np.frombuffer(content, np.uint8).reshape(shape)

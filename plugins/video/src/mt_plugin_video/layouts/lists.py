@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mt_core.errors import DatasetError
 from mt_core.sdk import Listing, in_order, split_called, text_of
-from mt_plugin_video.absent import Entry, listing_of_present
+from mt_plugin_video.layouts.present import Entry, listing_of_present
 
 _LINE = re.compile(r"(?P<path>\S.*?)[ \t]+(?:(?P<frames>\d+)[ \t]+)?(?P<label>\d+)")
 
@@ -22,7 +22,7 @@ _PLACES = ("", "videos", "videos_{split}", "rawframes", "rawframes_{split}")
 _NAMES = ("classes.txt", "labels.txt", "label_map.txt")
 
 
-def list_lists(root: Path, split: str, fold: int) -> Listing | None:
+def find_lists(root: Path, split: str, fold: int) -> Listing | None:
     """The videos of the lists in a folder, or of one list; None where there is none.
 
     Args:

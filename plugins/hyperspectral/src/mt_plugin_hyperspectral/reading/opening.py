@@ -13,10 +13,10 @@ import torch
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
 from mt_plugin_hyperspectral.cube import Cube
-from mt_plugin_hyperspectral.readers.envi import header_beside, open_envi
-from mt_plugin_hyperspectral.readers.matlab import is_matlab, open_matlab
-from mt_plugin_hyperspectral.readers.numpy_files import open_npy, open_npz
-from mt_plugin_hyperspectral.readers.tiff import open_tiff
+from mt_plugin_hyperspectral.reading.envi import header_beside, open_envi
+from mt_plugin_hyperspectral.reading.matlab import is_matlab, open_matlab
+from mt_plugin_hyperspectral.reading.numpy_files import open_npy, open_npz
+from mt_plugin_hyperspectral.reading.tiff import open_tiff
 
 SUFFIXES = (".mat", ".hdr", ".tif", ".tiff", ".npy", ".npz")
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from mt_core.contract import AnyTask, Classification
 from mt_core.errors import InputError, RunError
-from mt_plugin_hyperspectral.readers import open_cube
+from mt_plugin_hyperspectral.reading import open_cube
 
 NO_DATA = -1
 """In a map, for a pixel without data."""

@@ -11,8 +11,8 @@ from PIL import Image
 
 from mt_core.contract import reading
 from mt_core.errors import InputError
-from mt_plugin_video.decoding import MAX_FRAMES, MAX_PIXELS, reduced_size
 from mt_plugin_video.formats import FRAME_FORMATS, FRAME_SUFFIXES
+from mt_plugin_video.reading.decoding import MAX_FRAMES, MAX_PIXELS, reduced_size
 from mt_plugin_video.sampling import Pixels, Plan, Video
 
 RATE_HZ = 25.0

@@ -14,15 +14,15 @@ from pathlib import Path
 
 from mt_core.errors import DatasetError
 from mt_core.sdk import Listing, files_below, split_called, text_of
-from mt_plugin_video.absent import Entry, listing_of_present
 from mt_plugin_video.formats import SUFFIXES
+from mt_plugin_video.layouts.present import Entry, listing_of_present
 
 _NEEDED = frozenset({"youtube_id", "time_start", "time_end"})
 
 _OTHER_SPLIT_NAMES = {"validate": "val"}
 
 
-def list_kinetics(root: Path, split: str) -> Listing | None:
+def find_kinetics(root: Path, split: str) -> Listing | None:
     """The clips below a folder that its tables name, wherever they lie; None where it has no such table.
 
     Args:

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from mt_core.errors import OptionError
 from mt_core.sdk import Listing, text_of
-from mt_plugin_video.absent import Entry, listing_of_present
+from mt_plugin_video.layouts.present import Entry, listing_of_present
 
 _LISTS, _VIDEOS = "ucfTrainTestlist", "UCF-101"
 
 _NAME = re.compile(r"(train|test)list(\d+)\.txt")
 
 
-def list_ucf101(root: Path, split: str, fold: int) -> Listing | None:
+def find_ucf101(root: Path, split: str, fold: int) -> Listing | None:
     """The videos of one fold; None where there are no such lists in a folder, in `ucfTrainTestlist` in or beside it.
 
     Raises:

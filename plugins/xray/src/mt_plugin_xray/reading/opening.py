@@ -24,8 +24,8 @@ from mt_core.sdk import (
     reduced,
     too_large,
 )
-from mt_plugin_xray.dicom import grey_of_dataset, grey_of_file, is_dataset, is_dicom
 from mt_plugin_xray.grey import stretched
+from mt_plugin_xray.reading.dicom import grey_of_dataset, grey_of_file, is_dataset, is_dicom
 
 SUFFIXES: tuple[str, ...] = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
 """Lower-case endings of radiographs, the same as in plugin.toml. Folders are listed by them; a file is read by its

@@ -26,7 +26,7 @@ _LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
 _NONE = "No Finding"
 
 
-def list_chestxray14(root: Path, split: str) -> Listing | None:
+def find_chestxray14(root: Path, split: str) -> Listing | None:
     """The films of `Data_Entry_2017.csv`, by the lists beside it; None where there is no such table.
 
     The pictures lie anywhere below: `images/` or `images_001/images/` to `images_012/images/`.

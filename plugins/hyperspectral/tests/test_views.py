@@ -11,7 +11,7 @@ from PIL import Image
 
 from mt_core.contract import Classification, Regression
 from mt_core.errors import InputError, RunError
-from mt_plugin_hyperspectral.picture import drawn, write
+from mt_plugin_hyperspectral.views import drawn, write
 
 TASK = Classification(classes=("water", "grass", "roof"))
 EXPECTED = np.array([[0, 1, 2, 1], [2, 2, 0, 1]])

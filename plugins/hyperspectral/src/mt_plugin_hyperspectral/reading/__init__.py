@@ -1,5 +1,5 @@
 """Files and arrays to cubes, one format a file."""
 
-from mt_plugin_hyperspectral.readers.opening import SUFFIXES, open_array, open_cube
+from mt_plugin_hyperspectral.reading.opening import SUFFIXES, open_array, open_cube
 
 __all__ = ["SUFFIXES", "open_array", "open_cube"]

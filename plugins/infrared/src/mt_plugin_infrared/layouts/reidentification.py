@@ -40,7 +40,7 @@ class _Seen:
     is_infrared: bool
 
 
-def list_regdb(root: Path, split: str, *, trial: int) -> Listing | None:
+def find_regdb(root: Path, split: str, *, trial: int) -> Listing | None:
     """The pictures of one of RegDB's ten trials, `idx/train_visible_1.txt` and so on; None where there are none.
 
     Raises:
@@ -85,7 +85,7 @@ def _listed(path: Path, root: Path, camera: int, *, is_infrared: bool) -> list[_
     return seen
 
 
-def list_sysu(root: Path, split: str, *, search: str) -> Listing | None:
+def find_sysu(root: Path, split: str, *, search: str) -> Listing | None:
     """The pictures of SYSU-MM01, `cam1/0001/0001.jpg`, by `exp/train_id.txt` and so on; None where there are none.
 
     Args:

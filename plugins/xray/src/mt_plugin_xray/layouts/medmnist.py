@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mt_core.contract import Multilabel, reading
 from mt_core.errors import InputError
 from mt_core.sdk import Listing, chosen_splits, names_in_npz, read_npz
-from mt_plugin_xray.chestxray14 import FINDINGS
+from mt_plugin_xray.layouts.chestxray14 import FINDINGS
 
 _SPLITS = ("train", "val", "test")
 
@@ -24,7 +24,7 @@ _CLASSES: dict[str, tuple[str, ...]] = {"pneumoniamnist": ("normal", "pneumonia"
 _LABELS: dict[str, tuple[str, ...]] = {"chestmnist": FINDINGS}
 
 
-def list_medmnist(root: Path, split: str) -> Listing | None:
+def find_medmnist(root: Path, split: str) -> Listing | None:
     """The pictures of `pneumoniamnist.npz` and its like; None for another file, or a folder without just one of them.
 
     Raises:

@@ -12,9 +12,9 @@ from PIL import Image
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_plugin_video.decoding import decode, reduced_size
 from mt_plugin_video.formats import FORMATS
-from mt_plugin_video.frames import RATE_HZ, read_folder
+from mt_plugin_video.reading.decoding import decode, reduced_size
+from mt_plugin_video.reading.frames import RATE_HZ, read_folder
 from mt_plugin_video.sampling import Pixels, Plan, Video
 
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from mt_core.errors import InputError
 from mt_plugin_video.formats import DEMUXERS, FORMATS
-from mt_plugin_video.moov import is_cut_before_index
+from mt_plugin_video.reading.moov import is_cut_before_index
 from mt_plugin_video.sampling import Pixels, Plan, Video
 
 if TYPE_CHECKING:

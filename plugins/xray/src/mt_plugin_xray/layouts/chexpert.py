@@ -25,7 +25,7 @@ UNCERTAIN = {"ignore": math.nan, "zeros": 0.0, "ones": 1.0}
 """What an uncertain observation counts as: U-Ignore, U-Zeros, U-Ones."""
 
 
-def list_chexpert(root: Path, split: str, *, uncertain: str) -> Listing | None:
+def find_chexpert(root: Path, split: str, *, uncertain: str) -> Listing | None:
     """The films of `train.csv` and `valid.csv`; None where these have no column `Path` with observations beside it.
 
     An observation that is not mentioned counts as absent, as in the source's baselines.

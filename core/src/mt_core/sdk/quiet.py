@@ -1,0 +1,59 @@
+"""Libraries that talk while they read: warnings, logs, and C code that writes to the terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_STDERR = 2
+_lock = threading.Lock()
+
+
+@contextmanager
+def quiet(*loggers: str) -> Iterator[None]:
+    """Within it no warning is shown, and nothing is logged by these libraries: of files that are read all the same, or
+    refused with an error of ours.
+
+    Args:
+        loggers: Names of the libraries' loggers, as "tifffile".
+    """
+
+    def reject(record: logging.LogRecord) -> bool:
+        return False
+
+    found = [logging.getLogger(name) for name in loggers]
+    for logger in found:
+        logger.addFilter(reject)
+    try:
+        with warnings.catch_warnings(action="ignore"):
+            yield
+    finally:
+        for logger in found:
+            logger.removeFilter(reject)
+
+
+@contextmanager
+def silent_stderr() -> Iterator[None]:
+    """Within it nothing that is written to the process's standard error is seen.
+
+    For C libraries that report every flaw of a file there and cannot be asked not to: mpg123 in libsndfile, libtiff in
+    Pillow. One thread at a time; what other threads write meanwhile is lost, so keep it short.
+    """
+    with _lock:
+        try:
+            kept = os.dup(_STDERR)
+        except OSError:  # there is no standard error
+            yield
+            return
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        try:
+            os.dup2(nowhere, _STDERR)
+            yield
+        finally:
+            os.dup2(kept, _STDERR)
+            os.close(kept)
+            os.close(nowhere)

@@ -3,14 +3,45 @@
 import signal
 
 import pytest
+import torch
 
-from mt_pretrain import objective, running
+import mt_core as mt
+from mt_pretrain import descriptors, objective, running
 
 TINY = {"depth": 1, "size": 32, "batch_size": 8, "categories": 8}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_are_heard():
+    """A shell that runs the tests in its background has them ignore SIGINT, which some of them send."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture(scope="session")
+def small_encoder_file(tmp_path_factory):
+    """A ViT of 2 blocks of width 64, in timm's layout."""
+    from safetensors.torch import save_file
+    from timm.models.vision_transformer import VisionTransformer
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        vit = VisionTransformer(img_size=32, patch_size=16, embed_dim=64, depth=2, num_heads=1, num_classes=0)
+    path = tmp_path_factory.mktemp("encoder") / "small.safetensors"
+    save_file(vit.state_dict(), path)
+    return path
+
+
 @pytest.fixture
-def tiny():
+def small_encoder(small_encoder_file):
+    return mt.load_encoder(small_encoder_file)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Settings of a tiny run, whose descriptors are learned from an eighth of the pictures."""
+    monkeypatch.setattr(descriptors, "_BATCHES", 4)
     return dict(TINY)
 
 

@@ -15,10 +15,11 @@ from mt_core.sdk.blocks import PictureOptions, PictureTokenizer
 from mt_pretrain import PretrainRecipe
 from mt_pretrain.descriptors import cells_below
 from mt_pretrain.drawing import draw
-from mt_pretrain.objective import MEASURED, FormulaModule, rate
+from mt_pretrain.objective import MEASURED, FormulaModule
 from mt_pretrain.vit import check_size, save_encoder, tokens_of, untrained_vit
 
 TINY = "vit_tiny_patch16_224"
+NO_DESCRIPTORS = {"patch_weight": 0, "whole_weight": 0}
 
 
 class Tokenizer(PictureTokenizer):
@@ -33,14 +34,14 @@ def encoder_of(vit):
 
 @pytest.mark.parametrize("seed", [0, 5])
 def test_with_whole_branches_it_is_the_random_control_before_the_first_step(seed):
-    module = FormulaModule(PretrainRecipe(seed=seed, branch_start=1))
+    module = FormulaModule(PretrainRecipe(seed=seed, branch_start=1, **NO_DESCRIPTORS))
     control = mt.load_encoder(f"random/{TINY}@{seed}").fingerprint
     assert encoder_of(module.vit).fingerprint == control
     assert encoder_of(module.averaged_vit).fingerprint == control
 
 
 def test_by_default_it_begins_as_the_identity():
-    module = FormulaModule(PretrainRecipe(depth=3))
+    module = FormulaModule(PretrainRecipe(depth=3, **NO_DESCRIPTORS))
     tokens = torch.randn(2, 5, 192, generator=torch.Generator().manual_seed(0))
     assert torch.equal(module.vit.blocks(tokens), tokens)
     assert torch.equal(module.averaged_vit.blocks(tokens), tokens)
@@ -49,9 +50,7 @@ def test_by_default_it_begins_as_the_identity():
 def test_what_has_no_weight_is_not_computed_and_costs_nothing():
     drawing = draw(0, 0, count=8, size=32, categories=8)
     recipe = {"depth": 1, "size": 32, "categories": 8, "batch_size": 8}
-    formulas = FormulaModule(
-        PretrainRecipe(**recipe, patch_weight=0, whole_weight=0, category_weight=1, shape_weight=1)
-    )
+    formulas = FormulaModule(PretrainRecipe(**recipe, **NO_DESCRIPTORS, category_weight=1, shape_weight=1))
     assert formulas.descriptors is None
     loss, told = formulas.losses(drawing)
     named = dict(zip(MEASURED, told.tolist(), strict=True))
@@ -101,16 +100,9 @@ def test_a_size_that_patches_do_not_fill_is_refused():
         check_size(untrained_vit(TINY, 1, 0), 40)
 
 
-def test_the_rate_rises_then_falls_to_nothing():
-    rates = [rate(step, 100, 0.1) for step in range(101)]
-    assert rates[:10] == pytest.approx([0.1 * (step + 1) for step in range(10)])
-    assert rates[10:] == sorted(rates[10:], reverse=True) and rates[10] == 1
-    assert rates[55] == pytest.approx(0.5) and rates[100] == pytest.approx(0)
-
-
 def test_norms_biases_and_embeddings_do_not_decay():
-    optimizer = FormulaModule(PretrainRecipe(depth=1)).configure_optimizers()["optimizer"]
-    module = FormulaModule(PretrainRecipe(depth=1))
+    module = FormulaModule(PretrainRecipe(depth=1, **NO_DESCRIPTORS))
+    optimizer = module.configure_optimizers()["optimizer"]
     decayed, others = (sorted(tuple(p.shape) for p in group["params"]) for group in optimizer.param_groups)
     learned = [*module.vit.parameters(), *module.heads.parameters()]
     assert [group["weight_decay"] for group in optimizer.param_groups] == [0.5, 0]

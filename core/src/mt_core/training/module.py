@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping
 from typing import Any
 
 import lightning
-import torch
 from torch import Tensor, nn
 
 from mt_core import hooks
@@ -17,6 +15,7 @@ from mt_core.data.loader import Batch, check_failures
 from mt_core.errors import MtWarning
 from mt_core.model import MetaTransformer
 from mt_core.training.metrics import Meter
+from mt_core.training.optimizer import adamw, parameter_groups, seed_step
 from mt_core.training.recipe import Recipe
 
 SELECTION = "selection"
@@ -63,8 +62,7 @@ class TrainingModule(lightning.LightningModule):
         return self.model(batch["inputs"])  # type: ignore[no-any-return]
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
-        # dropout draws from torch's global generator: started anew each step, so that a resumed run draws the same
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        seed_step(self.recipe.seed, self.global_step)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         readable = check_failures(batch, skip=self.recipe.skip_unreadable)
@@ -90,26 +88,13 @@ class TrainingModule(lightning.LightningModule):
         self.log(SELECTION, selection(values, self.head))
 
     def configure_optimizers(self) -> Any:
-        groups = [group for name, part in self.trained_parts().items() for group in self._groups(name, part)]
-        optimizer = torch.optim.AdamW(groups, lr=self.recipe.lr)
-        total = max(1, int(self.trainer.estimated_stepping_batches))
-        warmup = max(1, round(total * self.recipe.warmup))
-
-        def rate(step: int) -> float:
-            if step < warmup:
-                return (step + 1) / warmup
-            return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - warmup) / max(1, total - warmup))))
-
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rate)
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-    def _groups(self, name: str, part: nn.Module) -> list[dict[str, Any]]:
-        lr = self.recipe.encoder_lr if name == "encoder" else self.recipe.lr
-        trained = [parameter for parameter in part.parameters() if parameter.requires_grad]
-        matrices = [parameter for parameter in trained if parameter.ndim > 1]
-        others = [parameter for parameter in trained if parameter.ndim <= 1]
-        decays = ((matrices, self.recipe.weight_decay), (others, 0.0))
-        return [{"params": params, "lr": lr, "weight_decay": decay} for params, decay in decays if params]
+        recipe = self.recipe
+        groups = []
+        for name, part in self.trained_parts().items():
+            lr = recipe.encoder_lr if name == "encoder" else recipe.lr
+            groups += parameter_groups(part.named_parameters(), recipe.weight_decay, lr=lr)
+        num_steps = max(1, int(self.trainer.estimated_stepping_batches))
+        return adamw(groups, recipe.lr, num_steps=num_steps, warmup=recipe.warmup)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         trained = tuple(f"model.{name}." for name in self.trained_parts())

@@ -21,8 +21,8 @@ from mt_core.data.loader import resolve_num_workers
 from mt_core.data.precision import Precision
 from mt_core.errors import MtError, OptionError, RunError
 from mt_core.training.callbacks import History, TrainingProgress
+from mt_core.training.optimizer import adamw, parameter_groups, seed_step
 from mt_core.training.recipe import Checked
-from mt_pretrain.objective import rate
 from mt_pretrain.pair_batches import EpochLoader, EpochOfPairs, HeldOut, PairBatch, Reading
 from mt_pretrain.towers import Towers, info_nce, recall
 
@@ -114,8 +114,7 @@ class ContrastModule(lightning.LightningModule):
         self.left_out: dict[str, str] = {}
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
-        # dropout draws from torch's global generator: started anew each step, so that a resumed run draws the same
-        torch.manual_seed(self.recipe.seed * 1_000_003 + self.global_step)
+        seed_step(self.recipe.seed, self.global_step)
 
     def training_step(self, batch: PairBatch | MtError, batch_index: int) -> Tensor:
         if isinstance(batch, MtError):
@@ -168,14 +167,9 @@ class ContrastModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         recipe = self.recipe
-        learned = list(self.towers.parameters())
-        groups = [
-            {"params": [each for each in learned if each.ndim > 1], "weight_decay": recipe.weight_decay},
-            {"params": [each for each in learned if each.ndim <= 1], "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98), eps=1e-6)
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, self.steps, recipe.warmup))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+        groups = parameter_groups(self.towers.named_parameters(), recipe.weight_decay)
+        settings = {"num_steps": self.steps, "warmup": recipe.warmup, "betas": (0.9, 0.98), "eps": 1e-6}
+        return adamw(groups, recipe.lr, **settings)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         checkpoint["left_out"] = self.left_out

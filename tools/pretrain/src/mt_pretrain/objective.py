@@ -9,7 +9,7 @@ is not computed.
 
 from __future__ import annotations
 
-import math
+from itertools import chain
 from typing import Any
 
 import lightning
@@ -21,6 +21,7 @@ from torch.optim.swa_utils import AveragedModel
 from mt_core.encoder.plain_vit import normalisation
 from mt_core.encoder.vit import PlainVit
 from mt_core.model import seeded
+from mt_core.training.optimizer import adamw, parameter_groups
 from mt_pretrain.descriptors import Descriptors, cells_below
 from mt_pretrain.drawing import Drawing, draw
 from mt_pretrain.recipe import PretrainRecipe
@@ -126,22 +127,7 @@ class FormulaModule(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         recipe = self.recipe
-        parts = {"vit": self.vit, "heads": self.heads}
-        named = [(name, tensor) for part in parts.values() for name, tensor in part.named_parameters()]
-        decayed = [tensor for name, tensor in named if tensor.ndim > 1 and name not in _NO_DECAY]
-        others = [tensor for name, tensor in named if tensor.ndim <= 1 or name in _NO_DECAY]
-        groups = [
-            {"params": decayed, "weight_decay": recipe.weight_decay},
-            {"params": others, "weight_decay": 0.0},
-        ]
-        optimizer = torch.optim.AdamW(groups, lr=recipe.lr, betas=(0.9, 0.98))
-        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: rate(step, recipe.steps, recipe.warmup))
-        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
-
-
-def rate(step: int, steps: int, warmup: float) -> float:
-    """The share of the peak learning rate at a step: it rises along a line, then falls along a cosine to 0."""
-    rising = max(1, round(steps * warmup))
-    if step < rising:
-        return (step + 1) / rising
-    return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(1, steps - rising))))
+        learned = chain(self.vit.named_parameters(), self.heads.named_parameters())
+        groups = parameter_groups(learned, recipe.weight_decay, no_decay=_NO_DECAY)
+        settings = {"num_steps": recipe.steps, "warmup": recipe.warmup, "betas": (0.9, 0.98)}
+        return adamw(groups, recipe.lr, **settings)

@@ -19,7 +19,8 @@ from mt_core.io.atomic import atomic_write
 from mt_core.io.progress import Progress
 from mt_core.training.callbacks import ProgressCallback
 from mt_core.training.lightning_runs import stop_on_signals
-from mt_pretrain.objective import MEASURED, FormulaModule, rate
+from mt_core.training.optimizer import warmup_cosine
+from mt_pretrain.objective import MEASURED, FormulaModule
 from mt_pretrain.scoring import Pictures, scores
 from mt_pretrain.vit import save_encoder, tokens_of, untrained_vit
 
@@ -111,7 +112,7 @@ class BetweenSteps(ProgressCallback):
             "step": step,
             "pictures": step * pictures,
             **means,
-            "lr": module.recipe.lr * rate(step - 1, module.recipe.steps, module.recipe.warmup),
+            "lr": module.recipe.lr * warmup_cosine(step - 1, module.recipe.steps, module.recipe.warmup),
             "seconds": round(self.seconds, 2),
             "pictures_per_second": round(self._summed * pictures / max(self._sum_seconds, 1e-9), 1),
         }

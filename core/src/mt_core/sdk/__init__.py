@@ -1,11 +1,37 @@
-"""What the plugins share in finding and reading files: splits, folders per class, tables of paths, bounded archives."""
+"""What plugins build on, under the same promise as the contract: reading files, finding data sets, and `sdk.blocks`.
+
+One sample's file
+    `first_bytes`, `is_tiff`: what it is, whatever its name says
+    `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
+    `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
+    `NumberFormat`, `number_format`, `is_number`, `is_header`, `MISSING_MARKS`: what a cell says
+    `read_npz`, `names_in_npz`: NumPy's archives, bounded
+    `UeaFile`, `read_uea`: .ts and .arff
+    `open_picture`, `open_tiff`, `picture_values`, `array_values`, `pixel_array`, `upright`, `reduced`, `luminance`,
+    `robust_range`, `too_large`, `MAX_PIXELS`: pictures
+    `quiet`, `silent_stderr`: libraries that talk while they read
+
+A data set's folder
+    `ListedDataset`, `Listing`, `in_order`: a dataset that is a list of samples and their targets
+    `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
+    `files_below`, `require_files`
+    `split_called`, `chosen_splits`, `folds_of`: its parts
+    `text_of`, `dict_rows`: lists and tables that lie beside the samples
+    `declared_suffixes`: which files are the plugin's, as its plugin.toml states
+    `demo_files`, `temporary_folder`: what a demonstration writes
+
+`mt_core.sdk.blocks` has what tokenizers are built of.
+"""
 
 from mt_core.sdk.archives import names_in_npz, read_npz
 from mt_core.sdk.content import first_bytes, is_tiff
+from mt_core.sdk.delimited import Delimited
+from mt_core.sdk.encoding import text_chunks, text_lines
 from mt_core.sdk.files import FILE_LAYOUTS, list_files
 from mt_core.sdk.folders import files_below, list_folders
 from mt_core.sdk.folds import folds_of
 from mt_core.sdk.listing import ListedDataset, Listing, in_order, require_files
+from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_number, number_format
 from mt_core.sdk.pictures import (
     MAX_PIXELS,
     array_values,
@@ -23,25 +49,31 @@ from mt_core.sdk.splits import chosen_splits, split_called
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
-from mt_core.sdk.text import text_of
+from mt_core.sdk.text import dict_rows, text_of
 from mt_core.sdk.tiff import open_tiff
 from mt_core.sdk.uea import UeaFile, list_uea, read_uea
 
 __all__ = [
     "FILE_LAYOUTS",
     "MAX_PIXELS",
+    "MISSING_MARKS",
+    "Delimited",
     "ListedDataset",
     "Listing",
+    "NumberFormat",
     "UeaFile",
     "array_values",
     "chosen_splits",
     "declared_suffixes",
     "demo_files",
+    "dict_rows",
     "files_below",
     "find_tables",
     "first_bytes",
     "folds_of",
     "in_order",
+    "is_header",
+    "is_number",
     "is_tiff",
     "list_files",
     "list_folders",
@@ -49,6 +81,7 @@ __all__ = [
     "list_uea",
     "luminance",
     "names_in_npz",
+    "number_format",
     "open_picture",
     "open_tiff",
     "picture_values",
@@ -62,6 +95,8 @@ __all__ = [
     "silent_stderr",
     "split_called",
     "temporary_folder",
+    "text_chunks",
+    "text_lines",
     "text_of",
     "too_large",
     "upright",

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mt_core.errors import DatasetError
+from mt_core.sdk.delimited import Delimited
+from mt_core.sdk.encoding import text_lines
 from mt_core.sdk.listing import Listing, in_order, require_files
 from mt_core.sdk.splits import chosen_splits, split_called
+from mt_core.sdk.text import as_dataset_error
 
 _PATH_NAMES = (
     "path", "file", "filename", "file_name", "filepath", "fname", "image", "image_path", "img", "video", "clip",
@@ -46,7 +49,7 @@ def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
         tables: By split; "" for one table of all, which may have a split column of its own.
 
     Raises:
-        DatasetError: no table of paths, not UTF-8, or files that do not exist.
+        DatasetError: no table of paths, a damaged one, or files that do not exist.
         MissingSplitError: the tables name splits, and not this one.
     """
     rows = {name: _rows(path) for name, path in tables.items()}
@@ -65,32 +68,35 @@ def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
 
 
 def _rows(path: Path) -> list[_Row]:
-    lines = _lines(path)
-    header = [cell.strip().lower() for cell in lines[0][1]] if lines else []
-    path_column = _column(header, _PATH_NAMES)
-    if path_column is not None:
+    with as_dataset_error(), path.open("rb") as file:
+        table = Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=_is_header)
+        header = [name.lower() for name in table.names]
+        path_column = _column(header, _PATH_NAMES)
         label_column, split_column = _column(header, _LABEL_NAMES), _column(header, _SPLIT_NAMES)
-        lines = lines[1:]
-    elif len(header) in (0, 2):
-        path_column, label_column, split_column = 0, 1, None
-    else:
-        raise DatasetError(
-            f"{path} has {len(header)} columns and none called {' or '.join(_PATH_NAMES)}: {', '.join(header)}",
-            fix="name the column of paths in a header, or write two columns: path,label",
-        )
-    if not lines:
-        raise DatasetError(f"{path} has no rows", fix="write one row a sample: path,label")
-    rows = []
-    for number, cells in lines:
-        if len(cells) != len(header):
-            raise DatasetError(
-                f"{path}, line {number}: {len(cells)} columns, the first line has {len(header)}",
-                fix="put names that hold a comma into quotes",
-            )
-        label = cells[label_column].strip() if label_column is not None else ""
-        split = _split(cells[split_column], path, number) if split_column is not None else None
-        rows.append(_Row(os.path.join(path.parent, cells[path_column].strip()), label or None, split))
+        if path_column is None:
+            if table.width != 2:
+                first = next(iter(table))
+                raise DatasetError(
+                    f"{path} has {table.width} columns and none called {' or '.join(_PATH_NAMES)}: {', '.join(first)}",
+                    fix="name the column of paths in a header, or write two columns: path,label",
+                )
+            path_column, label_column = 0, 1
+        rows = []
+        for cells in table:
+            label = cells[label_column].strip() if label_column is not None else ""
+            split = _split(cells[split_column], path, table.line) if split_column is not None else None
+            rows.append(_Row(_path(path.parent, cells[path_column].strip()), label or None, split))
     return rows
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    return _column([cell.strip().lower() for cell in cells], _PATH_NAMES) is not None
+
+
+def _path(folder: Path, name: str) -> str:
+    """Where a file of the table is; Windows writes its paths with backslashes."""
+    path = os.path.join(folder, name)
+    return path if "\\" not in name or os.path.exists(path) else os.path.join(folder, name.replace("\\", "/"))
 
 
 def _column(header: list[str], names: tuple[str, ...]) -> int | None:
@@ -102,20 +108,3 @@ def _split(cell: str, path: Path, line: int) -> str:
     if split is None:
         raise DatasetError(f"{path}, line {line}: {cell!r} is no split", fix="call the splits train, val and test")
     return split
-
-
-def _lines(path: Path) -> list[tuple[int, list[str]]]:
-    """Numbers and cells of the lines that are not empty."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            delimiter = max(",;\t", key=first.count)
-            reader = csv.reader(file, delimiter=delimiter)
-            return [(reader.line_num, row) for row in reader if any(cell.strip() for cell in row)]
-    except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"{path} is not UTF-8 (byte 0x{error.object[error.start]:02x})", fix="save the table again as UTF-8"
-        ) from None
-    except (csv.Error, OSError) as error:
-        raise DatasetError(f"{path} cannot be read as CSV ({error})", fix="save the table again as CSV") from None

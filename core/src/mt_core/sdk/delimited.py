@@ -1,0 +1,256 @@
+"""Rows of delimited text: CSV and its relatives, with any of several separators, a header or none, and comments.
+
+The encoding is `encoding`'s, what a cell says as a number is `numbers`'. Errors name the file and the line.
+R rows, C columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt_core.errors import InputError
+from mt_core.sdk.numbers import PLAIN, is_header, number_format
+
+_SNIFFED_LINES = 50
+_BLOCK_LINES = 4096  # of a table in which some cell is no plain number
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?")
+
+
+class Delimited:
+    """The rows of a delimited text, one in memory at a time; they are read once, by iteration or by `numbers`.
+
+    Attributes:
+        name: What it is called in messages.
+        separator: Between cells; " " for any number of blanks.
+        names: Of the columns, as the header has them without blanks around; () where there is no header.
+        width: The number of columns, C.
+        line: Number of the line that was read last, from 1.
+
+    Args:
+        lines: With their ends, as `text_lines` gives them.
+        separators: Those that may be; of several the one that divides the first lines most evenly. " " is any number of
+            blanks, and is taken where no other divides them.
+        comments: What lines begin with that are passed over.
+        quoted: Whether a cell may stand in quotes; otherwise quotes are characters like others.
+        header: Whether the first row names the columns, or what tells it by its cells.
+
+    Raises:
+        InputError: no row at all. While rows are read: one of another length, quotes that do not end.
+    """
+
+    def __init__(
+        self,
+        lines: Iterable[str],
+        name: str,
+        *,
+        separators: str = ",;\t|",
+        comments: Sequence[str] = (),
+        quoted: bool = True,
+        header: bool | Callable[[Sequence[str]], bool] = is_header,
+    ) -> None:
+        self.name, self.line, self._quoted, self._comments = name, 0, quoted, tuple(comments)
+        lines = iter(lines)
+        start = list(islice(lines, _SNIFFED_LINES))
+        self.separator = sniff_separator(list(self._data(start)), separators, quoted=quoted)
+        self.line = 0
+        first = next(self._records(self._data(start)), None)
+        if first is None:
+            raise InputError(f"{name} has no rows", fix="check that it was saved whole")
+        self.width = len(first)
+        is_named = header if isinstance(header, bool) else header(first)
+        self.names = tuple(cell.strip() for cell in first) if is_named else ()
+        self.line = self.line if is_named else 0
+        self._lines = self._data(chain(start[self.line :], lines))
+
+    def __iter__(self) -> Iterator[list[str]]:
+        """The cells of each row, as many as there are columns."""
+        width, num_rows = self.width, 0
+        for cells in self._records(self._lines):
+            if len(cells) != width:
+                raise self._ragged(len(cells))
+            num_rows += 1
+            yield cells
+        if not num_rows:
+            raise self._empty()
+
+    def numbers(
+        self, columns: Sequence[int] | None = None, parsers: Mapping[int, Callable[[str], float]] | None = None
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Columns of numbers, all rows at once.
+
+        A column may have decimal commas, thousands and so on, see `numbers.number_format`.
+
+        Args:
+            columns: Places of those wanted, from 0, in any order; None: all. The others may hold anything.
+            parsers: Of columns that write their numbers in a way of their own (dates), by place; what they do not take
+                raises ValueError.
+
+        Returns:
+            (R, C) values, NaN where one is missing, and (R,) the number of the line of each row.
+
+        Raises:
+            InputError: no row, rows of different lengths, a cell that is no number.
+        """
+        columns = list(range(self.width)) if columns is None else list(columns)
+        numbers_of_lines = array("q")
+        lines = []
+        for line in self._lines:
+            if not line.isspace():
+                lines.append(line)
+                numbers_of_lines.append(self.line)
+        if not lines:
+            raise self._empty()
+        found = np.frombuffer(numbers_of_lines, np.int64)
+        parse = [(parsers or {}).get(column, PLAIN.parse) for column in columns]
+        values = self._plain(lines, columns) if not parsers else None
+        if values is not None:
+            return values, found
+        values = np.empty((len(lines), len(columns)))
+        wrong: dict[int, tuple[int, str]] = {}
+        for start in range(0, len(lines), _BLOCK_LINES):
+            block = slice(start, start + _BLOCK_LINES)
+            plain = self._plain(lines[block], columns) if not parsers else None
+            values[block] = self._parsed(lines[block], found[block], columns, parse, wrong) if plain is None else plain
+        for place, (at, cell) in wrong.items():
+            column = columns[place]
+            cells = [cells[column] for cells in self._records(lines)]
+            written = number_format(cells) if parse[place] == PLAIN.parse else None
+            if written is None:
+                called = f"column {self.names[column]!r}" if self.names else f"column {column + 1}"
+                raise InputError(
+                    f"{self.name}, line {at}: {cell[:40]!r} in {called} is no number",
+                    fix="correct the line, or choose the columns of numbers",
+                )
+            values[:, place] = [written.parse(cell) for cell in cells]
+        return values, found
+
+    def _plain(self, lines: list[str], columns: list[int]) -> NDArray[np.float64] | None:
+        """By NumPy's reader: nothing but plain numbers in these columns; None where it is not so."""
+        delimiter = None if self.separator == " " else self.separator
+        has_quotes = any('"' in line for line in lines)
+        quote = '"' if has_quotes and self._quoted else None
+
+        def loaded(usecols: list[int] | None) -> NDArray[np.float64]:
+            return np.loadtxt(lines, delimiter=delimiter, comments=None, quotechar=quote, usecols=usecols, ndmin=2)
+
+        is_part = False
+        if delimiter is not None and not has_quotes and len(columns) < self.width:
+            is_part = True
+            if any(line.count(delimiter) != self.width - 1 for line in lines):
+                return None
+        try:
+            table = loaded(columns if is_part else None)
+        except ValueError:
+            return None
+        if table.shape != (len(lines), len(columns) if is_part else self.width):
+            return None
+        return table if is_part else table[:, columns]
+
+    def _parsed(
+        self,
+        lines: list[str],
+        numbers: NDArray[np.int64],
+        columns: list[int],
+        parse: list[Callable[[str], float]],
+        wrong: dict[int, tuple[int, str]],
+    ) -> list[list[float]]:
+        """Cell by cell; the first of a column that is no number goes into `wrong`, with its line."""
+        rows = []
+        for cells in self._records(self._at(lines, numbers)):
+            if len(cells) != self.width:
+                raise self._ragged(len(cells))
+            row = []
+            for place, column in enumerate(columns):
+                try:
+                    row.append(parse[place](cells[column]))
+                except ValueError:
+                    row.append(math.nan)
+                    wrong.setdefault(place, (self.line, cells[column].strip()))
+            rows.append(row)
+        if len(rows) != len(lines):
+            raise InputError(f"{self.name}: a row of numbers goes over several lines", fix="write one row a line")
+        return rows
+
+    def _at(self, lines: list[str], numbers: NDArray[np.int64]) -> Iterator[str]:
+        for line, number in zip(lines, numbers.tolist(), strict=True):
+            self.line = number
+            yield line
+
+    def _data(self, lines: Iterable[str]) -> Iterator[str]:
+        """Lines that are no comments; all are counted."""
+        for line in lines:
+            self.line += 1
+            if not (self._comments and line.lstrip().startswith(self._comments)):
+                yield line
+
+    def _records(self, lines: Iterable[str]) -> Iterator[list[str]]:
+        """Cells of rows that have any."""
+        if self.separator == " ":
+            yield from filter(None, map(str.split, lines))
+            return
+        records = csv.reader(lines, delimiter=self.separator, strict=True, **_quoting(self._quoted))
+        try:
+            for cells in records:
+                if len(cells) > 1 or (cells and cells[0].strip()):
+                    yield cells
+        except csv.Error as error:
+            raise InputError(
+                f"{self.name}, line {self.line}: {error}",
+                fix='check the quotes: a quoted field ends with ", and a quote inside it is written twice',
+            ) from None
+
+    def _ragged(self, count: int) -> InputError:
+        return InputError(
+            f"{self.name}, line {self.line}: {count} fields, where there are {self.width} columns",
+            fix="correct the line (a separator inside a field needs quotes round it), or export the table again",
+        )
+
+    def _empty(self) -> InputError:
+        return InputError(
+            f"{self.name} has {'a header but' if self.names else ''} no rows", fix="check that it was saved whole"
+        )
+
+
+def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: bool = True) -> str:
+    """Which of several separators a text has: the one that gives most lines the same number of cells, more than one;
+    then the one that gives more cells that are numbers (so that 1,5;2,5 is two), then the one that gives more cells.
+
+    Returns:
+        One of them; the first where none divides the lines, as in a table of one column.
+    """
+    lines = [line for line in lines if line.strip()]
+    best, best_score = separators[0], (0.0, 0.0, 0)
+    for separator in separators if len(separators) > 1 and lines else "":
+        rows = _divided(lines, separator, quoted)
+        counts = Counter(map(len, rows))
+        num_cells, times = counts.most_common(1)[0]
+        share = times / len(rows)
+        if num_cells < 2 or (len(rows[0]) < 2 and share < 0.9):
+            continue
+        cells = [cell.strip() for row in rows for cell in row]
+        are_numbers = sum(_DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells) / len(cells)
+        score = (share, are_numbers, num_cells)
+        if score > best_score and not (separator == " " and best_score[0] and are_numbers <= best_score[1]):
+            best, best_score = separator, score
+    return best
+
+
+def _divided(lines: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
+    if separator == " ":
+        return [line.split() for line in lines]
+    rows = csv.reader(lines, delimiter=separator, **_quoting(quoted))
+    return [row for row in rows if row] or [[""]]
+
+
+def _quoting(quoted: bool) -> Any:
+    return {"quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, "skipinitialspace": quoted}

@@ -8,7 +8,7 @@ import torch
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import PointCloud
-from mt_plugin_pointcloud.readers import read_cloud
+from mt_plugin_pointcloud.reading import read_cloud
 
 POINTS = np.array([[0, 0, 0], [1, 0, 0], [0, 2, 0], [0, 0, 4], [0.5, 0.25, -8]], dtype=np.float64)
 INTENSITY = np.array([0, 0.25, 0.5, 0.75, 1])

@@ -15,7 +15,7 @@ import pytest
 from mt_core.contract import Classification, Example
 from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
 from mt_plugin_pointcloud.dataset import PointCloudDataset
-from mt_plugin_pointcloud.readers import read_cloud
+from mt_plugin_pointcloud.reading import read_cloud
 
 OFF = "OFF\n4 1 0\n0 0 0\n1 0 0\n0 1 0\n0 0 1\n3 0 1 2\n"
 

@@ -14,9 +14,9 @@ import torch
 from mt_core.contract import Classification, Segmentation
 from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
 from mt_plugin_pointcloud.dataset import PointCloudDataset
-from mt_plugin_pointcloud.picture import COLOURS, write
-from mt_plugin_pointcloud.readers import read_cloud
+from mt_plugin_pointcloud.reading import read_cloud
 from mt_plugin_pointcloud.tokenizer import PointCloudOptions, PointCloudTokenizer
+from mt_plugin_pointcloud.views import COLOURS, write
 
 
 @pytest.fixture

@@ -11,20 +11,11 @@ import numpy as np
 from mt_core.contract import SPLITS, AnyTask, Classification, Example, Segmentation
 from mt_core.errors import InputError, OptionError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, temporary_folder
-from mt_plugin_pointcloud.examples import write_examples
-from mt_plugin_pointcloud.layouts import (
-    PARTS,
-    Hdf5Clouds,
-    Hdf5Row,
-    find_labelled_points,
-    find_modelnet_hdf5,
-    find_parts,
-    find_scanobjectnn,
-    labelled,
-)
-from mt_plugin_pointcloud.readers import FORMATS
-from mt_plugin_pointcloud.solids import SOLIDS, draw_solid
-from mt_plugin_pointcloud.writing import WRITERS
+from mt_plugin_pointcloud.demo import FORMATS, SOLIDS, write_examples, write_solid
+from mt_plugin_pointcloud.layouts.hdf5 import Hdf5Clouds, Hdf5Row, find_modelnet_hdf5, find_scanobjectnn
+from mt_plugin_pointcloud.layouts.labelled_points import find_labelled_points, read_labelled
+from mt_plugin_pointcloud.layouts.shapenet import PARTS, find_shapenet_parts, read_parts
+from mt_plugin_pointcloud.reading import SUFFIXES
 
 
 class PointCloudDataset(ListedDataset):
@@ -49,7 +40,8 @@ class PointCloudDataset(ListedDataset):
     def __getitem__(self, index: int) -> Example:
         sample = self.samples[index]
         if isinstance(self.task, Segmentation):
-            cloud = labelled(Path(sample), self._first_part)
+            path = Path(sample)
+            cloud = read_labelled(path) if self._first_part is None else read_parts(path, self._first_part)
             return Example(cloud, self._known(cloud.labels, str(sample)))
         if isinstance(sample, Hdf5Row):
             return Example(self._hdf5.cloud(sample), self._targets[index])
@@ -76,7 +68,7 @@ class PointCloudDataset(ListedDataset):
         """
         if labels not in ("clouds", "points"):
             raise OptionError(f"labels={labels!r}", fix="use 'clouds' or 'points'")
-        if listing := find_parts(root, split, category):
+        if listing := find_shapenet_parts(root, split, category):
             return listing
         if labels == "points":
             return find_labelled_points(root, split, classes)
@@ -85,7 +77,7 @@ class PointCloudDataset(ListedDataset):
         return (
             find_modelnet_hdf5(root, split)
             or find_scanobjectnn(root, split, variant)
-            or list_folders(root, split, FORMATS.split())
+            or list_folders(root, split, SUFFIXES)
             if root.is_dir()
             else None
         )
@@ -103,19 +95,17 @@ class PointCloudDataset(ListedDataset):
         """Solids of 50 to 2,000 points in any pose, written as files that live as long as this process."""
         if split not in SPLITS:
             raise OptionError(f"there is no split {split!r}", fix=f"use one of {', '.join(SPLITS)}")
-        classes, suffixes = tuple(SOLIDS), tuple(WRITERS)
+        classes = tuple(SOLIDS)
         parts = SPLITS[:3] if split == "all" else (split,)
         folder = temporary_folder("pointcloud")
         samples, targets = [], []
         for position in range(size):
             part, number = parts[position % len(parts)], position // len(parts)
             draw = np.random.default_rng([seed, SPLITS.index(part), number])
-            kind, suffix = number % len(classes), suffixes[draw.integers(len(suffixes))]
-            path = folder / f"{classes[kind]}_{part}_{number:04d}{suffix}"
-            WRITERS[suffix](path, draw_solid(classes[kind], draw))
-            samples.append(path)
+            kind = number % len(classes)
+            samples.append(write_solid(folder / f"{classes[kind]}_{part}_{number:04d}", classes[kind], draw))
             targets.append(kind)
-        source = f"solids sampled for this run, written as {' '.join(suffixes)} (synthetic)"
+        source = f"solids sampled for this run, written as {' '.join(FORMATS)} (synthetic)"
         return cls(samples, targets, Classification(classes=classes), source)
 
     @classmethod

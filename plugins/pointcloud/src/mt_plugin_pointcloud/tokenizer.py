@@ -21,7 +21,7 @@ from mt_plugin_pointcloud.augmentation import augment, random_points
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud
 from mt_plugin_pointcloud.neighbours import nearest_neighbours
 from mt_plugin_pointcloud.pointnet import MiniPointNet
-from mt_plugin_pointcloud.readers import read_cloud
+from mt_plugin_pointcloud.reading import read_cloud
 from mt_plugin_pointcloud.sampling import canonical_order, farthest_points
 
 Channel = Literal["intensity", "normals", "colour"]

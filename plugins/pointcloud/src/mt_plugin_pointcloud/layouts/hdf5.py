@@ -13,7 +13,7 @@ from mt_core.contract import reading
 from mt_core.errors import DatasetError
 from mt_core.sdk import Listing, chosen_splits
 from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
-from mt_plugin_pointcloud.readers.columns import from_rows
+from mt_plugin_pointcloud.reading.columns import from_rows
 
 _SCANOBJECTNN_CLASSES = (
     "bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table", "bed", "pillow", "sink",

@@ -9,7 +9,7 @@ import numpy as np
 
 from mt_core.contract import AnyTask, Segmentation
 from mt_core.errors import InputError, RunError
-from mt_plugin_pointcloud.readers import read_cloud
+from mt_plugin_pointcloud.reading import read_cloud
 
 COLOURS = (
     (31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189),

@@ -16,8 +16,8 @@ import pytest
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import KEPT_POINTS, PointCloud
-from mt_plugin_pointcloud.readers import read_cloud
-from mt_plugin_pointcloud.readers.lzf import decompress
+from mt_plugin_pointcloud.reading import read_cloud
+from mt_plugin_pointcloud.reading.lzf import decompress
 
 POINTS = np.array([[0, 0, 0], [1, 0, 0], [0, 2, 0], [0, 0, 4], [0.5, 0.25, -8]], dtype=np.float64)
 INTENSITY = np.array([0, 0.25, 0.5, 0.75, 1])
@@ -237,7 +237,7 @@ def test_a_survey_without_colour_has_none(tmp_path):
 
 @pytest.mark.parametrize("suffix", [".las", ".npy", ".bin"])
 def test_every_third_point_is_read_of_a_file_of_half_a_million(tmp_path, suffix, monkeypatch):
-    monkeypatch.setattr("mt_plugin_pointcloud.readers.las._CHUNK", 100_001)
+    monkeypatch.setattr("mt_plugin_pointcloud.reading.las._CHUNK", 100_001)
     points = np.stack([np.arange(500_000), np.zeros(500_000), np.zeros(500_000)], axis=1)
     path = tmp_path / f"a{suffix}"
     if suffix == ".las":

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from mt_core.errors import InputError
-from mt_plugin_pointcloud.readers.polygons import triangles
-from mt_plugin_pointcloud.readers.reading import Raw
-from mt_plugin_pointcloud.readers.text import decoded, numbers
+from mt_plugin_pointcloud.reading.opening import Raw
+from mt_plugin_pointcloud.reading.polygons import triangles
+from mt_plugin_pointcloud.reading.text import decoded, numbers
 
 
 def read_off(path: Path) -> Raw:

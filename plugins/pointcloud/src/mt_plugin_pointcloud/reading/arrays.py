@@ -8,8 +8,8 @@ import numpy as np
 
 from mt_core.sdk import read_npz as read_array
 from mt_plugin_pointcloud.cloud import step_for
-from mt_plugin_pointcloud.readers.columns import from_rows
-from mt_plugin_pointcloud.readers.reading import Raw
+from mt_plugin_pointcloud.reading.columns import from_rows
+from mt_plugin_pointcloud.reading.opening import Raw
 
 _KEYS = ("points", "pos", "xyz")
 

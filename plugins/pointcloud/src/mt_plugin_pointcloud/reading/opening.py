@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
+from mt_core.sdk import declared_suffixes
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud, checked, make_cloud
-from mt_plugin_pointcloud.readers.columns import from_rows
+from mt_plugin_pointcloud.reading.columns import from_rows
 
 Array = NDArray[Any]
 
@@ -40,7 +41,8 @@ _READERS = {
     ".laz": "las:read_las",
     ".bin": "kitti:read_bin",
 }
-FORMATS = " ".join(_READERS)
+SUFFIXES = declared_suffixes("mt_plugin_pointcloud")
+_FORMATS = " ".join(SUFFIXES)
 
 
 def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
@@ -55,7 +57,7 @@ def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
         InputError: no readable cloud; names the source.
     """
     name = name_of(source)
-    with reading(source, formats=FORMATS):
+    with reading(source, formats=_FORMATS):
         if isinstance(source, PointCloud):
             return checked(source)
         if isinstance(source, str | Path):
@@ -75,10 +77,10 @@ def _from_file(path: Path, name: str, surface_points: int) -> PointCloud:
     if suffix not in _READERS:
         raise InputError(
             f"{name} has the suffix {suffix!r}, which no reader takes" if suffix else f"{name} has no suffix",
-            fix=f"the formats are {FORMATS}",
+            fix=f"the formats are {_FORMATS}",
         )
     module, function = _READERS[suffix].split(":")
-    reader = getattr(import_module(f"mt_plugin_pointcloud.readers.{module}"), function)
+    reader = getattr(import_module(f"mt_plugin_pointcloud.reading.{module}"), function)
     raw = cast(Callable[[Path], Raw], reader)(path)
     if surface_points and raw.triangles is not None and len(raw.triangles):
         from mt_plugin_pointcloud.surface import sample_surface

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import step_for
-from mt_plugin_pointcloud.readers.columns import from_table
-from mt_plugin_pointcloud.readers.lzf import decompress
-from mt_plugin_pointcloud.readers.reading import Raw
-from mt_plugin_pointcloud.readers.text import numbers
+from mt_plugin_pointcloud.reading.columns import from_table
+from mt_plugin_pointcloud.reading.lzf import decompress
+from mt_plugin_pointcloud.reading.opening import Raw
+from mt_plugin_pointcloud.reading.text import numbers
 
 _KINDS = {"I": "i", "U": "u", "F": "f"}
 _LONGEST_HEADER = 2**14  # bytes

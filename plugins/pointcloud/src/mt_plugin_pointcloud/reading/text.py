@@ -9,8 +9,8 @@ import numpy as np
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import LABELS
-from mt_plugin_pointcloud.readers.columns import find, from_rows, unit_colour
-from mt_plugin_pointcloud.readers.reading import Raw
+from mt_plugin_pointcloud.reading.columns import find, from_rows, unit_colour
+from mt_plugin_pointcloud.reading.opening import Raw
 
 _LARGEST_BYTES = 2**29
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from mt_core.errors import InputError
-from mt_plugin_pointcloud.readers.polygons import triangles
-from mt_plugin_pointcloud.readers.reading import Raw
-from mt_plugin_pointcloud.readers.text import decoded, numbers
+from mt_plugin_pointcloud.reading.opening import Raw
+from mt_plugin_pointcloud.reading.polygons import triangles
+from mt_plugin_pointcloud.reading.text import decoded, numbers
 
 
 def read_obj(path: Path) -> Raw:

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import step_for
-from mt_plugin_pointcloud.readers.columns import from_table
-from mt_plugin_pointcloud.readers.polygons import fan
-from mt_plugin_pointcloud.readers.reading import Raw
-from mt_plugin_pointcloud.readers.text import numbers
+from mt_plugin_pointcloud.reading.columns import from_table
+from mt_plugin_pointcloud.reading.opening import Raw
+from mt_plugin_pointcloud.reading.polygons import fan
+from mt_plugin_pointcloud.reading.text import numbers
 
 _TYPES = {
     "char": "i1", "uchar": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,13 @@ NAME_NAMES = frozenset({"id", "name"})
 """Attributes that name a single node or edge, in any case, and say nothing about what it is."""
 
 
+Records = Sequence[Mapping[str, Any]]
+"""What nodes or edges carry: of each the values by their names."""
+
+Columns = Callable[[Records], Attributes]
+"""Makes columns of records: `attributes_of`, maybe with options."""
+
+
 def code_of(value: object) -> int:
     """A category as a number, the same on every machine: whole numbers stand for themselves, also as text."""
     if isinstance(value, bool | int | np.integer | np.bool_):
@@ -32,9 +39,7 @@ def code_of(value: object) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=7).digest())
 
 
-def attributes_of(
-    records: Sequence[Mapping[str, Any]], *, categorical: Collection[str] = (), ignore: Collection[str] = ()
-) -> Attributes:
+def attributes_of(records: Records, *, categorical: Collection[str] = (), ignore: Collection[str] = ()) -> Attributes:
     """Columns from one mapping of names to values a node, or edge.
 
     Text and booleans are categories, numbers are numbers, except those called as `categorical` or `CATEGORY_NAMES` say.
@@ -107,7 +112,7 @@ def cell(text: str) -> str | float | None:
         return text
 
 
-def map_ordered(parts: Iterable[Attributes], count: int) -> Attributes:
+def join_columns(parts: Iterable[Attributes], count: int) -> Attributes:
     """The columns of all parts, each of the same nodes or edges."""
     parts = [Attributes.none(count), *parts]
     return Attributes(

@@ -10,7 +10,7 @@ from torch import Tensor
 from mt_plugin_graph.features import NO_ROW
 
 
-def map_ordered(items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def collate_graphs(items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """One batch of prepared graphs.
 
     Returns:

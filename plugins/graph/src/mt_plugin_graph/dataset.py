@@ -7,12 +7,11 @@ from typing import Self
 
 from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
-from mt_plugin_graph.demo import demo_listing
-from mt_plugin_graph.examples import write_examples
-from mt_plugin_graph.molecule_tables import TableOptions, find_molecule_table
-from mt_plugin_graph.pcqm import find_pcqm
+from mt_plugin_graph.demo import demo_listing, write_examples
+from mt_plugin_graph.layouts.molecule_tables import TableOptions, find_molecule_table
+from mt_plugin_graph.layouts.pcqm import find_pcqm
+from mt_plugin_graph.layouts.tu import Folds, find_tu
 from mt_plugin_graph.reading import SUFFIXES
-from mt_plugin_graph.tu import Folds, find_tu
 
 
 class GraphDataset(ListedDataset):

@@ -1,4 +1,4 @@
-"""Small graphs of a few kinds, written as the files that are read."""
+"""Graphs that need no download: small ones of a few kinds, written as the files that are read."""
 
 from __future__ import annotations
 
@@ -12,12 +12,9 @@ import numpy as np
 from mt_core.contract import SPLITS
 from mt_core.errors import OptionError
 from mt_core.sdk import Listing, temporary_folder
+from mt_plugin_graph.reading import SUFFIXES
 
 Draw = np.random.Generator
-
-
-def _cycle(networkx: Any, draw: Draw) -> Any:
-    return networkx.cycle_graph(int(draw.integers(4, 17)))
 
 
 def _tree(networkx: Any, draw: Draw) -> Any:
@@ -28,25 +25,11 @@ def _tree(networkx: Any, draw: Draw) -> Any:
     return tree
 
 
-def _star(networkx: Any, draw: Draw) -> Any:
-    return networkx.star_graph(int(draw.integers(4, 17)))
-
-
-def _grid(networkx: Any, draw: Draw) -> Any:
-    return networkx.convert_node_labels_to_integers(
-        networkx.grid_2d_graph(int(draw.integers(2, 4)), int(draw.integers(3, 6)))
-    )
-
-
-def _clique(networkx: Any, draw: Draw) -> Any:
-    return networkx.complete_graph(int(draw.integers(4, 8)))
-
-
 KINDS: dict[str, Callable[[Any, Draw], Any]] = {
-    "clique": _clique,
-    "cycle": _cycle,
-    "grid": _grid,
-    "star": _star,
+    "clique": lambda networkx, draw: networkx.complete_graph(int(draw.integers(4, 8))),
+    "cycle": lambda networkx, draw: networkx.cycle_graph(int(draw.integers(4, 17))),
+    "grid": lambda networkx, draw: networkx.grid_2d_graph(int(draw.integers(2, 4)), int(draw.integers(3, 6))),
+    "star": lambda networkx, draw: networkx.star_graph(int(draw.integers(4, 17))),
     "tree": _tree,
 }
 
@@ -56,31 +39,47 @@ def demo_listing(split: str, size: int, seed: int) -> Listing:
     say nothing of the kind."""
     if split not in SPLITS:
         raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
-    import networkx
-
     folder = temporary_folder("graph")
     parts = SPLITS[:3] if split == "all" else (split,)
-    kinds, suffixes = tuple(KINDS), tuple(_WRITERS)
+    kinds = tuple(KINDS)
     samples, labels = [], []
     for position in range(size):
         part, number = parts[position % len(parts)], position // len(parts)
         draw = np.random.default_rng([seed, SPLITS.index(part), number])
-        kind, suffix = kinds[number % len(kinds)], suffixes[int(draw.integers(len(suffixes)))]
-        path = folder / f"{part}_{number:04d}{suffix}"
-        _WRITERS[suffix](_coloured(networkx, KINDS[kind](networkx, draw), draw), path)
-        samples.append(str(path))
-        labels.append(kind)
+        samples.append(str(_write(folder / f"{part}_{number:04d}", kinds[number % len(kinds)], draw)))
+        labels.append(kinds[number % len(kinds)])
     return Listing(samples, labels, kinds, "demo")
 
 
-def _coloured(networkx: Any, graph: Any, draw: Draw) -> Any:
-    """The same with its nodes named in another order, each with a colour and a weight."""
+def write_examples(folder: Path) -> list[Path]:
+    """A ring a suffix, or alcohols where it is one of molecules, for which reading needs RDKit."""
+    for suffix in SUFFIXES:
+        path = folder / f"example{suffix}"
+        if suffix in _MOLECULES:
+            path.write_text(_MOLECULES[suffix])
+        else:
+            _WRITERS.get(suffix, _write_edges)(draw_graph("cycle", np.random.default_rng(0)), path)
+    return sorted(path for path in folder.iterdir() if path.name.endswith(SUFFIXES))
+
+
+def draw_graph(kind: str, draw: Draw) -> Any:
+    """A networkx graph whose nodes are named in any order, each with a colour and a weight."""
+    import networkx
+
+    graph = KINDS[kind](networkx, draw)
     names = [f"n{number}" for number in draw.permutation(len(graph))]
     graph = networkx.relabel_nodes(graph, dict(zip(list(graph), names, strict=True)))
     for node in graph:
         graph.nodes[node]["colour"] = str(draw.choice(["red", "green", "blue"]))
         graph.nodes[node]["weight"] = round(float(draw.normal()), 3)
     return graph
+
+
+def _write(stem: Path, kind: str, draw: Draw) -> Path:
+    suffix = tuple(_WRITERS)[draw.integers(len(_WRITERS))]
+    path = stem.with_suffix(suffix)
+    _WRITERS[suffix](draw_graph(kind, draw), path)
+    return path
 
 
 def _write_graphml(graph: Any, path: Path) -> None:
@@ -100,7 +99,7 @@ def _write_edges(graph: Any, path: Path) -> None:
     with path.with_suffix(".nodes.csv").open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file)
         table.writerow(["node", "colour", "weight"])
-        table.writerows([node, record["colour"], record["weight"]] for node, record in graph.nodes(data=True))
+        table.writerows([node, *record.values()] for node, record in graph.nodes(data=True))
 
 
 _WRITERS: dict[str, Callable[[Any, Path], None]] = {
@@ -108,3 +107,19 @@ _WRITERS: dict[str, Callable[[Any, Path], None]] = {
     ".gexf": _write_gexf,
     ".edges": _write_edges,
 }
+
+_ETHANOL = """ethanol
+  written by hand
+
+  3  2  0  0  0  0  0  0  0  0999 V2000
+    0.0000    0.0000    0.0000 C   0  0  0  0  0  0  0  0  0  0  0  0
+    1.5000    0.0000    0.0000 C   0  0  0  0  0  0  0  0  0  0  0  0
+    2.2500    1.3000    0.0000 O   0  0  0  0  0  0  0  0  0  0  0  0
+  1  2  1  0
+  2  3  1  0
+M  END
+"""
+
+_ALCOHOLS = "CO methanol\nCCO ethanol\n"
+
+_MOLECULES = {".smi": _ALCOHOLS, ".smiles": _ALCOHOLS, ".sdf": f"{_ETHANOL}$$$$\n", ".mol": _ETHANOL}

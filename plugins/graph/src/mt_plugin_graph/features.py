@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from mt_plugin_graph.attributes import code_of
 from mt_plugin_graph.graph import MISSING, Attributes, Graph
-from mt_plugin_graph.molecules import ATOM_SIZES, BOND_SIZES
+from mt_plugin_graph.reading.molecules import ATOM_SIZES, BOND_SIZES
 
 NO_ROW = 0
 """The row that stands for nothing."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,8 +18,8 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
-from mt_plugin_graph.attributes import map_ordered as columns_side_by_side
-from mt_plugin_graph.batching import map_ordered
+from mt_plugin_graph.attributes import attributes_of, join_columns
+from mt_plugin_graph.batching import collate_graphs
 from mt_plugin_graph.features import LINK_ROWS, NO_ROW, NODE_ROWS, Statistics, degrees, spread
 from mt_plugin_graph.graph import MAX_EDGES, MAX_NODES, Attributes, Graph
 from mt_plugin_graph.layers import Carried, Hop, Identity, Whole
@@ -76,22 +77,23 @@ class GraphTokenizer(Tokenizer):
         self.whole = Whole(width)
         self.kind = nn.Parameter(torch.randn(2, width) * 0.3)
         self.norm = nn.LayerNorm(width)
+        self._columns = partial(attributes_of, categorical=self.options.categorical, ignore=self.options.ignore)
         self._statistics: dict[str, Statistics] = {"nodes": {}, "links": {}}
 
     def read(self, source: Any) -> Graph:
         """The graph of a file, a SMILES string, or an object in memory; see `reading.graphs`."""
-        return only_graph(source, categorical=self.options.categorical, ignore=self.options.ignore)
+        return only_graph(source, self._columns)
 
     def stream(self, source: Any) -> Iterator[Graph]:
         """Every molecule of a SMILES, SDF or CSV file; the one graph of another source."""
-        return graphs(source, categorical=self.options.categorical, ignore=self.options.ignore)
+        return graphs(source, self._columns)
 
     def prepare(self, sample: Graph, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """For `node` and `link`: `_rows` (M, F), `_numbers` (M, SPREAD), `_spaces` (M, K), `_walks` (M, T), and `_kept`
         (M,), whether it becomes a token; `ends` (E, 2), `eigenvalues` (K,), `is_directed` ()."""
         options = self.options
         names = identifiers(sample.num_nodes, sample.edges, options.eigenvalues, options.walks)
-        carried = columns_side_by_side((sample.nodes, degrees(sample)), sample.num_nodes)
+        carried = join_columns((sample.nodes, degrees(sample)), sample.num_nodes)
         parts = {
             "node": (
                 NODE_ROWS.of(carried),
@@ -124,8 +126,8 @@ class GraphTokenizer(Tokenizer):
         return prepared
 
     def collate(self, items: Any) -> dict[str, Tensor]:
-        """Graphs without padding, one after the other; see `batching.map_ordered`."""
-        return map_ordered(items)
+        """Graphs without padding, one after the other; see `batching.collate_graphs`."""
+        return collate_graphs(items)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """(B, tokens, D): of each graph the nodes, then the edges, then padding."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mt_core.contract import Regression
 from mt_core.errors import DatasetError
 from mt_core.sdk import Listing, chosen_splits
-from mt_plugin_graph.molecule_tables import TableOptions, listing_of, read_table, targets_of
+from mt_plugin_graph.layouts.molecule_tables import TableOptions, listing_of, read_table, targets_of
 
 _SPLITS = {"train": "train", "val": "valid", "test": "test-dev"}
 _TARGET = "homolumogap"

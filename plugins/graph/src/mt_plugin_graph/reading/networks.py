@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Collection
 from typing import Any
 from xml.parsers import expat
 
 import numpy as np
 
 from mt_core.errors import InputError
-from mt_plugin_graph.attributes import attributes_of
+from mt_plugin_graph.attributes import Columns, attributes_of
 from mt_plugin_graph.graph import Graph, check_size, make_graph
 
 _MAX_DEPTH = 64
-_DISPLAY_NAMES = frozenset({"label"})  # of GEXF: what is written beside a node in a drawing, by default its id
 
 
-def graph_of_network(
-    network: Any, name: str, *, categorical: Collection[str] = (), ignore: Collection[str] = ()
-) -> Graph:
+def graph_of_network(network: Any, name: str, columns: Columns = attributes_of) -> Graph:
     """The graph of a networkx graph of any kind; see `attributes_of` for what becomes of attributes."""
     check_size(network.number_of_nodes(), network.number_of_edges(), name)
     place = {node: index for index, node in enumerate(network.nodes)}
@@ -29,16 +25,14 @@ def graph_of_network(
     return make_graph(
         len(place),
         np.array(ends, np.int64).reshape(-1, 2).T,
-        nodes=attributes_of([record for _, record in network.nodes(data=True)], categorical=categorical, ignore=ignore),
-        links=attributes_of([record for _, _, record in links], categorical=categorical, ignore=ignore),
+        nodes=columns([record for _, record in network.nodes(data=True)]),
+        links=columns([record for _, _, record in links]),
         is_directed=network.is_directed(),
         name=name,
     )
 
 
-def graph_of_xml(
-    content: bytes, name: str, *, categorical: Collection[str] = (), ignore: Collection[str] = ()
-) -> Graph:
+def graph_of_xml(content: bytes, name: str, columns: Columns = attributes_of) -> Graph:
     """The graph of a GraphML or GEXF file; which of the two, its first element says.
 
     Raises:
@@ -53,8 +47,9 @@ def graph_of_xml(
             network = networkx.read_graphml(io.BytesIO(content))
         else:
             network = networkx.read_gexf(io.BytesIO(content))
-            ignore = (*ignore, *_DISPLAY_NAMES)
-    return graph_of_network(network, name, categorical=categorical, ignore=ignore)
+            for *_, record in (*network.nodes(data=True), *network.edges(data=True)):
+                record.pop("label", None)  # what is written beside it in a drawing, by default its id
+    return graph_of_network(network, name, columns)
 
 
 def _inspect(content: bytes, name: str) -> str:

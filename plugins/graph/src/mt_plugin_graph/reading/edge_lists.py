@@ -6,7 +6,7 @@ import ast
 import csv
 import io
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import numpy as np
 
 from mt_core.contract import reading
 from mt_core.errors import InputError
-from mt_plugin_graph.attributes import attributes_of, cell
+from mt_plugin_graph.attributes import Columns, attributes_of, cell
 from mt_plugin_graph.graph import Graph, check_size, make_graph
 
 _COMMENTS = ("#", "%", "//")
@@ -22,9 +22,7 @@ _SOURCE_NAMES = ("source", "src", "from", "u", "node1", "source_id")
 _TABLE_SUFFIXES = (".nodes.csv", ".nodes")
 
 
-def graph_of_edge_list(
-    text: str, name: str, path: Path | None = None, *, categorical: Collection[str] = (), ignore: Collection[str] = ()
-) -> Graph:
+def graph_of_edge_list(text: str, name: str, path: Path, columns: Columns = attributes_of) -> Graph:
     """The graph of an edge list.
 
     Two names a line, with commas, tabs or blanks between them, then maybe a weight and further values, or what networkx
@@ -38,7 +36,7 @@ def graph_of_edge_list(
     Raises:
         InputError: a line without two names, or too many of them.
     """
-    nodes: dict[str, Mapping[str, Any]] = _nodes_beside(path) if path is not None else {}
+    nodes: dict[str, Mapping[str, Any]] = _nodes_beside(path)
     place = {node: index for index, node in enumerate(nodes)}
     ends: list[tuple[int, int]] = []
     records: list[Mapping[str, Any]] = []
@@ -53,12 +51,11 @@ def graph_of_edge_list(
         ends.append((first, second))
         records.append(_record(cells[2:], header[2:] if header else None, f"{name}, line {number}"))
         check_size(len(place), len(ends), name)
-    carried = [nodes.get(node, {}) for node in place]
     return make_graph(
         len(place),
         np.array(ends, np.int64).reshape(-1, 2).T,
-        nodes=attributes_of(carried, categorical=categorical, ignore=ignore),
-        links=attributes_of(records, categorical=categorical, ignore=ignore),
+        nodes=columns([nodes.get(node, {}) for node in place]),
+        links=columns(records),
         is_directed=False,
         name=name,
     )

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from mt_core.contract import AnyTask, Multilabel, Regression
 from mt_core.errors import DatasetError, MtError, OptionError
 from mt_core.sdk import Listing, chosen_splits, in_order, split_called
-from mt_plugin_graph.held_out import grouped_test, random_test
-from mt_plugin_graph.molecules import scaffold_of
+from mt_plugin_graph.layouts.held_out import grouped_test, random_test
 from mt_plugin_graph.reading import SMILES_COLUMNS
+from mt_plugin_graph.reading.molecules import scaffold_of
 
 TARGET_NAMES = (
     "measured log solubility in mols per litre",  # ESOL

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mt_core.contract import Regression
 from mt_core.errors import DatasetError, OptionError
 from mt_core.sdk import Listing, chosen_splits, folds_of, in_order
-from mt_plugin_graph.attributes import attributes_of_array, map_ordered
+from mt_plugin_graph.attributes import attributes_of_array, join_columns
 from mt_plugin_graph.graph import Attributes, Graph, make_graph
 
 MAX_BYTES = 2**30
@@ -138,7 +138,7 @@ def _attributes(stem: str, what: str, count: int) -> Attributes:
                 f"{path} has {len(table)} lines for {count} {what}s", fix="check that the files belong together"
             )
         parts.append(attributes_of_array(table, count, ending.removesuffix("s"), path))
-    return map_ordered(parts, count)
+    return join_columns(parts, count)
 
 
 def _column(stem: str, ending: str) -> NDArray[np.int64] | None:

@@ -39,17 +39,27 @@ def table_of(
     schema: pa.Schema, sources: Sequence[str], rows: Sequence[int], modality: str, vectors: np.ndarray
 ) -> pa.Table:
     """Rows with their vectors, (n, width) float32."""
-    width = schema.field("vector").type.list_size
-    flat = pa.array(np.ascontiguousarray(vectors, dtype=np.float32).reshape(-1), pa.float32())
     columns = [
-        pa.array(sources, pa.string()),
-        pa.array(rows, pa.int64()),
-        pa.array([modality] * len(rows), pa.string()),
-        pa.FixedSizeListArray.from_arrays(flat, type=schema.field("vector").type)
-        if len(rows)
-        else pa.array([], pa.list_(schema.field("vector").type.value_field, width)),
+        _strings(sources),
+        _numbers(rows, pa.int64()),
+        _strings([modality] * len(rows)),
+        pa.FixedSizeListArray.from_arrays(_numbers(vectors, pa.float32()), type=schema.field("vector").type),
     ]
     return pa.Table.from_arrays(columns, schema=schema)
+
+
+# of buffers: `pa.array` imports pandas, which takes longer than to embed a picture
+
+
+def _numbers(values: Any, kind: pa.DataType) -> pa.Array:
+    flat = np.ascontiguousarray(values, dtype=kind.to_pandas_dtype()).reshape(-1)
+    return pa.Array.from_buffers(kind, len(flat), [None, pa.py_buffer(flat)])
+
+
+def _strings(values: Sequence[str]) -> pa.Array:
+    encoded = [value.encode() for value in values]
+    ends = np.cumsum([0, *map(len, encoded)], dtype=np.int32)
+    return pa.Array.from_buffers(pa.string(), len(values), [None, pa.py_buffer(ends), pa.py_buffer(b"".join(encoded))])
 
 
 def metadata_of(path: Path) -> dict[str, Any]:
@@ -102,10 +112,14 @@ def write_whole(path: Path, schema: pa.Schema, files: Sequence[Path]) -> int:
                 num_pending += len(batch)
                 num_rows += len(batch)
                 if num_pending >= ROWS_A_GROUP:
-                    joined = pa.Table.from_batches(pending).cast(schema)
+                    joined = _joined(pending, schema)
                     writer.write_table(joined.slice(0, ROWS_A_GROUP))
                     rest = joined.slice(ROWS_A_GROUP).combine_chunks()
                     pending, num_pending = rest.to_batches(), len(rest)
         if num_pending:
-            writer.write_table(pa.Table.from_batches(pending).cast(schema))
+            writer.write_table(_joined(pending, schema))
     return num_rows
+
+
+def _joined(batches: Sequence[pa.RecordBatch], schema: pa.Schema) -> pa.Table:
+    return pa.Table.from_arrays(pa.Table.from_batches(batches).columns, schema=schema)

@@ -67,6 +67,7 @@ def test_the_header_can_be_given_or_told():
         ("a,b\n", "a header but no rows"),
         ("a,b\n1,2\n\n1,2,3\n", "line 4: 3 fields, where there are 2 columns"),
         ('a,b\n"1,2\n3,4\n', "line 3: "),
+        ('a,b\n"' + "x" * 200_000, "line 2: "),
     ],
 )
 def test_what_is_no_table_is_refused_with_the_line(text, message):

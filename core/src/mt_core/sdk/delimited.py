@@ -249,7 +249,10 @@ def _divided(lines: Sequence[str], separator: str, quoted: bool) -> list[list[st
     if separator == " ":
         return [line.split() for line in lines]
     rows = csv.reader(lines, delimiter=separator, **_quoting(quoted))
-    return [row for row in rows if row] or [[""]]
+    try:
+        return [row for row in rows if row] or [[""]]
+    except csv.Error:  # a cell without an end: reading it says in which line
+        return [[""]]
 
 
 def _quoting(quoted: bool) -> Any:

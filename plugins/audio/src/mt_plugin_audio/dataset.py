@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from mt_core.contract import Classification
-from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
-from mt_plugin_audio.demo import sounds
-from mt_plugin_audio.examples import write_examples
+from mt_core.errors import OptionError
+from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
+from mt_plugin_audio.demo import sounds, write_examples
 from mt_plugin_audio.layouts import find_digits, find_esc50, find_speech_commands
 from mt_plugin_audio.reading import SUFFIXES
 
@@ -21,9 +20,7 @@ class AudioDataset(ListedDataset):
         "digits": "{digit}_{speaker}_{index}.wav, in recordings/ or not, as the Free Spoken Digit Dataset ships",
         "speech commands": "a folder per word, validation_list.txt and testing_list.txt",
         "esc-50": "meta/esc50.csv with filename, fold and category, and audio/",
-        "table": "a CSV of path,label[,split], or a folder with labels.csv, or with train.csv, val.csv, test.csv",
-        "split folders": "train/, val/ and test/ (or training, valid, validation, dev), in each a folder per class",
-        "folders": "a folder per class; everything is 'train'",
+        **FILE_LAYOUTS,
     }
     demo_options: ClassVar[dict[str, Any]] = {"stem": "conv", "patch": 8, "stride": 4}
     task: Classification
@@ -36,21 +33,14 @@ class AudioDataset(ListedDataset):
             fold: Of ESC-50, the one that is "test", 1 to 5.
             held_out_speaker: Of the spoken digits, whose recordings are "test"; None: the official test.
         """
-        if root.is_file():
-            if root.suffix.lower() not in (".csv", ".tsv"):
-                raise DatasetError(
-                    f"{root} is a file, and no table", fix="give the folder of the data, or a .csv of path,label"
-                )
-            return list_tables({"": root}, split, root)
-        if digits := find_digits(root, split, held_out_speaker):
-            return digits
-        if held_out_speaker is not None:
-            raise OptionError(f"{root} does not tell its speakers", fix="leave held_out_speaker out")
-        if found := find_speech_commands(root, split) or find_esc50(root, split, fold):
-            return found
-        if tables := find_tables(root):
-            return list_tables(tables, split, root)
-        return list_folders(root, split, SUFFIXES)
+        if root.is_dir():
+            if digits := find_digits(root, split, held_out_speaker):
+                return digits
+            if held_out_speaker is not None:
+                raise OptionError(f"{root} does not tell its speakers", fix="leave held_out_speaker out")
+            if found := find_speech_commands(root, split) or find_esc50(root, split, fold):
+                return found
+        return list_files(root, split, SUFFIXES)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

@@ -9,7 +9,7 @@ import numpy as np
 import soundfile  # type: ignore[import-untyped,unused-ignore]
 
 from mt_core.errors import InputError
-from mt_plugin_audio.silence import silent_stderr
+from mt_core.sdk import silent_stderr
 from mt_plugin_audio.waveform import Samples
 from mt_plugin_audio.wholeness import bytes_missing
 

@@ -1,4 +1,4 @@
-"""Sounds made for a demonstration, written as files of several formats and rates.  T samples."""
+"""Sounds that need no download, written as files of several formats and rates.  T samples."""
 
 from __future__ import annotations
 
@@ -8,15 +8,25 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.contract import SPLITS
-from mt_core.sdk import Listing, chosen_splits, temporary_folder
+from mt_core.sdk import Listing, demo_files
+from mt_plugin_audio.reading import SUFFIXES
+from mt_plugin_audio.waveform import RATE_HZ
 
 Signal = NDArray[np.float64]
 
 _RATES_HZ = (8_000, 11_025, 16_000, 22_050, 44_100)
 
 _FILES = ((".wav", "PCM_U8"), (".wav", "PCM_16"), (".wav", "PCM_24"), (".flac", "PCM_16"), (".ogg", "VORBIS"))
-"""Suffix and libsndfile's name of the encoding."""
+"""Of the demonstration: suffix and libsndfile's name of the encoding."""
+
+_CONTAINERS = {
+    ".oga": ("OGG", "VORBIS"),
+    ".ogg": ("OGG", "VORBIS"),
+    ".opus": ("OGG", "OPUS"),
+    ".mp3": ("MP3",),
+    ".aif": ("AIFF",),
+}
+"""Of the examples, where the suffix alone does not say it."""
 
 
 def _tone(draw: np.random.Generator, seconds: Signal) -> Signal:
@@ -54,30 +64,31 @@ SOUNDS: dict[str, Callable[[np.random.Generator, Signal], Signal]] = {
 
 
 def sounds(split: str, size: int, seed: int) -> Listing:
-    """Files of 0.3 to 0.8 s, in a folder that lives as long as this process."""
-    parts = chosen_splits(split, SPLITS[:3], Path("demo"))
-    folder, classes = temporary_folder("audio"), tuple(SOUNDS)
-    samples, labels = [], []
-    for position in range(size):
-        part, number = parts[position % len(parts)], position // len(parts)
-        label = classes[number % len(classes)]
-        draw = np.random.default_rng([seed, SPLITS.index(part), number])
-        samples.append(str(_written(folder / f"{label}_{part}_{number:04d}", label, draw)))
-        labels.append(label)
-    return Listing(samples, labels, classes, "demo")
+    """`size` files a split, of 0.3 to 0.8 s, that vanish with the process."""
+    return demo_files("audio", split, size, seed, tuple(SOUNDS), _write_sound)
 
 
-def _written(stem: Path, label: str, draw: np.random.Generator) -> Path:
-    import soundfile  # type: ignore[import-untyped,unused-ignore]
+def write_examples(folder: Path) -> list[Path]:
+    """Half a second of a rising tone a suffix, 16 kHz, one channel."""
+    seconds = np.arange(RATE_HZ // 2) / RATE_HZ
+    tone = 0.3 * _sine((400 + 600 * seconds) * seconds)
+    return [_write(folder / f"tone{suffix}", tone, RATE_HZ, *_CONTAINERS.get(suffix, ())) for suffix in SUFFIXES]
 
+
+def _write_sound(stem: Path, label: str, turn: int, draw: np.random.Generator) -> Path:
     rate_hz = int(draw.choice(_RATES_HZ))
     suffix, encoding = _FILES[draw.integers(len(_FILES))]
     seconds = np.arange(int(rate_hz * draw.uniform(0.3, 0.8))) / rate_hz
     signal = SOUNDS[label](draw, seconds) * draw.uniform(0.1, 0.5)
     signal += draw.normal(scale=0.002, size=len(signal))
     channels = np.stack([signal] * int(draw.integers(1, 3)), axis=1)
-    path = stem.with_name(stem.name + suffix)
-    soundfile.write(path, np.clip(channels, -1, 1), rate_hz, subtype=encoding)
+    return _write(stem.with_suffix(suffix), np.clip(channels, -1, 1), rate_hz, None, encoding)
+
+
+def _write(path: Path, signal: Signal, rate_hz: int, container: str | None = None, encoding: str | None = None) -> Path:
+    import soundfile  # type: ignore[import-untyped,unused-ignore]
+
+    soundfile.write(path, signal, rate_hz, format=container, subtype=encoding)
     return path
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, chosen_splits, files_below, in_order, text_of
+from mt_core.sdk import Listing, chosen_splits, dict_rows, files_below, in_order, require_files, text_of
 from mt_plugin_audio.reading import SUFFIXES
 
 _DIGIT = re.compile(r"(\d)_([^_]+)_(\d+)\.wav", re.IGNORECASE)
@@ -94,24 +93,15 @@ def find_esc50(root: Path, split: str, fold: int) -> Listing | None:
     if fold not in _FOLDS:
         raise OptionError(f"fold={fold!r}", fix="the folds are 1, 2, 3, 4 and 5")
     rows: list[_Row] = []
-    for number, row in enumerate(_table(table), start=2):
+    for number, row in enumerate(dict_rows(table), start=1):
         name, category, own_fold = (row.get(column) for column in ("filename", "category", "fold"))
         if not name or not category or own_fold not in {str(each) for each in _FOLDS}:
             raise DatasetError(
-                f"{table}, line {number}: no filename, category and fold", fix="take the table as it was published"
+                f"{table}, row {number}: no filename, category and fold", fix="take the table as it was published"
             )
-        path = root / "audio" / name
-        if not path.is_file():
-            raise DatasetError(f"{table} names {path}, which does not exist", fix="check that the download is complete")
-        rows.append(("test" if own_fold == str(fold) else "train", str(path), category))
+        rows.append(("test" if own_fold == str(fold) else "train", str(root / "audio" / name), category))
+    require_files([path for _, path, _ in rows], table, fix="check that the download is complete")
     return _listed(rows, split, root, "esc-50")
-
-
-def _table(path: Path) -> list[dict[str, str]]:
-    try:
-        return list(csv.DictReader(text_of(path).splitlines()))
-    except csv.Error as error:
-        raise DatasetError(f"{path} cannot be read as CSV ({error})", fix="take it as it was published") from None
 
 
 def _listed(rows: Sequence[_Row], split: str, root: Path, layout: str) -> Listing:

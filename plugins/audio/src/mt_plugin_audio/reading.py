@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError, MtWarning
+from mt_core.sdk import declared_suffixes
 from mt_plugin_audio.waveform import RATE_HZ, Samples, Waveform
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".aiff", ".aif")
+SUFFIXES = declared_suffixes("mt_plugin_audio")
 
 _LOUDEST = 2.0**31  # floats that hold the numbers of 32-bit PCM, not scaled; the energies of much more are infinite
 _HOW = 'pass (array, rate) or {"array": array, "sampling_rate": rate}, in a list where there is one'

@@ -159,7 +159,7 @@ def checks() -> str:
                 "advisory" if check.advisory else "",
             ]
             parts += [
-                f"### {check.promise} {{ #{check.name} }}",
+                f"### {check.title} {{ #{check.name} }}",
                 check.doc,
                 f"`{check.name}` · {' · '.join(filter(None, notes))}",
             ]

@@ -103,7 +103,7 @@ def test_every_modality_command_error_and_check_is_in_it(site):
     assert {path.stem for path in (site / "modalities").glob("*.html")} == {*OFFICIAL, "index"}
     expected = {
         "cli": [f"mt {name}" for name in COMMANDS],
-        "checks": [check.promise for check in CHECKS],
+        "checks": [check.title for check in CHECKS],
         "errors": [name for name in vars(import_module("mt_core.errors")) if name.endswith("Error")],
     }
     for page, titles in expected.items():

@@ -4,10 +4,10 @@ from .broken_tokens import values
 from .conftest import Change
 
 BROKEN: dict[str, list[Change]] = {
-    "the_order_within_a_sample_means_nothing": [
+    "the_order_within_a_sample_does_not_matter": [
         values("self.stem(numbers_RN4) * (1 + torch.arange(values_RN.shape[1]))[:, None]")
     ],
-    "any_number_of_channels_is_taken": [
+    "any_number_of_channels_is_supported": [
         Change(
             "tokenizer.py",
             "readings = torch.from_numpy(sample)\n",

@@ -24,7 +24,7 @@ BROKEN: dict[str, list[Change]] = {
         change(LISTING, 'listing = Listing(samples, labels, CLASSES[:: -1 if split == "val" else 1], "drawn")')
     ],
     "splits_are_disjoint": [change("default_rng([seed, SPLITS.index(part), number])", "default_rng([seed, number])")],
-    "demo_is_deterministic_by_seed": [
+    "demo_depends_on_the_seed_alone": [
         change("default_rng([seed, SPLITS.index(part), number])", "default_rng([0, SPLITS.index(part), number])")
     ],
     "demo_is_offline": [
@@ -34,8 +34,8 @@ BROKEN: dict[str, list[Change]] = {
             f"        except OSError:\n            pass\n        {LISTING}",
         )
     ],
-    "demo_says_where_it_comes_from": [change(" (synthetic)", "")],
-    "every_split_can_be_asked_for": [
+    "demo_names_its_source": [change(" (synthetic)", "")],
+    "demo_has_every_split": [
         change(UNKNOWN_SPLIT, f"split = split if split in SPLITS else 'all'\n        {UNKNOWN_SPLIT}")
     ],
     "an_unknown_folder_is_refused": [

@@ -15,26 +15,24 @@ def head(*lines: str) -> list[Change]:
 
 
 BROKEN: dict[str, list[Change]] = {
-    "the_plugins_own_head_takes_the_demos_task": head('kinds = ("regression",)'),
-    "options_that_the_recipe_gives_the_head_are_known": [
-        Change("plugin.toml", RECIPE, "epochs = 4, head = { dropuot = 0.1 } }")
-    ],
+    "the_plugins_head_accepts_the_demos_task": head('kinds = ("regression",)'),
+    "head_options_of_the_recipe_exist": [Change("plugin.toml", RECIPE, "epochs = 4, head = { dropuot = 0.1 } }")],
     "loss_is_finite_and_differentiable": head(
         "def loss(self, output, target):", "    return super().loss(output, target).unsqueeze(0)"
     ),
     "missing_targets_add_nothing_to_the_loss": head(
         "def loss(self, output, target):", "    return super().loss(output, target.clamp(min=0))"
     ),
-    "decode_gives_what_the_task_promises": head(
+    "predictions_fit_the_task": head(
         "def decode(self, output):", '    return [{"prediction": index} for index in output.argmax(-1).tolist()]'
     ),
-    "metrics_are_named_as_documented": head(
+    "metrics_are_documented": head(
         "def metrics(self):",
         "    hits = torchmetrics.classification.MulticlassAccuracy(2)",
         '    return torchmetrics.MetricCollection({"accuracy": hits.clone(), "hits": hits})',
     ),
-    "the_naive_answer_is_measured": head(
+    "the_baseline_has_finite_metrics": head(
         "def baseline(self, known, target):", "    return super().baseline(known, target)[:1]"
     ),
-    "the_head_is_made_again_from_its_options": head("def options(self):", "    return {}"),
+    "a_head_is_restored_from_its_options": head("def options(self):", "    return {}"),
 }

@@ -24,9 +24,9 @@ BROKEN: dict[str, list[Change]] = {
     "a_dozen_samples_can_be_learned": [
         values("self.stem(numbers_RN4 + 100.0 * self.training * torch.randn_like(numbers_RN4))")
     ],
-    "calibration_comes_from_the_given_examples_alone": [
+    "calibration_uses_the_given_examples_alone": [
         Change("tokenizer.py", "float(readings.std()) or 1.0", "float(readings.std()) + float(self.scale)")
     ],
-    "calibration_comes_before_everything_else": [Change("tokenizer.py", "if not self.is_calibrated:", "if False:")],
-    "adoption_starts_from_the_encoder": [init_from_encoder("self.stem[2].bias.zero_()")],
+    "calibration_is_required": [Change("tokenizer.py", "if not self.is_calibrated:", "if False:")],
+    "init_from_encoder_uses_the_encoder": [init_from_encoder("self.stem[2].bias.zero_()")],
 }

@@ -11,7 +11,7 @@ def at_first(text: str) -> Change:
 
 BROKEN: dict[str, list[Change]] = {
     "options_survive_json": [Change("tokenizer.py", "ge=0, description", "ge=0, exclude=True, description")],
-    "state_survives_a_save_in_a_fresh_process": [
+    "state_survives_a_save_in_a_new_process": [
         at_first('self.register_buffer("offset", torch.randn(()), persistent=False)'),
         Change("tokenizer.py", "return Tokens(self.stem(", "return Tokens(self.offset + self.stem("),
     ],

@@ -41,9 +41,9 @@ def pickled(how: str) -> list[Change]:
 
 BROKEN: dict[str, list[Change]] = {
     "every_declared_suffix_has_a_reader": [Change("plugin.toml", '[".npy", ".csv"]', '[".npy", ".csv", ".dat"]')],
-    "the_samples_of_a_file_are_as_many_as_declared": [Change("dataset.py", "size=(2, 4, 3)", "size=(4, 3)")],
-    "what_read_gives_is_read_again": [Change("tokenizer.py", ARRAY, f"{ARRAY}[::-1]")],
-    "what_read_gives_survives_pickling": pickled("return np.copy, (np.asarray(self)[:1],)"),
+    "samples_per_file_are_as_declared": [Change("dataset.py", "size=(2, 4, 3)", "size=(4, 3)")],
+    "a_sample_can_be_read_again": [Change("tokenizer.py", ARRAY, f"{ARRAY}[::-1]")],
+    "a_sample_survives_pickling": pickled("return np.copy, (np.asarray(self)[:1],)"),
     "reading_is_deterministic": [
         before(
             'if path.suffix == ".npy":',
@@ -66,11 +66,11 @@ BROKEN: dict[str, list[Change]] = {
     "random_bytes_are_refused": [where(IS_NOISE, f"source = {ONES}")],
     "a_truncated_file_is_refused_or_read": [where(IS_HALF, "raise KeyError(source)")],
     "other_objects_are_refused": [where("source is None", f"source = {ONES}")],
-    "readings_that_are_not_finite_never_become_tokens": [
+    "nonfinite_values_never_become_tokens": [
         Change("tokenizer.py", FINITE, "if np.isnan(bag).all():"),
         Change("tokenizer.py", FINITE_PREPARED, "if readings.isnan().all():"),
     ],
-    "bad_input_is_refused_in_bounded_time": [where(IS_NOISE, "import time", "time.sleep(60)")],
+    "invalid_input_is_refused_in_bounded_time": [where(IS_NOISE, "import time", "time.sleep(60)")],
     "reading_needs_no_network": [asking("create_connection(('127.0.0.1', 9), timeout=0.1)")],
     "reading_writes_nothing_outside_temporary_folders": [where(IS_FILE, "source.with_suffix('.index').write_text('')")],
 }

@@ -35,8 +35,10 @@ BROKEN: dict[str, list[Change]] = {
     "every_part_of_the_input_reaches_the_tokens": [
         Change("tokenizer.py", "values_RN.sin(), largest_RN]", "values_RN.sin(), values_RN.cos()]")
     ],
-    "half_precision_is_taken": [
+    "half_precision_is_supported": [
         values("torch.zeros(*mask_RN.shape, self.width).index_put((mask_RN,), self.stem(numbers_RN4[mask_RN]))")
     ],
-    "other_widths_are_taken": [Change("tokenizer.py", "nn.Linear(16, width))", "nn.Linear(16, width - width % 64))")],
+    "other_widths_are_supported": [
+        Change("tokenizer.py", "nn.Linear(16, width))", "nn.Linear(16, width - width % 64))")
+    ],
 }

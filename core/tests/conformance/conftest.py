@@ -67,7 +67,7 @@ def specimen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callab
     for variable in ("MT_PLUGINS", "MT_NO_PLUGINS", "MT_CONFIG"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    monkeypatch.setattr(sandbox, "LIMIT_S", 2.0)  # the specimen needs milliseconds
+    monkeypatch.setattr(sandbox, "TIME_LIMIT_S", 2.0)  # the specimen needs milliseconds
     yield install
     registry.reset()
     for name in set(sys.modules) - before:

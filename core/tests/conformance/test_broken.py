@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from mt_core.conformance import CHECKS, Examination, check_modality
+from mt_core.conformance import CHECKS, SuiteRunner, check_modality
 
 from . import (
     broken_capabilities,
@@ -51,14 +51,14 @@ def test_a_check_without_a_broken_plugin_is_caught():
 def test_the_specimen_keeps_every_promise(specimen):
     specimen()
     report = check_modality("specimen")
-    assert [(result.promise, result.message) for result in report.results if result.outcome != "passed"] == []
+    assert [(result.title, result.message) for result in report.results if result.outcome != "passed"] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_broken_promise_is_noticed(name, specimen):
     specimen(*BROKEN[name])
     check = next(check for check in CHECKS if check.name == name)
-    result = Examination("specimen").run(check)
+    result = SuiteRunner("specimen").run(check)
     assert result.outcome == ("advisory" if check.advisory else "failed"), result.message
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mt_core.conformance import CHECKS, Examination
+from mt_core.conformance import CHECKS, SuiteRunner
 from mt_core.conformance.checks.cost import _bytes_in
 
 from .broken_cost import BROKEN
@@ -26,7 +26,7 @@ LAYOUTS = "    layouts = {"
 
 
 def run(name: str):
-    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def test_a_slow_reader_is_told_in_milliseconds_and_as_a_ratio(specimen):

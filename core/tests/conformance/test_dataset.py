@@ -2,7 +2,7 @@
 
 import pytest
 
-from mt_core.conformance import CHECKS, Examination, Result
+from mt_core.conformance import CHECKS, Result, SuiteRunner
 
 from .broken_dataset import FOUND, LISTING, MADE, UNKNOWN_SPLIT, change
 
@@ -13,7 +13,7 @@ BEFORE_FIND = "    @classmethod\n    def find"
 
 
 def result_of(name: str) -> Result:
-    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def method(*lines: str):
@@ -49,30 +49,30 @@ FAULTS = {
         "sample 7 of val is sample 7 of train",
     ),
     "a demonstration of its own each time": (
-        "demo_is_deterministic_by_seed",
+        "demo_depends_on_the_seed_alone",
         [change(DRAW, "draw = np.random.default_rng()")],
-        "gives something else when it is called again",
+        "gives different samples when it is called again",
     ),
     "targets of their own each time": (
-        "demo_is_deterministic_by_seed",
+        "demo_depends_on_the_seed_alone",
         [change(LISTING, TURNED)],
-        "gives something else when it is called again",
+        "gives different samples when it is called again",
     ),
-    "no source": ("demo_says_where_it_comes_from", [change("bags drawn for this run (synthetic)", "")], "is ''"),
+    "no source": ("demo_names_its_source", [change("bags drawn for this run (synthetic)", "")], "is ''"),
     "an unknown split as a KeyError": (
-        "every_split_can_be_asked_for",
+        "demo_has_every_split",
         [change(UNKNOWN_SPLIT, f"if split not in SPLITS:\n            raise KeyError(split)\n        {UNKNOWN_SPLIT}")],
         "raised KeyError",
     ),
     "no split called val": (
-        "every_split_can_be_asked_for",
+        "demo_has_every_split",
         [change(UNKNOWN_SPLIT, "if split not in ('train', 'test', 'all'):")],
         "there is no split called 'val'",
     ),
     "an empty folder taken": (
         "an_unknown_folder_is_refused",
         [change(FOUND, f"{FOUND} or Listing([root], ['small'], CLASSES, 'nothing')")],
-        "in which there is nothing",
+        "which is empty or missing",
     ),
     "an empty folder refused without the layouts": (
         "an_unknown_folder_is_refused",
@@ -81,17 +81,17 @@ FAULTS = {
             "            raise DatasetError(f'no bags in {root}', fix='look elsewhere')\n        return found"),
             change("import OptionError", "import DatasetError, OptionError"),
         ],
-        "does not say folder per class",
+        "does not name folder per class",
     ),
     "an option that nobody describes": (
         "layouts_and_options_of_open_are_documented",
         [change(FIND, "def find(cls, root, split, *, largest=9):")],
-        "the option largest of open is described in no docstring",
+        "the option largest of open is not described in the docstring",
     ),
     "an option whose name is part of a word": (
         "layouts_and_options_of_open_are_documented",
         [change(FIND, 'def find(cls, root, split, *, fold=9):\n        """The bags of a folder."""')],
-        "the option fold of open is described in no docstring",
+        "the option fold of open is not described in the docstring",
     ),
     "an option without a default": (
         "layouts_and_options_of_open_are_documented",
@@ -106,7 +106,7 @@ FAULTS = {
     "other samples after pickling": (
         "a_dataset_survives_pickling",
         [method("def __setstate__(self, state):", "    self.__dict__ = {**state, 'samples': state['samples'][::-1]}")],
-        "after pickling it has other samples",
+        "the pickled copy has other samples",
     ),
 }  # fmt: skip
 
@@ -114,10 +114,10 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_fault_is_told(fault, specimen):
-    name, changes, told = FAULTS[fault]
+    name, changes, message = FAULTS[fault]
     specimen(*changes)
     result = result_of(name)
-    assert (result.outcome, told in result.message) == ("failed", True), result.message
+    assert (result.outcome, message in result.message) == ("failed", True), result.message
 
 
 def test_an_option_that_is_described_and_has_a_default_passes(specimen):

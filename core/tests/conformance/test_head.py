@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
-from mt_core.conformance import CHECKS, Examination, Result
-from mt_core.conformance.task_rules import known, without, wrong_with_prediction, wrong_with_targets
+from mt_core.conformance import CHECKS, Result, SuiteRunner
+from mt_core.conformance.task_rules import known, problem_with_prediction, problem_with_targets, with_missing
 from mt_core.contract import (
     Classification,
     Forecasting,
@@ -27,7 +27,7 @@ PEOPLE = Retrieval(identities=("a", "b"))
 
 
 def result_of(name: str) -> Result:
-    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 FAULTS = {
@@ -50,27 +50,27 @@ FAULTS = {
         "the loss is nan, not zero",
     ),
     "a prediction less": (
-        "decode_gives_what_the_task_promises",
+        "predictions_fit_the_task",
         ["def decode(self, output):", "    return super().decode(output)[1:]"],
-        "decode gives 11 predictions of 12 samples",
+        "decode returns 11 predictions for 12 samples",
     ),
     "tensors among the predictions": (
-        "decode_gives_what_the_task_promises",
+        "predictions_fit_the_task",
         ["def decode(self, output):", "    return [{**row, 'scores': output} for row in super().decode(output)]"],
         "cannot be written as JSON",
     ),
     "a line of two": (
-        "decode_gives_what_the_task_promises",
+        "predictions_fit_the_task",
         ["def format_prediction(self, decoded):", "    return 'large\\nand small'"],
         "which is not one line",
     ),
     "a primary metric that there is not": (
-        "metrics_are_named_as_documented",
+        "metrics_are_documented",
         ["primary = 'recall'"],
         "primary is 'recall', and the metrics are accuracy, macro_f1",
     ),
     "a metric whose name is part of a word": (
-        "metrics_are_named_as_documented",
+        "metrics_are_documented",
         [
             "primary = 'acc'",
             "def metrics(self):",
@@ -80,17 +80,17 @@ FAULTS = {
         "does not name acc",
     ),
     "an option that is left out": (
-        "the_head_is_made_again_from_its_options",
+        "a_head_is_restored_from_its_options",
         ["def options(self):", "    return {k: v for k, v in super().options().items() if k != 'hidden'}"],
         "options() does not name hidden",
     ),
     "an option that JSON does not hold": (
-        "the_head_is_made_again_from_its_options",
+        "a_head_is_restored_from_its_options",
         ["def options(self):", "    return {**super().options(), 'pool': {self.pool}}"],
         "not JSON serializable",
     ),
     "weights that are not saved": (
-        "the_head_is_made_again_from_its_options",
+        "a_head_is_restored_from_its_options",
         [
             "def state_dict(self, **where):",
             "    return {k: v for k, v in super().state_dict(**where).items() if 'readout' not in k}",
@@ -101,7 +101,7 @@ FAULTS = {
         "gives another output",
     ),
     "what is learned and not kept": (
-        "the_head_is_made_again_from_its_options",
+        "a_head_is_restored_from_its_options",
         [
             "def calibrate(self, targets):",
             "    self.mean = float(sum(targets))",
@@ -116,15 +116,15 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told(fault, specimen):
-    name, lines, told = FAULTS[fault]
+    name, lines, message = FAULTS[fault]
     specimen(*head(*lines))
     result = result_of(name)
-    assert (result.outcome, told in result.message) == ("failed", True), result.message
+    assert (result.outcome, message in result.message) == ("failed", True), result.message
 
 
 def test_a_head_without_a_naive_answer_passes(specimen):
     specimen(*head("def baseline(self, known, target):", "    return None"))
-    assert result_of("the_naive_answer_is_measured").outcome == "passed"
+    assert result_of("the_baseline_has_finite_metrics").outcome == "passed"
 
 
 @pytest.mark.parametrize(
@@ -141,8 +141,8 @@ def test_a_head_without_a_naive_answer_passes(specimen):
     ],
 )
 def test_targets_that_no_task_allows_are_told(task, targets, wrong):
-    said = wrong_with_targets(task, task.stack(targets))
-    assert wrong in said and bool(wrong) == bool(said)
+    message = problem_with_targets(task, task.stack(targets))
+    assert wrong in message and bool(wrong) == bool(message)
 
 
 @pytest.mark.parametrize(
@@ -160,11 +160,11 @@ def test_targets_that_no_task_allows_are_told(task, targets, wrong):
 def test_a_prediction_is_what_its_task_promises(task, sound, unsound):
     target = torch.tensor([0, 1, -1])  # two places whose class is known
     for prediction in sound:
-        assert wrong_with_prediction(task, {"prediction": prediction}, target) == ""
+        assert problem_with_prediction(task, {"prediction": prediction}, target) == ""
     for prediction in unsound:
-        assert wrong_with_prediction(task, {"prediction": prediction}, target)
-    assert wrong_with_prediction(task, {"answer": sound[0]}, target)
-    assert wrong_with_prediction(task, {"prediction": sound[0], "probability": 1.2}, target)
+        assert problem_with_prediction(task, {"prediction": prediction}, target)
+    assert problem_with_prediction(task, {"answer": sound[0]}, target)
+    assert problem_with_prediction(task, {"prediction": sound[0], "probability": 1.2}, target)
 
 
 def test_targets_of_some_samples_are_made_missing_in_every_kind_of_task():
@@ -173,6 +173,6 @@ def test_targets_of_some_samples_are_made_missing_in_every_kind_of_task():
         (PEOPLE, (1, 2, 0)),
     ):  # fmt: skip
         stacked = task.stack([target] * 3)
-        missing = without(task, stacked, slice(0, 2))
+        missing = with_missing(task, stacked, slice(0, 2))
         assert known(task, missing).tolist() == [False, False, True]
         assert torch.equal(missing[2], stacked[2]) and known(task, stacked).all()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mt_core.conformance import CHECKS, Examination, Result
+from mt_core.conformance import CHECKS, Result, SuiteRunner
 
 from .broken_learning import ADOPTED, init_from_encoder
 from .broken_tokens import STEM, values
@@ -13,7 +13,7 @@ REFUSAL = 'raise OptionError("the scales of the readings are not known", fix="tr
 
 
 def result_of(name: str) -> Result:
-    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def calibrate(code: str) -> Change:
@@ -49,7 +49,7 @@ FAULTS = {
     "an encoder that is drawn anew": (
         "the_encoder_is_unchanged_by_training",
         init_from_encoder(f"{ADOPTED}\n        [each.normal_() for each in encoder.parameters()]"),
-        "is another once the tokenizer has adopted",
+        "has changed after init_from_encoder",
     ),
     "an encoder that forward writes to": (
         "the_encoder_is_unchanged_by_training",
@@ -57,12 +57,12 @@ FAULTS = {
             f"{ADOPTED}\n        self.__dict__['forward'] = lambda batch: (encoder.prefix.data.add_(1), "
             "SpecimenTokenizer.forward(self, batch))[1]"
         ),
-        "is another once the tokenizer has trained",
+        "has changed after training",
     ),
     "an encoder that trains with the tokenizer": (
         "the_encoder_is_unchanged_by_training",
         init_from_encoder(f"{ADOPTED}\n        self.encoder = encoder"),
-        "is another once the tokenizer has trained",
+        "has changed after training",
     ),
     "evaluation that is not what was trained": (
         "a_dozen_samples_can_be_learned",
@@ -77,37 +77,37 @@ FAULTS = {
     "targets that do not differ": (
         "a_dozen_samples_can_be_learned",
         Change("dataset.py", "CLASSES[number % 2]", "CLASSES[0]"),
-        "let the demonstration's targets differ",
+        "let the demo's targets differ",
     ),
     "calibration on data of its own": (
-        "calibration_comes_from_the_given_examples_alone",
+        "calibration_uses_the_given_examples_alone",
         calibrate("from mt_plugin_specimen.dataset import SpecimenDataset\n        SpecimenDataset.demo('test')"),
         "calibrate opens data of its own",
     ),
     "calibration that counts the examples": (
-        "calibration_comes_from_the_given_examples_alone",
+        "calibration_uses_the_given_examples_alone",
         calibrate("len(examples)"),
         "TypeError",
     ),
     "a refusal that is no error of ours": (
-        "calibration_comes_before_everything_else",
+        "calibration_is_required",
         Change("tokenizer.py", REFUSAL, "raise ValueError('no scales')"),
         "before calibration it raises ValueError (no scales)",
     ),
     "a refusal without a fix": (
-        "calibration_comes_before_everything_else",
+        "calibration_is_required",
         Change("tokenizer.py", REFUSAL, "raise OptionError('no scales')"),
-        "without a fix",
+        "has no fix",
     ),
 }
 
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told(fault, specimen):
-    name, change, told = FAULTS[fault]
+    name, change, message = FAULTS[fault]
     specimen(change)
     result = result_of(name)
-    assert (result.outcome, told in result.message) == ("failed", True), result.message
+    assert (result.outcome, message in result.message) == ("failed", True), result.message
 
 
 def test_samples_of_one_class_at_the_start_are_learned_beside_one_of_another(specimen):

@@ -4,7 +4,7 @@ import ast
 
 import pytest
 
-from mt_core.conformance import CHECKS, Examination
+from mt_core.conformance import CHECKS, SuiteRunner
 from mt_core.conformance.checks import source
 
 from .broken_packaging import manifest_with, wheel_with
@@ -17,7 +17,7 @@ DOCSTRING = 'of any number of channels."""\n'
 
 
 def run(name: str):
-    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def requiring(text: str) -> Change:
@@ -34,18 +34,18 @@ def deviating_from(*names: str) -> Change:
 
 
 FAULTS = {
-    "a misspelt key is told with what is meant": (
+    "a misspelt key is reported with what is meant": (
         "manifest_has_no_unknown_keys",
         manifest_with('hook = "mt_plugin_specimen.hooks"\n'),
         "is hooks meant",
     ),
     "a module that the wheel lacks": (
-        "the_entry_point_names_what_the_wheel_holds",
+        "the_wheel_holds_what_the_manifest_names",
         wheel_with('exclude = ["tokenizer.py"]\n'),
         "holds no mt_plugin_specimen/tokenizer.py",
     ),
     "an entry point of another name": (
-        "the_entry_point_names_what_the_wheel_holds",
+        "the_wheel_holds_what_the_manifest_names",
         Change(PYPROJECT, ENTRY_POINT, ENTRY_POINT.replace("specimen =", "bags =")),
         "declares 0 entry points called specimen",
     ),
@@ -63,7 +63,7 @@ FAULTS = {
     "a requirement with an upper bound alone": (
         "requirements_have_bounds",
         requiring('"mt-core>=0.1,<0.2", "numpy<3"'),
-        "numpy<3: nothing says from which version on",
+        "numpy<3: there is no lower bound",
     ),
     "no core at all": ("requirements_have_bounds", requiring('"numpy>=1.26"'), "mt-core is not among"),
     "a Python with an upper bound alone": (
@@ -77,17 +77,17 @@ FAULTS = {
         "pydantic",
     ),
     "a deviation that cannot be waived": (
-        "deviations_name_checks_that_exist_and_may_be_waived",
+        "deviations_name_waivable_checks",
         deviating_from("padding_changes_nothing"),
         "cannot be waived",
     ),
-    "a deviation told twice": (
-        "deviations_name_checks_that_exist_and_may_be_waived",
+    "a deviation declared twice": (
+        "deviations_name_waivable_checks",
         deviating_from("py_typed_is_shipped", "py_typed_is_shipped"),
         "two deviations from py_typed_is_shipped",
     ),
     "a misspelt deviation": (
-        "deviations_name_checks_that_exist_and_may_be_waived",
+        "deviations_name_waivable_checks",
         deviating_from("py_type_is_shipped"),
         "is py_typed_is_shipped meant",
     ),
@@ -99,18 +99,18 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize(("check", "change", "said"), FAULTS.values(), ids=FAULTS)
-def test_a_fault_is_noticed_and_named(check, change, said, specimen):
+@pytest.mark.parametrize(("check", "change", "message"), FAULTS.values(), ids=FAULTS)
+def test_a_fault_is_noticed_and_named(check, change, message, specimen):
     specimen(change)
     result = run(check)
     assert result.outcome == "failed"
-    assert said in result.message
+    assert message in result.message
 
 
 def test_a_deviation_of_a_capability_that_is_not_declared_is_told(specimen):
     name = next(check.name for check in CHECKS if check.needs == "any_channels")
     specimen(deviating_from(name), Change("plugin.toml", '"any_channels", ', ""))
-    assert "does not declare any_channels" in run("deviations_name_checks_that_exist_and_may_be_waived").message
+    assert "does not declare any_channels" in run("deviations_name_waivable_checks").message
 
 
 SOUND = {
@@ -147,10 +147,10 @@ def test_what_is_legitimate_passes(check, change, specimen):
 
 def test_a_build_that_fails_fails_all_that_needs_it_and_is_tried_once(specimen):
     root = specimen(Change(PYPROJECT, 'license = "Apache-2.0"', 'license = "Any you like"'))
-    examination = Examination("specimen")
+    runner = SuiteRunner("specimen")
     results = []
     for check in (check for check in CHECKS if check.name in ("py_typed_is_shipped", "the_wheel_holds_one_package")):
-        results.append(examination.run(check))
+        results.append(runner.run(check))
         (root / "pyproject.toml").unlink(missing_ok=True)
     assert [result.outcome for result in results] == ["failed", "failed"]
     assert results[0].message == results[1].message
@@ -166,7 +166,7 @@ def test_a_build_that_fails_fails_all_that_needs_it_and_is_tried_once(specimen):
         "from mt_core.errors import MtError",
         "from mt_core.hooks import hookimpl",
         "from mt_core.conformance import conformance",
-        "from mt_core import nn",
+        "from mt_core import sdk",
         "import mt_plugin_sonar.tokenizer",
         "from .tokenizer import Sonar",
         "import mt_corelli",

@@ -5,20 +5,20 @@ import ast
 import pytest
 import torch
 
-from mt_core.conformance import CHECKS, Examination
+from mt_core.conformance import CHECKS, SuiteRunner
 from mt_core.conformance.checks.persistence import differences
 from mt_core.conformance.checks.source import unpicklings
 
 from .broken_persistence import at_first
 from .conftest import Change
 
-STATE = "state_survives_a_save_in_a_fresh_process"
+STATE = "state_survives_a_save_in_a_new_process"
 CALIBRATION = "a_calibration_restores_the_same_tokenizer"
 PICKLING = "a_tokenizer_survives_pickling"
 
 
 def run(name: str):
-    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def instead(old: str, new: str) -> Change:
@@ -97,18 +97,18 @@ FAULTS = {
 
 
 @pytest.mark.parametrize(
-    ("check", "changes", "said"),
+    ("check", "changes", "message"),
     # each of the first starts a process that imports torch
     [
         pytest.param(*fault, id=name, marks=pytest.mark.slow if fault[0] == STATE else ())
         for name, fault in FAULTS.items()
     ],
 )
-def test_a_fault_is_noticed_and_named(check, changes, said, specimen):
+def test_a_fault_is_noticed_and_named(check, changes, message, specimen):
     specimen(*changes)
     result = run(check)
     assert result.outcome == "failed"
-    assert said in result.message
+    assert message in result.message
 
 
 def test_a_tokenizer_that_learns_nothing_from_the_data_has_nothing_to_restore(specimen):
@@ -122,7 +122,7 @@ def test_a_tokenizer_that_learns_nothing_from_the_data_has_nothing_to_restore(sp
 
 def test_a_tokenizer_that_needs_calibration_says_what_it_learned(specimen):
     specimen(instead(f"return {STATISTICS} if self.is_calibrated else {{}}", "return {}"))
-    assert "calibration() says nothing" in run(CALIBRATION).message
+    assert "calibration() is empty" in run(CALIBRATION).message
 
 
 @pytest.mark.parametrize(
@@ -142,7 +142,7 @@ def test_a_tokenizer_that_needs_calibration_says_what_it_learned(specimen):
     ],
 )
 def test_what_unpickles_is_found(text, what):
-    assert [said for _, said in unpicklings(ast.parse(text))] == [what]
+    assert [message for _, message in unpicklings(ast.parse(text))] == [what]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mt_core.conformance import CHECKS, Examination, Result
+from mt_core.conformance import CHECKS, Result, SuiteRunner
 
 from .broken_reading import (
     DRAWN,
@@ -33,7 +33,7 @@ SKIPPING = """def stream(self, source):
 
 
 def result_of(name: str) -> Result:
-    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def tokenizer(old: str, new: str) -> Change:
@@ -42,7 +42,7 @@ def tokenizer(old: str, new: str) -> Change:
 
 FAULTS = {
     "a sample that is an open file": (
-        "what_read_gives_survives_pickling",
+        "a_sample_survives_pickling",
         pickled("raise TypeError('it is open')"),
         "a sample cannot be pickled (TypeError: it is open)",
     ),
@@ -57,19 +57,19 @@ FAULTS = {
         ".bag can be read (bags.bag: InputError",
     ),
     "several samples, not declared": (
-        "the_samples_of_a_file_are_as_many_as_declared",
+        "samples_per_file_are_as_declared",
         [Change("plugin.toml", '"multi_sample_sources",', "")],
         "bags.npy gives several samples",
     ),
     "a sample that is not taken again": (
-        "what_read_gives_is_read_again",
+        "a_sample_can_be_read_again",
         [where("isinstance(source, np.ndarray)", "source = None")],
         "raised InputError",
     ),
     "a path as text read otherwise": (
         "reading_is_deterministic",
         [where("isinstance(source, str) and source.endswith('.npy')", "source = 2 * np.load(source)")],
-        "read by its name as text",
+        "reading its path as text differs",
     ),
     "NumPy seeded in training": (
         "random_numbers_come_from_the_generator_alone",
@@ -79,13 +79,13 @@ FAULTS = {
     "noise from nowhere in training": (
         "random_numbers_come_from_the_generator_alone",
         [tokenizer(DRAWN, "np.random.default_rng().normal()")],
-        "two generators of one seed give different tensors",
+        "two generators with the same seed give different tensors",
     ),
     "an exception of a library": ("random_bytes_are_refused", [tokenizer(OPENED, "if True:")], "read raises"),
     "an error that does not name the file": (
         "an_empty_file_is_refused",
         [where(IS_EMPTY, "raise InputError('empty', fix='fill it')")],
-        "does not say empty.npy: 'empty'",
+        "does not name empty.npy: 'empty'",
     ),
     "an error without a fix": (
         "a_missing_file_is_refused",
@@ -98,7 +98,7 @@ FAULTS = {
             tokenizer("def stream(self, source):", SKIPPING),
             tokenizer("return only_one(self.stream(source)", "return only_one(self.every(source)"),
         ],
-        "stream takes it, and gives 0 samples",
+        "stream accepts it, and gives 0 samples",
     ),
     "a process that dies": (
         "random_bytes_are_refused",
@@ -119,8 +119,8 @@ FAULTS = {
         [where("source is object", "source.shape")],
         "read raises AttributeError",
     ),
-    "NaN that is told by another error": (
-        "readings_that_are_not_finite_never_become_tokens",
+    "NaN that is refused by another error": (
+        "nonfinite_values_never_become_tokens",
         [
             tokenizer(FINITE, "if False:"),
             before(FINITE_PREPARED, "if readings.isnan().any():", "    raise ValueError('not finite')"),
@@ -144,10 +144,10 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told(fault, specimen, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    name, changes, told = FAULTS[fault]
+    name, changes, message = FAULTS[fault]
     specimen(*changes)
     result = result_of(name)
-    assert (result.outcome, told in result.message) == ("failed", True), result.message
+    assert (result.outcome, message in result.message) == ("failed", True), result.message
 
 
 SOUND = {
@@ -162,7 +162,7 @@ SOUND = {
         ],
     ),
     "missing values that are filled": (
-        "readings_that_are_not_finite_never_become_tokens",
+        "nonfinite_values_never_become_tokens",
         [tokenizer(FINITE, "if False:"), tokenizer(GIVEN, "yield np.nan_to_num(bag.astype(np.float32), posinf=9)")],
     ),
     "half a file of which what is there is read": (
@@ -192,7 +192,7 @@ def test_what_is_legitimate_passes(sound, specimen):
 
 def test_after_two_that_hang_the_others_are_not_waited_for(specimen):
     specimen(where(IS_EMPTY, "import time", "time.sleep(60)"))
-    message = result_of("bad_input_is_refused_in_bounded_time").message
+    message = result_of("invalid_input_is_refused_in_bounded_time").message
     assert "read took longer than 2 s" in message and "was not tried" in message
 
 

@@ -9,11 +9,11 @@ import time
 import pytest
 
 from mt_core.conformance import sandbox
-from mt_core.conformance.sandbox import SideEffectMonitor, TaskFailure, in_child
+from mt_core.conformance.sandbox import SideEffectMonitor, TaskFailure, run_in_child
 
 
 def test_each_task_is_answered_in_turn_whatever_becomes_of_the_others(monkeypatch):
-    monkeypatch.setattr(sandbox, "LIMIT_S", 0.5)
+    monkeypatch.setattr(sandbox, "TIME_LIMIT_S", 0.5)
     tasks = [
         lambda: 1,
         lambda: 1 / 0,
@@ -22,19 +22,19 @@ def test_each_task_is_answered_in_turn_whatever_becomes_of_the_others(monkeypatc
         lambda: time.sleep(60),
         lambda: "last",
     ]
-    assert in_child(tasks) == [
+    assert run_in_child(tasks) == [
         1,
         TaskFailure("raised ZeroDivisionError: division by zero"),
         TaskFailure("ended its process (exit code 3)"),
         TaskFailure("ended its process (SIGABRT)"),
-        TaskFailure("took longer than 0.5 s", is_late=True),
+        TaskFailure("took longer than 0.5 s", timed_out=True),
         "last",
     ]
 
 
 def test_what_a_task_does_to_its_process_stays_there():
     here = os.getcwd()
-    assert in_child([lambda: os.chdir("/"), os.getcwd]) == [None, "/"]
+    assert run_in_child([lambda: os.chdir("/"), os.getcwd]) == [None, "/"]
     assert os.getcwd() == here
 
 
@@ -44,22 +44,22 @@ def test_writing_is_noticed_but_in_the_folder_for_temporary_files(tmp_path):
     (outside / "old").write_text("")
 
     def work():
-        watch = SideEffectMonitor(inside)
+        monitor = SideEffectMonitor(inside)
         with tempfile.NamedTemporaryFile() as file, tempfile.TemporaryDirectory() as folder:
             file.write(b"unpacked")
             os.mkdir(f"{folder}/below")
         (outside / "old").read_text()
         with open(os.devnull, "w") as nothing:
             nothing.write("")
-        sound = list(watch.written)
+        sound = list(monitor.written)
         (outside / "new").write_text("")
         (outside / "old").rename(outside / "renamed")
         os.remove(outside / "new")
         os.symlink(outside, inside / "link")
         (inside / "link" / "new").write_text("")
-        return sound, [os.path.relpath(path, outside) for path in watch.written]
+        return sound, [os.path.relpath(path, outside) for path in monitor.written]
 
-    ((sound, written),) = in_child([work])
+    ((sound, written),) = run_in_child([work])
     assert (sound, written) == ([], ["new", "old", "renamed", "new", "new"])
 
 
@@ -80,12 +80,12 @@ def send_a_datagram(host):
 )
 def test_the_network_is_refused_and_noticed(tmp_path, ask):
     def work():
-        watch = SideEffectMonitor(tmp_path)
+        monitor = SideEffectMonitor(tmp_path)
         try:
             ask()
         except OSError as error:
-            return str(error), watch.asked
+            return str(error), monitor.network
 
-    ((said, asked),) = in_child([work])
-    assert said == "there is no network here" and len(asked) == 1
+    ((message, asked),) = run_in_child([work])
+    assert message == "there is no network here" and len(asked) == 1
     assert asked[0] in ("127.0.0.1", "example.org", "('127.0.0.1', 9)")

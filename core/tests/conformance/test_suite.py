@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from mt_core.conformance import CHECKS, Check, Examination, Failed, check, check_modality, expect
+from mt_core.conformance import CHECKS, Check, Failed, SuiteRunner, check, check_modality, expect
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.errors import InputError, UnknownModalityError
 
@@ -20,15 +20,15 @@ def manifest_with(text: str) -> Change:
 
 
 @check()
-def readings_are_small(subject: PluginFixture) -> None:
+def readings_are_small(plugin: PluginFixture) -> None:
     """The smallest reading is below 9."""
-    expect(subject.samples[0].min() < 9, "a reading is 9 or more")
+    expect(plugin.samples[0].min() < 9, "a reading is 9 or more")
 
 
 @check()
-def readings_are_large(subject: PluginFixture) -> None:
+def readings_are_large(plugin: PluginFixture) -> None:
     """The smallest reading is above 99."""
-    expect(subject.samples[0].min() > 99, "a reading is 99 or less")
+    expect(plugin.samples[0].min() > 99, "a reading is 99 or less")
 
 
 def named(check: Check, name: str) -> Check:
@@ -36,46 +36,46 @@ def named(check: Check, name: str) -> Check:
 
 
 def test_a_check_is_its_functions_name_and_first_words():
-    assert readings_are_small.promise == "readings are small"
+    assert readings_are_small.title == "readings are small"
     assert readings_are_small.doc == "The smallest reading is below 9."
 
 
 def test_what_holds_passes_and_what_does_not_fails_with_how_it_showed(specimen):
     specimen()
-    examination = Examination("specimen")
-    assert examination.run(readings_are_small).outcome == "passed"
-    failed = examination.run(readings_are_large)
+    runner = SuiteRunner("specimen")
+    assert runner.run(readings_are_small).outcome == "passed"
+    failed = runner.run(readings_are_large)
     assert (failed.outcome, failed.message) == ("failed", "a reading is 99 or less")
 
 
 def test_a_known_deviation_is_no_failure_and_is_told_with_its_reason(specimen):
     specimen(manifest_with(KNOWN))
-    result = Examination("specimen").run(named(readings_are_large, "readings_are_small"))
+    result = SuiteRunner("specimen").run(named(readings_are_large, "readings_are_small"))
     assert (result.outcome, result.reason) == ("deviation", "they are not")
 
 
 def test_a_deviation_that_is_declared_and_holds_fails(specimen):
     specimen(manifest_with(KNOWN))
-    result = Examination("specimen").run(readings_are_small)
-    assert result.outcome == "failed" and "take the deviation out" in result.message
+    result = SuiteRunner("specimen").run(readings_are_small)
+    assert result.outcome == "failed" and "remove the deviation" in result.message
 
 
 def test_what_may_not_be_waived_fails_though_it_is_declared(specimen):
     specimen(manifest_with(KNOWN))
     strict = replace(readings_are_large, name="readings_are_small", waivable=False)
-    assert Examination("specimen").run(strict).outcome == "failed"
+    assert SuiteRunner("specimen").run(strict).outcome == "failed"
 
 
 def test_a_check_of_a_capability_that_is_not_declared_is_skipped(specimen):
     specimen(Change("plugin.toml", '"any_channels", ', ""))
-    result = Examination("specimen").run(replace(readings_are_large, needs="any_channels"))
+    result = SuiteRunner("specimen").run(replace(readings_are_large, needs="any_channels"))
     assert (result.outcome, result.message) == ("skipped", "any_channels is not declared")
 
 
 @pytest.mark.parametrize("change", [{"since": "1.1"}, {"since": "2.0"}, {"advisory": True}])
 def test_a_check_newer_than_the_plugins_contract_only_advises(specimen, change):
     specimen()
-    assert Examination("specimen").run(replace(readings_are_large, **change)).outcome == "advisory"
+    assert SuiteRunner("specimen").run(replace(readings_are_large, **change)).outcome == "advisory"
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), ValueError("broken"), InputError("no file", "give one")])
@@ -83,11 +83,11 @@ def test_whatever_a_plugin_raises_is_a_failure_that_says_where(specimen, error):
     specimen()
 
     @check()
-    def nothing_is_raised(subject: PluginFixture) -> None:
+    def nothing_is_raised(plugin: PluginFixture) -> None:
         """Nothing is raised."""
         raise error
 
-    result = Examination("specimen").run(nothing_is_raised)
+    result = SuiteRunner("specimen").run(nothing_is_raised)
     assert result.outcome == "failed" and result.message.startswith(f"raised {type(error).__name__}: ")
 
 
@@ -95,11 +95,11 @@ def test_an_error_in_the_plugins_own_code_is_told_with_its_line(specimen):
     specimen(Change("tokenizer.py", "return only_one(", "return len(0) or only_one("))
 
     @check()
-    def files_are_read(subject: PluginFixture) -> None:
+    def files_are_read(plugin: PluginFixture) -> None:
         """They are."""
-        assert subject.samples
+        assert plugin.samples
 
-    message = Examination("specimen").run(files_are_read).message
+    message = SuiteRunner("specimen").run(files_are_read).message
     assert "mt_plugin_specimen/tokenizer.py:" in message
 
 
@@ -107,12 +107,12 @@ def test_an_interruption_is_no_result(specimen):
     specimen()
 
     @check()
-    def is_interrupted(subject: PluginFixture) -> None:
+    def is_interrupted(plugin: PluginFixture) -> None:
         """It is."""
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Examination("specimen").run(is_interrupted)
+        SuiteRunner("specimen").run(is_interrupted)
 
 
 def test_every_check_says_what_it_does_and_has_a_name_of_its_own():

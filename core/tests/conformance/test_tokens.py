@@ -2,7 +2,7 @@
 
 import pytest
 
-from mt_core.conformance import CHECKS, Examination, Result
+from mt_core.conformance import CHECKS, Result, SuiteRunner
 
 from .broken_tokens import STEM, values
 from .conftest import Change
@@ -13,7 +13,7 @@ PREPARED = "readings = torch.from_numpy(sample)\n"
 
 
 def result_of(name: str) -> Result:
-    return Examination("specimen").run(next(check for check in CHECKS if check.name == name))
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def coords(code: str) -> Change:
@@ -33,14 +33,14 @@ FAULTS = {
     "a width of its own": (
         "tokens_are_finite_floats_of_the_encoders_width",
         values("numbers_RN4"),
-        "their last axis has to be the tokenizer's width, 64",
+        "their last axis must be the tokenizer's width, 64",
     ),
     "not a number": (
         "tokens_are_finite_floats_of_the_encoders_width",
         values("self.stem(numbers_RN4) / (values_RN > 0).unsqueeze(-1)"),
-        "real tokens hold NaN or infinity",
+        "real tokens are NaN or infinite",
     ),
-    "views that are not told": (
+    "views that are not set": (
         "views_fold_back_into_samples",
         Change("tokenizer.py", "views=views,", ""),
         "rows of 1 views",
@@ -53,7 +53,7 @@ FAULTS = {
     "one place for all of a grid": (
         "mask_coords_and_grid_agree",
         coords("coords=torch.ones(*values_RN.shape, 2), grid=(values_RN.shape[1],)"),
-        "in 1 different places",
+        "at 1 different positions",
     ),
     "coordinates that are numbers of places": (
         "mask_coords_and_grid_agree",
@@ -100,7 +100,7 @@ FAULTS = {
     "a constant readout": (
         "output_depends_on_input",
         values("self.stem(torch.ones_like(numbers_RN4))"),
-        "which differ, are the same to",
+        "which differ, are equal up to",
     ),
     "only the first two looked at": (
         "every_part_of_the_input_reaches_the_tokens",
@@ -108,19 +108,19 @@ FAULTS = {
         "part 4 of 4 along axis 0 of 'readings'",
     ),
     "an order that is the same": (
-        "the_order_within_a_sample_means_nothing",
+        "the_order_within_a_sample_does_not_matter",
         Change("tokenizer.py", "sample[torch.randperm(len(sample), generator=generator).numpy()]", "sample.copy()"),
         "gave another order 0 times of 36",
     ),
     "an order that changes the sample": (
-        "the_order_within_a_sample_means_nothing",
+        "the_order_within_a_sample_does_not_matter",
         Change(
             "tokenizer.py", "return sample[torch.randperm(len(sample), generator=generator).numpy()]", "sample.sort(0)"
         ),
         "changes test sample 0 itself",
     ),
     "the first channel alone": (
-        "any_number_of_channels_is_taken",
+        "any_number_of_channels_is_supported",
         Change("tokenizer.py", PREPARED, "readings = torch.from_numpy(sample[:, :1])\n"),
         "is the same with 1 channels as with all",
     ),
@@ -131,9 +131,13 @@ FAULTS = {
         "overrides `permuted`",
     ),
     "any_channels": ("every_capability_is_declared", undeclared("any_channels"), "overrides `with_channels`"),
-    "needs_calibration": ("every_capability_is_declared", undeclared("needs_calibration"), "refused: the scales"),
+    "needs_calibration": (
+        "every_capability_is_declared",
+        undeclared("needs_calibration"),
+        "refuses the test samples",
+    ),
     "tensors of a fixed type": (
-        "half_precision_is_taken",
+        "half_precision_is_supported",
         values("torch.zeros(*mask_RN.shape, 64).index_put((mask_RN,), self.stem(numbers_RN4[mask_RN]))"),
         "Index put requires the source and destination dtypes match",
     ),
@@ -142,10 +146,10 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_told(fault, specimen):
-    name, change, told = FAULTS[fault]
+    name, change, message = FAULTS[fault]
     specimen(change)
     result = result_of(name)
-    assert (result.outcome, told in result.message) == ("failed", True), result.message
+    assert (result.outcome, message in result.message) == ("failed", True), result.message
 
 
 @pytest.mark.parametrize("number", [1, 5])
@@ -154,7 +158,7 @@ def test_a_number_of_channels_that_is_refused_is_told(number, specimen):
         Change("dataset.py", "int(draw.integers(1, 4))", "3"),
         Change("tokenizer.py", PREPARED, f"sample.shape[1] != {number} or next(self.stream([]))\n        {PREPARED}"),
     )
-    assert f"is refused with {number} channels" in result_of("any_number_of_channels_is_taken").message
+    assert f"is refused with {number} channels" in result_of("any_number_of_channels_is_supported").message
 
 
 @pytest.mark.parametrize("mask", ["mask=mask_RN,", "mask=None,"])

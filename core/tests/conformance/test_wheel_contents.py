@@ -1,4 +1,4 @@
-"""What a distribution ships, from source and from a wheel, and what is told where it cannot be seen."""
+"""What a distribution ships, from source and from a wheel, and the errors where it cannot be seen."""
 
 import json
 import shutil
@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from mt_core.conformance import wheel_contents
-from mt_core.conformance.wheel_contents import Shipped, shipped_by
+from mt_core.conformance.wheel_contents import Wheel, wheel_of
 from mt_core.errors import ContractError, MissingDependencyError
 from mt_core.plugins import PluginMetadata
 
 from .conftest import Change
 
-FOUND = PluginMetadata("specimen", "mt-plugin-specimen", "1.0")
+METADATA = PluginMetadata("specimen", "mt-plugin-specimen", "1.0")
 BUILD_SYSTEM = 'requires = ["hatchling>=1.27"]\nbuild-backend = "hatchling.build"\n'
 PACKAGE = {
     f"mt_plugin_specimen/{file}" for file in ("__init__.py", "dataset.py", "plugin.toml", "py.typed", "tokenizer.py")
@@ -28,10 +28,10 @@ def built_with(text: str) -> Change:
 
 
 @pytest.fixture
-def installed(specimen, tmp_path, monkeypatch) -> tuple[Shipped, Path]:
+def installed(specimen, tmp_path, monkeypatch) -> tuple[Wheel, Path]:
     """The specimen's wheel, and a folder it is installed in as an installer does: with a script, and compiled."""
     specimen()
-    built = shipped_by(FOUND, tmp_path / "build")
+    built = wheel_of(METADATA, tmp_path / "build")
     site = tmp_path / "lib" / "site-packages"
     shutil.copytree(built.root, site)
     (site / INFO / "INSTALLER").write_text("pip\n")
@@ -48,7 +48,7 @@ def installed(specimen, tmp_path, monkeypatch) -> tuple[Shipped, Path]:
 
 def test_a_source_folder_ships_what_its_wheel_holds(specimen, tmp_path):
     specimen()
-    seen = shipped_by(FOUND, tmp_path)
+    seen = wheel_of(METADATA, tmp_path)
     assert PACKAGE < set(seen.names)
     assert {name for name in seen.names if not name.startswith("mt_plugin_specimen/")} == set(seen.info)
     assert all((seen.root / name).is_file() for name in seen.names)
@@ -57,43 +57,43 @@ def test_a_source_folder_ships_what_its_wheel_holds(specimen, tmp_path):
 
 def test_the_same_source_makes_the_same_wheel(specimen, tmp_path):
     root = specimen()
-    one = shipped_by(FOUND, tmp_path / "one")
+    one = wheel_of(METADATA, tmp_path / "one")
     (root / "LICENSE").touch()
-    assert shipped_by(FOUND, tmp_path / "two").sha256 == one.sha256
+    assert wheel_of(METADATA, tmp_path / "two").sha256 == one.sha256
     (root / "src" / "mt_plugin_specimen" / "__init__.py").write_text('"""Otherwise."""\n')
-    assert shipped_by(FOUND, tmp_path / "three").sha256 != one.sha256
+    assert wheel_of(METADATA, tmp_path / "three").sha256 != one.sha256
 
 
 def test_a_build_says_nothing_and_leaves_the_source_as_it_was(specimen, tmp_path, capfd):
     root = specimen()
     before = sorted(root.rglob("*"))
-    shipped_by(FOUND, tmp_path / "build")
+    wheel_of(METADATA, tmp_path / "build")
     assert capfd.readouterr() == ("", "")
     assert sorted(root.rglob("*")) == before
 
 
 def test_an_installed_wheel_ships_what_it_held(installed, tmp_path):
     built, site = installed
-    seen = shipped_by(FOUND, tmp_path)
+    seen = wheel_of(METADATA, tmp_path)
     assert (seen.root, seen.names) == (site, built.names)
     assert seen.origin == "the record of what was installed"
 
 
 def test_the_hash_of_a_record_is_that_of_its_files(installed, tmp_path):
     _, site = installed
-    before = shipped_by(FOUND, tmp_path).sha256
+    before = wheel_of(METADATA, tmp_path).sha256
     record = site / INFO / "RECORD"
     record.write_text(record.read_text().replace("INSTALLER,sha256=abc", "INSTALLER,sha256=xyz"))
-    assert shipped_by(FOUND, tmp_path).sha256 == before
+    assert wheel_of(METADATA, tmp_path).sha256 == before
     record.write_text(record.read_text().replace("py.typed,sha256=", "py.typed,sha256=x"))
-    assert shipped_by(FOUND, tmp_path).sha256 != before
+    assert wheel_of(METADATA, tmp_path).sha256 != before
 
 
 def test_where_the_installer_wrote_down_the_hash_of_the_wheel_it_is_told(installed, tmp_path):
     _, site = installed
     origin = {"url": "file:///specimen.whl", "archive_info": {"hashes": {"sha256": "12ab"}}}
     (site / INFO / "direct_url.json").write_text(json.dumps(origin))
-    seen = shipped_by(FOUND, tmp_path)
+    seen = wheel_of(METADATA, tmp_path)
     assert (seen.sha256, seen.origin) == ("12ab", "the wheel that was installed")
 
 
@@ -101,16 +101,16 @@ def test_an_installation_without_a_record_is_told(installed, tmp_path):
     _, site = installed
     (site / INFO / "RECORD").unlink()
     with pytest.raises(ContractError, match="without a RECORD"):
-        shipped_by(FOUND, tmp_path)
+        wheel_of(METADATA, tmp_path)
 
 
 def test_a_distribution_that_is_gone_is_told(tmp_path):
     with pytest.raises(ContractError, match="metadata of mt-plugin-gone"):
-        shipped_by(PluginMetadata("gone", "mt-plugin-gone", "1.0"), tmp_path)
+        wheel_of(PluginMetadata("gone", "mt-plugin-gone", "1.0"), tmp_path)
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (Change("/pyproject.toml", 'license = "Apache-2.0"', 'license = "Any you like"'), "license"),
         (built_with("requires = 3\n"), "requires"),
@@ -118,27 +118,27 @@ def test_a_distribution_that_is_gone_is_told(tmp_path):
     ],
     ids=["backend", "table", "toml"],
 )
-def test_a_build_that_fails_is_told_with_its_last_words(change, said, specimen, tmp_path):
+def test_a_build_that_fails_is_told_with_its_last_words(change, message, specimen, tmp_path):
     specimen(change)
     with pytest.raises(ContractError, match="cannot be built") as caught:
-        shipped_by(FOUND, tmp_path)
-    assert said in caught.value.problem
+        wheel_of(METADATA, tmp_path)
+    assert message in caught.value.problem
     assert len(caught.value.problem.splitlines()) < 12
 
 
 def test_a_source_folder_that_is_gone_is_told(specimen, tmp_path):
     shutil.rmtree(specimen())
     with pytest.raises(ContractError, match="is not a directory"):
-        shipped_by(FOUND, tmp_path)
+        wheel_of(METADATA, tmp_path)
 
 
 def test_a_build_that_hangs_is_ended(specimen, tmp_path, monkeypatch):
-    monkeypatch.setattr(wheel_contents, "LONGEST_BUILD", 1.0)
+    monkeypatch.setattr(wheel_contents, "BUILD_TIME_LIMIT_S", 1.0)
     root = specimen(built_with('requires = []\nbuild-backend = "slow"\nbackend-path = ["."]\n'))
     slow = 'import pathlib, time\n\ndef build_wheel(*_):\n    time.sleep(2)\n    pathlib.Path("late").touch()\n'
     (root / "slow.py").write_text(slow)
     with pytest.raises(ContractError, match="takes longer than 1 s"):
-        shipped_by(FOUND, tmp_path)
+        wheel_of(METADATA, tmp_path)
     time.sleep(1.5)
     assert not (root / "late").exists()
 
@@ -147,7 +147,7 @@ def test_without_the_package_that_builds_the_line_that_installs_it_is_told(speci
     specimen()
     monkeypatch.setitem(sys.modules, "build", None)
     with pytest.raises(MissingDependencyError, match="mt-core\\[testing\\]"):
-        shipped_by(FOUND, tmp_path)
+        wheel_of(METADATA, tmp_path)
 
 
 @pytest.mark.slow
@@ -159,5 +159,5 @@ def test_a_backend_that_cannot_be_had_is_named(requirement, fix, specimen, tmp_p
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     specimen(built_with(f'requires = ["{requirement}"]\nbuild-backend = "hatchling.build"\n'))
     with pytest.raises(MissingDependencyError, match=requirement) as caught:
-        shipped_by(FOUND, tmp_path)
+        wheel_of(METADATA, tmp_path)
     assert caught.value.fix == fix

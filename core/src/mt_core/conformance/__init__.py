@@ -1,4 +1,4 @@
-"""The conformance suite: what every plugin promises, put to the test. One list of checks, three fronts.
+"""The conformance suite: one list of checks that every plugin has to pass, run in three ways.
 
 from mt_core.conformance import conformance
 test_sonar = conformance("sonar")         # pytest: a plugin's whole tests/test_conformance.py
@@ -12,15 +12,15 @@ check_modality("sonar").badge             # Python: "41/43 · 2 known deviations
 from mt_core.conformance.check import Check, Failed, check, expect
 from mt_core.conformance.pytest_adapter import conformance
 from mt_core.conformance.report import Report, Result
-from mt_core.conformance.suite import CHECKS, Examination, check_modality
+from mt_core.conformance.suite import CHECKS, SuiteRunner, check_modality
 
 __all__ = [
     "CHECKS",
     "Check",
-    "Examination",
     "Failed",
     "Report",
     "Result",
+    "SuiteRunner",
     "check",
     "check_modality",
     "conformance",

@@ -1,35 +1,32 @@
-"""One check of the conformance suite: a function of a subject, which fails where its promise does not hold."""
+"""One check of the conformance suite: a function of a plugin that raises an error where the plugin is at fault."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from inspect import getdoc
-from typing import TYPE_CHECKING
+from typing import Any
 
 from mt_core.plugins.manifest import Capability
 
-if TYPE_CHECKING:
-    from mt_core.conformance.fixture import PluginFixture
-
 
 class Failed(AssertionError):
-    """A promise that does not hold; the message says how that showed."""
+    """A check that failed; the message says what was seen, and what to do."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """A promise, and how it is put to the test.
+    """A check and what is known of it.
 
     Attributes:
-        name: Reads as the promise: `padding_changes_nothing`.
-        family: The file of the suite that holds it.
-        doc: What is done and what has to come out.
-        since: The version of the contract that brought it: for a plugin of an older one it is advisory.
-        needs: The capability without which it says nothing, and is skipped; None: it holds for all.
-        waivable: Whether a manifest may declare that it is known not to hold.
-        advisory: It is told, and never fails: what depends on the machine.
-        function: Raises `Failed`, or whatever the plugin raises, where the promise does not hold.
+        name: The function's, a statement about the plugin: `padding_changes_nothing`.
+        family: The module that holds the function.
+        doc: What is done, and what has to come out.
+        since: The version of the contract that introduced it: for plugins of an older one it is advisory.
+        needs: The capability that it is about: without it the check is skipped. None: the check is for all.
+        waivable: Whether the manifest may declare a deviation from it.
+        advisory: It never fails a plugin, because its result depends on the machine.
+        function: Takes the plugin's `PluginFixture`. Raises `Failed`, or whatever the plugin raises.
     """
 
     name: str
@@ -39,19 +36,20 @@ class Check:
     needs: Capability | None
     waivable: bool
     advisory: bool
-    function: Callable[[PluginFixture], None]
+    function: Callable[[Any], None]
 
     @property
-    def promise(self) -> str:
+    def title(self) -> str:
+        """The name with spaces: "padding changes nothing"."""
         return self.name.replace("_", " ")
 
 
 def check(
     *, since: str = "1.0", needs: Capability | None = None, waivable: bool = True, advisory: bool = False
-) -> Callable[[Callable[[PluginFixture], None]], Check]:
-    """Make a check of a function: its name is the promise, its docstring the documentation."""
+) -> Callable[[Callable[[Any], None]], Check]:
+    """Make a check of a function; its docstring is the check's documentation."""
 
-    def make(function: Callable[[PluginFixture], None]) -> Check:
+    def make(function: Callable[[Any], None]) -> Check:
         family = function.__module__.rpartition(".")[2]
         doc = " ".join((getdoc(function) or "").split())
         return Check(function.__name__, family, doc, since, needs, waivable, advisory, function)
@@ -59,11 +57,11 @@ def check(
     return make
 
 
-def expect(holds: bool, otherwise: str) -> None:
-    """Fail unless something holds.
+def expect(condition: bool, message: str) -> None:
+    """Fail the check unless a condition holds.
 
     Raises:
-        Failed: with what was seen otherwise.
+        Failed: with the message.
     """
-    if not holds:
-        raise Failed(otherwise)
+    if not condition:
+        raise Failed(message)

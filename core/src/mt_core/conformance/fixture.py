@@ -1,24 +1,22 @@
-"""What is examined: a plugin, and what the checks need of it, made once.
+"""The plugin under test, and what the checks need of it, made once: its demo data, an encoder, tokenizers and heads.
 
-A check may change nothing that it gets from here except a tokenizer, which is always a new one.
+A check may change nothing that it gets from here, except tokenizers and heads, which are new at each call.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
 
-from mt_core.conformance.invalid_inputs import CaseResult, try_all
-from mt_core.conformance.sandbox import TaskFailure
-from mt_core.conformance.valid_inputs import SideEffects, ValidFiles, side_effects, valid_files
-from mt_core.conformance.wheel_contents import Shipped, shipped_by
+from mt_core.conformance.check import Check
+from mt_core.conformance.wheel_contents import Wheel, wheel_of
 from mt_core.contract import Features, Head, ModalityDataset, Tokenizer, Tokens
 from mt_core.encoder import Encoder
 from mt_core.encoder.plain_vit import build_vit, parts_of
@@ -29,55 +27,63 @@ from mt_core.model import make_tokenizer, seeded
 from mt_core.plugins import Manifest, Plugin, PluginMetadata
 
 WIDTH = 64
-"""Of the encoder that tokens are examined with."""
+"""Of the encoder in the checks."""
 
 TRAIN_SAMPLES, TEST_SAMPLES = 48, 12
 
 _MEAN, _STD = (0.4, 0.45, 0.5), (0.2, 0.25, 0.3)
-"""Of that encoder's colours: unlike the 0.5 that most have and tokenizers begin with, so that it shows who adopts and
-does not keep them."""
+"""Colour statistics of that encoder: not the common 0.5 that tokenizers begin with, so that a tokenizer which takes
+them over and does not save them is noticed."""
+
+T = TypeVar("T")
 
 
 class PluginFixture:
-    """One plugin under examination.
+    """One plugin under test.
 
     Args:
         plugin: Its code.
-        found: Its distribution.
-        scratch: An empty folder for whatever has to be written.
+        metadata: Its distribution's.
+        scratch: An empty folder for files.
+        checks: All of the suite, which the manifest may declare deviations from.
     """
 
-    def __init__(self, plugin: Plugin, found: PluginMetadata, scratch: Path) -> None:
-        self.plugin = plugin
-        self.found = found
+    def __init__(self, plugin: Plugin, metadata: PluginMetadata, scratch: Path, checks: Sequence[Check] = ()) -> None:
+        self.manifest: Manifest = plugin.manifest
+        self.tokenizer_class = plugin.tokenizer
+        self.dataset_class = plugin.dataset
+        self.head_class = plugin.head
+        self.metadata = metadata
         self.scratch = scratch
-
-    @property
-    def manifest(self) -> Manifest:
-        return self.plugin.manifest
+        self.checks = tuple(checks)
+        self.computed: dict[Callable[[PluginFixture], Any], Any] = {}
 
     @property
     def package(self) -> str:
-        """The top-level package that the plugin's code is in."""
+        """The top-level package of the plugin's code."""
         return self.manifest.tokenizer.partition(":")[0].partition(".")[0]
 
     @property
-    def shipped(self) -> Shipped:
-        """The files of the distribution's wheel."""
-        if isinstance(self._shipped, MtError):
-            raise self._shipped
-        return self._shipped
+    def wheel(self) -> Wheel:
+        """The files of the distribution's wheel.
+
+        Raises:
+            MtError: it cannot be built.
+        """
+        if isinstance(self._wheel, MtError):
+            raise self._wheel
+        return self._wheel
 
     @cached_property
-    def _shipped(self) -> Shipped | MtError:
-        """Those files, or why they cannot be had: a build that fails is not tried again for every check."""
+    def _wheel(self) -> Wheel | MtError:
+        """The wheel, or the error of a build, which is not tried again for every check."""
         try:
-            return shipped_by(self.found, self.folder("wheel"))
+            return wheel_of(self.metadata, self.folder("wheel"))
         except MtError as error:
             return error
 
     def folder(self, name: str) -> Path:
-        """An empty folder of this name, new at each call."""
+        """A new empty folder whose parent has this name."""
         folder = self.scratch / name
         folder.mkdir(exist_ok=True)
         return Path(tempfile.mkdtemp(dir=folder))
@@ -86,70 +92,55 @@ class PluginFixture:
 
     @cached_property
     def train(self) -> ModalityDataset:
-        """The demonstration's training split."""
+        """The demo's training split."""
         return self.demo("train", TRAIN_SAMPLES)
 
     @cached_property
     def test(self) -> ModalityDataset:
-        """The demonstration's test split."""
+        """The demo's test split."""
         return self.demo("test", TEST_SAMPLES)
 
     def demo(self, split: str, size: int, seed: int = 0) -> ModalityDataset:
-        """A split of the demonstration, whose files are in the scratch folder."""
+        """A split of the demo, with its files in the scratch folder."""
         with self._temporary_files_in(self.scratch / "demo"):
-            return self.plugin.dataset.demo(split, size=size, seed=seed)
+            return self.dataset_class.demo(split, size=size, seed=seed)
 
     @cached_property
     def demo_files(self) -> list[Path]:
-        """Files of declared suffixes: those that the plugin gives as examples, and those of its demonstration."""
-        given = self.plugin.dataset.example_files(self.folder("examples"))
-        assert self.train and self.test  # written when they are made
+        """The plugin's example files, and the files of its demo, as far as their suffixes are declared."""
+        given = self.dataset_class.example_files(self.folder("examples"))
+        assert self.train and self.test  # their files are written when they are made
         written = sorted(path for path in (self.scratch / "demo").rglob("*") if path.is_file())
         return [path for path in [*given, *written] if path.name.lower().endswith(self.manifest.suffixes)]
 
     @cached_property
     def samples(self) -> list[Any]:
-        """What `read` gives of the test split."""
-        tokenizer = self.tokenizer()
+        """What `read` returns for each test sample."""
+        tokenizer = self.make_tokenizer()
         return [tokenizer.read(self.test[index].sample) for index in range(len(self.test))]
 
-    @cached_property
-    def valid_files(self) -> ValidFiles:
-        """The files of declared suffixes that can be read."""
-        return valid_files(self)
-
-    @cached_property
-    def side_effects(self) -> SideEffects | TaskFailure:
-        """What reading does beside its work."""
-        return side_effects(self)
-
-    @cached_property
-    def tried(self) -> dict[str, list[CaseResult]]:
-        """What became of bad input of every kind, by the promise that it was for."""
-        return try_all(self)
-
-    # the three parts
+    # tokenizer, encoder, head
 
     @cached_property
     def encoder(self) -> Encoder:
-        """A frozen ViT of two blocks of width `WIDTH`, its weights drawn from a seed."""
+        """A frozen ViT of two blocks of width `WIDTH`, with random weights."""
         return small_encoder(WIDTH)
 
-    def tokenizer(self, width: int | None = None, *, calibrated: bool = True, **options: Any) -> Tokenizer:
-        """A new tokenizer with the demonstration's options, in evaluation mode.
+    def make_tokenizer(self, width: int | None = None, *, calibrated: bool = True, **options: Any) -> Tokenizer:
+        """A new tokenizer with the demo's options, in evaluation mode.
 
         Args:
-            width: None: the encoder's, and adopted from it.
-            calibrated: On the demonstration's training split.
-            options: More of its options.
+            width: None: `WIDTH`.
+            calibrated: On the demo's training split.
+            options: Further options of the tokenizer.
         """
         encoder = self.encoder if width is None or width == WIDTH else small_encoder(width)
-        return self.tokenizer_for(encoder, calibrated=calibrated, **options)
+        return self.make_tokenizer_for(encoder, calibrated=calibrated, **options)
 
-    def tokenizer_for(self, encoder: Encoder, *, calibrated: bool = True, **options: Any) -> Tokenizer:
-        """The same, adopted from this encoder."""
-        chosen = {**self.plugin.dataset.demo_options, **options}
-        tokenizer = make_tokenizer(self.plugin.tokenizer, encoder, chosen, seed=0)
+    def make_tokenizer_for(self, encoder: Encoder, *, calibrated: bool = True, **options: Any) -> Tokenizer:
+        """The same, for this encoder."""
+        chosen = {**self.dataset_class.demo_options, **options}
+        tokenizer = make_tokenizer(self.tokenizer_class, encoder, chosen, seed=0)
         if calibrated and self.calibration:
             with seeded(0):
                 tokenizer.restore(self.calibration)
@@ -157,22 +148,22 @@ class PluginFixture:
 
     @cached_property
     def calibration(self) -> dict[str, Any]:
-        """What `calibrate` learns from the demonstration's training split."""
-        tokenizer = self.tokenizer(calibrated=False)
+        """What `calibrate` learns from the demo's training split."""
+        tokenizer = self.make_tokenizer(calibrated=False)
         with seeded(0):
             tokenizer.calibrate([self.train[index] for index in range(len(self.train))])
         return tokenizer.calibration()
 
-    def head(self) -> Head:
-        """A new head for the demonstration's task, the plugin's where it takes it, with the recipe's options."""
+    def make_head(self) -> Head:
+        """A new head for the demo's task, with the options of the recipe: the plugin's own if it accepts the task."""
         suggested = self.manifest.recipe.get("head", {})
         with seeded(0):
-            head = default_head(WIDTH, self.train.task, self.plugin.head, suggested=suggested, **suggested)
+            head = default_head(WIDTH, self.train.task, self.head_class, suggested=suggested, **suggested)
             head.calibrate(self.train.targets())
         return head
 
     def batch(self, tokenizer: Tokenizer, samples: Sequence[Any] | None = None) -> dict[str, Tensor]:
-        """Samples (by default all of `samples`), prepared and collated."""
+        """Samples, by default `self.samples`, prepared and collated."""
         chosen = self.samples if samples is None else samples
         return tokenizer.collate([tokenizer.prepare(sample) for sample in chosen])
 
@@ -190,7 +181,7 @@ class PluginFixture:
     def test_features(self) -> Features:
         """Features of the test split, without a gradient."""
         with torch.no_grad():
-            return self.features(self.tokenizer())
+            return self.features(self.make_tokenizer())
 
     @contextmanager
     def _temporary_files_in(self, folder: Path) -> Iterator[None]:
@@ -202,8 +193,20 @@ class PluginFixture:
             tempfile.tempdir = before
 
 
+def once(function: Callable[[PluginFixture], T]) -> Callable[[PluginFixture], T]:
+    """Make a function of a plugin compute its result once for each plugin and return that at later calls."""
+
+    @wraps(function)
+    def cached(plugin: PluginFixture) -> T:
+        if function not in plugin.computed:
+            plugin.computed[function] = function(plugin)
+        return cast(T, plugin.computed[function])
+
+    return cached
+
+
 def small_encoder(width: int, seed: int = 0) -> Encoder:
-    """A frozen ViT of two blocks, its weights drawn from a seed."""
+    """A frozen ViT of two blocks, with random weights drawn from a seed."""
     architecture = "vit_tiny_patch16_224"
     vit = build_vit(architecture, embed_dim=width, depth=2, num_heads=2, img_size=32)
     draw_weights(vit.state_dict(), seed)

@@ -1,4 +1,4 @@
-"""Samples of several lengths, and what two batches have in common.  M real tokens of a sample, D width."""
+"""Samples of several lengths, and how their tokens are compared.  M real tokens of a sample, D width."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from mt_core.contract import Tokenizer, Tokens
 from mt_core.errors import MtError
 
 TOLERANCE = 1e-4
-"""Relative to the largest value: float32 sums of another order differ by less, another computation by more."""
+"""Relative to the largest value: float32 sums in another order differ by less, other computations by more."""
 
 _THOUSANDTH = 1e-3
-_OF_A_SOURCE = 3  # samples that are looked at
+_SAMPLES_OF_A_FILE = 3
 
 
 def difference(one: Tensor, other: Tensor) -> float:
@@ -29,13 +29,13 @@ def difference(one: Tensor, other: Tensor) -> float:
 
 
 def real_tokens(tokens: Tokens, sample: int) -> Tensor:
-    """(M, D) the real tokens of a sample of a batch, those of its first view first."""
+    """(M, D) the real tokens of a sample of a batch, view by view."""
     rows = slice(sample * tokens.views, (sample + 1) * tokens.views)
     return tokens.values[rows][tokens.real()[rows]]
 
 
-def are_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
-    """Whether two prepared samples hold the same, up to a thousandth."""
+def are_close(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
+    """Whether two prepared samples are equal up to a thousandth."""
     return one.keys() == other.keys() and all(
         difference(one[name].float().nan_to_num(), other[name].float().nan_to_num()) < _THOUSANDTH for name in one
     )
@@ -43,11 +43,11 @@ def are_same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
 
 @dataclass(frozen=True)
 class Prepared:
-    """Samples, prepared for a tokenizer.
+    """Samples that a tokenizer has prepared.
 
     Attributes:
-        items: What its `prepare` gave of each.
-        alone: Tokens of each in a batch of its own.
+        items: What its `prepare` returned for each.
+        alone: The tokens of each, in a batch of its own.
     """
 
     tokenizer: Tokenizer
@@ -61,10 +61,10 @@ class Prepared:
 
     @property
     def longest(self) -> list[int]:
-        """The samples, one or two, beside which any other is padded to the size of the batch of all."""
-        everyone = range(len(self.alone))
-        views = max(everyone, key=lambda index: self.alone[index].views)
-        tokens = max(everyone, key=lambda index: self.alone[index].values.shape[1])
+        """The one or two samples that any other has to be batched with to be padded as in the batch of all."""
+        samples = range(len(self.alone))
+        views = max(samples, key=lambda index: self.alone[index].views)
+        tokens = max(samples, key=lambda index: self.alone[index].values.shape[1])
         return sorted({views, tokens})
 
     def tokens(self, samples: Sequence[int]) -> Tokens:
@@ -79,47 +79,47 @@ def tokens_of(tokenizer: Tokenizer, items: Sequence[dict[str, Tensor]]) -> Token
     return tokens
 
 
-def vectors(subject: PluginFixture, tokens: Tokens) -> Tensor:
-    """(samples, D) what the encoder makes of tokens."""
+def vectors(plugin: PluginFixture, tokens: Tokens) -> Tensor:
+    """(samples, D) the pooled features of tokens."""
     with torch.no_grad():
-        pooled: Tensor = subject.encoder(tokens).pooled
+        pooled: Tensor = plugin.encoder(tokens).pooled
     return pooled
 
 
 def prepared(tokenizer: Tokenizer, samples: Sequence[Any]) -> Prepared:
-    """Samples, prepared and tokenized one by one."""
+    """Prepare samples, and tokenize each in a batch of its own."""
     items = [tokenizer.prepare(sample) for sample in samples]
     return Prepared(tokenizer, items, [tokens_of(tokenizer, [item]) for item in items])
 
 
-def of_several_lengths(subject: PluginFixture) -> Prepared:
-    """The test samples; where these do not differ in length, and the manifest declares that samples may, those of the
-    plugin's example files. Where any number of channels is taken, beside them the first two with one and with five."""
-    capabilities = subject.manifest.capabilities
-    tokenizer, samples = subject.tokenizer(), subject.samples
-    found = prepared(tokenizer, samples)
-    if "variable_length" in capabilities and len(set(found.lengths)) == 1:
-        # a calibrated one may insist on samples like those of the demonstration
-        tokenizer = subject.tokenizer(calibrated="needs_calibration" in capabilities)
-        samples = list(_of_files(subject, tokenizer)) or samples
-        found = prepared(tokenizer, samples)
+def samples_of_several_lengths(plugin: PluginFixture) -> Prepared:
+    """The test samples, or samples of the plugin's files if `variable_length` is declared and the test samples have one
+    length. With `any_channels`, the first two samples with one and with five channels are added."""
+    capabilities = plugin.manifest.capabilities
+    tokenizer, samples = plugin.make_tokenizer(), plugin.samples
+    result = prepared(tokenizer, samples)
+    if "variable_length" in capabilities and len(set(result.lengths)) == 1:
+        # a calibrated tokenizer may refuse samples that are unlike the demo
+        tokenizer = plugin.make_tokenizer(calibrated="needs_calibration" in capabilities)
+        samples = list(_samples_of_files(plugin, tokenizer)) or samples
+        result = prepared(tokenizer, samples)
     if "any_channels" in capabilities:
         varied = [tokenizer.with_channels(sample, number) for sample in samples[:2] for number in (1, 5)]
-        found = prepared(tokenizer, [*samples, *(sample for sample in varied if _is_taken(tokenizer, sample))])
-    return found
+        result = prepared(tokenizer, [*samples, *(sample for sample in varied if _is_accepted(tokenizer, sample))])
+    return result
 
 
-def _of_files(subject: PluginFixture, tokenizer: Tokenizer) -> Iterator[Any]:
-    """Samples of the plugin's files, as far as this tokenizer takes them."""
-    for path in subject.demo_files:
+def _samples_of_files(plugin: PluginFixture, tokenizer: Tokenizer) -> Iterator[Any]:
+    """Samples of the plugin's files that this tokenizer accepts."""
+    for path in plugin.demo_files:
         try:
-            samples = list(islice(tokenizer.stream(path), _OF_A_SOURCE))
+            samples = list(islice(tokenizer.stream(path), _SAMPLES_OF_A_FILE))
         except MtError:
             continue
-        yield from (sample for sample in samples if _is_taken(tokenizer, sample))
+        yield from (sample for sample in samples if _is_accepted(tokenizer, sample))
 
 
-def _is_taken(tokenizer: Tokenizer, sample: Any) -> bool:
+def _is_accepted(tokenizer: Tokenizer, sample: Any) -> bool:
     try:
         tokenizer.prepare(sample)
     except MtError:

@@ -1,4 +1,4 @@
-"""Prepared samples of which one part is another sample's: what does not change the tokens is not looked at."""
+"""Prepared samples in which one part is replaced by another sample's: a part that changes no token is not used."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from torch import Tensor
 from mt_core.conformance.lengths import real_tokens, tokens_of
 from mt_core.contract import Tokenizer, Tokens
 
-_PARTS = 4  # that each axis is cut into
-_TRIES = 24  # exchanges of a part, until one shows
-_NOISE = 0.01  # beside what is constant
+_PARTS = 4  # of each axis
+_TRIES = 24  # replacements of one part
+_NOISE = 0.01  # added to constant values
 
 Item = dict[str, Tensor]
 
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch along one axis of one prepared tensor; axis None: the whole of a number."""
+    """A slice along one axis of one prepared tensor; axis None: the whole tensor, a number."""
 
     name: str
     axis: int | None
@@ -32,8 +32,8 @@ class Part:
             return repr(self.name)
         return f"part {self.index + 1} of {_PARTS} along axis {self.axis} of {self.name!r}"
 
-    def place(self, shape: torch.Size) -> tuple[slice, ...]:
-        """Where it is in a tensor of this shape."""
+    def slices(self, shape: torch.Size) -> tuple[slice, ...]:
+        """The part in a tensor of this shape."""
         if self.axis is None:
             return ()
         length = shape[self.axis]
@@ -50,21 +50,21 @@ def parts_of(item: Item) -> Iterator[Part]:
             yield from (Part(name, axis, index) for index in range(_PARTS))
 
 
-def exchanged(items: Sequence[Item], part: Part) -> Iterator[tuple[Item, Item]]:
-    """Samples, and the same with this part of another one whose tensors all have the same shapes; after those, where
-    the part is of floats, samples with noise added to it."""
+def replaced(items: Sequence[Item], part: Part) -> Iterator[tuple[Item, Item]]:
+    """Pairs of a sample and its copy in which this part comes from another sample of the same shapes; then, for parts
+    of floats, pairs in which noise is added to it."""
     for one, other in permutations(items, 2):
-        place = part.place(one[part.name].shape)
+        place = part.slices(one[part.name].shape)
         if _shapes(one) != _shapes(other):
             continue
-        held, given = one[part.name][place], other[part.name][place]
-        if not torch.equal(held.nan_to_num(), given.nan_to_num()):
-            yield one, _with(one, part, given)
+        own, others = one[part.name][place], other[part.name][place]
+        if not torch.equal(own.nan_to_num(), others.nan_to_num()):
+            yield one, _with(one, part, others)
     for item in items:
-        held = item[part.name][part.place(item[part.name].shape)]
-        if held.is_floating_point() and held.numel():
-            noise = torch.randn(held.shape) * (held.float().std(correction=0).nan_to_num() + _NOISE)
-            yield item, _with(item, part, held + noise.to(held.dtype))
+        own = item[part.name][part.slices(item[part.name].shape)]
+        if own.is_floating_point() and own.numel():
+            noise = torch.randn(own.shape) * (own.float().std(correction=0).nan_to_num() + _NOISE)
+            yield item, _with(item, part, own + noise.to(own.dtype))
 
 
 def _shapes(item: Item) -> dict[str, torch.Size]:
@@ -73,12 +73,12 @@ def _shapes(item: Item) -> dict[str, torch.Size]:
 
 def _with(item: Item, part: Part, values: Tensor) -> Item:
     changed = item[part.name].clone()
-    changed[part.place(changed.shape)] = values
+    changed[part.slices(changed.shape)] = values
     return {**item, part.name: changed}
 
 
-def shows(tokenizer: Tokenizer, pairs: Iterator[tuple[Item, Item]]) -> bool | None:
-    """Whether some of these pairs have different tokens, or differ in what goes beside them; None: there is no pair."""
+def changes_tokens(tokenizer: Tokenizer, pairs: Iterator[tuple[Item, Item]]) -> bool | None:
+    """Whether the tokens, or `side`, of some pair differ; None: there is no pair."""
     tried = False
     for one, other in islice(pairs, _TRIES):
         tried = True
@@ -95,5 +95,5 @@ def _are_equal(one: Tokens, other: Tokens) -> bool:
 
 
 def bits(tensor: Tensor) -> Tensor:
-    """The tensor's bytes, so that NaN equals itself and -0 is not 0."""
+    """The bytes of a tensor, so that NaN equals itself and -0 differs from 0."""
     return tensor.contiguous().reshape(-1).view(torch.uint8)

@@ -1,4 +1,4 @@
-"""The suite as a pytest test of a plugin's own: `test_sonar = conformance("sonar")`."""
+"""The suite as a pytest test: `test_sonar = conformance("sonar")`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable
 from functools import cache
 
 from mt_core.conformance.check import Check
-from mt_core.conformance.suite import CHECKS, Examination
+from mt_core.conformance.suite import CHECKS, SuiteRunner
 
 
 def conformance(modality: str) -> Callable[[Check], None]:
-    """A test function with one case a check, whose id is the promise; the whole of a plugin's `test_conformance.py`.
+    """A test function with one case for each check; it is all that a plugin's `test_conformance.py` needs.
 
-    A check of a capability that is not declared is skipped, a known deviation is an expected failure, and so is one
-    that only advises.
+    A check of a capability that is not declared is skipped. A declared deviation is an expected failure, and so is an
+    advisory check that fails.
 
     Args:
         modality: The plugin's, which is loaded when the first case runs.
@@ -22,7 +22,7 @@ def conformance(modality: str) -> Callable[[Check], None]:
 
     @pytest.mark.parametrize("check", [pytest.param(check, id=check.name) for check in CHECKS])
     def test(check: Check) -> None:
-        result = _examination(modality).run(check)
+        result = _runner(modality).run(check)
         if result.outcome == "skipped":
             pytest.skip(result.message)
         if result.outcome == "deviation":
@@ -30,12 +30,12 @@ def conformance(modality: str) -> Callable[[Check], None]:
         if result.outcome == "advisory":
             pytest.xfail(f"advisory: {result.message}")
         if result.outcome == "failed":
-            pytest.fail(f"{modality}: {result.promise}\n{result.doc}\n{result.message}", pytrace=False)
+            pytest.fail(f"{modality}: {result.title}\n{result.doc}\n{result.message}", pytrace=False)
 
-    test.__doc__ = f"The conformance suite, held against {modality}."
+    test.__doc__ = f"The conformance suite on {modality}."
     return test
 
 
 @cache
-def _examination(modality: str) -> Examination:
-    return Examination(modality)
+def _runner(modality: str) -> SuiteRunner:
+    return SuiteRunner(modality)

@@ -1,4 +1,4 @@
-"""What an examination found, for people, for machines and for a page."""
+"""The results of all checks of one plugin, as text, JSON and Markdown."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 Outcome = Literal["passed", "failed", "deviation", "advisory", "skipped"]
-"""deviation: does not hold, as the manifest declares. advisory: does not hold, and only advises. skipped: the manifest
-declares no such capability."""
+"""deviation: it failed, as the manifest declares. advisory: it failed, which does not count. skipped: the manifest does
+not declare the capability."""
 
 MARKS: dict[Outcome, str] = {"passed": "✓", "failed": "✗", "deviation": "≈", "advisory": "!", "skipped": "-"}
 
 
 @dataclass(frozen=True)
 class Result:
-    """One check of one plugin.
+    """The result of one check of one plugin.
 
     Attributes:
         message: How it failed, or why it was skipped; "" where it passed.
-        reason: The manifest's, where it declares that the check is known not to hold.
+        reason: The manifest's for a deviation; "" for none.
     """
 
     check: str
@@ -36,18 +36,19 @@ class Result:
     reason: str = ""
 
     @property
-    def promise(self) -> str:
+    def title(self) -> str:
+        """The check's name with spaces."""
         return self.check.replace("_", " ")
 
 
 @dataclass(frozen=True)
 class Report:
-    """All checks of one plugin.
+    """The results of one plugin.
 
     Attributes:
         modality, distribution, version, contract: The plugin's.
         results: In the order of the suite.
-        wheel: SHA-256 of what was examined, and of what it is the hash: {"sha256": …, "of": …}.
+        wheel: A hash of the tested distribution, and what it is the hash of: {"sha256": …, "of": …}.
         environment: Versions of mt-core, Python, torch, and the platform.
     """
 
@@ -61,18 +62,18 @@ class Report:
 
     @property
     def passed(self) -> bool:
-        """Whether the plugin conforms: nothing failed that was not declared."""
+        """Whether the plugin conforms: no check failed."""
         return not any(result.outcome == "failed" for result in self.results)
 
     @property
     def counts(self) -> dict[str, int]:
-        """How many results there are of each outcome."""
-        seen = Counter(result.outcome for result in self.results)
-        return {outcome: seen[outcome] for outcome in MARKS}
+        """The number of results of each outcome."""
+        counted = Counter(result.outcome for result in self.results)
+        return {outcome: counted[outcome] for outcome in MARKS}
 
     @property
     def badge(self) -> str:
-        """One line: checks that hold of those that apply, and what is known not to: "41/43 · 2 known deviations"."""
+        """One line: how many checks passed of those that apply, and the others: "41/43 · 2 known deviations"."""
         counts = self.counts
         parts = [f"{counts['passed']}/{len(self.results) - counts['skipped']}"]
         for outcome, one in (("failed", "failed"), ("deviation", "known deviation"), ("advisory", "advisory")):
@@ -82,7 +83,7 @@ class Report:
         return " · ".join(parts)
 
     def to_json(self) -> str:
-        """Everything, as one JSON object."""
+        """The whole report as one JSON object."""
         content: dict[str, Any] = {
             "modality": self.modality,
             "distribution": self.distribution,
@@ -98,7 +99,7 @@ class Report:
         return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     def lines(self) -> Iterator[str]:
-        """A table in plain text, a family a paragraph, with how each failure showed."""
+        """Plain text: one paragraph for each family, with the message of each failure."""
         yield f"{self.modality} ({self.distribution} {self.version}, contract {self.contract})"
         family = ""
         for result in self.results:
@@ -106,7 +107,7 @@ class Report:
                 family = result.family
                 yield f"\n{family}"
             note = f"  ({result.message})" if result.outcome == "skipped" else ""
-            yield f"  {MARKS[result.outcome]} {result.promise}{note}"
+            yield f"  {MARKS[result.outcome]} {result.title}{note}"
             if result.outcome in ("failed", "deviation", "advisory"):
                 yield from (f"      {line}" for line in result.message.splitlines())
             if result.outcome == "deviation":
@@ -119,6 +120,6 @@ class Report:
         yield "| family | check | outcome | |"
         yield "|---|---|---|---|"
         for result in self.results:
-            said = result.reason or result.message
-            cell = " ".join(said.split()).replace("|", "\\|")
-            yield f"| {result.family} | {result.promise} | {MARKS[result.outcome]} {result.outcome} | {cell} |"
+            note = result.reason or result.message
+            cell = " ".join(note.split()).replace("|", "\\|")
+            yield f"| {result.family} | {result.title} | {MARKS[result.outcome]} {result.outcome} | {cell} |"

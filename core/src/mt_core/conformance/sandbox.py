@@ -1,4 +1,4 @@
-"""Other people's code in a process of its own: it may hang or crash there, and what it does beside its work is seen."""
+"""A plugin's code in a child process: it may hang or crash there, and its side effects are recorded."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from typing import Any
 
 from mt_core.conformance.check import Failed
 
-LIMIT_S = 10.0
+TIME_LIMIT_S = 10.0
 """How long one task may take."""
 
-_MOST_LATE = 2
-"""After so many that took too long the others are not tried: each costs `LIMIT_S`."""
+_MAX_TIMEOUTS = 2
+"""After so many timeouts the remaining tasks are not run: each would cost `TIME_LIMIT_S`."""
 
 _NETWORK = {
     "socket.connect": 1,
@@ -33,7 +33,7 @@ _NETWORK = {
     "socket.sendmsg": 1,
     "socket.sendto": 1,
 }
-"""Audit events by which the network is asked, and which of their arguments says whom."""
+"""Audit events of network access, and which of their arguments is the address."""
 
 _WRITES = {
     "os.chmod": (0,),
@@ -46,122 +46,122 @@ _WRITES = {
     "os.truncate": (0,),
     "shutil.rmtree": (0,),
 }
-"""Audit events by which something is changed on disk, and which of their arguments are paths."""
+"""Audit events of changes on disk, and which of their arguments are paths."""
 
 _TO_WRITE = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
 @dataclass(frozen=True)
 class TaskFailure:
-    """A task that gave no answer.
+    """A task that returned nothing.
 
     Attributes:
-        how: "took longer than 10 s".
-        is_late: It was ended, because it took too long.
+        message: "took longer than 10 s".
+        timed_out: It took too long, or was not run because others did.
     """
 
-    how: str
-    is_late: bool = False
+    message: str
+    timed_out: bool = False
 
 
-def in_child(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
-    """What each task returns, called in turn in a process forked from this one.
+def run_in_child(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Call tasks one after the other in a process forked from this one.
 
     Returns:
-        One a task, `TaskFailure` for a task that raised, took too long or ended its process; the others then go on in
-        a new one.
+        What each task returned; `TaskFailure` for one that raised, timed out or ended its process. The tasks after it
+        run in a new process.
 
     Raises:
-        Failed: a platform that cannot fork.
+        Failed: this platform cannot fork.
     """
     if not hasattr(os, "fork"):
-        raise Failed("this can be examined only where a process can be forked: on Linux or macOS")
-    answers: list[Any] = []
-    while len(answers) < len(tasks):
-        if sum(isinstance(answer, TaskFailure) and answer.is_late for answer in answers) >= _MOST_LATE:
-            return answers + [TaskFailure("was not tried: others took too long", True)] * (len(tasks) - len(answers))
-        answers += _answers(tasks[len(answers) :])
-    return answers
+        raise Failed("this check needs a platform with fork: Linux or macOS")
+    results: list[Any] = []
+    while len(results) < len(tasks):
+        if sum(isinstance(result, TaskFailure) and result.timed_out for result in results) >= _MAX_TIMEOUTS:
+            return results + [TaskFailure("was not tried: others timed out", True)] * (len(tasks) - len(results))
+        results += _results(tasks[len(results) :])
+    return results
 
 
-def _answers(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Those of one child, at least one; fewer than there are tasks where it had to be ended, or ended itself."""
+def _results(tasks: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Those of one child, at least one; fewer than there are tasks where the child was ended, or ended itself."""
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_work, args=(tasks, sender))
+    child = context.Process(target=_run, args=(tasks, sender))
     with warnings.catch_warnings(action="ignore", category=DeprecationWarning):
-        child.start()  # Python 3.12 warns of forking where there are threads; torch's data workers are made so, too
+        child.start()  # Python 3.12 warns of a fork where there are threads
     sender.close()
-    answers: list[Any] = []
+    results: list[Any] = []
     try:
-        while len(answers) < len(tasks):
-            if not receiver.poll(LIMIT_S):
-                answers.append(TaskFailure(f"took longer than {LIMIT_S:g} s", is_late=True))
+        while len(results) < len(tasks):
+            if not receiver.poll(TIME_LIMIT_S):
+                results.append(TaskFailure(f"took longer than {TIME_LIMIT_S:g} s", timed_out=True))
                 break
-            answers.append(receiver.recv())
+            results.append(receiver.recv())
     except EOFError:
         child.join()
         code = child.exitcode or 0
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        answers.append(TaskFailure(f"ended its process ({how})"))
+        reason = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        results.append(TaskFailure(f"ended its process ({reason})"))
     finally:
         child.kill()
         child.join()
         receiver.close()
-    return answers
+    return results
 
 
-def _work(tasks: Sequence[Callable[[], Any]], sender: Connection) -> None:
+def _run(tasks: Sequence[Callable[[], Any]], sender: Connection) -> None:
     faulthandler.disable()
-    silence = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):  # libraries in C complain there of what they read
-        os.dup2(silence, stream)
+    null = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # C libraries print there what they find wrong with a file
+        os.dup2(null, stream)
     for task in tasks:
         try:
-            answer = task()
+            result = task()
         except BaseException as error:
-            answer = TaskFailure(f"raised {type(error).__name__}: {' '.join(str(error).split())[:500]}")
-        sender.send(answer)
+            result = TaskFailure(f"raised {type(error).__name__}: {' '.join(str(error).split())[:500]}")
+        sender.send(result)
 
 
 class SideEffectMonitor:
-    """What this process asks of the network, which is refused, and what it writes outside one folder.
+    """Records this process's network access, which it refuses, and its changes on disk outside of one folder.
 
-    Until the process ends: this is for a child. What a library in C does without Python's knowledge is not seen.
+    It cannot be removed again: use it in a child process. It does not see what a C library does on its own.
 
     Attributes:
-        asked: Whom the network was asked for.
-        written: What was written, renamed or removed, and a working directory that is another now.
+        network: The addresses that were asked for.
+        written: The paths that were written, renamed or removed.
 
     Args:
         folder: The folder for temporary files from now on.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.asked: list[str] = []
+        self.network: list[str] = []
         self.written: list[str] = []
-        self._inside = os.path.realpath(folder)
+        self._folder = os.path.realpath(folder)
         tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
-        sys.dont_write_bytecode = True  # a module imported late is no writing of the plugin's
-        sys.addaudithook(self._see)
+        sys.dont_write_bytecode = True  # the bytecode of a late import is not the plugin's doing
+        sys.addaudithook(self._record)
 
-    def _see(self, event: str, arguments: tuple[Any, ...]) -> None:
+    def _record(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in _NETWORK:
             if getattr(arguments[0], "family", None) != getattr(socket, "AF_UNIX", -1):
-                self.asked.append(str(arguments[_NETWORK[event]]))
+                self.network.append(str(arguments[_NETWORK[event]]))
                 raise OSError("there is no network here")
         elif event == "open":
             path, _, flags = arguments
             if isinstance(flags, int) and flags & _TO_WRITE:
-                self._note(path)
+                self._record_write(path)
         elif event in _WRITES:
             is_in_a_folder = event in ("os.remove", "os.rmdir") and arguments[-1] != -1
-            for index in () if is_in_a_folder else _WRITES[event]:  # relative to a folder that was noted itself
-                self._note(arguments[index])
+            for index in () if is_in_a_folder else _WRITES[event]:  # part of shutil.rmtree, which was recorded itself
+                self._record_write(arguments[index])
 
-    def _note(self, path: Any) -> None:
+    def _record_write(self, path: Any) -> None:
         if not isinstance(path, str | bytes | os.PathLike):
-            return  # a file descriptor, noted when it was opened
+            return  # a file descriptor, recorded when it was opened
         real = os.path.realpath(os.fsdecode(path))
-        if real != os.devnull and not f"{real}/".startswith(f"{self._inside}/"):
+        if real != os.devnull and not f"{real}/".startswith(f"{self._folder}/"):
             self.written.append(real)

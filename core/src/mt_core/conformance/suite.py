@@ -1,4 +1,4 @@
-"""All checks, and how one plugin goes through them."""
+"""All checks, and the run of one plugin through them."""
 
 from __future__ import annotations
 
@@ -28,10 +28,11 @@ from mt_core.conformance.checks import (
     tokens,
 )
 from mt_core.conformance.fixture import PluginFixture
+from mt_core.conformance.new_process import start_server
 from mt_core.conformance.report import Outcome, Report, Result
 from mt_core.errors import MtError
 from mt_core.model import seeded
-from mt_core.plugins import PluginMetadata, get, list_plugins
+from mt_core.plugins import get, list_plugins
 
 FAMILIES: tuple[ModuleType, ...] = (
     packaging,
@@ -48,76 +49,78 @@ FAMILIES: tuple[ModuleType, ...] = (
 CHECKS: tuple[Check, ...] = tuple(
     entry for family in FAMILIES for entry in vars(family).values() if isinstance(entry, Check)
 )
-"""Every check of the suite, a family after the other."""
+"""Every check of the suite, by family."""
 
 
-class Examination:
-    """One plugin and the checks, which share what is made for them: files in a folder that goes with `subject`.
+class SuiteRunner:
+    """Runs checks on one plugin; they share what is made for them.
 
     Args:
         modality: The plugin's.
 
     Raises:
-        PluginError: a plugin that there is not, or that cannot be loaded.
+        PluginError: the plugin does not exist, or cannot be loaded.
     """
 
     def __init__(self, modality: str) -> None:
-        plugin = get(modality)
+        self._code = get(modality)
+        ours = (self._code.name, self._code.distribution)
+        metadata = next(each for each in list_plugins() if (each.name, each.distribution) == ours)
         scratch = tempfile.TemporaryDirectory(prefix="mt-check-", ignore_cleanup_errors=True)
-        self.subject = PluginFixture(plugin, _found(plugin.name, plugin.distribution), Path(scratch.name))
-        weakref.finalize(self.subject, scratch.cleanup)
+        self.plugin = PluginFixture(self._code, metadata, Path(scratch.name), CHECKS)
+        weakref.finalize(self.plugin, scratch.cleanup)
 
     def run(self, check: Check) -> Result:
-        """Put one promise to the test."""
-        manifest = self.subject.manifest
+        """Run one check."""
+        manifest = self.plugin.manifest
         started = time.perf_counter()
         reason = next((known.reason for known in manifest.deviations if known.check == check.name), "")
         outcome: Outcome
         if check.needs is not None and check.needs not in manifest.capabilities:
             outcome, message = "skipped", f"{check.needs} is not declared"
-        elif (said := self._try(check)) is not None:
-            outcome, message = "failed", said
+        elif (problem := self._problem(check)) is not None:
+            outcome, message = "failed", problem
             if check.advisory or _numbers(check.since) > _numbers(manifest.contract):
                 outcome = "advisory"
             elif reason and check.waivable:
                 outcome = "deviation"
         elif reason:
-            outcome, message = "failed", "it holds, and plugin.toml declares that it does not: take the deviation out"
+            outcome, message = "failed", "it passes, but plugin.toml declares a deviation: remove the deviation"
         else:
             outcome, message = "passed", ""
         seconds = time.perf_counter() - started
-        fixed = (check.doc, check.since, check.needs, check.waivable)
-        return Result(check.name, check.family, outcome, message, seconds, *fixed, reason)
+        facts = (check.doc, check.since, check.needs, check.waivable)
+        return Result(check.name, check.family, outcome, message, seconds, *facts, reason)
 
-    def _try(self, check: Check) -> str | None:
-        """None where the promise holds, else how it failed."""
+    def _problem(self, check: Check) -> str | None:
+        """How the check failed, or None."""
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # on tiny tensors more are slower
         try:
             with warnings.catch_warnings(), seeded(0):
                 warnings.simplefilter("ignore")
-                check.function(self.subject)
+                check.function(self.plugin)
         except KeyboardInterrupt:
             raise
         except Failed as failed:
             return str(failed)
-        except BaseException as error:  # other people's code: a SystemExit of theirs must not end ours
-            return self._told(error)
+        except BaseException as error:  # a SystemExit of the plugin must not end this process
+            return self._text_of(error)
         finally:
             torch.set_num_threads(threads)
         return None
 
-    def _told(self, error: BaseException) -> str:
-        """What was raised, and the last line of the plugin's own that it came through."""
-        package = self.subject.package
+    def _text_of(self, error: BaseException) -> str:
+        """An exception, with the last line of the plugin's code that it passed through."""
+        package = self.plugin.package
         own = [frame for frame in traceback.extract_tb(error.__traceback__) if f"/{package}/" in frame.filename]
         place = f" (in {package}/{own[-1].filename.rpartition(f'/{package}/')[2]}:{own[-1].lineno})" if own else ""
-        said = str(error) if isinstance(error, MtError) else " ".join(str(error).split())[:500]
-        return f"raised {type(error).__name__}: {said}{place}"
+        text = str(error) if isinstance(error, MtError) else " ".join(str(error).split())[:500]
+        return f"raised {type(error).__name__}: {text}{place}"
 
     def report(self, results: tuple[Result, ...]) -> Report:
-        """These results, with what they are of."""
-        plugin = self.subject.plugin
+        """A report of these results."""
+        code = self._code
         environment = {
             "mt_core": version("mt-core"),
             "python": platform.python_version(),
@@ -125,33 +128,30 @@ class Examination:
             "platform": f"{platform.system()} {platform.machine()}",
         }
         try:
-            wheel = {"sha256": self.subject.shipped.sha256, "of": self.subject.shipped.origin}
-        except Exception as error:  # a check of the family `packaging` has failed, and says why
+            wheel = {"sha256": self.plugin.wheel.sha256, "of": self.plugin.wheel.origin}
+        except Exception as error:  # a check of the family `packaging` has failed and says why
             wheel = {"sha256": "", "of": f"nothing ({type(error).__name__})"}
-        contract = plugin.manifest.contract
-        return Report(plugin.name, plugin.distribution, plugin.version, contract, results, wheel, environment)
+        return Report(code.name, code.distribution, code.version, code.manifest.contract, results, wheel, environment)
 
 
-def check_modality(modality: str, tell: Callable[[Result], None] | None = None) -> Report:
-    """All checks of the installed plugin of a modality.
+def check_modality(modality: str, on_result: Callable[[Result], None] | None = None) -> Report:
+    """Run all checks on an installed plugin.
 
     Args:
-        tell: Is given each result as it comes.
+        modality: The plugin's.
+        on_result: Called with each result as it comes.
 
     Raises:
-        PluginError: a plugin that there is not, or that cannot be loaded.
+        PluginError: the plugin does not exist, or cannot be loaded.
     """
-    examination = Examination(modality)
+    runner = SuiteRunner(modality)
+    start_server()  # it imports torch while the first checks run
     results = []
     for check in CHECKS:
-        results.append(examination.run(check))
-        if tell is not None:
-            tell(results[-1])
-    return examination.report(tuple(results))
-
-
-def _found(modality: str, distribution: str) -> PluginMetadata:
-    return next(each for each in list_plugins() if (each.name, each.distribution) == (modality, distribution))
+        results.append(runner.run(check))
+        if on_result is not None:
+            on_result(results[-1])
+    return runner.report(tuple(results))
 
 
 def _numbers(contract: str) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""What each kind of task promises: of the targets that a dataset gives, and of the predictions that a head decodes."""
+"""What each kind of task requires of a dataset's targets and of a head's predictions."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from mt_core.contract import (
 
 
 def known(task: AnyTask, stacked: Tensor) -> Tensor:
-    """(B,) bool: the samples of which at least part of the target is known."""
+    """(B,) bool: True for samples of which at least part of the target is known."""
     if isinstance(task, Retrieval):
         return stacked[:, 0] != MISSING_CLASS
     is_known = ~stacked.isnan() if stacked.is_floating_point() else stacked != MISSING_CLASS
     return is_known.flatten(1).any(1) if is_known.ndim > 1 else is_known
 
 
-def without(task: AnyTask, stacked: Tensor, rows: slice) -> Tensor:
-    """Stacked targets, those of some samples not known."""
+def with_missing(task: AnyTask, stacked: Tensor, rows: slice) -> Tensor:
+    """Stacked targets in which those of some samples are missing."""
     missing = stacked.clone()
     if isinstance(task, Retrieval):
         missing[rows, 0] = MISSING_CLASS
@@ -40,8 +40,8 @@ def without(task: AnyTask, stacked: Tensor, rows: slice) -> Tensor:
     return missing
 
 
-def wrong_with_targets(task: AnyTask, stacked: Tensor) -> str:
-    """What a task does not allow of stacked targets and `Task.stack` lets pass; "" for nothing."""
+def problem_with_targets(task: AnyTask, stacked: Tensor) -> str:
+    """What is wrong with stacked targets and was not found by `Task.stack`; "" for nothing."""
     if not known(task, stacked).any():
         return "no target is known"
     if isinstance(task, Multilabel) and not ((stacked == 0) | (stacked == 1) | stacked.isnan()).all():
@@ -53,48 +53,48 @@ def wrong_with_targets(task: AnyTask, stacked: Tensor) -> str:
     return ""
 
 
-def wrong_with_prediction(task: AnyTask, decoded: Any, target: Tensor) -> str:
+def problem_with_prediction(task: AnyTask, decoded: Any, target: Tensor) -> str:
     """What is wrong with one prediction of `Head.decode`; "" for nothing.
 
     Args:
         target: The stacked target of the same sample.
     """
     if not isinstance(decoded, dict) or "prediction" not in decoded:
-        return "it is no dict with a key 'prediction'"
+        return "it is not a dict with a key 'prediction'"
     prediction, probability = decoded["prediction"], decoded.get("probability", 1.0)
     if not 0 <= probability <= 1:
         return f"its probability is {probability}"
-    test: Callable[[Any], bool]
+    is_valid: Callable[[Any], bool]
     if isinstance(task, Classification | Retrieval):
         names = task.classes if isinstance(task, Classification) else task.identities
-        test, promise = names.__contains__, "the name of a class, or of an identity"
+        is_valid, expected = names.__contains__, "the name of a class, or of an identity"
     elif isinstance(task, Multilabel):
-        test, promise = (lambda said: _all_in(said, task.labels)), "a list of labels"
+        is_valid, expected = (lambda value: _all_in(value, task.labels)), "a list of labels"
     elif isinstance(task, Segmentation):
         places = int((target != MISSING_CLASS).sum())
-        test = lambda said: _all_in(said, task.classes) and len(said) >= places  # noqa: E731
-        promise = f"the name of a class for each of {places} places or more"
+        is_valid = lambda value: _all_in(value, task.classes) and len(value) >= places  # noqa: E731
+        expected = f"the name of a class for each of {places} places or more"
     elif isinstance(task, Forecasting):
-        test = lambda said: _named(said, task.channels, lambda steps: _numbers(steps, task.horizon))  # noqa: E731
-        promise = f"for each channel a list of {task.horizon} finite numbers"
+        is_valid = lambda value: _named(value, task.channels, lambda steps: _numbers(steps, task.horizon))  # noqa: E731
+        expected = f"for each channel a list of {task.horizon} finite numbers"
     elif len(task.names) == 1:
-        test, promise = _is_number, "a finite number"
+        is_valid, expected = _is_number, "a finite number"
     else:
-        test, promise = (lambda said: _named(said, task.names, _is_number)), "a finite number for each name"
-    return "" if test(prediction) else f"the prediction {str(prediction)[:100]!r} is not {promise}"
+        is_valid, expected = (lambda value: _named(value, task.names, _is_number)), "a finite number for each name"
+    return "" if is_valid(prediction) else f"the prediction {str(prediction)[:100]!r} is not {expected}"
 
 
-def _all_in(said: Any, names: tuple[str, ...]) -> bool:
-    return isinstance(said, list) and all(name in names for name in said)
+def _all_in(value: Any, names: tuple[str, ...]) -> bool:
+    return isinstance(value, list) and all(name in names for name in value)
 
 
-def _named(said: Any, names: tuple[str, ...], test: Callable[[Any], bool]) -> bool:
-    return isinstance(said, Mapping) and list(said) == list(names) and all(map(test, said.values()))
+def _named(value: Any, names: tuple[str, ...], is_valid: Callable[[Any], bool]) -> bool:
+    return isinstance(value, Mapping) and list(value) == list(names) and all(map(is_valid, value.values()))
 
 
-def _numbers(said: Any, count: int) -> bool:
-    return isinstance(said, list) and len(said) == count and all(map(_is_number, said))
+def _numbers(value: Any, count: int) -> bool:
+    return isinstance(value, list) and len(value) == count and all(map(_is_number, value))
 
 
-def _is_number(said: Any) -> bool:
-    return isinstance(said, int | float) and math.isfinite(said)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and math.isfinite(value)

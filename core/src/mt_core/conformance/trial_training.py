@@ -1,4 +1,4 @@
-"""Training as checks need it: a few steps of tokenizer and head on a frozen encoder, as `mt train` takes them."""
+"""A few steps of training a tokenizer and a head on a frozen encoder, as `mt train` does it."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ _LR = 3e-3
 _CLIP = 1.0
 
 Batch = tuple[dict[str, Tensor], Tensor]
-"""What the tokenizer's `collate` gave, and the stacked targets."""
+"""What the tokenizer's `collate` returned, and the stacked targets."""
 
 
 class TrialTraining:
-    """A new tokenizer and head, and the encoder that stands between them.
+    """A new tokenizer and head, the encoder between them, and an optimizer.
 
     Args:
-        encoder: By default the subject's.
+        encoder: By default the fixture's.
     """
 
-    def __init__(self, subject: PluginFixture, encoder: Encoder | None = None) -> None:
-        self.subject = subject
-        self.encoder = encoder if encoder is not None else subject.encoder
-        # whatever a tokenizer holds is trained: so does `fit`
-        self.tokenizer: Tokenizer = subject.tokenizer_for(self.encoder).requires_grad_(True)
-        self.head: Head = subject.head()
+    def __init__(self, plugin: PluginFixture, encoder: Encoder | None = None) -> None:
+        self.plugin = plugin
+        self.encoder = encoder if encoder is not None else plugin.encoder
+        # all parameters of a tokenizer are trained, as `fit` does it
+        self.tokenizer: Tokenizer = plugin.make_tokenizer_for(self.encoder).requires_grad_(True)
+        self.head: Head = plugin.make_head()
         parameters = {id(each): each for part in (self.tokenizer, self.head) for each in part.parameters()}
         self.parameters = list(parameters.values())
         self.optimizer = torch.optim.AdamW(self.parameters, lr=_LR)
 
     def batches(self) -> Iterator[Batch]:
-        """The training split, augmented as it is in training."""
+        """The demo's training split, augmented."""
         generator = torch.Generator().manual_seed(0)
-        for first in range(0, len(self.subject.train), BATCH):
-            indices = range(first, min(first + BATCH, len(self.subject.train)))
-            yield self.batch([self.subject.train[index] for index in indices], generator)
+        for first in range(0, len(self.plugin.train), BATCH):
+            indices = range(first, min(first + BATCH, len(self.plugin.train)))
+            yield self.batch([self.plugin.train[index] for index in indices], generator)
 
     def batch(self, examples: list[Example], generator: torch.Generator | None = None) -> Batch:
-        """Examples as one batch; with a generator, augmented."""
+        """Examples as one batch, augmented if a generator is given."""
         tokenizer = self.tokenizer
         items = [tokenizer.prepare(tokenizer.read(example.sample), generator) for example in examples]
-        return tokenizer.collate(items), self.subject.train.task.stack([example.target for example in examples])
+        return tokenizer.collate(items), self.plugin.train.task.stack([example.target for example in examples])
 
     def step(self, batch: Batch) -> None:
-        """One step of the optimiser; the gradients stay where they are."""
+        """One step of the optimizer. The gradients are kept."""
         for part in (self.tokenizer, self.head):
             part.train()
-        self.encoder.train()  # which a frozen one does not heed
+        self.encoder.train()  # which a frozen one ignores
         self.optimizer.zero_grad()
         self._loss(batch).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.parameters, _CLIP)
         self.optimizer.step()
 
     def loss(self, batch: Batch) -> float:
-        """In evaluation mode."""
+        """The loss of a batch in evaluation mode."""
         for part in (self.tokenizer, self.head):
             part.eval()
         with torch.no_grad():
@@ -71,21 +71,21 @@ class TrialTraining:
         inputs, target = batch
         return self.head.loss(self.head(self.encoder(self.tokenizer(inputs))), target)
 
-    def blind_loss(self, batch: Batch, steps: int) -> float:
-        """The least loss of a head to which all tokens of all samples are the same: of the best constant answer."""
+    def constant_loss(self, batch: Batch, steps: int) -> float:
+        """The loss of the best constant answer: of a head that is trained on the same features for all samples."""
         inputs, target = batch
         self.tokenizer.eval()
         with torch.no_grad():
             features = self.encoder(self.tokenizer(inputs))
             mean_D = features.pooled.mean(0)
         cls = None if features.cls is None else mean_D.expand_as(features.cls)
-        blind = replace(features, tokens=mean_D.expand_as(features.tokens), cls=cls)
-        head = self.subject.head().eval()
+        constant = replace(features, tokens=mean_D.expand_as(features.tokens), cls=cls)
+        head = self.plugin.make_head().eval()
         optimizer = torch.optim.AdamW(head.parameters(), lr=3 * _LR, weight_decay=0.0)
         least = float("inf")
         for _ in range(steps):
             optimizer.zero_grad()
-            loss = head.loss(head(blind), target)
+            loss = head.loss(head(constant), target)
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             least = min(least, loss.item())

@@ -1,4 +1,4 @@
-"""Sound input: files of each suffix and samples of the demonstration, and what reading them does beside."""
+"""Valid input: files of each suffix and samples of the demo, and the side effects of reading them."""
 
 from __future__ import annotations
 
@@ -10,21 +10,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from mt_core.conformance.sandbox import SideEffectMonitor, TaskFailure, in_child
+from mt_core.conformance.fixture import PluginFixture, once
+from mt_core.conformance.sandbox import SideEffectMonitor, TaskFailure, run_in_child
 from mt_core.contract import Tokenizer
 from mt_core.errors import InputError, MissingDependencyError
 
-if TYPE_CHECKING:
-    from mt_core.conformance.fixture import PluginFixture
-
-CLOSE = 1e-4
-"""Of prepared values that should be the same, relative to the largest: as of tokens."""
+TOLERANCE = 1e-4
+"""Of prepared values that should be equal, relative to the largest: as of tokens."""
 
 
 @dataclass(frozen=True)
@@ -32,73 +30,74 @@ class ValidFiles:
     """The files that can be read.
 
     Attributes:
-        files: Of each suffix the first that gives a sample.
-        counts: Of each file, by name, how many samples it gives: 1, or 2 for several.
-        excused: Suffixes under which reading says which package is missing, with a fix.
-        unread: Of each other suffix, why there is none.
+        files: For each suffix the first file that gives a sample.
+        counts: For each file, by name, how many samples it gives: 1, or 2 for several.
+        missing_dependency: Suffixes whose reader says which package to install.
+        unreadable: For each other suffix, why no file of it can be read.
     """
 
     files: dict[str, Path]
     counts: dict[str, int]
-    excused: tuple[str, ...]
-    unread: dict[str, str]
+    missing_dependency: tuple[str, ...]
+    unreadable: dict[str, str]
 
 
 @dataclass(frozen=True)
 class SideEffects:
     """What reading did beside its work; see `SideEffectMonitor`."""
 
-    asked: list[str]
+    network: list[str]
     written: list[str]
 
 
-def files_by_suffix(subject: PluginFixture) -> dict[str, list[Path]]:
-    """The subject's files of each declared suffix, [] where there is none; ".csv.gz" goes before ".gz"."""
-    files: dict[str, list[Path]] = {suffix: [] for suffix in subject.manifest.suffixes}
-    for path in subject.demo_files:
+def files_by_suffix(plugin: PluginFixture) -> dict[str, list[Path]]:
+    """The plugin's files of each declared suffix, [] where there is none. A file belongs to the longest suffix."""
+    files: dict[str, list[Path]] = {suffix: [] for suffix in plugin.manifest.suffixes}
+    for path in plugin.demo_files:
         files[max((suffix for suffix in files if path.name.lower().endswith(suffix)), key=len)].append(path)
     return files
 
 
-def valid_files(subject: PluginFixture) -> ValidFiles:
+@once
+def valid_files(plugin: PluginFixture) -> ValidFiles:
     """Which files of the declared suffixes can be read."""
-    tokenizer, folder = subject.tokenizer(calibrated=False), subject.folder("probe")
+    tokenizer, folder = plugin.make_tokenizer(calibrated=False), plugin.folder("probe")
     files: dict[str, Path] = {}
     counts: dict[str, int] = {}
-    excused: list[str] = []
-    unread: dict[str, str] = {}
-    for suffix, there in files_by_suffix(subject).items():
+    missing_dependency: list[str] = []
+    unreadable: dict[str, str] = {}
+    for suffix, paths in files_by_suffix(plugin).items():
         probe = folder / f"probe{suffix}"
         probe.write_bytes(b"?")
-        reasons = [] if there else ["example_files and demo write no such file"]
-        for path in there or [probe]:
+        reasons = [] if paths else ["example_files and demo write no such file"]
+        for path in paths or [probe]:
             try:
                 count = len(list(islice(tokenizer.stream(path), 2)))
             except MissingDependencyError as error:
                 if error.fix:
-                    excused.append(suffix)
+                    missing_dependency.append(suffix)
                 else:
                     reasons.append(f"{path.name}: the error for a missing package has no fix")
             except Exception as error:
                 reasons.append(f"{path.name}: {type(error).__name__}: {error}")
             else:
-                if count and there:
+                if count and paths:
                     counts[path.name] = count
                     files.setdefault(suffix, path)
                 else:
                     reasons.append(f"{path.name} gives no sample")
-        if suffix not in files and suffix not in excused:
-            unread[suffix] = reasons[0]
-    return ValidFiles(files, counts, tuple(excused), unread)
+        if suffix not in files and suffix not in missing_dependency:
+            unreadable[suffix] = reasons[0]
+    return ValidFiles(files, counts, tuple(missing_dependency), unreadable)
 
 
-def sources(subject: PluginFixture) -> dict[str, Any]:
-    """Something of each kind that can be read, by what it is called: a file of each suffix and two demo samples."""
-    samples = {f"test sample {row}": subject.test[row].sample for row in range(min(2, len(subject.test)))}
-    return {**samples, **{path.name: path for path in subject.valid_files.files.values()}}
+def sources(plugin: PluginFixture) -> dict[str, Any]:
+    """One source of each kind that can be read, by its name in messages: a file of each suffix and two demo samples."""
+    samples = {f"test sample {row}": plugin.test[row].sample for row in range(min(2, len(plugin.test)))}
+    return {**samples, **{path.name: path for path in valid_files(plugin).files.values()}}
 
 
-def first(tokenizer: Tokenizer, source: Any) -> Any:
+def first_sample(tokenizer: Tokenizer, source: Any) -> Any:
     """The first sample of a source.
 
     Raises:
@@ -110,7 +109,7 @@ def first(tokenizer: Tokenizer, source: Any) -> Any:
 
 
 def prepared(tokenizer: Tokenizer, sample: Any, generator: torch.Generator | None = None) -> dict[str, Tensor] | str:
-    """The tensors of a sample; where it cannot be used, what is said of it."""
+    """The tensors of a sample; the problem of the InputError where it is refused."""
     try:
         return tokenizer.prepare(sample, generator)
     except InputError as error:
@@ -118,7 +117,7 @@ def prepared(tokenizer: Tokenizer, sample: Any, generator: torch.Generator | Non
 
 
 def same(one: dict[str, Tensor] | str, other: dict[str, Tensor] | str, *, exactly: bool = False) -> bool:
-    """Whether two prepared samples are the same, or were refused in the same words."""
+    """Whether two prepared samples are equal, or were refused with the same words."""
     if isinstance(one, str) or isinstance(other, str):
         return one == other
     return one.keys() == other.keys() and all(_same(one[name], other[name], exactly) for name in one)
@@ -128,33 +127,35 @@ def _same(one: Tensor, other: Tensor, exactly: bool) -> bool:
     if one.shape != other.shape or one.dtype != other.dtype:
         return False
     if exactly or not one.is_floating_point():
-        return bool(((one == other) | ((one != one) & (other != other))).all())  # NaN is the same as NaN
+        return bool(((one == other) | ((one != one) & (other != other))).all())  # NaN equals NaN
     largest = float(one.abs().nan_to_num(0.0, posinf=0.0).max()) if one.numel() else 0.0
-    return torch.allclose(one.double(), other.double(), rtol=0.0, atol=CLOSE * largest, equal_nan=True)
+    return torch.allclose(one.double(), other.double(), rtol=0.0, atol=TOLERANCE * largest, equal_nan=True)
 
 
-def side_effects(subject: PluginFixture) -> SideEffects | TaskFailure:
-    """What is done beside, while all sources and demo samples are read and prepared, in a child process."""
-    reader, tokenizer = subject.tokenizer(calibrated=False), subject.tokenizer()
-    read = [*sources(subject).values(), *(subject.test[row].sample for row in range(len(subject.test)))]
-    temporary = subject.folder("temporary")
+@once
+def side_effects(plugin: PluginFixture) -> SideEffects | TaskFailure:
+    """The side effects of reading and preparing all sources and test samples, in a child process."""
+    reader, tokenizer = plugin.make_tokenizer(calibrated=False), plugin.make_tokenizer()
+    everything = [*sources(plugin).values(), *(plugin.test[row].sample for row in range(len(plugin.test)))]
+    temporary = plugin.folder("temporary")
 
-    def visit() -> SideEffects:
+    def read_everything() -> SideEffects:
         os.chdir(temporary)
-        watch, here = SideEffectMonitor(temporary), os.getcwd()
-        for source in read:
-            prepared(tokenizer, first(reader, source))
-        moved = [] if os.getcwd() == here else [f"the working directory became {os.getcwd()}"]
-        return SideEffects(watch.asked, [*(f"{path} was written" for path in watch.written), *moved])
+        monitor, before = SideEffectMonitor(temporary), os.getcwd()
+        for source in everything:
+            prepared(tokenizer, first_sample(reader, source))
+        after = os.getcwd()
+        moved = [] if after == before else [f"the working directory became {after}"]
+        return SideEffects(monitor.network, [*(f"{path} was written" for path in monitor.written), *moved])
 
-    (answer,) = in_child([visit])
-    assert isinstance(answer, SideEffects | TaskFailure)
-    return answer
+    (result,) = run_in_child([read_everything])
+    assert isinstance(result, SideEffects | TaskFailure)
+    return result
 
 
 @contextmanager
-def kept_random_states() -> Iterator[None]:
-    """Within it NumPy's and Python's global random generators may be seeded; torch's is kept around every check."""
+def preserved_random_states() -> Iterator[None]:
+    """Restore the states of NumPy's and Python's global random generators; torch's is restored after every check."""
     numpy_state, python_state = np.random.get_state(), random.getstate()
     try:
         yield

@@ -1,4 +1,4 @@
-"""What a distribution ships: the files of its wheel, as installed, or of one that is built for the purpose."""
+"""The files of a distribution's wheel: of the installed one, or of one that is built for the purpose."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ import importlib_metadata
 from mt_core.errors import ContractError, MissingDependencyError
 from mt_core.plugins import PluginMetadata
 
-LONGEST_BUILD = 300.0
-"""Seconds after which building a wheel is given up."""
+BUILD_TIME_LIMIT_S = 300.0
+"""After which a build is ended."""
 
 _EPOCH = "1580601600"  # 2020-02-02, hatchling's own: the same files make the same wheel, whenever it is built
-_OF_THE_INSTALLER = ("INSTALLER", "REQUESTED", "direct_url.json", "provenance_url.json", "uv_")
+_INSTALLER_FILES = ("INSTALLER", "REQUESTED", "direct_url.json", "provenance_url.json", "uv_")
 
 
 @dataclass(frozen=True)
-class Shipped:
+class Wheel:
     """The files of a distribution's wheel.
 
     Attributes:
-        root: A folder that holds them as the wheel does: packages, and the `.dist-info` folder.
+        root: The folder that holds them as the wheel does: packages, and the `.dist-info` folder.
         names: Their paths below it, in order.
         sha256: Of the wheel, or of the record of what was installed from it.
-        origin: What `sha256` is of, in words.
+        origin: What `sha256` is the hash of.
     """
 
     root: Path
@@ -52,7 +52,7 @@ class Shipped:
 
     @property
     def distribution(self) -> importlib_metadata.Distribution:
-        """What the `.dist-info` folder says: metadata, entry points."""
+        """The metadata and entry points in the `.dist-info` folder."""
         return importlib_metadata.PathDistribution(self.root / self.info[0].partition("/")[0])
 
     def text(self, name: str) -> str:
@@ -60,106 +60,104 @@ class Shipped:
         return (self.root / name).read_text(encoding="utf-8")
 
     def modules(self) -> Iterator[tuple[str, ast.Module]]:
-        """Every Python file by name, parsed and not run.
+        """Each Python file by name, parsed but not run.
 
         Raises:
-            SyntaxError: one that is not Python.
+            SyntaxError: a file is not Python.
         """
         for name in self.names:
             if name.endswith(".py"):
                 yield name, ast.parse(self.text(name), filename=name)
 
 
-def shipped_by(found: PluginMetadata, folder: Path) -> Shipped:
-    """The files that a distribution ships.
+def wheel_of(metadata: PluginMetadata, folder: Path) -> Wheel:
+    """The files of a distribution's wheel.
 
     Args:
-        folder: Empty, or not there yet: where the wheel of one that is installed from its source ("editable") is built.
+        folder: Empty, or not there yet: where the wheel is built if the distribution is an editable installation.
 
     Raises:
-        ContractError: an installation without a record; a wheel that cannot be built, with the last lines of why.
-        MissingDependencyError: what builds the wheel is not installed, and cannot be had.
+        ContractError: the installation has no record; the wheel cannot be built (with the last lines of the output).
+        MissingDependencyError: the package that builds the wheel is not installed and not available.
     """
     try:
-        distribution = importlib_metadata.Distribution.from_name(found.distribution)
+        distribution = importlib_metadata.Distribution.from_name(metadata.distribution)
     except importlib_metadata.PackageNotFoundError:
-        raise ContractError(f"the metadata of {found} cannot be found", fix=_reinstall(found)) from None
+        raise ContractError(f"the metadata of {metadata} is missing", fix=_reinstall(metadata)) from None
     origin = json.loads(distribution.read_text("direct_url.json") or "{}")
     if origin.get("dir_info", {}).get("editable"):
-        return _built(found, Path(url2pathname(urlparse(origin["url"]).path)), folder)
-    return _installed(found, distribution, origin)
+        return _built(metadata, Path(url2pathname(urlparse(origin["url"]).path)), folder)
+    return _installed(metadata, distribution, origin)
 
 
 def _installed(
-    found: PluginMetadata, distribution: importlib_metadata.Distribution, origin: Mapping[str, Any]
-) -> Shipped:
+    metadata: PluginMetadata, distribution: importlib_metadata.Distribution, origin: Mapping[str, Any]
+) -> Wheel:
     if distribution.files is None or not distribution.read_text("RECORD"):
-        raise ContractError(f"{found} was installed without a RECORD of its files", fix=_reinstall(found))
-    ours = {file.as_posix(): file for file in distribution.files if _is_shipped(file.parts)}
+        raise ContractError(f"{metadata} was installed without a RECORD of its files", fix=_reinstall(metadata))
+    ours = {file.as_posix(): file for file in distribution.files if _is_in_wheel(file.parts)}
     names = tuple(sorted(ours))
     archive = origin.get("archive_info", {})
     if sha256 := archive.get("hashes", {}).get("sha256", ""):
-        return Shipped(Path(str(distribution.locate_file(""))), names, sha256, "the wheel that was installed")
+        return Wheel(Path(str(distribution.locate_file(""))), names, sha256, "the wheel that was installed")
     record = "".join(f"{name},{ours[name].hash.value}\n" for name in names if ours[name].hash)
     digest = hashlib.sha256(record.encode()).hexdigest()
-    return Shipped(Path(str(distribution.locate_file(""))), names, digest, "the record of what was installed")
+    return Wheel(Path(str(distribution.locate_file(""))), names, digest, "the record of what was installed")
 
 
-def _is_shipped(parts: Sequence[str]) -> bool:
-    """Whether a file of a RECORD was in the wheel, below site-packages: scripts are not, nor compiled modules."""
+def _is_in_wheel(parts: Sequence[str]) -> bool:
+    """Whether a file of a RECORD was in the wheel: scripts were not, nor compiled modules."""
     in_info = parts[0].endswith(".dist-info")
     return (
-        parts[0] != ".."
-        and not parts[-1].endswith(".pyc")
-        and not (in_info and parts[-1].startswith(_OF_THE_INSTALLER))
+        parts[0] != ".." and not parts[-1].endswith(".pyc") and not (in_info and parts[-1].startswith(_INSTALLER_FILES))
     )
 
 
-def _built(found: PluginMetadata, source: Path, folder: Path) -> Shipped:
+def _built(metadata: PluginMetadata, source: Path, folder: Path) -> Wheel:
     """The wheel of a source folder, built and unpacked."""
-    unmet = _unmet_requirements(found, source)
+    unmet = _unmet_requirements(metadata, source)
     out, unpacked = folder / "built", folder / "unpacked"
     out.mkdir(parents=True)
     command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(source)]
     command += [] if unmet else ["--no-isolation", "--skip-dependency-check"]
-    status, said = _run(found, command, folder)
+    status, output = _run(metadata, command, folder)
     wheel = next(out.glob("*.whl"), None) if status == 0 else None
     if wheel is None:
-        last = "\n".join(said.strip().splitlines()[-8:])
-        if unmet and "Getting build dependencies" not in said:  # it never came to building
+        last = "\n".join(output.strip().splitlines()[-8:])
+        if unmet and "Getting build dependencies" not in output:  # it failed before the build
             extra = "'mt-core[testing]'" if any(each.startswith("hatchling") for each in unmet) else f"'{unmet[0]}'"
             raise MissingDependencyError(
-                f"building the wheel of {found} needs {', '.join(unmet)}, which cannot be had:\n{last}",
+                f"building the wheel of {metadata} needs {', '.join(unmet)}, which is not available:\n{last}",
                 fix=f"pip install {extra}",
             )
         raise ContractError(
-            f"the wheel of {found} cannot be built:\n{last}", fix=f"make `python -m build --wheel {source}` work"
+            f"the wheel of {metadata} cannot be built:\n{last}", fix=f"make `python -m build --wheel {source}` work"
         )
     with ZipFile(wheel) as archive:
         archive.extractall(unpacked)
         names = tuple(sorted(name for name in archive.namelist() if not name.endswith("/")))
-    return Shipped(unpacked, names, hashlib.sha256(wheel.read_bytes()).hexdigest(), "the wheel built from its source")
+    return Wheel(unpacked, names, hashlib.sha256(wheel.read_bytes()).hexdigest(), "the wheel built from its source")
 
 
-def _unmet_requirements(found: PluginMetadata, source: Path) -> list[str]:
-    """What its build needs and is not installed here."""
+def _unmet_requirements(metadata: PluginMetadata, source: Path) -> list[str]:
+    """The requirements of its build that are not installed."""
     try:
         from build import BuildException, ProjectBuilder, check_dependency
     except ModuleNotFoundError:
         raise MissingDependencyError(
-            f"{found} is installed from its source: to see what it ships its wheel has to be built, and the package "
-            "`build` is not installed",
+            f"{metadata} is an editable installation: its wheel has to be built to be checked, and the package `build` "
+            "is not installed",
             fix="pip install 'mt-core[testing]'",
         ) from None
     try:
         needed = sorted(ProjectBuilder(source).build_system_requires)
     except BuildException as error:
-        raise ContractError(f"{found} cannot be built: {error}", fix="correct its pyproject.toml") from None
+        raise ContractError(f"{metadata} cannot be built: {error}", fix="correct its pyproject.toml") from None
     return [each for each in needed if next(iter(check_dependency(each)), None) is not None]
 
 
-def _run(found: PluginMetadata, command: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Exit status and output of a build, which has `LONGEST_BUILD` seconds and a process group of its own."""
+def _run(metadata: PluginMetadata, command: Sequence[str], folder: Path) -> tuple[int, str]:
+    """Exit status and output of a build, in a process group of its own."""
     environment = {**os.environ, "SOURCE_DATE_EPOCH": _EPOCH, "NO_COLOR": "1"}
     with subprocess.Popen(
         command,
@@ -173,17 +171,17 @@ def _run(found: PluginMetadata, command: Sequence[str], folder: Path) -> tuple[i
         start_new_session=True,
     ) as process:
         try:
-            said, _ = process.communicate(timeout=LONGEST_BUILD)
+            output, _ = process.communicate(timeout=BUILD_TIME_LIMIT_S)
         except BaseException as error:
             os.killpg(process.pid, signal.SIGKILL)
             if not isinstance(error, subprocess.TimeoutExpired):
                 raise
             raise ContractError(
-                f"building the wheel of {found} takes longer than {LONGEST_BUILD:g} s",
-                fix="see what `python -m build --wheel` does in its folder",
+                f"building the wheel of {metadata} takes longer than {BUILD_TIME_LIMIT_S:g} s",
+                fix="run `python -m build --wheel` in its folder to see why",
             ) from None
-    return process.returncode, said
+    return process.returncode, output
 
 
-def _reinstall(found: PluginMetadata) -> str:
-    return f"pip install --force-reinstall {found.distribution}"
+def _reinstall(metadata: PluginMetadata) -> str:
+    return f"pip install --force-reinstall {metadata.distribution}"

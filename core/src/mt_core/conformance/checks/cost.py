@@ -1,4 +1,4 @@
-"""What a sample costs beside the encoder. It depends on the machine, so that these checks only advise."""
+"""The time and memory that a sample needs before the encoder. They depend on the machine: these checks are advisory."""
 
 from __future__ import annotations
 
@@ -22,47 +22,47 @@ from mt_core.errors import MtError
 
 ENCODER = "random/vit_tiny_patch16_224"
 
-ROOM, TIMES = 64, 8
-"""MiB that reading may take whatever the file, and how many times the file and its samples beside that."""
+BASE_MIB, FACTOR = 64, 8
+"""Reading a file may need so many MiB, and so many times the size of the file and its largest sample."""
 
-_SECONDS = 1.0  # of measuring, at the most; at least one round
+_MAX_SECONDS = 1.0  # of measuring, but at least one round
 _MIB = 2**20
 
 
 @check(advisory=True)
-def preparing_a_sample_costs_less_than_encoding_it(subject: PluginFixture) -> None:
-    """The demonstration's test samples are read and prepared one by one, and as many tokens as they give are encoded by
-    a ViT-Tiny in one batch, both on one thread: a sample takes less time before the encoder than in it."""
-    tokenizer = subject.tokenizer()
-    sources = [subject.test[index].sample for index in range(len(subject.test))]
+def preparing_a_sample_costs_less_than_encoding_it(plugin: PluginFixture) -> None:
+    """The demo's test samples are read and prepared one by one, and as many tokens as they give are encoded by a
+    ViT-Tiny in one batch, both on one thread: reading and preparing a sample takes less time than encoding it."""
+    tokenizer = plugin.make_tokenizer()
+    sources = [plugin.test[index].sample for index in range(len(plugin.test))]
     preparing = median(_seconds(partial(_prepare, tokenizer, source)) for source in sources)
     with torch.no_grad():
-        tokens = subject.tokens(tokenizer)
+        tokens = plugin.tokens(tokenizer)
         encoder = load_encoder(ENCODER)
         values = torch.randn(*tokens.values.shape[:2], encoder.width)
         given = Tokens(values, mask=tokens.mask, views=tokens.views)
         encoding = _seconds(lambda: encoder(given)) / tokens.num_samples
-    each = int(tokens.real().sum()) / tokens.num_samples
+    num_tokens = int(tokens.real().sum()) / tokens.num_samples
     expect(
         preparing < encoding,
-        f"reading and preparing a sample takes {preparing * 1e3:.2g} ms, encoding its {each:.0f} tokens "
+        f"reading and preparing a sample takes {preparing * 1e3:.2g} ms, encoding its {num_tokens:.0f} tokens "
         f"{encoding * 1e3:.2g} ms ({preparing / encoding:.1f} times): move what is heavy into forward, or into NumPy",
     )
 
 
 @check(advisory=True)
-def reading_takes_memory_in_proportion(subject: PluginFixture) -> None:
-    """Each of the plugin's own files is read and its samples are prepared one by one, twice: the second time no more
-    than 64 MiB and 8 times what the file and its largest sample hold are in memory at once, as far as Python and NumPy
-    allocate it."""
-    tokenizer = subject.tokenizer()
-    files = subject.demo_files
+def reading_takes_memory_in_proportion(plugin: PluginFixture) -> None:
+    """The largest of the plugin's files of each suffix is read, and its samples are prepared, twice: the second time
+    the peak of the memory that Python and NumPy allocate is below 64 MiB plus 8 times the size of the file and its
+    largest sample."""
+    tokenizer = plugin.make_tokenizer()
+    files = plugin.demo_files
     measured = 0
     for path in _largest_of_each_suffix(files):
         try:
-            _read_through(tokenizer, path)  # imports, tables and caches are not the file's
+            _read_through(tokenizer, path)  # imports, tables and caches do not belong to the file
         except MtError:
-            continue  # a list of labels, or of other columns than the demonstration's
+            continue  # a list of labels, or a table of other columns than the demo's
         tracemalloc.start()
         try:
             largest = _read_through(tokenizer, path)
@@ -70,14 +70,14 @@ def reading_takes_memory_in_proportion(subject: PluginFixture) -> None:
         finally:
             tracemalloc.stop()
         measured += 1
-        held = path.stat().st_size + largest
-        allowed = ROOM * _MIB + TIMES * held
+        size = path.stat().st_size + largest
+        allowed = BASE_MIB * _MIB + FACTOR * size
         expect(
             peak <= allowed,
             f"reading {path.name} takes {peak / _MIB:.0f} MiB at its peak, and the file with its largest sample is "
-            f"{held / _MIB:.2g} MiB: read it in parts, and give samples one by one from `stream`",
+            f"{size / _MIB:.2g} MiB: read it in parts, and yield samples one by one from `stream`",
         )
-    expect(measured > 0, "there is no file to read: give some by `example_files`, or let `demo` write files")
+    expect(measured > 0, "there is no file to read: write some in `example_files` or `demo`")
 
 
 def _prepare(tokenizer: Tokenizer, source: Any) -> object:
@@ -85,15 +85,15 @@ def _prepare(tokenizer: Tokenizer, source: Any) -> object:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """The shortest of up to five times that this takes, after one that warms up."""
+    """The shortest of up to five runs, after one to warm up."""
     started = time.perf_counter()
     work()
-    taken: list[float] = []
-    while len(taken) < 5 and (not taken or time.perf_counter() - started < _SECONDS):
-        begun = time.perf_counter()
+    durations: list[float] = []
+    while len(durations) < 5 and (not durations or time.perf_counter() - started < _MAX_SECONDS):
+        before = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - begun)
-    return min(taken)
+        durations.append(time.perf_counter() - before)
+    return min(durations)
 
 
 def _largest_of_each_suffix(files: list[Path]) -> list[Path]:
@@ -105,7 +105,7 @@ def _read_through(tokenizer: Tokenizer, path: Path) -> int:
     """Read and prepare all samples of a file.
 
     Returns:
-        Bytes of the largest, read and prepared.
+        Bytes of the largest sample, read and prepared.
     """
     largest = 0
     for sample in tokenizer.stream(path):
@@ -114,7 +114,7 @@ def _read_through(tokenizer: Tokenizer, path: Path) -> int:
 
 
 def _bytes_in(value: Any) -> int:
-    """Of the arrays, tensors and texts that a sample is made of, whatever holds them."""
+    """Bytes of the arrays, tensors and texts in a sample."""
     if isinstance(value, np.ndarray):
         return int(value.nbytes)
     if isinstance(value, Tensor):

@@ -1,4 +1,4 @@
-"""What `read`, `stream` and `prepare` make of files and objects, sound ones and bad ones."""
+"""`read`, `stream` and `prepare` on valid and invalid files and objects."""
 
 from __future__ import annotations
 
@@ -9,47 +9,49 @@ import torch
 
 from mt_core.conformance.check import Failed, check, expect
 from mt_core.conformance.fixture import PluginFixture
+from mt_core.conformance.invalid_inputs import invalid_input_results
 from mt_core.conformance.sandbox import TaskFailure
 from mt_core.conformance.valid_inputs import (
     SideEffects,
-    first,
-    kept_random_states,
+    first_sample,
     prepared,
+    preserved_random_states,
     random_states,
     same,
     seed_all,
+    side_effects,
     sources,
+    valid_files,
 )
 from mt_core.contract import Tokenizer
 
 
 @check()
-def every_declared_suffix_has_a_reader(subject: PluginFixture) -> None:
-    """Of each declared suffix there is a file, among those of `example_files` and the demonstration, from which a
-    sample can be read; or reading one says which package is missing for it."""
-    expect(bool(subject.manifest.suffixes), "no suffix is declared: name those of the files that `read` takes")
-    for suffix, reason in subject.valid_files.unread.items():
+def every_declared_suffix_has_a_reader(plugin: PluginFixture) -> None:
+    """For each declared suffix there is a file, of `example_files` or the demo, from which a sample can be read; or
+    reading it raises an error that names the missing package."""
+    expect(bool(plugin.manifest.suffixes), "no suffix is declared: name those of the files that `read` accepts")
+    for suffix, reason in valid_files(plugin).unreadable.items():
         raise Failed(
-            f"no file of the declared suffix {suffix} can be read ({reason}): write a sound one in "
-            "ModalityDataset.example_files (where the package that would write it is missing, one whose reading says "
-            "so), or do not declare the suffix"
+            f"no file of the declared suffix {suffix} can be read ({reason}): write a valid one in "
+            "ModalityDataset.example_files, or do not declare the suffix"
         )
 
 
 @check()
-def the_samples_of_a_file_are_as_many_as_declared(subject: PluginFixture) -> None:
-    """With `multi_sample_sources`, some file of `example_files` or the demonstration gives several samples; without,
-    each gives exactly one by `stream`."""
-    tokenizer, sound = subject.tokenizer(calibrated=False), subject.valid_files
-    is_there = sound.counts or sound.excused
-    expect(bool(is_there), "there is no file to read: write some in ModalityDataset.example_files")
-    several = [name for name, count in sound.counts.items() if count > 1]
-    if "multi_sample_sources" in subject.manifest.capabilities:
-        is_excused = bool(sound.excused) and type(tokenizer).stream is not Tokenizer.stream
+def samples_per_file_are_as_declared(plugin: PluginFixture) -> None:
+    """With `multi_sample_sources`, some file of `example_files` or the demo gives several samples; without it, `stream`
+    gives exactly one for each file."""
+    tokenizer, valid = plugin.make_tokenizer(calibrated=False), valid_files(plugin)
+    has_files = valid.counts or valid.missing_dependency
+    expect(bool(has_files), "there is no file to read: write some in ModalityDataset.example_files")
+    several = [name for name, count in valid.counts.items() if count > 1]
+    if "multi_sample_sources" in plugin.manifest.capabilities:
+        is_excused = bool(valid.missing_dependency) and type(tokenizer).stream is not Tokenizer.stream
         expect(
             bool(several) or is_excused,
-            f"multi_sample_sources is declared, and each of {', '.join(sound.counts)} gives one sample: write a file "
-            "of several in example_files, or do not declare it",
+            f"multi_sample_sources is declared, and each of {', '.join(valid.counts)} gives one sample: write a file "
+            "of several samples in example_files, or do not declare it",
         )
     else:
         expect(
@@ -59,70 +61,70 @@ def the_samples_of_a_file_are_as_many_as_declared(subject: PluginFixture) -> Non
 
 
 @check()
-def what_read_gives_is_read_again(subject: PluginFixture) -> None:
-    """`read` takes what it returned, and prepared that is the same as at first."""
-    reader, tokenizer = subject.tokenizer(calibrated=False), subject.tokenizer()
-    for name, source in sources(subject).items():
-        sample = first(reader, source)
+def a_sample_can_be_read_again(plugin: PluginFixture) -> None:
+    """`read` accepts a sample that it returned, and `prepare` gives the same for it."""
+    reader, tokenizer = plugin.make_tokenizer(calibrated=False), plugin.make_tokenizer()
+    for name, source in sources(plugin).items():
+        sample = first_sample(reader, source)
         once = prepared(tokenizer, sample)
         again = prepared(tokenizer, reader.read(sample))
-        expect(same(once, again), f"{name}: what was read and read again is prepared to something else than at first")
+        expect(same(once, again), f"{name}: a sample that was read a second time is prepared differently")
 
 
 @check()
-def what_read_gives_survives_pickling(subject: PluginFixture) -> None:
-    """A sample comes out of a pickle, as it crosses from a worker process, and prepared it is the same."""
-    reader, tokenizer = subject.tokenizer(calibrated=False), subject.tokenizer()
-    for name, source in sources(subject).items():
-        sample = first(reader, source)
+def a_sample_survives_pickling(plugin: PluginFixture) -> None:
+    """A sample is pickled, as it comes from a worker process: the copy is prepared to the same."""
+    reader, tokenizer = plugin.make_tokenizer(calibrated=False), plugin.make_tokenizer()
+    for name, source in sources(plugin).items():
+        sample = first_sample(reader, source)
         try:
             copy = pickle.loads(pickle.dumps(sample))
         except Exception as error:
             raise Failed(
-                f"{name}: a sample cannot be pickled ({type(error).__name__}: {error}): keep arrays, numbers and text "
+                f"{name}: a sample cannot be pickled ({type(error).__name__}: {error}): hold arrays, numbers and text "
                 "in it, no open file and no function"
             ) from None
-        same_again = same(prepared(tokenizer, sample), prepared(tokenizer, copy))
-        expect(same_again, f"{name}: after pickling, the sample is prepared to something else")
+        is_same = same(prepared(tokenizer, sample), prepared(tokenizer, copy))
+        expect(is_same, f"{name}: the pickled copy of a sample is prepared differently")
 
 
 @check()
-def reading_is_deterministic(subject: PluginFixture) -> None:
-    """A file that is read three times, by its `Path` and by its name as text, gives the same each time."""
-    reader, tokenizer = subject.tokenizer(calibrated=False), subject.tokenizer()
-    for name, source in sources(subject).items():
+def reading_is_deterministic(plugin: PluginFixture) -> None:
+    """A file is read three times, by its `Path` and by its path as text: it gives the same each time."""
+    reader, tokenizer = plugin.make_tokenizer(calibrated=False), plugin.make_tokenizer()
+    for name, source in sources(plugin).items():
         ways = [source, source, str(source) if isinstance(source, Path) else source]
-        one, two, three = (prepared(tokenizer, first(reader, way)) for way in ways)
-        expect(same(one, two, exactly=True), f"{name}: reading it a second time gives something else")
-        expect(same(one, three, exactly=True), f"{name}: read by its name as text, it gives something else")
+        one, two, three = (prepared(tokenizer, first_sample(reader, way)) for way in ways)
+        expect(same(one, two, exactly=True), f"{name}: the second reading differs")
+        expect(same(one, three, exactly=True), f"{name}: reading its path as text differs")
 
 
 @check()
-def prepare_is_deterministic_without_a_generator(subject: PluginFixture) -> None:
-    """Without a generator `prepare` gives the same tensors again, bit for bit, whatever the global random state."""
-    tokenizer = subject.tokenizer()
-    with kept_random_states():
-        for row, sample in enumerate(subject.samples):
+def prepare_is_deterministic_without_a_generator(plugin: PluginFixture) -> None:
+    """Without a generator `prepare` returns the same tensors each time, bit for bit, for any global random state."""
+    tokenizer = plugin.make_tokenizer()
+    with preserved_random_states():
+        for row, sample in enumerate(plugin.samples):
             once = prepared(tokenizer, sample)
             seed_all(row)
             again = prepared(tokenizer, sample)
             expect(
                 same(once, again, exactly=True),
-                f"test sample {row} is prepared to something else a second time: draw random numbers from the "
-                "generator that is given, and none where it is None",
+                f"test sample {row} is prepared differently the second time: draw random numbers from the given "
+                "generator, and none if it is None",
             )
 
 
 @check()
-def random_numbers_come_from_the_generator_alone(subject: PluginFixture) -> None:
-    """`read` and `prepare` leave the random states of torch, NumPy and Python as they are, and two generators of one
+def random_numbers_come_from_the_generator_alone(plugin: PluginFixture) -> None:
+    """`read` and `prepare` do not change the random states of torch, NumPy and Python, and two generators with the same
     seed give the same tensors."""
-    reader, tokenizer = subject.tokenizer(calibrated=False), subject.tokenizer().train()
-    with kept_random_states():
-        for name, source in sources(subject).items():
+    reader, tokenizer = plugin.make_tokenizer(calibrated=False), plugin.make_tokenizer().train()
+    with preserved_random_states():
+        for name, source in sources(plugin).items():
             seed_all(0)
             before = random_states()
-            sample = first(reader, source)
+            sample = first_sample(reader, source)
             expect(random_states() == before, f"{name}: `read` draws from a global random generator, or seeds it")
             drawn = []
             for seed in range(2):
@@ -135,80 +137,80 @@ def random_numbers_come_from_the_generator_alone(subject: PluginFixture) -> None
                 )
             expect(
                 same(*drawn, exactly=True),
-                f"{name}: two generators of one seed give different tensors: draw from `generator` and nothing else",
+                f"{name}: two generators with the same seed give different tensors: draw from `generator` alone",
             )
 
 
 @check(waivable=False)
-def an_empty_file_is_refused(subject: PluginFixture) -> None:
-    """A file of 0 bytes, of each declared suffix and of another, is refused by `read` and by `stream`: an `InputError`
-    that names it and says what to do."""
-    _expect_refused(subject, "an_empty_file_is_refused")
+def an_empty_file_is_refused(plugin: PluginFixture) -> None:
+    """A file of 0 bytes, of each declared suffix and of another, makes `read` and `stream` raise an `InputError` that
+    names the file and says what to do."""
+    _expect_refused(plugin, "an_empty_file_is_refused")
 
 
 @check(waivable=False)
-def a_missing_file_is_refused(subject: PluginFixture) -> None:
-    """So is a path at which there is nothing, of each declared suffix and of another, and an empty folder."""
-    _expect_refused(subject, "a_missing_file_is_refused")
+def a_missing_file_is_refused(plugin: PluginFixture) -> None:
+    """So does a path that does not exist, of each declared suffix and of another, and an empty folder."""
+    _expect_refused(plugin, "a_missing_file_is_refused")
 
 
 @check()
-def random_bytes_are_refused(subject: PluginFixture) -> None:
-    """So are 64 KiB of noise under each declared suffix and another. A format in which any bytes are sound, as raw
-    samples are, is a deviation to declare."""
-    _expect_refused(subject, "random_bytes_are_refused")
+def random_bytes_are_refused(plugin: PluginFixture) -> None:
+    """So do 64 KiB of noise, in a file of each declared suffix and of another. Declare a deviation for a format in
+    which any bytes are valid, like raw samples."""
+    _expect_refused(plugin, "random_bytes_are_refused")
 
 
 @check(waivable=False)
-def a_truncated_file_is_refused_or_read(subject: PluginFixture) -> None:
-    """The first half of a file of each suffix, or of what belongs to it, is refused in the same way, or gives finite
-    tokens."""
-    _expect_refused(subject, "a_truncated_file_is_refused_or_read")
+def a_truncated_file_is_refused_or_read(plugin: PluginFixture) -> None:
+    """The first half of a file of each suffix, or of a companion file, raises such an error or gives finite tokens."""
+    _expect_refused(plugin, "a_truncated_file_is_refused_or_read")
 
 
 @check(waivable=False)
-def other_objects_are_refused(subject: PluginFixture) -> None:
-    """Objects that no modality has (a number, None, a class, mappings and lists of nonsense) are refused by an
-    `InputError` that names their type and says what to do."""
-    _expect_refused(subject, "other_objects_are_refused")
+def other_objects_are_refused(plugin: PluginFixture) -> None:
+    """Objects that no modality has (a number, None, a class, mappings and lists of objects) raise an `InputError` that
+    names their type and says what to do."""
+    _expect_refused(plugin, "other_objects_are_refused")
 
 
 @check(waivable=False)
-def readings_that_are_not_finite_never_become_tokens(subject: PluginFixture) -> None:
-    """NaN and infinity in arrays of one to four axes, and put into each number array of a sample, are refused by an
-    `InputError` of `read` or `prepare`, or filled: the tokens are finite."""
-    _expect_refused(subject, "readings_that_are_not_finite_never_become_tokens")
+def nonfinite_values_never_become_tokens(plugin: PluginFixture) -> None:
+    """NaN and infinity, in arrays of one to four axes and in each array of numbers of a sample, raise an `InputError`
+    in `read` or `prepare`, or are filled: the tokens are finite."""
+    _expect_refused(plugin, "nonfinite_values_never_become_tokens")
 
 
 @check(waivable=False)
-def bad_input_is_refused_in_bounded_time(subject: PluginFixture) -> None:
-    """Each of these takes less than 10 seconds."""
-    late = [tried.fault for cases in subject.tried.values() for tried in cases if tried.is_late]
-    expect(not late, f"{_some(late)}: check sizes and counts before they are trusted")
+def invalid_input_is_refused_in_bounded_time(plugin: PluginFixture) -> None:
+    """Each invalid input is refused in less than 10 seconds."""
+    slow = [each.problem for results in invalid_input_results(plugin).values() for each in results if each.timed_out]
+    expect(not slow, f"{_some(slow)}: check sizes and counts of a file before using them")
 
 
 @check(waivable=False)
-def reading_needs_no_network(subject: PluginFixture) -> None:
-    """Nothing asks for the network while a file of each suffix and the demonstration's samples are read and prepared;
-    as far as Python's audit events tell."""
-    asked = _footprints(subject).asked
-    expect(not asked, f"while files were read, the network was asked for {_some(asked)}: ship what reading needs")
+def reading_needs_no_network(plugin: PluginFixture) -> None:
+    """A file of each suffix and the demo's samples are read and prepared without network access, as far as Python's
+    audit events show."""
+    network = _side_effects(plugin).network
+    expect(not network, f"while files were read, the network was asked for {_some(network)}: ship what reading needs")
 
 
 @check()
-def reading_writes_nothing_outside_temporary_folders(subject: PluginFixture) -> None:
-    """Meanwhile nothing is written, renamed or removed but in `tempfile`'s folder, not even beside the file that is
-    read, and the working directory stays; as far as Python's audit events tell."""
-    written = _footprints(subject).written
+def reading_writes_nothing_outside_temporary_folders(plugin: PluginFixture) -> None:
+    """Meanwhile nothing is written, renamed or removed outside of `tempfile`'s folder, not even beside the file that is
+    read, and the working directory stays the same, as far as Python's audit events show."""
+    written = _side_effects(plugin).written
     expect(not written, f"while files were read, {_some(written)}: keep it in memory, or use the module tempfile")
 
 
-def _expect_refused(subject: PluginFixture, promise: str) -> None:
-    faults = [tried.fault for tried in subject.tried[promise] if tried.fault and not tried.is_late]
+def _expect_refused(plugin: PluginFixture, check: str) -> None:
+    results = invalid_input_results(plugin)[check]
+    problems = [each.problem for each in results if each.problem and not each.timed_out]
     expect(
-        not faults,
-        f"{_some(faults)}: within `with reading(source, formats=…)` any exception becomes an InputError with the "
-        "file's name and a fix; raise one for what is read without an exception and is not sound",
+        not problems,
+        f"{_some(problems)}: `with reading(source, formats=…)` turns any exception into an InputError with the file's "
+        "name and a fix; raise one for what is read without an exception and is not valid",
     )
 
 
@@ -217,8 +219,8 @@ def _some(things: list[str]) -> str:
     return "; ".join(things[:3]) + more
 
 
-def _footprints(subject: PluginFixture) -> SideEffects:
-    answer = subject.side_effects
-    if isinstance(answer, TaskFailure):
-        raise Failed(f"reading the demonstration's samples and files {answer.how}")
-    return answer
+def _side_effects(plugin: PluginFixture) -> SideEffects:
+    result = side_effects(plugin)
+    if isinstance(result, TaskFailure):
+        raise Failed(f"reading the demo's samples and files {result.message}")
+    return result

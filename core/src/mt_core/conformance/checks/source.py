@@ -1,4 +1,4 @@
-"""What the source of a module says, without running it: what it imports, and where it unpickles."""
+"""Imports and unpickling in the source of a module, found without running it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ PUBLIC = (
     "mt_core.sdk.blocks",
     "mt_core.conformance",
 )
-"""What of the core a plugin may import, beside the names of `mt_core` itself and `mt_core.hooks.hookimpl`."""
+"""Modules of the core that a plugin may import from, beside `mt_core` itself and `mt_core.hooks.hookimpl`."""
 
 _PICKLES = {"pickle", "cPickle", "_pickle", "dill", "cloudpickle", "shelve", "marshal"}
 _UNPICKLING = {"joblib.load", "pandas.read_pickle"}
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
-    """Every import but those for type checkers: its line, and the whole dotted name of what is imported."""
+    """Every import that is not only for type checkers: its line, and the dotted name of what is imported."""
     if isinstance(tree, ast.If) and "TYPE_CHECKING" in (getattr(tree.test, "id", ""), getattr(tree.test, "attr", "")):
         children: list[ast.stmt] = tree.orelse
     else:
@@ -36,7 +36,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def is_public(imported: str, package: str) -> bool:
-    """Whether a plugin in this package may import this name."""
+    """Whether a plugin of this package may import a name."""
     top = imported.partition(".")[0]
     if top.startswith("mt_plugin_"):
         return top == package
@@ -45,7 +45,7 @@ def is_public(imported: str, package: str) -> bool:
 
 @cache
 def _public_names() -> frozenset[str]:
-    """All that a plugin may name after `import`, or after `from` and `import` together."""
+    """All names that a plugin may import, with their modules."""
     names = {"mt_core", "mt_core.*", "mt_core.hooks", "mt_core.hooks.hookimpl", *PUBLIC}
     for module in ("mt_core", *PUBLIC):
         names.add(f"{module}.*")
@@ -56,23 +56,23 @@ def _public_names() -> frozenset[str]:
 
 
 def unpicklings(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    """Where a module unpickles: line, and by what."""
-    means: dict[str, str] = {}  # what a name stands for, by the imports of the file
+    """Where a module unpickles: the line, and how."""
+    aliases: dict[str, str] = {}  # the full names of what the file imports
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
                 top = alias.name.partition(".")[0]
-                means[alias.asname or top] = alias.name if alias.asname else top
+                aliases[alias.asname or top] = alias.name if alias.asname else top
                 if top in _PICKLES:
                     yield node.lineno, f"imports {alias.name}"
         elif isinstance(node, ast.ImportFrom) and node.level == 0:
             for alias in node.names:
-                means[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
             if str(node.module).partition(".")[0] in _PICKLES:
                 yield node.lineno, f"imports {node.module}"
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            called = _dotted(node.func, means)
+            called = _dotted(node.func, aliases)
             given = {keyword.arg: keyword.value for keyword in node.keywords}
             if called == "torch.load" and not _is_literally(given.get("weights_only"), True):
                 yield node.lineno, "calls torch.load without weights_only=True"
@@ -82,12 +82,12 @@ def unpicklings(tree: ast.Module) -> Iterator[tuple[int, str]]:
                 yield node.lineno, "allows pickles"
 
 
-def _dotted(node: ast.expr, means: Mapping[str, str]) -> str:
-    """What is called, as its module calls it: `torch.load`; "" for what is no name."""
+def _dotted(node: ast.expr, aliases: Mapping[str, str]) -> str:
+    """The full name of what is called, `torch.load`; "" if it is not a name."""
     if isinstance(node, ast.Name):
-        return means.get(node.id, node.id)
+        return aliases.get(node.id, node.id)
     if isinstance(node, ast.Attribute):
-        of = _dotted(node.value, means)
+        of = _dotted(node.value, aliases)
         return f"{of}.{node.attr}" if of else ""
     return ""
 

@@ -1,3 +1,4 @@
+import io
 import zipfile
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from mt_core.contract import reading
 from mt_core.errors import InputError
-from mt_core.sdk import names_in_npz, read_npz
+from mt_core.sdk import names_in_npz, read_npy, read_npz
 
 
 def read(path, *names, **options):
@@ -57,3 +58,13 @@ def test_what_is_no_zip_is_refused(tmp_path, content):
     with pytest.raises(InputError, match=r"a\.npz"):
         read(tmp_path / "a.npz", "x")
     assert names_in_npz(tmp_path / "a.npz") == ()
+
+
+def test_an_npy_file_is_read_and_one_that_promises_more_than_there_is_is_refused():
+    content = io.BytesIO()
+    np.save(content, np.arange(6.0).reshape(2, 3))
+    assert read_npy(io.BytesIO(content.getvalue()), "a.npy").tolist() == [[0, 1, 2], [3, 4, 5]]
+    with pytest.raises(InputError, match=r"a\.npy .*truncated"):
+        read_npy(io.BytesIO(content.getvalue()[:-1]), "a.npy")
+    with pytest.raises(InputError, match=r"a\.npy is \(2, 3\) float64 and would take"):
+        read_npy(content, "a.npy", largest=47)

@@ -245,10 +245,10 @@ def test_real_files_hold_their_cases() -> None:
     [
         ("a.csv", "", r"a.csv is empty"),
         ("a.csv", "\n \n# nothing\n", r"a.csv has no rows"),
-        ("a.csv", "x,y,z\n", r"names of columns and no rows"),
+        ("a.csv", "x,y,z\n", r"a header but no rows"),
         ("a.csv", "x,y,z\n1,2,3\n", r"has 1 step; a recording has 2"),
-        ("a.csv", "x,y,z\n1,2,3\n4,5\n6,7,8\n", r"line 3: 2 columns, the first line has 3"),
-        ("a.txt", "1 2 3\n4 5 6 7\n", r"line 2: 4 columns, the first line has 3"),
+        ("a.csv", "x,y,z\n1,2,3\n4,5\n6,7,8\n", r"line 3: 2 fields, where there are 3 columns"),
+        ("a.txt", "1 2 3\n4 5 6 7\n", r"line 2: 4 fields, where there are 3 columns"),
         ("a.csv", "x,y\n1,2\n\n3,four\n", r"line 4: 'four' in column 'y' is no number"),
         ("a.csv", "1,2\n3,4\nfive,6\n", r"line 3: 'five' in column 1"),
         ("a.csv", "x,y\n1,1_000\n2,3\n", r"line 2: '1_000'"),

@@ -1,11 +1,11 @@
 """What plugins build on, under the same promise as the contract: reading files, finding data sets, and `sdk.blocks`.
 
 One sample's file
-    `first_bytes`, `is_tiff`: what it is, whatever its name says
+    `opened`, `first_bytes`, `is_tiff`: what it is, whatever its name says
     `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
     `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
     `NumberFormat`, `number_format`, `is_number`, `is_header`, `MISSING_MARKS`: what a cell says
-    `read_npz`, `names_in_npz`: NumPy's archives, bounded
+    `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded
     `UeaFile`, `read_uea`: .ts and .arff
     `open_picture`, `open_tiff`, `picture_values`, `array_values`, `pixel_array`, `upright`, `reduced`, `luminance`,
     `robust_range`, `too_large`, `MAX_PIXELS`: pictures
@@ -23,8 +23,8 @@ A data set's folder
 `mt_core.sdk.blocks` has what tokenizers are built of.
 """
 
-from mt_core.sdk.archives import names_in_npz, read_npz
-from mt_core.sdk.content import first_bytes, is_tiff
+from mt_core.sdk.archives import names_in_npz, read_npy, read_npz
+from mt_core.sdk.content import first_bytes, is_tiff, opened
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_chunks, text_lines
 from mt_core.sdk.files import FILE_LAYOUTS, list_files
@@ -84,9 +84,11 @@ __all__ = [
     "number_format",
     "open_picture",
     "open_tiff",
+    "opened",
     "picture_values",
     "pixel_array",
     "quiet",
+    "read_npy",
     "read_npz",
     "read_uea",
     "reduced",

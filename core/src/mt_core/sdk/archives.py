@@ -1,7 +1,8 @@
-"""NumPy's zip of arrays, read without trusting what it promises."""
+"""NumPy's files, and its zips of them, read without trusting what they promise."""
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,6 +15,28 @@ from mt_core.errors import InputError
 
 LARGEST_BYTES = 2**30
 """Of one array, unpacked."""
+
+
+def read_npy(file: BinaryIO, name: str, *, largest: int = LARGEST_BYTES) -> NDArray[Any]:
+    """The array of an .npy file; nothing is unpickled, and no memory is taken before its size is known.
+
+    Call it within `mt_core.contract.reading`, which turns what NumPy raises into our errors.
+
+    Args:
+        file: Open for reading, at its start.
+        name: How it is called in messages.
+        largest: Bytes that the array may take.
+
+    Raises:
+        InputError: a larger one, whatever its header promises; a file that ends before its array does.
+    """
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    if _check_size(file, 0, largest, name) + file.tell() > size:
+        raise InputError(f"{name} cannot be read to its end: it is truncated", fix="copy the file again")
+    file.seek(0)
+    array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
+    return array
 
 
 def read_npz(
@@ -45,21 +68,27 @@ def read_npz(
                 fix=f"call the one that is meant {names[0]!r}" if names else "keep one array in the file",
             )
         with archive.open(members[key]) as stream:
-            version = npy.read_magic(stream)
-            header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = header(stream)
-        promised = max(int(np.prod(shape, dtype=object)) * dtype.itemsize, archive.getinfo(members[key]).file_size)
-        if promised > largest:
-            raise InputError(
-                f"{name}: the array {key!r} is {shape} {dtype} and would take {promised / 2**30:,.1f} GiB",
-                fix="save a part of it, or each sample in a file of its own",
-            )
+            _check_size(stream, archive.getinfo(members[key]).file_size, largest, f"{name}: the array {key!r}")
         with archive.open(members[key]) as stream:
             array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
     return array
 
 
-def names_in_npz(path: Path) -> tuple[str, ...]:
+def _check_size(stream: Any, size: int, largest: int, name: str) -> int:
+    """The bytes that an array needs, as its header says; at least `size`."""
+    version = npy.read_magic(stream)
+    header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = header(stream)
+    needed = max(int(np.prod(shape, dtype=object)) * dtype.itemsize, size)
+    if needed > largest:
+        raise InputError(
+            f"{name} is {shape} {dtype} and would take {needed / 2**30:,.1f} GiB, more than {largest / 2**30:,.1f}",
+            fix="save a part of it, or each sample in a file of its own",
+        )
+    return needed
+
+
+def names_in_npz(path: Path | BinaryIO) -> tuple[str, ...]:
     """The names of the arrays in an .npz file; () for a file that is no zip."""
     try:
         with zipfile.ZipFile(path) as archive:

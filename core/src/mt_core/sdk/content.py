@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and big, either byte order
 
@@ -13,6 +15,11 @@ def first_bytes(source: str | Path | bytes, count: int) -> bytes:
         return source[:count]
     with Path(source).open("rb") as file:
         return file.read(count)
+
+
+def opened(source: str | Path | bytes) -> BinaryIO:
+    """A file to read, given by its path or its content; to be closed."""
+    return BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
 
 
 def is_tiff(first: bytes) -> bool:

@@ -7,7 +7,6 @@ R rows, C columns.
 from __future__ import annotations
 
 import csv
-import math
 import re
 from array import array
 from collections import Counter
@@ -92,8 +91,8 @@ class Delimited:
 
         Args:
             columns: Places of those wanted, from 0, in any order; None: all. The others may hold anything.
-            parsers: Of columns that write their numbers in a way of their own (dates), by place; what they do not take
-                raises ValueError.
+            parsers: By place, what reads the cells of a column that are no plain numbers (dates); what it does not read
+                either raises ValueError.
 
         Returns:
             (R, C) values, NaN where one is missing, and (R,) the number of the line of each row.
@@ -110,28 +109,28 @@ class Delimited:
                 numbers_of_lines.append(self.line)
         if not lines:
             raise self._empty()
-        found = np.frombuffer(numbers_of_lines, np.int64)
-        parse = [(parsers or {}).get(column, PLAIN.parse) for column in columns]
-        values = self._plain(lines, columns) if not parsers else None
+        found, parsers = np.frombuffer(numbers_of_lines, np.int64), parsers or {}
+        values = self._plain(lines, columns)
         if values is not None:
             return values, found
         values = np.empty((len(lines), len(columns)))
         wrong: dict[int, tuple[int, str]] = {}
         for start in range(0, len(lines), _BLOCK_LINES):
             block = slice(start, start + _BLOCK_LINES)
-            plain = self._plain(lines[block], columns) if not parsers else None
-            values[block] = self._parsed(lines[block], found[block], columns, parse, wrong) if plain is None else plain
-        for place, (at, cell) in wrong.items():
-            column = columns[place]
+            plain = self._plain(lines[block], columns)
+            if plain is None:
+                plain = self._parsed(lines[block], found[block], columns, parsers, wrong)
+            values[block] = plain
+        for column, (at, cell) in wrong.items():
             cells = [cells[column] for cells in self._records(lines)]
-            written = number_format(cells) if parse[place] == PLAIN.parse else None
+            written = number_format(cells) if column not in parsers else None
             if written is None:
                 called = f"column {self.names[column]!r}" if self.names else f"column {column + 1}"
                 raise InputError(
                     f"{self.name}, line {at}: {cell[:40]!r} in {called} is no number",
-                    fix="correct the line, or choose the columns of numbers",
+                    fix="correct the line, or name the columns to take",
                 )
-            values[:, place] = [written.parse(cell) for cell in cells]
+            values[:, columns.index(column)] = [written.parse(cell) for cell in cells]
         return values, found
 
     def _plain(self, lines: list[str], columns: list[int]) -> NDArray[np.float64] | None:
@@ -161,25 +160,26 @@ class Delimited:
         lines: list[str],
         numbers: NDArray[np.int64],
         columns: list[int],
-        parse: list[Callable[[str], float]],
+        parsers: Mapping[int, Callable[[str], float]],
         wrong: dict[int, tuple[int, str]],
-    ) -> list[list[float]]:
+    ) -> NDArray[np.float64]:
         """Cell by cell; the first of a column that is no number goes into `wrong`, with its line."""
-        rows = []
-        for cells in self._records(self._at(lines, numbers)):
+        values, row = np.full((len(lines), len(columns)), np.nan), -1
+        for row, cells in enumerate(self._records(self._at(lines, numbers))):
             if len(cells) != self.width:
                 raise self._ragged(len(cells))
-            row = []
             for place, column in enumerate(columns):
+                cell = cells[column]
                 try:
-                    row.append(parse[place](cells[column]))
+                    values[row, place] = PLAIN.parse(cell)
                 except ValueError:
-                    row.append(math.nan)
-                    wrong.setdefault(place, (self.line, cells[column].strip()))
-            rows.append(row)
-        if len(rows) != len(lines):
+                    try:
+                        values[row, place] = parsers[column](cell)
+                    except (KeyError, ValueError):
+                        wrong.setdefault(column, (self.line, cell.strip()))
+        if row + 1 != len(lines):
             raise InputError(f"{self.name}: a row of numbers goes over several lines", fix="write one row a line")
-        return rows
+        return values
 
     def _at(self, lines: list[str], numbers: NDArray[np.int64]) -> Iterator[str]:
         for line, number in zip(lines, numbers.tolist(), strict=True):

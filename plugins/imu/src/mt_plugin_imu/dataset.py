@@ -10,11 +10,10 @@ from typing import Any, ClassVar, Self
 
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError
-from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, list_uea, temporary_folder
-from mt_plugin_imu.demo import write_movements
-from mt_plugin_imu.examples import write_examples
-from mt_plugin_imu.layouts import list_hapt, list_uci_har, list_wisdm
-from mt_plugin_imu.reading import ARRAYS, TABLES
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, list_uea
+from mt_plugin_imu.demo import write_demo, write_examples
+from mt_plugin_imu.layouts import find_hapt, find_uci_har, find_wisdm
+from mt_plugin_imu.reading import SUFFIXES
 
 
 class ImuDataset(ListedDataset):
@@ -42,27 +41,30 @@ class ImuDataset(ListedDataset):
         if root.is_file():
             if root.suffix.lower() in (".csv", ".tsv"):
                 return list_tables({"": root}, split, root)
-            listing = list_uea(root, split) or list_wisdm(root, split, test_users)
+            listing = list_uea(root, split) or find_wisdm(root, split, test_users)
             if listing is None:
                 raise DatasetError(f"{root} is a file in no known layout", fix="give the folder of the data")
             return listing
         listing = (
-            list_uci_har(root, split)
-            or list_hapt(root, split, test_users)
-            or list_wisdm(root, split, test_users)
+            find_uci_har(root, split)
+            or find_hapt(root, split, test_users)
+            or find_wisdm(root, split, test_users)
             or list_uea(root, split)
         )
         if listing is not None:
             return listing
         if tables := find_tables(root):
             return list_tables(tables, split, root)
-        return list_folders(root, split, (*TABLES, *ARRAYS))
+        return list_folders(root, split, SUFFIXES)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Five movements of a drawn device, of several rates and lengths, written as .csv and .npz."""
-        listing = write_movements(temporary_folder("imu"), split, size, seed)
-        return cls.of(listing, None, source="movements drawn for this run, written as .csv and .npz (synthetic)")
+        return cls.of(
+            write_demo(split, size, seed),
+            None,
+            source="movements drawn for this run, written as .csv and .npz (synthetic)",
+        )
 
     @classmethod
     def example_files(cls, folder: Path) -> list[Path]:

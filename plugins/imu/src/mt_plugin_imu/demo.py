@@ -7,39 +7,50 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.contract import SPLITS
-from mt_core.errors import OptionError
-from mt_core.sdk import Listing
+from mt_core.sdk import Listing, demo_files
 
 MOVEMENTS = ("jumping", "resting", "running", "turning", "walking")
 
 _RATES_HZ = (25.0, 50.0, 100.0)
 _GRAVITY = 9.81
+_AXES = "ax,ay,az,gx,gy,gz"
 
 
-def write_movements(folder: Path, split: str, size: int, seed: int) -> Listing:
-    """So many recordings of 2 to 4 s in a folder: every other one a .csv with a column of time, the others .npz."""
-    if split not in SPLITS:
-        raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
-    parts = SPLITS[:3] if split == "all" else (split,)
-    samples: list[str] = []
-    labels: list[str] = []
-    for place in range(size):
-        part, number = parts[place % len(parts)], place // len(parts)
-        draw = np.random.default_rng([seed, SPLITS.index(part), number])
-        movement = MOVEMENTS[number % len(MOVEMENTS)]
-        rate = float(draw.choice(_RATES_HZ))
-        values_T6 = draw_movement(movement, rate, float(draw.uniform(2, 4)), draw)
-        path = folder / f"{part}_{number:04d}{('.csv', '.npz')[number % 2]}"
-        if path.suffix == ".csv":
-            rows = np.column_stack([np.arange(len(values_T6)) / rate, values_T6]).tolist()
-            lines = ["time_s,ax,ay,az,gx,gy,gz", *(",".join([f"{number:.4f}" for number in row]) for row in rows)]
-            path.write_text("\n".join(lines) + "\n")
-        else:
-            np.savez(path, values=values_T6.astype(np.float32), rate=rate)
-        samples.append(str(path))
-        labels.append(movement)
-    return Listing(samples, labels, MOVEMENTS, "drawn")
+def write_demo(split: str, size: int, seed: int) -> Listing:
+    """Recordings of 2 to 4 s in files: every other one of a movement a .csv with a column of time, the others .npz."""
+    return demo_files("imu", split, size, seed, MOVEMENTS, _write)
+
+
+def _write(stem: Path, movement: str, turn: int, draw: np.random.Generator) -> Path:
+    rate = float(draw.choice(_RATES_HZ))
+    values_T6 = draw_movement(movement, rate, float(draw.uniform(2, 4)), draw)
+    if turn % 2:
+        np.savez(path := stem.with_suffix(".npz"), values=values_T6.astype(np.float32), rate=rate)
+        return path
+    rows_T7 = np.column_stack([np.arange(len(values_T6)) / rate, values_T6])
+    return _write_text(stem.with_suffix(".csv"), rows_T7, f"time_s,{_AXES}")
+
+
+def _write_text(path: Path, rows: NDArray[np.floating], header: str) -> Path:
+    np.savetxt(path, rows, delimiter=",", header=header, comments="", fmt="%.4f")
+    return path
+
+
+def write_examples(folder: Path) -> list[Path]:
+    """Two seconds of walking in each format, six axes; twice in the one of .ts."""
+    rate = _RATES_HZ[1]
+    values_T6 = draw_movement("walking", rate, 2.0, np.random.default_rng(0)).astype(np.float32)
+    for suffix in (".csv", ".txt"):
+        _write_text(folder / f"walking{suffix}", values_T6, _AXES)
+    np.savez(folder / "walking.npz", values=values_T6, rate=rate)
+    np.save(folder / "walking.npy", values_T6)
+    channels = [",".join(f"{value:.4f}" for value in axis) for axis in values_T6.T.tolist()]
+    case = f"{':'.join(channels)}:walking\n"
+    (folder / "walking.ts").write_text(f"@problemName examples\n@classLabel true walking\n@data\n{case}{case}")
+    steps = "".join(f"@attribute step{number} numeric\n" for number in range(len(values_T6)))
+    arff = f"@relation examples\n{steps}@attribute class {{walking}}\n@data\n{channels[0]},walking\n"
+    (folder / "walking.arff").write_text(arff)
+    return sorted(folder.iterdir())
 
 
 def draw_movement(movement: str, rate: float, seconds: float, draw: np.random.Generator) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ WISDM_TEST_USERS = "27-36"
 _SIGNALS = ("body_acc", "body_gyro", "total_acc")
 
 
-def list_uci_har(root: Path, split: str) -> Listing | None:
+def find_uci_har(root: Path, split: str) -> Listing | None:
     """UCI HAR: `train/Inertial Signals/body_acc_x_train.txt` and eight more, a window of 128 steps a line.
 
     The nine axes are body acceleration (without gravity), angular velocity and total acceleration, in g and rad/s.
@@ -57,7 +57,7 @@ def list_uci_har(root: Path, split: str) -> Listing | None:
     return Listing(samples, labels, tuple(activities.values()), "uci-har")
 
 
-def list_hapt(root: Path, split: str, test_users: str) -> Listing | None:
+def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
     """HAPT: `RawData/acc_exp01_user01.txt` and `gyro_…`, cut as `RawData/labels.txt` says (experiment, user, activity,
     first and last step, counted from 1): a sample is a segment, however long.
 
@@ -107,7 +107,7 @@ def list_hapt(root: Path, split: str, test_users: str) -> Listing | None:
     return Listing(samples, labels, tuple(activities.values()), "hapt")
 
 
-def list_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
+def find_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
     """WISDM: `WISDM_ar_v1.1_raw.txt`, records `user,activity,timestamp,x,y,z;`.
 
     Cut into windows of 200 steps of one user and activity, without overlap; what is left over is left out. Some records
@@ -120,7 +120,7 @@ def list_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
     Raises:
         DatasetError: no record, or no full window.
         MissingSplitError: neither train nor test.
-        OptionError: as `list_hapt`.
+        OptionError: as `find_hapt`.
     """
     paths = [root] if root.is_file() else sorted(root.glob("WISDM_ar_*_raw.txt"))
     if not paths or not paths[0].name.lower().startswith("wisdm_ar"):

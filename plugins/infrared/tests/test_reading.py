@@ -7,9 +7,7 @@ import os
 import pickle
 import struct
 import sys
-import tomllib
 import zlib
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +18,7 @@ import torch
 from PIL import Image
 
 from mt_core.errors import InputError, MissingDependencyError
-from mt_plugin_infrared.reading import SUFFIXES, read_frame
+from mt_plugin_infrared.reading import read_frame
 
 COUNTS = np.array([[0, 29_315, 40_000], [65_535, 1, 256]], np.uint16)
 
@@ -298,8 +296,3 @@ def test_compression_without_its_package_says_what_to_install(monkeypatch: pytes
 def test_compression_with_its_package_is_read():
     pytest.importorskip("imagecodecs")
     assert np.array_equal(read(tiff(CELSIUS.astype(np.float64), compression="zstd"))[..., 0], CELSIUS)
-
-
-def test_manifest_and_reader_agree_on_the_suffixes():
-    manifest = tomllib.loads(files("mt_plugin_infrared").joinpath("plugin.toml").read_text())
-    assert tuple(manifest["suffixes"]) == SUFFIXES

@@ -1,7 +1,7 @@
 """Thermal frames that need no download: a warm surface under another sky each time, with or without a fault.
 
 Written as the files that cameras give: counts of 16 bits (hundredths of a kelvin) in PNG and TIFF, degrees Celsius in
-floating-point TIFF, and 8-bit JPEG over one fixed range.
+floating-point TIFF, and 8-bit JPEG over one fixed range; and an example of every format.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from mt_core.sdk import Listing, chosen_splits, temporary_folder
-
-_PARTS = ("train", "val", "test")
+from mt_core.sdk import Listing, demo_files
+from mt_plugin_infrared.reading import SUFFIXES
 
 HEIGHT, WIDTH = 32, 40
 
@@ -27,19 +27,7 @@ Degrees = NDArray[np.floating[Any]]
 
 def thermal_frames(split: str, size: int, seed: int) -> Listing:
     """`size` frames a split, in files that vanish with the process."""
-    folder = temporary_folder("infrared")
-    samples: list[str] = []
-    labels: list[str | None] = []
-    names = sorted(_FAULTS)
-    for part in chosen_splits(split, _PARTS, folder):
-        random = np.random.default_rng([seed, _PARTS.index(part)])
-        (folder / part).mkdir()
-        for number in range(size):
-            fault = names[number % len(names)]
-            frame = _surface(random) + _FAULTS[fault](random)
-            samples.append(_written(frame, folder / part / f"{number:05d}", number // len(names)))
-            labels.append(fault)
-    return Listing(samples, labels, tuple(names), "demo")
+    return demo_files("infrared", split, size, seed, tuple(_FAULTS), _write)
 
 
 def _surface(random: np.random.Generator) -> Degrees:
@@ -90,10 +78,9 @@ _FAULTS: dict[str, Callable[[np.random.Generator], Degrees]] = {
 }
 
 
-def _written(frame: Degrees, stem: Path, number: int) -> str:
-    """The frame as one of four kinds of file, in turn."""
-    from PIL import Image
-
+def _write(stem: Path, fault: str, turn: int, random: np.random.Generator) -> Path:
+    """A frame as one of four kinds of file, in turn."""
+    frame = _surface(random) + _FAULTS[fault](random)
     counts = np.rint((frame + 273.15) * 100).astype(np.uint16)
     low, high = _RANGE
     grey = np.clip(np.rint((frame - low) / (high - low) * 255), 0, 255).astype(np.uint8)
@@ -103,7 +90,21 @@ def _written(frame: Degrees, stem: Path, number: int) -> str:
         (".jpg", grey, {"quality": 95}),
         (".tiff", counts, {}),
     )
-    suffix, pixels, options = kinds[number % len(kinds)]
+    suffix, pixels, options = kinds[turn % len(kinds)]
     path = stem.with_suffix(suffix)
     Image.fromarray(pixels).save(path, **options)
-    return str(path)
+    return path
+
+
+def write_examples(folder: Path) -> list[Path]:
+    """A warm spot of 24 x 32 pixels a suffix: centikelvins of 16 bits in PNG and TIFF, grey of 8 bits elsewhere."""
+    down, across = np.indices((24, 32))
+    warmth = np.exp(-((down - 12) ** 2 + (across - 16) ** 2) / 40)
+    counts = Image.fromarray((29_315 + 2_000 * warmth).astype(np.uint16))
+    grey = Image.fromarray((60 + 180 * warmth).astype(np.uint8))
+    written = []
+    for suffix in SUFFIXES:
+        path = folder / f"spot{suffix}"
+        (counts if suffix in (".png", ".tif", ".tiff") else grey).save(path)
+        written.append(path)
+    return written

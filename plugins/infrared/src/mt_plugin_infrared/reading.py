@@ -6,11 +6,8 @@ integers, colours of 16 bits, planes one after another.
 
 from __future__ import annotations
 
-import logging
 import math
-import warnings
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,20 +15,23 @@ import numpy as np
 import numpy.typing as npt
 
 from mt_core.contract import name_of, reading
-from mt_core.errors import InputError, MissingDependencyError
+from mt_core.errors import InputError
 from mt_core.sdk import (
     MAX_PIXELS,
     array_values,
+    declared_suffixes,
+    first_bytes,
+    is_tiff,
     luminance,
     open_picture,
+    open_tiff,
     picture_values,
+    quiet,
     reduced,
     too_large,
 )
 
-SUFFIXES: tuple[str, ...] = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp")
-"""Lower-case endings of thermal pictures, the same as in plugin.toml. Folders are listed by them; a file is read by its
-content, whatever it is called."""
+SUFFIXES = declared_suffixes("mt_plugin_infrared")
 
 MAX_CHANNELS = 4
 
@@ -40,15 +40,10 @@ Frame = npt.NDArray[Any]
 
 _FORMATS = ("PNG", "JPEG", "BMP")
 
-_TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")  # classic and big, either byte order
-
 _EXACT_MODES = ("1", "L", "LA", "P", "F", "I;16", "I;16B", "RGB", "RGBA")
 """Modes in which Pillow changes no value of a TIFF file; of several channels only where these have 8 bits."""
 
 _BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF tags
-
-_SILENT = logging.NullHandler()
-"""Keeps what tifffile says about damaged files from stderr, where nobody listens."""
 
 
 def read_frame(source: Any, channels: int, needed: int) -> Frame:
@@ -68,22 +63,9 @@ def read_frame(source: Any, channels: int, needed: int) -> Frame:
         InputError: no picture, damaged, empty, NaN or infinite, or more than `MAX_PIXELS`.
         MissingDependencyError: a TIFF file whose compression needs imagecodecs.
     """
-    from PIL import Image
-
     name = name_of(source)
-    with (
-        reading(source, formats=" ".join(SUFFIXES)),
-        warnings.catch_warnings(action="ignore"),  # of Pillow and tifffile, on files that are read all the same
-    ):
-        if isinstance(source, str | Path | bytes):
-            found = _from_file(source, name, channels)
-        elif isinstance(source, Image.Image):
-            width, height = source.size
-            if width * height > MAX_PIXELS:
-                raise too_large(name)
-            found = picture_values(source)
-        else:
-            found = source
+    with reading(source, formats=" ".join(SUFFIXES)), quiet():
+        found = _from_file(source, name, channels) if isinstance(source, str | Path | bytes) else source
         return reduced(with_channels(array_values(found, name), channels, name), needed)
 
 
@@ -108,7 +90,7 @@ def with_channels(values: Frame, channels: int, name: str) -> Frame:
 
 
 def _from_file(source: str | Path | bytes, name: str, channels: int) -> Any:
-    if not _first_bytes(source).startswith(_TIFF_STARTS):
+    if not is_tiff(first_bytes(source, 4)):
         with open_picture(source, _FORMATS, SUFFIXES) as picture:
             return picture_values(picture)
     try:
@@ -116,16 +98,7 @@ def _from_file(source: str | Path | bytes, name: str, channels: int) -> Any:
     except Exception:  # a kind of TIFF that Pillow does not know: tifffile does, or says what is wrong
         return _by_tifffile(source, name, channels)
     with tiff:
-        if _is_exact(tiff):
-            return _pages(tiff, name, channels)
-    return _by_tifffile(source, name, channels)
-
-
-def _first_bytes(source: str | Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source[:4]
-    with Path(source).open("rb") as file:
-        return file.read(4)
+        return _pages(tiff, name, channels) if _is_exact(tiff) else _by_tifffile(source, name, channels)
 
 
 def _is_exact(tiff: Any) -> bool:
@@ -154,10 +127,7 @@ def _stacked(pages: Sequence[Frame]) -> Frame:
 
 
 def _by_tifffile(source: str | Path | bytes, name: str, channels: int) -> Frame:
-    import tifffile
-
-    logging.getLogger("tifffile").addHandler(_SILENT)
-    with tifffile.TiffFile(BytesIO(source) if isinstance(source, bytes) else source) as file:
+    with open_tiff(source, codecs="mt-plugin-infrared[codecs]") as file:
         first = _values_of_page(file.pages.first, file, name)
         if channels == 1 or first.shape[2] > 1 or len(file.pages) != channels:
             return first
@@ -177,15 +147,7 @@ def _values_of_page(page: Any, file: Any, name: str) -> Frame:
     ends = (start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True))
     if max(ends, default=0) > file.filehandle.size:
         raise InputError(f"{name} is truncated: its pixels do not end within it", fix="copy or export the file again")
-    try:
-        values = np.asarray(page.asarray())
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
-            raise
-        raise MissingDependencyError(
-            f"{name} is a TIFF file with a compression that needs the package 'imagecodecs'",
-            fix="pip install 'mt-plugin-infrared[codecs]', or save it uncompressed",
-        ) from None
+    values = np.asarray(page.asarray())
     if page.axes == "SYX":
         values = np.moveaxis(values, 0, -1)
     return values if values.ndim == 3 else values[..., None]

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from mt_core.contract import Retrieval, Role
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, chosen_splits, files_below, in_order, text_of
+from mt_core.sdk import Listing, chosen_splits, files_below, in_order, require_files, text_of
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
@@ -141,18 +140,10 @@ def _listing(parts: dict[str, list[_Seen]], split: str, root: Path, layout: str)
         raise DatasetError(f"{root} has no training part", fix="download the lists again")
     number_of = {identity: number for number, identity in enumerate((*known, *others))}
     chosen = [seen for part in chosen_splits(split, parts, root) for seen in parts[part]]
-    _check_existence(chosen, root)
+    paths = [seen.path for seen in chosen]
+    require_files(paths, root, fix="unpack the whole data set, and keep its folders as they are")
     targets = [
         (number_of[seen.identity], seen.camera, int(Role.QUERY if seen.is_infrared else Role.GALLERY))
         for seen in chosen
     ]
-    return Listing([seen.path for seen in chosen], targets, (), layout, Retrieval(identities=known))
-
-
-def _check_existence(chosen: Sequence[_Seen], root: Path) -> None:
-    missing = [seen.path for seen in chosen if not os.path.isfile(seen.path)]
-    if missing:
-        raise DatasetError(
-            f"{root} lists {len(missing)} files that do not exist, of {len(chosen)}: {', '.join(missing[:3])}",
-            fix="unpack the whole data set, and keep its folders as they are",
-        )
+    return Listing(paths, targets, (), layout, Retrieval(identities=known))

@@ -141,3 +141,8 @@ def test_tables_of_a_data_set_are_told_as_its_fault(tmp_path):
         dict_rows(path)
     with pytest.raises(DatasetError, match="cannot be read"):
         dict_rows(tmp_path / "gone.csv")
+
+
+def test_a_cell_that_is_too_long_names_the_line():
+    with pytest.raises(InputError, match=r"t\.csv, line 2: .*field"):
+        list(table('a,b\n"' + "x" * 200_000))

@@ -91,7 +91,7 @@ def test_solar_modules_as_anomaly_or_none(modules: Path):
             b'{"1": {"image_filepath": "images/1.jpg", "anomaly_class": "Cell"}}',
             r"1 pictures of 1 are not there.*1\.jpg",
         ),
-        (b'{"1": "caf\xe9"}', "not UTF-8"),
+        (b'{"1": "caf\x81"}', "not UTF-8"),
         (b"[" * 100_000, "no list of modules"),
     ],
 )

@@ -91,9 +91,9 @@ def test_chestxray14_without_lists_is_all_of_its_table(nih: Path):
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("", r"not in Data_Entry_2017\.csv"),
+        ("", r"Data_Entry_2017\.csv has no rows"),
         ("a,b\n1,2\n", "Image Index"),
-        ("Image Index,Finding Labels\nx.png\n", "Image Index"),
+        ("Image Index,Finding Labels\nx.png\n", "line 2: 1 fields"),
         ("Image Index,Finding Labels\nx.png,Cough\n", "'Cough' is no finding"),
         ("Image Index,Finding Labels\n00000001_000.png,Mass\n", r"2 films of 3 are not in Data_Entry_2017\.csv"),
     ],
@@ -177,8 +177,8 @@ def test_chexpert_may_be_renamed_or_opened_by_its_table(chexpert: Path):
         ("CheXpert-v1.0-small/train/gone.jpg,F,1,Frontal,AP" + "," * 14, r"line 2: '.*gone\.jpg' does not exist"),
         ("x/train/patient00001/study1/view1_frontal.jpg,F,1,Frontal,AP,yes" + "," * 13, "line 2, No Finding: 'yes'"),
         ("x/train/patient00001/study1/view1_frontal.jpg,F,1,Frontal,AP,2.0" + "," * 13, r"'2\.0' is none of"),
-        ('"' + "x" * 200_000, "cannot be read as CSV"),
-        ("", "lists no samples"),
+        ('"' + "x" * 200_000, r"train\.csv, line 2: .*field"),
+        ("", "no rows"),
     ],
     ids=["gone", "yes", "2", "long", "empty"],
 )
@@ -187,6 +187,21 @@ def test_damaged_chexpert_table_is_refused(chexpert: Path, row: str, said: str):
     with pytest.raises(DatasetError, match=said) as caught:
         XrayDataset.open(chexpert)
     assert caught.value.fix
+
+
+def test_chexpert_tables_of_other_observations_are_refused(chexpert: Path):
+    """An observation that one table has no column for is not known to be absent."""
+    text = (chexpert / "valid.csv").read_text()
+    (chexpert / "valid.csv").write_text(text.replace("Edema", "Oedema"))
+    with pytest.raises(DatasetError, match=r"valid\.csv has no column 'Edema'"):
+        XrayDataset.open(chexpert, "val")
+
+
+def test_chexpert_columns_may_be_quoted(chexpert: Path):
+    for name in ("train.csv", "valid.csv"):
+        header, rows = (chexpert / name).read_text().split("\n", 1)
+        (chexpert / name).write_text(",".join(f'"{cell}"' for cell in header.split(",")) + "\n" + rows)
+    assert XrayDataset.open(chexpert).task.labels[0] == "No Finding"
 
 
 # MedMNIST
@@ -226,6 +241,7 @@ def test_medmnist_of_several_labels(tmp_path: Path):
     [
         {"train_labels": np.zeros((5, 1), np.uint8)},
         {"train_labels": np.zeros((6, 1))},
+        {"train_labels": np.zeros((6, 2), np.uint8)},  # and one label in the other splits
         {"train_labels": np.full((6, 2), 3, np.uint8)},
         {"train_labels": np.full((6, 1), -1)},
         {"train_images": np.zeros(6, np.uint8)},

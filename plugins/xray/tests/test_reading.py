@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import tomllib
 from collections.abc import Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +32,7 @@ from pydicom.uid import (
 )
 
 from mt_core.errors import InputError, MissingDependencyError, MtError
-from mt_plugin_xray.reading import SUFFIXES, read_film
+from mt_plugin_xray.reading import read_film
 
 PERSONAL = ("DOE^JANE", "PID-31337", "19701231", "WHO^DOCTOR", "Saint Elsewhere", "ACC-4711", "a secret comment")
 
@@ -458,11 +456,6 @@ def test_text_in_a_png_is_not_kept():
     text = PngImagePlugin.PngInfo()
     text.add_text("Patient", PERSONAL[0])
     assert PERSONAL[0].encode() not in pickle.dumps(read(picture(RAMP, pnginfo=text)))
-
-
-def test_manifest_and_reader_agree_on_the_suffixes():
-    manifest = tomllib.loads(files("mt_plugin_xray").joinpath("plugin.toml").read_text())
-    assert tuple(manifest["suffixes"]) == SUFFIXES
 
 
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of data")

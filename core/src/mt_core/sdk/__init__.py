@@ -49,7 +49,7 @@ from mt_core.sdk.splits import chosen_splits, split_called
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
-from mt_core.sdk.text import dict_rows, text_of
+from mt_core.sdk.text import column_names, dict_rows, text_of
 from mt_core.sdk.tiff import open_tiff
 from mt_core.sdk.uea import UeaFile, list_uea, read_uea
 
@@ -64,6 +64,7 @@ __all__ = [
     "UeaFile",
     "array_values",
     "chosen_splits",
+    "column_names",
     "declared_suffixes",
     "demo_files",
     "dict_rows",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from mt_core.errors import DatasetError, InputError
-from mt_core.sdk.delimited import Delimited
+from mt_core.sdk.content import first_bytes
+from mt_core.sdk.delimited import Delimited, sniff_separator
 from mt_core.sdk.encoding import text_chunks, text_lines
 
 
@@ -30,6 +32,17 @@ def dict_rows(path: Path) -> list[dict[str, str]]:
     with as_dataset_error(), path.open("rb") as file:
         table = Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=True)
         return [dict(zip(table.names, map(str.strip, cells), strict=True)) for cells in table]
+
+
+def column_names(path: Path) -> tuple[str, ...]:
+    """The cells of a table's first line, without blanks around; nothing else of it is read. What a file that is no
+    table begins with is no name of a column either."""
+    lines = first_bytes(path, _FIRST_BYTES).decode("utf-8-sig", errors="replace").splitlines()[:1]
+    cells = next(csv.reader(lines, delimiter=sniff_separator(lines, ",;\t")), [])
+    return tuple(cell.strip() for cell in cells)
+
+
+_FIRST_BYTES = 1 << 16
 
 
 @contextmanager

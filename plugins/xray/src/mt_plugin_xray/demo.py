@@ -1,6 +1,7 @@
 """Chest films that need no download: soft lungs between ribs, with or without a finding.
 
-Written as the files that hospitals have: 12-bit DICOM of either photometric interpretation, and PNG.
+Written as the files that hospitals have: 12-bit DICOM of either photometric interpretation, and PNG; and an example of
+every format.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
-from mt_core.sdk import Listing, chosen_splits, temporary_folder
-
-_PARTS = ("train", "val", "test")
+from mt_core.sdk import Listing, demo_files
+from mt_plugin_xray.reading import SUFFIXES
 
 HEIGHT, WIDTH = 72, 64
 
@@ -28,20 +29,7 @@ _DOWN, _ACROSS = np.meshgrid(np.linspace(-1, 1, HEIGHT), np.linspace(-1, 1, WIDT
 
 def radiographs(split: str, size: int, seed: int) -> Listing:
     """`size` films a split, in files that vanish with the process."""
-    folder = temporary_folder("xray")
-    samples: list[str] = []
-    labels: list[str | None] = []
-    names = sorted(_FINDINGS)
-    for part in chosen_splits(split, _PARTS, folder):
-        random = np.random.default_rng([seed, _PARTS.index(part)])
-        (folder / part).mkdir()
-        for number in range(size):
-            finding = names[number % len(names)]
-            film = _FINDINGS[finding](_chest(random), random)
-            film = np.clip(film + random.normal(0, 0.02, film.shape), 0, 1)
-            samples.append(_written(film, folder / part / f"{number:05d}", number // len(names)))
-            labels.append(finding)
-    return Listing(samples, labels, tuple(names), "demo")
+    return demo_files("xray", split, size, seed, tuple(_FINDINGS), _write)
 
 
 def _chest(random: np.random.Generator) -> Density:
@@ -96,21 +84,34 @@ _FINDINGS: dict[str, Callable[[Density, np.random.Generator], Density]] = {
 }
 
 
-def _written(film: Density, stem: Path, number: int) -> str:
-    """The film as one of three kinds of file, in turn."""
-    kind = number % 3
-    if kind == 2:
-        from PIL import Image
+def _write(stem: Path, finding: str, turn: int, random: np.random.Generator) -> Path:
+    """A film as one of three kinds of file, in turn."""
+    film = _FINDINGS[finding](_chest(random), random)
+    film = np.clip(film + random.normal(0, 0.02, film.shape), 0, 1)
+    kind = turn % 3
+    path = stem.with_suffix(".png" if kind == 2 else ".dcm")
+    _write_film(film, path, photometric=f"MONOCHROME{kind + 1}")
+    return path
 
-        path = stem.with_suffix(".png")
+
+def write_examples(folder: Path) -> list[Path]:
+    """A bright disc of 24 x 32 pixels a suffix, of 12 bits in DICOM and 8 elsewhere."""
+    down, across = np.indices((24, 32))
+    film = np.exp(-((down - 12) ** 2 + (across - 16) ** 2) / 40)
+    written = [folder / f"disc{suffix}" for suffix in SUFFIXES]
+    for path in written:
+        _write_film(film, path, photometric="MONOCHROME1")
+    return written
+
+
+def _write_film(film: Density, path: Path, *, photometric: str) -> None:
+    if path.suffix in (".dcm", ".dicom"):
+        _write_dicom(film, path, photometric)
+    else:
         Image.fromarray(np.rint(film * 255).astype(np.uint8)).save(path)
-        return str(path)
-    path = stem.with_suffix(".dcm")
-    write_dicom(film, path, photometric=f"MONOCHROME{kind + 1}")
-    return str(path)
 
 
-def write_dicom(film: Density, path: Path, *, photometric: str) -> None:
+def _write_dicom(film: Density, path: Path, photometric: str) -> None:
     """A 12-bit DICOM file, windowed over all of its range.
 
     Args:

@@ -5,14 +5,12 @@ Source: Wang et al. 2017, ChestX-ray8, CVPR, arXiv:1705.02315; its later release
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from pathlib import Path
 
 from mt_core.contract import Multilabel
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits, files_below, text_of
+from mt_core.sdk import Listing, chosen_splits, dict_rows, files_below, text_of
 
 FINDINGS = (
     "Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax",
@@ -24,6 +22,8 @@ _TABLES = ("Data_Entry_2017_v2020.csv", "Data_Entry_2017.csv")
 _LISTS = {"train": "train_val_list.txt", "test": "test_list.txt"}
 
 _NONE = "No Finding"
+
+_AGAIN = "download the table again"
 
 
 def find_chestxray14(root: Path, split: str) -> Listing | None:
@@ -59,17 +59,13 @@ def find_chestxray14(root: Path, split: str) -> Listing | None:
 def _findings(table: Path) -> dict[str, frozenset[str]]:
     """The findings of each film, by its name."""
     found: dict[str, frozenset[str]] = {}
-    try:
-        for row in csv.DictReader(io.StringIO(text_of(table))):
-            some = frozenset(row["Finding Labels"].split("|")) - {_NONE}
-            if unknown := sorted(some - set(FINDINGS)):
-                raise DatasetError(
-                    f"{table}: {unknown[0][:40]!r} is no finding", fix=f"the findings are {', '.join(FINDINGS)}"
-                )
-            found[row["Image Index"]] = some
-    except (KeyError, AttributeError, csv.Error) as error:
-        raise DatasetError(
-            f"{table} has no columns 'Image Index' and 'Finding Labels' ({type(error).__name__})",
-            fix="download the table again",
-        ) from None
+    for row in dict_rows(table):
+        if not {"Image Index", "Finding Labels"} <= row.keys():
+            raise DatasetError(f"{table} has no columns 'Image Index' and 'Finding Labels'", fix=_AGAIN)
+        some = frozenset(row["Finding Labels"].split("|")) - {_NONE}
+        if unknown := sorted(some - set(FINDINGS)):
+            raise DatasetError(
+                f"{table}: {unknown[0][:40]!r} is no finding", fix=f"the findings are {', '.join(FINDINGS)}"
+            )
+        found[row["Image Index"]] = some
     return found

@@ -5,15 +5,13 @@ Source: Irvin et al. 2019, CheXpert, arXiv:1901.07031, sections 2 and 3.1 (what 
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import os
 from pathlib import Path
 
 from mt_core.contract import Multilabel
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, chosen_splits, find_tables, text_of
+from mt_core.sdk import Listing, chosen_splits, column_names, dict_rows, find_tables
 
 OBSERVATIONS = (
     "No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema",
@@ -40,32 +38,24 @@ def find_chexpert(root: Path, split: str, *, uncertain: str) -> Listing | None:
         OptionError: another `uncertain`.
     """
     tables = {"": root} if root.is_file() else find_tables(root)
-    headers = {part: _header(path) for part, path in tables.items()}
-    first = next(iter(headers.values()), ())
-    observations = tuple(name for name in first if name in OBSERVATIONS)
-    if "Path" not in first or not observations:
+    header = column_names(next(iter(tables.values()))) if tables else ()
+    observations = tuple(name for name in header if name in OBSERVATIONS)
+    if "Path" not in header or not observations:
         return None
     if uncertain not in UNCERTAIN:
         raise OptionError(f"uncertain={uncertain!r}", fix=f"use one of {', '.join(UNCERTAIN)}")
     paths: list[str] = []
     targets: list[list[float]] = []
     for part in chosen_splits(split, [part for part in tables if part], root) or [""]:
-        for number, row in enumerate(_rows(tables[part]), start=2):
+        for number, row in enumerate(dict_rows(tables[part]), start=2):
             where = f"{tables[part]}, line {number}"
-            paths.append(_found(row.get("Path") or "", tables[part].parent, where))
-            targets.append([_value(row.get(name), UNCERTAIN[uncertain], f"{where}, {name}") for name in observations])
+            if lacking := [name for name in ("Path", *observations) if name not in row]:
+                raise DatasetError(
+                    f"{tables[part]} has no column {lacking[0]!r}", fix="give all tables the same observations"
+                )
+            paths.append(_found(row["Path"], tables[part].parent, where))
+            targets.append([_value(row[name], UNCERTAIN[uncertain], f"{where}, {name}") for name in observations])
     return Listing(paths, targets, (), "chexpert", Multilabel(labels=observations))
-
-
-def _header(table: Path) -> tuple[str, ...]:
-    return tuple(text_of(table).partition("\n")[0].split(","))
-
-
-def _rows(table: Path) -> list[dict[str, str | None]]:
-    try:
-        return list(csv.DictReader(io.StringIO(text_of(table))))
-    except csv.Error as error:
-        raise DatasetError(f"{table} cannot be read as CSV ({error})", fix="download the table again") from None
 
 
 def _found(path: str, folder: Path, where: str) -> str:
@@ -80,8 +70,8 @@ def _found(path: str, folder: Path, where: str) -> str:
     )
 
 
-def _value(cell: str | None, uncertain: float, where: str) -> float:
+def _value(cell: str, uncertain: float, where: str) -> float:
     try:
-        return {-1.0: uncertain, 0.0: 0.0, 1.0: 1.0}[float(cell) if cell and cell.strip() else 0.0]
+        return {-1.0: uncertain, 0.0: 0.0, 1.0: 1.0}[float(cell or 0)]
     except (ValueError, KeyError):
-        raise DatasetError(f"{where}: {str(cell)[:40]!r} is none of 1, 0, -1 and blank", fix="correct it") from None
+        raise DatasetError(f"{where}: {cell[:40]!r} is none of 1, 0, -1 and blank", fix="correct it") from None

@@ -38,8 +38,9 @@ def find_medmnist(root: Path, split: str) -> Listing | None:
         return None
     path, chosen = files[0], chosen_splits(split, parts, root)
     labels = {part: _labels(path, part) for part in parts}
-    pictures = {part: _pictures(path, part, len(labels[part])) for part in chosen}
-    samples: Any = [picture for part in chosen for picture in pictures[part]]
+    if len({rows.shape[1] for rows in labels.values()}) > 1:
+        raise InputError(f"{path} has another number of labels in each split", fix="download the file again")
+    samples: Any = [picture for part in chosen for picture in _pictures(path, part, len(labels[part]))]
     rows_NL = np.concatenate([labels[part] for part in chosen])
     dataset = path.name.split("_")[0].split(".")[0].lower()
     if rows_NL.shape[1] > 1:

@@ -5,7 +5,6 @@ Only pixels leave: no header field, no text chunk, no comment of a file is retur
 
 from __future__ import annotations
 
-import warnings
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -15,21 +14,11 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_core.sdk import (
-    MAX_PIXELS,
-    array_values,
-    luminance,
-    open_picture,
-    picture_values,
-    reduced,
-    too_large,
-)
+from mt_core.sdk import array_values, declared_suffixes, luminance, open_picture, picture_values, quiet, reduced
 from mt_plugin_xray.grey import stretched
 from mt_plugin_xray.reading.dicom import grey_of_dataset, grey_of_file, is_dataset, is_dicom
 
-SUFFIXES: tuple[str, ...] = (".dcm", ".dicom", ".png", ".jpg", ".jpeg")
-"""Lower-case endings of radiographs, the same as in plugin.toml. Folders are listed by them; a file is read by its
-content, whatever it is called."""
+SUFFIXES = declared_suffixes("mt_plugin_xray")
 
 Film = NDArray[Any]
 """(H, W, 1): uint8, or float32 within 0..1."""
@@ -55,16 +44,17 @@ def read_film(source: Any, needed: int) -> Film:
         MissingDependencyError: a DICOM file whose compression needs another package.
     """
     name = name_of(source)
-    with (
-        reading(source, formats=" ".join(SUFFIXES)),
-        warnings.catch_warnings(action="ignore"),  # what pydicom warns of may quote the header
-    ):
+    with reading(source, formats=" ".join(SUFFIXES)), quiet("pydicom"):  # what it says may quote the header
         if isinstance(source, bytes):
-            return reduced(_from_file(BytesIO(source), source, name, needed), needed)
-        if isinstance(source, str | Path):
+            film = _from_file(BytesIO(source), source, name, needed)
+        elif isinstance(source, str | Path):
             with Path(source).open("rb") as file:
-                return reduced(_from_file(file, source, name, needed), needed)
-        return reduced(_in_memory(source, name), needed)
+                film = _from_file(file, source, name, needed)
+        elif is_dataset(source):
+            film = grey_of_dataset(source, name)
+        else:
+            film = _film(array_values(source, name))
+        return reduced(film, needed)
 
 
 def _from_file(file: BinaryIO, source: str | Path | bytes, name: str, needed: int) -> Film:
@@ -78,19 +68,6 @@ def _from_file(file: BinaryIO, source: str | Path | bytes, name: str, needed: in
     with open_picture(source, _FORMATS, SUFFIXES) as picture:
         picture.draft(None, (needed, needed))  # a large JPEG is decoded at 1/2, 1/4 or 1/8
         return _film(picture_values(picture))
-
-
-def _in_memory(source: Any, name: str) -> Film:
-    from PIL import Image
-
-    if is_dataset(source):
-        return grey_of_dataset(source, name)
-    if isinstance(source, Image.Image):
-        width, height = source.size
-        if width * height > MAX_PIXELS:
-            raise too_large(name)
-        return _film(array_values(picture_values(source), name))
-    return _film(array_values(source, name))
 
 
 def _film(values_HWC: NDArray[Any]) -> Film:

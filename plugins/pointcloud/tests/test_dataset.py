@@ -177,7 +177,7 @@ def test_an_unknown_layout_is_told_what_was_looked_for(tmp_path):
     [
         ("name,class,height\na,b,c\n", "name, class"),
         ("file,label,split\nCar/lost.csv,Car,train\n", "lost.csv"),
-        ("file,label\nCar/car1.csv,Car,train\n", "line 2: 3 columns"),
+        ("file,label\nCar/car1.csv,Car,train\n", "line 2: 3 fields"),
         ("", "no rows"),
     ],
 )
@@ -247,7 +247,7 @@ def test_the_demonstration_is_the_same_again_and_its_splits_share_nothing():
     assert train == clouds("train", size=20)
     assert not set(train) & set(clouds("test", size=20))
     assert not set(train) & set(clouds("train", size=20, seed=1))
-    assert len(clouds("all", size=20)) == 20
+    assert len(clouds("all", size=20)) == 60
 
 
 def test_the_files_of_the_demonstration_outlive_it_and_its_copies():

@@ -206,6 +206,14 @@ def test_lidarnet_columns_give_points_and_no_label(tmp_path):
     assert not cloud.channels
 
 
+def test_text_may_have_decimal_commas_comments_behind_its_numbers_and_cells_without_a_value(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("x;y;z;intensity\n0,5;1;2;7 # the first\n1,5;1;;8\n2,5;-1;0,25;\n")
+    cloud = read_cloud(path)
+    np.testing.assert_allclose(absolute(cloud), [[0.5, 1, 2], [2.5, -1, 0.25]], atol=1e-6)
+    assert cloud.channels["intensity"][:, 0].tolist() == [7, 0]
+
+
 @pytest.mark.parametrize("key", ["points", "pos", "xyz", "whatever"])
 def test_npz_gives_the_array_of_a_known_name_or_the_only_one(tmp_path, key):
     np.savez_compressed(tmp_path / "a.npz", **{key: POINTS})
@@ -312,10 +320,10 @@ BAD: dict[str, tuple[str, bytes | Callable[[Path], object], str]] = {
     "xyz: two columns": ("a.xyz", b"1 2\n3 4\n", "shape"),
     "xyz: ragged": ("a.xyz", b"1 2 3\n4 5\n", "columns"),
     "xyz: a molecule": ("a.xyz", b"2\nwater\nO 0 0 0\nH 0 0 1\n", "columns"),
-    "txt: not UTF-8": ("a.txt", "1 2 3 hauteur mesur\xe9e\n".encode("latin-1"), "UTF-8"),
-    "csv: only names": ("a.csv", b"x,y,z\n", "only names"),
+    "txt: not UTF-8": ("a.txt", b"1 2 3 \x81\n", "not UTF-8"),
+    "csv: only names": ("a.csv", b"x,y,z\n", "a header but no rows"),
     "csv: no coordinates": ("a.csv", b"time,height\n1,2\n", "no coordinates"),
-    "csv: comments alone": ("a.csv", b"# nothing\n", "no points"),
+    "csv: comments alone": ("a.csv", b"# nothing\n", "no rows"),
     "npy: pickled": ("a.npy", lambda path: np.save(path, np.array([{}]), allow_pickle=True), "cannot be read"),
     "npy: cut short": ("a.npy", lambda path: (np.save(path, POINTS), os.truncate(path, 150)), "cannot be read"),
     "npy: a number": ("a.npy", lambda path: np.save(path, np.float64(3)), "shape"),

@@ -55,6 +55,14 @@ def test_the_parts_of_one_category_are_counted_from_zero(shapenet):
     assert len(example.sample.points) == 40 and "normals" in example.sample.channels
 
 
+@pytest.mark.parametrize("table", ["Cap 02954340\nChair\n", "", "Cap 02954340\nShip 04530566\n"])
+@pytest.mark.parametrize("category", ["Chair", "Ship"])
+def test_a_category_that_the_list_does_not_have_is_refused(shapenet, table, category):
+    (shapenet / "synsetoffset2category.txt").write_text(table)
+    with pytest.raises(OptionError, match=category):
+        PointCloudDataset.open(shapenet, "train", category=category)
+
+
 def test_all_categories_have_fifty_parts_together(shapenet):
     dataset = PointCloudDataset.open(shapenet, "all")
     assert dataset.task.num_outputs == 50 and len(dataset) == 4

@@ -7,7 +7,7 @@ from typing import Self
 
 from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
-from mt_plugin_graph.demo import demo_listing, write_examples
+from mt_plugin_graph.demo import graphs_of_kinds, write_examples
 from mt_plugin_graph.layouts.molecule_tables import TableOptions, find_molecule_table
 from mt_plugin_graph.layouts.pcqm import find_pcqm
 from mt_plugin_graph.layouts.tu import Folds, find_tu
@@ -71,7 +71,7 @@ class GraphDataset(ListedDataset):
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Cycles, trees, stars, grids and cliques of 4 to 17 nodes; no RDKit needed."""
-        written = demo_listing(split, size, seed)
+        written = graphs_of_kinds(split, size, seed)
         return cls.of(written, None, source="graphs drawn for this run, written as .graphml .gexf .edges (synthetic)")
 
     @classmethod

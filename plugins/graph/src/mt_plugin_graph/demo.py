@@ -9,9 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from mt_core.contract import SPLITS
-from mt_core.errors import OptionError
-from mt_core.sdk import Listing, temporary_folder
+from mt_core.sdk import Listing, demo_files
 from mt_plugin_graph.reading import SUFFIXES
 
 Draw = np.random.Generator
@@ -34,21 +32,10 @@ KINDS: dict[str, Callable[[Any, Draw], Any]] = {
 }
 
 
-def demo_listing(split: str, size: int, seed: int) -> Listing:
-    """Graphs of all kinds in turn, as GraphML, GEXF and edge lists, nodes in random order. Their colours and weights
-    say nothing of the kind."""
-    if split not in SPLITS:
-        raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
-    folder = temporary_folder("graph")
-    parts = SPLITS[:3] if split == "all" else (split,)
-    kinds = tuple(KINDS)
-    samples, labels = [], []
-    for position in range(size):
-        part, number = parts[position % len(parts)], position // len(parts)
-        draw = np.random.default_rng([seed, SPLITS.index(part), number])
-        samples.append(str(_write(folder / f"{part}_{number:04d}", kinds[number % len(kinds)], draw)))
-        labels.append(kinds[number % len(kinds)])
-    return Listing(samples, labels, kinds, "demo")
+def graphs_of_kinds(split: str, size: int, seed: int) -> Listing:
+    """`size` graphs a split, in files that vanish with the process. Their colours and weights say nothing of the kind,
+    and nodes are in random order."""
+    return demo_files("graph", split, size, seed, tuple(KINDS), _write_graph)
 
 
 def write_examples(folder: Path) -> list[Path]:
@@ -75,10 +62,9 @@ def draw_graph(kind: str, draw: Draw) -> Any:
     return graph
 
 
-def _write(stem: Path, kind: str, draw: Draw) -> Path:
-    suffix = tuple(_WRITERS)[draw.integers(len(_WRITERS))]
-    path = stem.with_suffix(suffix)
-    _WRITERS[suffix](draw_graph(kind, draw), path)
+def _write_graph(stem: Path, kind: str, turn: int, draw: Draw) -> Path:
+    path = stem.with_suffix(tuple(_WRITERS)[turn % len(_WRITERS)])
+    _WRITERS[path.suffix](draw_graph(kind, draw), path)
     return path
 
 

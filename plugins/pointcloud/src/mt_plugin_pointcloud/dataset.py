@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-import numpy as np
-
-from mt_core.contract import SPLITS, AnyTask, Classification, Example, Segmentation
+from mt_core.contract import AnyTask, Example, Segmentation
 from mt_core.errors import InputError, OptionError
-from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, temporary_folder
-from mt_plugin_pointcloud.demo import FORMATS, SOLIDS, write_examples, write_solid
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_plugin_pointcloud.demo import FORMATS, solids, write_examples
 from mt_plugin_pointcloud.layouts.hdf5 import Hdf5Clouds, Hdf5Row, find_modelnet_hdf5, find_scanobjectnn
 from mt_plugin_pointcloud.layouts.labelled_points import find_labelled_points, read_labelled
 from mt_plugin_pointcloud.layouts.shapenet import PARTS, find_shapenet_parts, read_parts
@@ -92,21 +90,9 @@ class PointCloudDataset(ListedDataset):
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
-        """Solids of 50 to 2,000 points in any pose, written as files that live as long as this process."""
-        if split not in SPLITS:
-            raise OptionError(f"there is no split {split!r}", fix=f"use one of {', '.join(SPLITS)}")
-        classes = tuple(SOLIDS)
-        parts = SPLITS[:3] if split == "all" else (split,)
-        folder = temporary_folder("pointcloud")
-        samples, targets = [], []
-        for position in range(size):
-            part, number = parts[position % len(parts)], position // len(parts)
-            draw = np.random.default_rng([seed, SPLITS.index(part), number])
-            kind = number % len(classes)
-            samples.append(write_solid(folder / f"{classes[kind]}_{part}_{number:04d}", classes[kind], draw))
-            targets.append(kind)
+        """Solids of 50 to 2,000 points in any pose, in files of several formats; `size` is a split's."""
         source = f"solids sampled for this run, written as {' '.join(FORMATS)} (synthetic)"
-        return cls(samples, targets, Classification(classes=classes), source)
+        return cls.of(solids(split, size, seed), None, source)
 
     @classmethod
     def example_files(cls, folder: Path) -> list[Path]:

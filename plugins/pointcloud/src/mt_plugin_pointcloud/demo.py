@@ -9,15 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mt_core.sdk import Listing, demo_files
+
 Points = NDArray[np.floating[Any]]
 
 
-def write_solid(stem: Path, kind: str, draw: np.random.Generator) -> Path:
-    """One cloud, in a format drawn as well."""
-    suffix = FORMATS[draw.integers(len(FORMATS))]
-    path = stem.with_suffix(suffix)
-    _WRITERS[suffix](path, draw_solid(kind, draw))
-    return path
+def solids(split: str, size: int, seed: int) -> Listing:
+    """`size` clouds a split, in files that vanish with the process."""
+    return demo_files("pointcloud", split, size, seed, tuple(SOLIDS), _write_solid)
 
 
 def write_examples(folder: Path) -> list[Path]:
@@ -26,6 +25,12 @@ def write_examples(folder: Path) -> list[Path]:
     for suffix, write in _WRITERS.items():
         write(folder / f"torus{suffix}", points)
     return sorted(folder.iterdir())
+
+
+def _write_solid(stem: Path, kind: str, turn: int, draw: np.random.Generator) -> Path:
+    path = stem.with_suffix(FORMATS[turn % len(FORMATS)])
+    _WRITERS[path.suffix](path, draw_solid(kind, draw))
+    return path
 
 
 def draw_solid(kind: str, draw: np.random.Generator) -> NDArray[np.float32]:

@@ -11,7 +11,7 @@ from mt_core.contract import Segmentation, reading
 from mt_core.errors import DatasetError, InputError, OptionError
 from mt_core.sdk import Listing, chosen_splits, text_of
 from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
-from mt_plugin_pointcloud.reading.text import decoded, numbers
+from mt_plugin_pointcloud.reading.text import numbers, whole_text
 
 _CATEGORIES = "synsetoffset2category.txt"
 
@@ -38,7 +38,8 @@ def find_shapenet_parts(root: Path, split: str, category: str | None) -> Listing
     """
     if not (root / _CATEGORIES).is_file():
         return None
-    folder_of = dict(line.split()[:2] for line in text_of(root / _CATEGORIES).splitlines() if line.strip())
+    words = [line.split() for line in text_of(root / _CATEGORIES).splitlines()]
+    folder_of = {line[0]: line[1] for line in words if len(line) > 1 and line[0] in PARTS}
     if category is not None and category not in folder_of:
         raise OptionError(f"{root} has no category {category!r}", fix=f"use one of {', '.join(sorted(folder_of))}")
     wanted = {folder for name, folder in folder_of.items() if category in (None, name)}
@@ -48,7 +49,7 @@ def find_shapenet_parts(root: Path, split: str, category: str | None) -> Listing
         try:
             entries = [Path(str(entry)).parts[-2:] for entry in json.loads(text_of(lists[name]))]
             samples += [root / folder / f"{model}.txt" for folder, model in entries if folder in wanted]
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise DatasetError(f"{lists[name]} is no list of models ({error})", fix="download it again") from None
     names = [name for name in PARTS if category in (None, name)]
     classes = tuple(f"{name.lower()} {number + 1}" for name in names for number in range(PARTS[name][1]))
@@ -65,7 +66,7 @@ def read_parts(path: Path, first_part: int) -> PointCloud:
         InputError: a file that cannot be read, or has other columns.
     """
     with reading(path, formats=".txt"):
-        rows = numbers(decoded(path), path)
+        rows = numbers(whole_text(path).splitlines(), path)
         if rows.shape[1] != 7:
             raise InputError(f"{path} has {rows.shape[1]} columns", fix="lines are x y z nx ny nz part")
         channels = {"normals": rows[:, 3:6], "labels": rows[:, 6].astype(np.int64) - first_part}

@@ -9,7 +9,7 @@ import numpy as np
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.reading.opening import Raw
 from mt_plugin_pointcloud.reading.polygons import triangles
-from mt_plugin_pointcloud.reading.text import decoded, numbers
+from mt_plugin_pointcloud.reading.text import numbers, whole_text
 
 
 def read_obj(path: Path) -> Raw:
@@ -18,14 +18,14 @@ def read_obj(path: Path) -> Raw:
     Source: Wavefront, "Object files (.obj)", appendix B1.
     """
     vertices, faces = [], []
-    for line in decoded(path).splitlines():
+    for line in whole_text(path).splitlines():
         if line.startswith(("v ", "v\t")):
             vertices.append(line[2:])
         elif line.startswith(("f ", "f\t")):
             faces.append([corner.split("/")[0] for corner in line.split()[1:]])
     if not vertices:
         raise InputError(f"{path} has no line 'v x y z'", fix="export it again, or give it the suffix of its format")
-    rows = numbers("\n".join(vertices), path)
+    rows = numbers(vertices, path)
     if rows.shape[1] < 3:
         raise InputError(f"{path} has {rows.shape[1]} coordinates a vertex", fix="export the file again")
     counted = triangles(faces)  # from 1, or from the end

@@ -7,7 +7,7 @@ from pathlib import Path
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.reading.opening import Raw
 from mt_plugin_pointcloud.reading.polygons import triangles
-from mt_plugin_pointcloud.reading.text import decoded, numbers
+from mt_plugin_pointcloud.reading.text import numbers, whole_text
 
 
 def read_off(path: Path) -> Raw:
@@ -20,7 +20,7 @@ def read_off(path: Path) -> Raw:
 
     Source: Geomview manual, "OFF files"; Wu et al. 2015 (ModelNet), arXiv:1406.5670.
     """
-    lines = [line for raw in decoded(path).splitlines() if (line := raw.split("#")[0].strip())]
+    lines = [line for raw in whole_text(path).splitlines() if (line := raw.split("#")[0].strip())]
     if not lines or not lines[0].startswith("OFF"):
         raise InputError(f"{path} does not start with 'OFF'", fix="give the file the suffix of its format")
     counts, start = (lines[0][3:], 1) if lines[0][3:].strip() else (lines[1] if len(lines) > 1 else "", 2)
@@ -33,7 +33,7 @@ def read_off(path: Path) -> Raw:
             f"{path} promises {num_points} points and {num_faces} faces and has {len(lines) - start} lines",
             fix="copy the file again: it seems to be cut short",
         )
-    points = numbers("\n".join(lines[start : start + num_points]), path)
+    points = numbers(lines[start : start + num_points], path)
     if points.shape[1] < 3:
         raise InputError(f"{path} has {points.shape[1]} coordinates a point", fix="export the file again")
     faces = [line.split() for line in lines[start + num_points : start + num_points + num_faces]]

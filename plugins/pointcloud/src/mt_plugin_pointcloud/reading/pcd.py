@@ -97,7 +97,7 @@ def _row_type(header: dict[str, list[str]], path: Path) -> np.dtype[Any]:
 
 
 def _ascii(data: memoryview, kind: np.dtype[Any], count: int, path: Path) -> Array:
-    values = numbers(bytes(data).decode("ascii", "replace"), path)
+    values = numbers(bytes(data).decode("ascii", "replace").splitlines(), path)
     names = kind.names or ()
     widths = [int(np.prod(kind[name].shape)) for name in names]
     if values.shape != (count, sum(widths)):

@@ -190,7 +190,7 @@ def _ascii_faces(rows: list[str]) -> Array:
 def _ascii_table(rows: list[str], element: _Element, path: Path) -> Array:
     table = np.empty(element.count, element.row())
     if rows:
-        values = numbers("\n".join(rows), path)
+        values = numbers(rows, path)
         if values.shape != (element.count, len(element.properties)):
             raise InputError(
                 f"{path}: {element.name!r} rows have {values.shape[1]} numbers, the header names "

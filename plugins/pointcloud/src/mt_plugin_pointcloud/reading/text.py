@@ -2,78 +2,67 @@
 
 from __future__ import annotations
 
-from io import StringIO
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from mt_core.errors import InputError
+from mt_core.sdk import Delimited, is_number, text_chunks
 from mt_plugin_pointcloud.cloud import LABELS
 from mt_plugin_pointcloud.reading.columns import find, from_rows, unit_colour
 from mt_plugin_pointcloud.reading.opening import Raw
 
 _LARGEST_BYTES = 2**29
+_COMMENTS = ("#", "//")
 
 
 def read_text(path: Path) -> Raw:
-    """One line a point; columns apart by comma, semicolon, tab or blanks; lines that start with # or // are comments.
+    """One line a point; columns apart by comma, semicolon, tab or blanks; what follows # or // is a comment.
 
-    With a line of names, coordinates are x y z or, as in LiDARNet, relative_x…, and all columns without a known
-    meaning (labels among them) are left out. Without one, see `from_rows`.
+    With a line of names, coordinates are x y z or, as in LiDARNet, relative_x…, and all columns without a known meaning
+    are left out, among them labels that are words: the class of the whole cloud. Without one, see `from_rows`.
     """
-    if path.stat().st_size > _LARGEST_BYTES:
-        raise InputError(
-            f"{path} has more than 512 MiB of text", fix="convert it to .las or .npy, or cut it into tiles"
-        )
-    text = decoded(path)
-    first = next((line for line in text.splitlines() if _is_data(line)), "")
-    if not first:
-        raise InputError(f"{path} holds no points", fix="export it again, or leave it out")
-    delimiter = next((mark for mark in ",;\t" if mark in first), None)
-    names = [name.strip().strip('"').lower() for name in first.split(delimiter)]
-    if all(_is_number(name) for name in names if name):
-        return Raw(*from_rows(_table(text, delimiter, path), str(path)))
-    body = text[text.index(first) + len(first) :]
+    lines = [_without_comment(line) for line in whole_text(path).splitlines(keepends=True)]
+    table = Delimited(lines, str(path), separators=",;\t ")
+    if not table.names:
+        return Raw(*from_rows(table.numbers()[0], str(path)))
+    names = [name.lower() for name in table.names]
     points, channels = find(names, str(path))
-    if LABELS in channels and not _is_number(_cell(body, delimiter, names.index(channels[LABELS][0]))):
-        del channels[LABELS]  # words: the class of the whole cloud, as in LiDARNet
-    wanted = list(points) + [column for columns in channels.values() for column in columns]
-    rows = _table(body, delimiter, path, tuple(names.index(column) for column in wanted))
-    taken, start = {}, 3
-    for channel, columns in channels.items():
-        taken[channel] = rows[:, start : start + len(columns)]
-        start += len(columns)
-    if "colour" in taken:
-        taken["colour"] = unit_colour(taken["colour"])
-    return Raw(rows[:, :3], taken)
+    if LABELS in channels:
+        first = next(iter(Delimited(lines, str(path), separators=",;\t ")))
+        if not is_number(first[names.index(channels[LABELS][0])]):
+            del channels[LABELS]
+    columns = {"points": points, **channels}
+    rows, _ = table.numbers([names.index(column) for each in columns.values() for column in each])
+    stops = np.cumsum([len(each) for each in columns.values()])
+    found = dict(zip(columns, np.split(rows, stops[:-1], axis=1), strict=True))
+    if "colour" in found:
+        found["colour"] = unit_colour(found["colour"])
+    return Raw(found.pop("points"), found)
 
 
-def decoded(path: Path) -> str:
+def whole_text(path: Path) -> str:
     """The text of a file.
 
     Raises:
-        InputError: bytes that are no UTF-8 text.
+        InputError: no text, in whatever encoding; more than 512 MiB.
     """
-    content = path.read_bytes()
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{path} is not UTF-8 text (byte {error.start} is 0x{content[error.start]:02x})",
-            fix="save it as UTF-8; if it is binary, give it the suffix of its format",
-        ) from None
+    with path.open("rb") as file:
+        return "".join(text_chunks(file, str(path), largest=_LARGEST_BYTES))
 
 
-def numbers(text: str, path: Path, columns: tuple[int, ...] | None = None, delimiter: str | None = None) -> np.ndarray:
-    """Lines of numbers as (rows, columns) float64.
+def numbers(lines: Iterable[str], path: Path) -> np.ndarray:
+    """Lines of numbers with blanks between them as (rows, columns) float64.
 
     Raises:
         InputError: no line, a line that is no numbers, or lines of different length.
     """
-    if not text.strip():
+    lines = list(lines)
+    if not any(map(str.strip, lines)):
         raise InputError(f"{path} holds no points", fix="export it again, or leave it out")
     try:
-        return np.loadtxt(StringIO(text), delimiter=delimiter, usecols=columns, ndmin=2, comments=["#", "//"])
+        return np.loadtxt(lines, ndmin=2, comments=_COMMENTS)
     except ValueError as error:
         raise InputError(
             f"{path}: {str(error).splitlines()[0][:160]}",
@@ -81,25 +70,9 @@ def numbers(text: str, path: Path, columns: tuple[int, ...] | None = None, delim
         ) from None
 
 
-def _table(text: str, delimiter: str | None, path: Path, columns: tuple[int, ...] | None = None) -> np.ndarray:
-    if not any(_is_data(line) for line in text.splitlines()):
-        raise InputError(f"{path} holds no points, only names", fix="export it again, or leave it out")
-    return numbers(text, path, columns, delimiter)
-
-
-def _cell(body: str, delimiter: str | None, column: int) -> str:
-    """One column of the first line of data, "" where there is none."""
-    cells = next((line for line in body.splitlines() if _is_data(line)), "").split(delimiter)
-    return cells[column].strip() if column < len(cells) else ""
-
-
-def _is_data(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith(("#", "//"))
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True
+def _without_comment(line: str) -> str:
+    """Empty lines stay, so that the others keep their numbers."""
+    for mark in _COMMENTS:
+        if mark in line:
+            line = line.partition(mark)[0] + "\n"
+    return line

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from mt_core.encoder import registry, tiny
@@ -26,6 +29,18 @@ _FORMS = (
 )
 
 
+@contextmanager
+def _on_one_thread() -> Iterator[None]:
+    """Hundreds of tensors are looked at and copied: that several threads wait for one another each time costs more."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+@_on_one_thread()
 def load_encoder(name: str | Path | None = None, *, architecture: str | None = None) -> Encoder:
     """The frozen encoder of this name.
 

@@ -169,6 +169,13 @@ def test_column_of_text_is_classes_when_named(tmp_path: Path):
     assert GraphDataset.open(path, "all", target="taste").task == Classification(classes=("sour", "sweet"))
 
 
+def test_targets_may_be_missing_or_have_decimal_commas(tmp_path: Path):
+    path = put(tmp_path / "a.csv", "smiles;y\nC;1,5\nCC;NA\nCCC;-2,25\n")
+    dataset = GraphDataset.open(path, "all")
+    assert dataset.task == Regression(names=("y",))
+    assert [None if math.isnan(target) else target for target in dataset.targets()] == [1.5, None, -2.25]
+
+
 def test_several_columns_of_zeros_and_ones_are_labels_with_gaps(tmp_path: Path):
     text = "NR-AR,NR-ER,SR-p53,mol_id,smiles\n0,,1,TOX1,C\n1.0,0,0,TOX2,CC\n"
     dataset = GraphDataset.open(put(tmp_path / "tox21.csv", text), "all")
@@ -238,7 +245,8 @@ def test_option_that_the_table_does_not_take_is_told(tmp_path: Path, options: di
     ("text", "problem"),
     [
         ("smiles,y\n", "no rows"),
-        ("smiles,y\nC,1,2\n", "row 1: 3 values"),
+        ("smiles,y\nC,1,2\n", "line 2: 3 fields"),
+        ("smiles,y,y\nC,1,2\n", "two columns called 'y'"),
         ("smiles,y\nC,1\n ,2\n", "row 2 has no SMILES"),
         ("smiles,name\nC,a\n", "no column of numbers"),
         ("smiles,y,split\nC,1,other\n", "is no split"),

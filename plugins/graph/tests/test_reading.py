@@ -266,7 +266,7 @@ def test_missing_and_infinite_weights_are_read_as_not_known(tmp_path: Path):
         ("a b {1: [\n", "line 1"),
         ("# nothing\n", "no nodes"),
         ("source,target\na,b,3\n", "line 2"),
-        (np.random.default_rng(0).bytes(3000), "cannot be read"),
+        (np.random.default_rng(0).bytes(3000), "is not UTF-8"),
     ],
 )
 def test_bad_edge_list_is_refused(tmp_path: Path, text: str | bytes, problem: str):
@@ -274,10 +274,11 @@ def test_bad_edge_list_is_refused(tmp_path: Path, text: str | bytes, problem: st
         only_graph(put(tmp_path / "a.edges", text))
 
 
-def test_bad_table_of_nodes_is_named(tmp_path: Path):
+@pytest.mark.parametrize(("rows", "line"), [("x,1,2\n", 2), ("x,1\ny,2\nx,3\n", 4)])
+def test_bad_table_of_nodes_is_named(tmp_path: Path, rows: str, line: int):
     path = put(tmp_path / "a.edges", "x y\n")
-    put(tmp_path / "a.nodes.csv", "node,size\nx,1,2\n")
-    with pytest.raises(InputError, match=r"a\.nodes\.csv, line 2"):
+    put(tmp_path / "a.nodes.csv", f"node,size\n{rows}")
+    with pytest.raises(InputError, match=rf"a\.nodes\.csv, line {line}"):
         only_graph(path)
 
 

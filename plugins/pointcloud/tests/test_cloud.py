@@ -45,6 +45,11 @@ def test_objects_in_memory_are_clouds_too(source):
     assert read_cloud(cloud) is cloud
 
 
+def test_a_tensor_of_coordinates_in_the_millions_keeps_its_millimetres():
+    far = torch.tensor(POINTS) + torch.tensor([636_590.0, 4_849_216.0, 463.0], dtype=torch.float64)
+    np.testing.assert_allclose(absolute(read_cloud(far)), far.numpy(), atol=1e-5)
+
+
 def test_points_that_are_not_finite_are_left_out_with_their_channels():
     rows = np.c_[POINTS, INTENSITY]
     rows[1, 0], rows[3, 2] = np.nan, np.inf

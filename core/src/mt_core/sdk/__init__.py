@@ -5,7 +5,7 @@ One sample's file
     `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
     `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
     `NumberFormat`, `number_format`, `is_number`, `is_header`, `MISSING_MARKS`: what a cell says
-    `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded
+    `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded; `as_array`: what is in memory
     `UeaFile`, `read_uea`: .ts and .arff
     `open_picture`, `open_tiff`, `picture_values`, `array_values`, `pixel_array`, `upright`, `reduced`, `luminance`,
     `robust_range`, `too_large`, `MAX_PIXELS`: pictures
@@ -16,7 +16,7 @@ A data set's folder
     `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
     `files_below`, `require_files`
     `split_called`, `chosen_splits`, `folds_of`: its parts
-    `text_of`, `dict_rows`: lists and tables that lie beside the samples
+    `text_of`, `dict_rows`, `as_dataset_error`: lists and tables that lie beside the samples
     `declared_suffixes`: which files are the plugin's, as its plugin.toml states
     `demo_files`, `temporary_folder`: what a demonstration writes
 
@@ -24,6 +24,7 @@ A data set's folder
 """
 
 from mt_core.sdk.archives import names_in_npz, read_npy, read_npz
+from mt_core.sdk.arrays import as_array
 from mt_core.sdk.content import first_bytes, is_tiff, opened
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_chunks, text_lines
@@ -49,7 +50,7 @@ from mt_core.sdk.splits import chosen_splits, split_called
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
-from mt_core.sdk.text import column_names, dict_rows, text_of
+from mt_core.sdk.text import as_dataset_error, column_names, dict_rows, text_of
 from mt_core.sdk.tiff import open_tiff
 from mt_core.sdk.uea import UeaFile, list_uea, read_uea
 
@@ -63,6 +64,8 @@ __all__ = [
     "NumberFormat",
     "UeaFile",
     "array_values",
+    "as_array",
+    "as_dataset_error",
     "chosen_splits",
     "column_names",
     "declared_suffixes",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError, MtWarning
-from mt_core.sdk import declared_suffixes
+from mt_core.sdk import as_array, declared_suffixes
 from mt_plugin_audio.waveform import RATE_HZ, Samples, Waveform
 
 SUFFIXES = declared_suffixes("mt_plugin_audio")
@@ -81,8 +81,7 @@ def _array_and_rate(source: Any, name: str) -> tuple[NDArray[Any], float]:
     else:
         raise InputError(f"{name} is no recording", fix=f"pass a path or the bytes of a file, or {_HOW}")
     if isinstance(array, torch.Tensor):
-        array = array.detach().cpu()
-        array = (array.float() if array.dtype == torch.bfloat16 else array).numpy()
+        array = as_array(array)
     if isinstance(rate, torch.Tensor | np.ndarray) and rate.ndim == 0:
         rate = rate.item()
     if not isinstance(array, np.ndarray) or not isinstance(rate, Real):

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import is_number
 from mt_plugin_graph.graph import MAX_VALUES, MISSING, Attributes
 
 CATEGORY_NAMES = frozenset({"label", "type", "class", "category"})
@@ -104,12 +105,7 @@ def attributes_of_array(array: NDArray[Any] | None, count: int, prefix: str, nam
 def cell(text: str) -> str | float | None:
     """What a cell of a text file holds: a number, a text, or nothing."""
     text = text.strip()
-    if not text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return text
+    return float(text) if is_number(text) else text or None
 
 
 def join_columns(parts: Iterable[Attributes], count: int) -> Attributes:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,9 +13,19 @@ from numpy.typing import NDArray
 
 from mt_core.contract import AnyTask, Multilabel, Regression
 from mt_core.errors import DatasetError, MtError, OptionError
-from mt_core.sdk import Listing, chosen_splits, in_order, split_called
+from mt_core.sdk import (
+    Delimited,
+    Listing,
+    NumberFormat,
+    as_dataset_error,
+    chosen_splits,
+    in_order,
+    number_format,
+    split_called,
+    text_lines,
+)
 from mt_plugin_graph.layouts.held_out import grouped_test, random_test
-from mt_plugin_graph.reading import SMILES_COLUMNS
+from mt_plugin_graph.reading import SMILES_COLUMNS, smiles_column
 from mt_plugin_graph.reading.molecules import scaffold_of
 
 TARGET_NAMES = (
@@ -40,7 +48,7 @@ _NOT_TARGETS = ("id", "idx", "index", "num", "cid", "mol_id", "unnamed: 0", "")
 _PREDICTIONS = ("predicted", "calc")
 """Words in the names of columns that hold another model's answers: never a target unless asked for by name."""
 
-_MAX_CELL = 100_000
+_PLAIN = NumberFormat()
 
 
 @dataclass(frozen=True)
@@ -160,29 +168,19 @@ def read_table(path: Path) -> Table:
     """All columns of a CSV file, which may be packed (.gz).
 
     Raises:
-        DatasetError: rows of different lengths, no UTF-8, no rows.
+        DatasetError: rows of different lengths, columns of one name, no text, no rows, or more than `MAX_ROWS`.
     """
-    columns: list[list[str]] = []
-    try:
-        with _opened(path) as file:
-            rows = csv.reader(file)
-            header = next(rows, [])
-            columns = [[] for _ in header]
-            for number, row in enumerate(rows, start=1):
-                if not row:
-                    continue
-                if len(row) != len(header) or number > MAX_ROWS:
-                    raise DatasetError(
-                        f"{path}, row {number}: {len(row)} values, the header has {len(header)}",
-                        fix=f"put text that holds a comma into quotes; {MAX_ROWS:,} rows at most",
-                    )
-                for column, value in zip(columns, row, strict=True):
-                    column.append(value)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise DatasetError(f"{path} cannot be read ({error})", fix="save it again as comma-separated UTF-8") from None
-    if not columns or not columns[0]:
-        raise DatasetError(f"{path} has no rows", fix="check that the download is complete")
-    return Table(path, dict(zip(header, columns, strict=True)))
+    with as_dataset_error(), path.open("rb") as file:
+        rows = Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=True)
+        if twice := [name for name in rows.names if rows.names.count(name) > 1]:
+            raise DatasetError(f"{path} has two columns called {twice[0]!r}", fix="rename one of them")
+        columns: list[list[str]] = [[] for _ in rows.names]
+        for number, row in enumerate(rows, start=1):
+            if number > MAX_ROWS:
+                raise DatasetError(f"{path} has more than {MAX_ROWS:,} rows", fix="cut it into several tables")
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
+    return Table(path, dict(zip(rows.names, columns, strict=True)))
 
 
 def _target_names(table: Table, options: TableOptions) -> list[str]:
@@ -242,12 +240,12 @@ def _parts(table: Table, smiles: Sequence[str], options: TableOptions) -> dict[s
 
 
 def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
-    """NaN for a blank; None where a cell is text."""
+    """NaN for what is missing or infinite; None where a cell is text."""
     try:
-        numbers = np.array([float(cell) if cell.strip() else math.nan for cell in cells])
+        return np.array([_PLAIN.parse(cell) for cell in cells])
     except ValueError:
-        return None
-    return np.where(np.isinf(numbers), math.nan, numbers)
+        found = number_format(cells)
+    return None if found is None else np.array([found.parse(cell) for cell in cells])
 
 
 def _is_binary(numbers: NDArray[np.float64]) -> bool:
@@ -267,25 +265,15 @@ def _class_name(cell: str) -> str | None:
 def _smiles_column(header: Sequence[str], wanted: str | None, path: Path) -> str | None:
     if wanted is not None and wanted not in header:
         raise OptionError(f"{path} has no column {wanted!r}", fix=f"smiles is one of: {', '.join(header)}"[:500])
-    if wanted is not None:
-        return wanted
-    lowered = {name.strip().lower(): name for name in reversed(header)}
-    return next((lowered[name] for name in SMILES_COLUMNS if name in lowered), None)
+    return wanted if wanted is not None else smiles_column(header)
 
 
 def _is_table(path: Path) -> bool:
     return path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")) and not path.name.startswith(".")
 
 
-def _header(path: Path) -> list[str]:
-    try:
-        with _opened(path) as file:
-            return next(csv.reader([file.readline(_MAX_CELL)]), [])
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error, MtError):
-        return []  # no table of molecules, whatever it is
-
-
-def _opened(path: Path) -> Any:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8-sig", newline="")
-    return path.open(encoding="utf-8-sig", newline="")
+def _header(path: Path) -> Sequence[str]:
+    """() for what is no table, whatever it is."""
+    with suppress(MtError, OSError), path.open("rb") as file:
+        return Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=True).names
+    return ()

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import as_array
 from mt_plugin_graph.attributes import attributes_of_array
 from mt_plugin_graph.graph import Graph, check_size, make_graph
 
@@ -60,12 +61,8 @@ def graph_of_arrays(source: Any, name: str) -> Graph:
 def _array(value: Any, key: str, name: str) -> NDArray[Any] | None:
     if value is None:
         return None
-    if hasattr(value, "detach"):  # a tensor, on whatever device
-        value = value.detach().cpu()
-        if value.is_floating_point():
-            value = value.float()  # NumPy has no bfloat16
     try:
-        array = np.asarray(value)
+        array = as_array(value)
     except ValueError as error:
         raise InputError(f"{name}: {key} is no array ({error})", fix="give rows of one length") from None
     if array.ndim == 0:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import io
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from mt_core.contract import reading
 from mt_core.errors import InputError
+from mt_core.sdk import Delimited, text_lines
 from mt_plugin_graph.attributes import Columns, attributes_of, cell
 from mt_plugin_graph.graph import Graph, check_size, make_graph
 
@@ -22,7 +22,7 @@ _SOURCE_NAMES = ("source", "src", "from", "u", "node1", "source_id")
 _TABLE_SUFFIXES = (".nodes.csv", ".nodes")
 
 
-def graph_of_edge_list(text: str, name: str, path: Path, columns: Columns = attributes_of) -> Graph:
+def graph_of_edge_list(lines: Iterable[str], name: str, path: Path, columns: Columns = attributes_of) -> Graph:
     """The graph of an edge list.
 
     Two names a line, with commas, tabs or blanks between them, then maybe a weight and further values, or what networkx
@@ -41,7 +41,7 @@ def graph_of_edge_list(text: str, name: str, path: Path, columns: Columns = attr
     ends: list[tuple[int, int]] = []
     records: list[Mapping[str, Any]] = []
     header: list[str] = []
-    for number, cells in _rows(text.splitlines(), name):
+    for number, cells in _rows(lines, name):
         if not ends and not header and cells[0].lower() in _SOURCE_NAMES:
             header = cells
             continue
@@ -99,18 +99,12 @@ def _nodes_beside(path: Path) -> dict[str, Mapping[str, Any]]:
     table = next((Path(stem + suffix) for suffix in _TABLE_SUFFIXES if os.path.isfile(stem + suffix)), None)
     if table is None:
         return {}
-    with reading(table, formats=" ".join(_TABLE_SUFFIXES)):
-        rows = csv.reader(io.StringIO(table.read_text(encoding="utf-8-sig"), newline=""))
-        header = next(rows, [])
+    with reading(table, formats=" ".join(_TABLE_SUFFIXES)), table.open("rb") as file:
+        rows = Delimited(text_lines(file, str(table)), str(table), separators=",;\t", header=True)
         nodes: dict[str, Mapping[str, Any]] = {}
-        for row in rows:
-            if not any(row):
-                continue
-            if len(row) != len(header):
-                raise InputError(
-                    f"{table}, line {rows.line_num}: {len(row)} values, the header has {len(header)}",
-                    fix="put values that hold a comma into quotes",
-                )
-            nodes[row[0].strip()] = dict(zip(header[1:], map(cell, row[1:]), strict=True))
+        for name, *values in rows:
+            if name.strip() in nodes:
+                raise InputError(f"{table}, line {rows.line}: {name!r} stands twice", fix="write each node once")
+            nodes[name.strip()] = dict(zip(rows.names[1:], map(cell, values), strict=True))
             check_size(len(nodes), 0, str(table))
     return nodes

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
-from mt_core.sdk import declared_suffixes
+from mt_core.sdk import Delimited, declared_suffixes, text_lines
 from mt_plugin_graph.attributes import Columns, attributes_of
 from mt_plugin_graph.graph import Graph
 from mt_plugin_graph.reading.arrays import graph_of_arrays, is_arrays
 from mt_plugin_graph.reading.edge_lists import graph_of_edge_list
-from mt_plugin_graph.reading.molecules import MAX_SMILES, graph_of_mol, molecule, molecules_of_sdf
+from mt_plugin_graph.reading.molecules import graph_of_mol, molecule, molecules_of_sdf
 from mt_plugin_graph.reading.networks import graph_of_network, graph_of_xml
 
 SUFFIXES = declared_suffixes("mt_plugin_graph")
@@ -29,7 +28,6 @@ MAX_BYTES = 2**28
 """Of a file that holds one graph."""
 
 _FORMATS = " ".join((*SUFFIXES, ".csv"))
-_MAX_LINE = 2 * MAX_SMILES
 
 
 def graphs(source: Any, columns: Columns = attributes_of) -> Iterator[Graph]:
@@ -86,63 +84,59 @@ def _is_path(text: str) -> bool:
 
 
 def _of_file(path: Path, name: str, columns: Columns) -> Iterator[Graph]:
-    match path.suffix.lower():
-        case ".smi" | ".smiles":
-            with path.open(encoding="utf-8-sig") as text:
-                yield from _of_smiles_lines(text, name)
-        case ".sdf" | ".mol":
-            with path.open("rb") as file:
+    with path.open("rb") as file:
+        match path.suffix.lower():
+            case ".smi" | ".smiles":
+                yield from _of_smiles_lines(file, name)
+            case ".sdf" | ".mol":
                 yield from molecules_of_sdf(file, name)
-        case ".csv" if (column := _smiles_column(path)) is not None:
-            yield from _of_smiles_column(path, column)
-        case ".graphml" | ".gexf":
-            yield graph_of_xml(_content(path, name), name, columns)
-        case ".edges" | ".edgelist" | ".csv":
-            yield graph_of_edge_list(_content(path, name).decode("utf-8-sig"), name, path, columns)
-        case _:
-            raise InputError(f"{name} has a suffix of no known format", fix=f"rename it to one of {_FORMATS}")
-
-
-def _content(path: Path, name: str) -> bytes:
-    """Of a file that holds one graph."""
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{name} has more than {MAX_BYTES >> 20} MiB", fix="cut the graph into smaller ones")
-    return path.read_bytes()
+            case ".graphml" | ".gexf":
+                yield graph_of_xml(_content(file, name), name, columns)
+            case ".edges" | ".edgelist":
+                yield graph_of_edge_list(text_lines(file, name, largest=MAX_BYTES), name, path, columns)
+            case ".csv":
+                table = Delimited(text_lines(file, name), name, separators=",;\t", header=True)
+                if (column := smiles_column(table.names)) is not None:
+                    for cells in table:
+                        yield molecule(cells[table.names.index(column)], f"{name}, line {table.line}")
+                else:
+                    file.seek(0)
+                    yield graph_of_edge_list(text_lines(file, name, largest=MAX_BYTES), name, path, columns)
+            case _:
+                raise InputError(f"{name} has a suffix of no known format", fix=f"rename it to one of {_FORMATS}")
 
 
 def _of_bytes(content: bytes, name: str, columns: Columns) -> Iterator[Graph]:
     """XML, SDF or MOL, and otherwise SMILES, a line each."""
+    file = io.BytesIO(content)
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        if len(content) > MAX_BYTES:
-            raise InputError(f"{name} are more than {MAX_BYTES >> 20} MiB", fix="cut the graph into smaller ones")
-        yield graph_of_xml(content, name, columns)
+        yield graph_of_xml(_content(file, name), name, columns)
     elif b"M  END" in content or b"V2000" in content or b"V3000" in content:
-        yield from molecules_of_sdf(io.BytesIO(content), name)
+        yield from molecules_of_sdf(file, name)
     else:
-        yield from _of_smiles_lines(io.StringIO(content.decode("utf-8-sig")), name)
+        yield from _of_smiles_lines(file, name)
 
 
-def _of_smiles_lines(text: TextIO, name: str) -> Iterator[Graph]:
-    number, is_empty = 0, True
-    while line := text.readline(_MAX_LINE):
-        number += 1
+def _content(file: BinaryIO, name: str) -> bytes:
+    """Of a file that holds one graph."""
+    content = file.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise InputError(f"{name} has more than {MAX_BYTES >> 20} MiB", fix="cut the graph into smaller ones")
+    return content
+
+
+def _of_smiles_lines(file: BinaryIO, name: str) -> Iterator[Graph]:
+    is_empty = True
+    for number, line in enumerate(text_lines(file, name), start=1):
         words = line.split(maxsplit=1)
-        if not words or (number == 1 and words[0].lower() in SMILES_COLUMNS):
-            continue
-        is_empty = False
-        yield molecule(line, f"{name}, line {number}")
+        if words and (number > 1 or words[0].lower() not in SMILES_COLUMNS):
+            is_empty = False
+            yield molecule(line, f"{name}, line {number}")
     if is_empty:
         raise InputError(f"{name} holds no SMILES string", fix="give a file with one a line")
 
 
-def _smiles_column(path: Path) -> str | None:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        header = next(csv.reader([file.readline(_MAX_LINE)]), [])
-    return next((name for name in header if name.strip().lower() in SMILES_COLUMNS), None)
-
-
-def _of_smiles_column(path: Path, column: str) -> Iterator[Graph]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        for row in rows:
-            yield molecule(row[column] or "", f"{path}, line {rows.line_num}")
+def smiles_column(names: Sequence[str]) -> str | None:
+    """Which of a table's columns holds SMILES strings, by its name; None for none."""
+    lower = {name.strip().lower(): name for name in reversed(names)}
+    return next((lower[name] for name in SMILES_COLUMNS if name in lower), None)

@@ -7,12 +7,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_core.sdk import declared_suffixes
+from mt_core.sdk import as_array, declared_suffixes
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud, checked, make_cloud
 from mt_plugin_pointcloud.reading.columns import from_rows
 
@@ -69,7 +68,7 @@ def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
             )
         if isinstance(source, Mapping):
             return _from_mapping(source, name)
-        return make_cloud(*from_rows(_as_array(source), name), name=name)
+        return make_cloud(*from_rows(as_array(source), name), name=name)
 
 
 def _from_file(path: Path, name: str, surface_points: int) -> PointCloud:
@@ -96,11 +95,11 @@ def _from_mapping(source: Mapping[str, Any], name: str) -> PointCloud:
             f"{name} has the keys {', '.join(map(str, source)) or 'none'}",
             fix=f"give 'points' and any of {', '.join(map(repr, CHANNELS))}",
         )
-    points = _as_array(source["points"])
+    points = as_array(source["points"])
     channels = {}
     for key, width in CHANNELS.items():
         if key in source:
-            values = _as_array(source[key])
+            values = as_array(source[key])
             values = values[:, None] if values.ndim == 1 else values
             if values.shape != (len(points), width) or values.dtype.kind not in "fiu":
                 raise InputError(
@@ -109,11 +108,3 @@ def _from_mapping(source: Mapping[str, Any], name: str) -> PointCloud:
                 )
             channels[key] = values
     return make_cloud(points, channels, name=name)
-
-
-def _as_array(source: Any) -> Array:
-    if hasattr(source, "detach"):  # a tensor, perhaps on another device or half as wide as numpy knows
-        source = source.detach().cpu()
-        source = source.float() if source.is_floating_point() else source
-        return cast(Array, source.numpy())
-    return np.asarray(source)

@@ -96,13 +96,13 @@ DATASETS = {
         "timeseries",
         "time_series/ETT-small/ETTh1.csv",
         recipe={"epochs": 3, "lr": 1e-3, "batch_size": 16, "head": {"dropout": 0.1}},
-        data_options={"stride": 8},
+        data_options={"window_stride": 8},
     ),
     "etth1_336": Evidence(
         "timeseries",
         "time_series/ETT-small/ETTh1.csv",
         recipe={"epochs": 3, "lr": 1e-3, "batch_size": 16, "head": {"dropout": 0.1}},
-        data_options={"stride": 8, "horizon": 336},
+        data_options={"window_stride": 8, "horizon": 336},
     ),
     "infrared": Evidence(
         "infrared",

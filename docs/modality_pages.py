@@ -10,7 +10,7 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any
 
-from mt_core.cli.info import data_options, facts, options
+from mt_core.cli.info import facts, options
 from mt_core.errors import MtError
 from mt_core.plugins import get
 
@@ -112,10 +112,9 @@ def page(name: str, prose: str, docs: Path) -> str:
     if plugin.manifest.recipe:
         recipe = ", ".join(f"{key} = {json.dumps(value)}" for key, value in plugin.manifest.recipe.items())
         parts.append(f"`mt train` starts from the recipe `{recipe}`.")
-    takes = [(code(n), code(kind), code(default), meaning) for n, kind, default, meaning in options(plugin.tokenizer)]
-    parts += _section("All options of the tokenizer", table(("`-O`", "type", "default", "meaning"), takes))
-    of_data = [(code(key), code(repr(value))) for key, value in data_options(plugin).items()]
-    parts += _section("All options of the data", table(("`-D`", "default"), of_data))
+    for title, rows in options(plugin):
+        takes = [(code(key), code(kind), code(default), meaning) for key, kind, default, meaning in rows]
+        parts += _section(title, table(("name", "type", "default", "meaning"), takes))
     layouts = [(key, code(what)) for key, what in plugin.dataset.layouts.items()]
     parts += _section("All layouts", table(("layout", "what is looked for"), layouts))
     return "\n\n".join([*parts, *conformance(name, report_of(name, docs))])

@@ -16,8 +16,9 @@ from pydantic import BaseModel
 
 from mt_core import errors
 from mt_core.cli import COMMANDS, group
-from mt_core.cli.info import type_name
 from mt_core.conformance import CHECKS
+from mt_core.contract import Options
+from mt_core.contract.option_types import DescribedOption, describe_options, takes
 from mt_core.plugins.manifest import Capability, Deviation, Manifest
 from mt_core.training import Recipe
 
@@ -95,7 +96,7 @@ def manifest() -> str:
         "## Recipe",
         "How to train: what a manifest's `recipe` may set for its modality, what `fit` takes, and what a run writes "
         "down. A user's own word goes before the plugin's, and that before the defaults here.",
-        table(("key", "default", "meaning"), map(_setting, Recipe.model_fields.items())),
+        table(("key", "type", "default", "meaning"), map(_option, describe_options(Recipe))),
     ]
     return "\n\n".join(parts)
 
@@ -106,9 +107,8 @@ def _field(item: tuple[str, Any]) -> tuple[str, ...]:
     return code(name), needed, _takes(field.annotation), field.description or ""
 
 
-def _setting(item: tuple[str, Any]) -> tuple[str, ...]:
-    name, field = item
-    return code(name), code(repr(field.get_default(call_default_factory=True))), field.description or ""
+def _option(option: DescribedOption) -> tuple[str, ...]:
+    return code(option.name), code(option.takes), code(option.default), option.meaning
 
 
 def _takes(annotation: object) -> str:
@@ -197,10 +197,12 @@ def _defined(module: ModuleType, name: str) -> str:
 
 def _fields(value: object) -> str:
     """The fields of a pydantic model, which stand in no docstring."""
+    if inspect.isclass(value) and issubclass(value, Options):
+        return table(("option", "type", "default", "meaning"), map(_option, describe_options(value)))
     if not (inspect.isclass(value) and issubclass(value, BaseModel)):
         return ""
     rows = [
-        (code(name), code(type_name(field.annotation)), "" if field.is_required() else code(repr(field.default)), said)
+        (code(name), code(takes(field)), "" if field.is_required() else code(repr(field.default)), said)
         for name, field in value.model_fields.items()
         if (said := field.description)
     ]

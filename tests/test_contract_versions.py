@@ -185,7 +185,7 @@ BREAKING = {
         "tokenizer.py", "def read(self, source: Any)", "def read(self, source: Any, hint: str = '')", "Tokenizer.read",
     ),
     "a parameter of a tokenizer's making": (
-        "tokenizer.py", "options: TokenizerOptions | None = None", "options: TokenizerOptions", "Tokenizer.__init__",
+        "tokenizer.py", "options: AnyOptions | None = None", "options: AnyOptions", "Tokenizer.__init__",
     ),
     "a method that must be written": (
         "head.py", "    def loss(", "    def extra(self) -> None:\n        raise NotImplementedError\n\n    def loss(",

@@ -253,7 +253,7 @@ def _manifest(content: dict[str, Any]) -> None:
     manifest = Manifest.model_validate({**required, **content})
     if unknown := unknown_keys(content):
         raise BrokenBlock(f"a manifest has no {', '.join(unknown)}")
-    Recipe.parse({}, manifest.recipe)
+    Recipe.parse(manifest.recipe)
     waivable = {check.name for check in CHECKS if check.waivable}
     if unknown := {deviation.check for deviation in manifest.deviations} - waivable:
         raise BrokenBlock(f"there is no check to waive that is called {', '.join(unknown)}")

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from mt_core.contract import Head as Head
     from mt_core.contract import ModalityDataset as ModalityDataset
     from mt_core.contract import Multilabel as Multilabel
+    from mt_core.contract import Options as Options
     from mt_core.contract import Regression as Regression
     from mt_core.contract import Retrieval as Retrieval
     from mt_core.contract import Segmentation as Segmentation
     from mt_core.contract import Tokenizer as Tokenizer
-    from mt_core.contract import TokenizerOptions as TokenizerOptions
     from mt_core.contract import Tokens as Tokens
     from mt_core.encoder import Encoder as Encoder
     from mt_core.encoder import load_encoder as load_encoder
@@ -79,13 +79,13 @@ _HOME = {
     "MtWarning": "errors",
     "Multilabel": "contract",
     "OptionError": "errors",
+    "Options": "contract",
     "PluginError": "errors",
     "Regression": "contract",
     "Retrieval": "contract",
     "RunError": "errors",
     "Segmentation": "contract",
     "Tokenizer": "contract",
-    "TokenizerOptions": "contract",
     "Tokens": "contract",
     "TokensError": "errors",
     "UnknownModalityError": "errors",

@@ -99,7 +99,7 @@ def _show(name: str, encoder: Encoder, folder: Path, seconds: float) -> Row:
     model = MetaTransformer(name, tokenizer, encoder)
     precision = "bf16" if has_bf16(model.device) else "32"
     brief = {"epochs": EPOCHS, "batch_size": BATCH, "max_minutes": seconds / 60, "precision": precision}
-    recipe = Recipe.parse(plugin.manifest.recipe, brief)
+    recipe = Recipe.over(plugin.manifest.recipe, brief)
     untrained = _untrained(model, train, test, recipe)
     result = fit(model, train, out=folder, overwrite=True, recipe=recipe, show_progress=True)
     head = model.require_head()

@@ -22,6 +22,8 @@ An `MtError` is an expected failure and is shown without a traceback. `assert` i
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 class MtError(Exception):
     """An expected failure: `problem` says what is wrong with which thing, `fix` is the next thing to try."""
@@ -39,6 +41,14 @@ class MtError(Exception):
 
     def __str__(self) -> str:
         return "\n  fix: ".join(str(part) for part in self.args if part)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """ "; did you mean X?", X the nearest of the known names; "" where none is near."""
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name.lower(), list(known), n=1)
+    return f"; did you mean {nearest[0]}?" if nearest else ""
 
 
 class MtWarning(UserWarning):

@@ -118,7 +118,7 @@ class MetaTransformer(nn.Module):
         preferred = preferred if preferred is not None else plugin.head
         suggested = plugin.manifest.recipe.get("head", {})
         with seeded(self.seed + 1):
-            self.head = default_head(self.encoder.width, task, preferred, suggested=suggested, **options)
+            self.head = default_head(self.encoder.width, task, preferred, suggested=suggested, options=options)
         self.head.to(self.device)
         return self.head
 

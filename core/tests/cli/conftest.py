@@ -55,22 +55,27 @@ def waves(monkeypatch: pytest.MonkeyPatch) -> PluginMetadata:
     from pydantic import Field
     from torch import nn
 
-    from mt_core.contract import Head, ModalityDataset, Tokenizer, TokenizerOptions
+    from mt_core.contract import Head, ModalityDataset, Options, Tokenizer
+
+    class WaveOptions(Options):
+        patch: int = Field(default=4, description="Samples in a patch.")
+        window: Literal["hann", "none"] = Field(default="hann", description="Shape of the [window].")
+        rate_hz: float | None = Field(default=None, description="Sampling rate.")
 
     class WaveTokenizer(Tokenizer):
+        Options = WaveOptions
         sample_limits = "at least 4 numbers"
-
-        class Options(TokenizerOptions):
-            patch: int = Field(default=4, description="Samples in a patch.")
-            window: Literal["hann", "none"] = Field(default="hann", description="Shape of the [window].")
-            rate_hz: float | None = Field(default=None, description="Sampling rate.")
 
         def __init__(self, width: int, options: Any = None) -> None:
             super().__init__(width, options)
             self.project = nn.Linear(4, width)
             self.fixed = nn.Parameter(self.project.weight.detach().clone(), requires_grad=False)
 
+    class WaveDatasetOptions(Options):
+        fold: int = Field(default=1, ge=1, le=5, description="Which is the test.")
+
     class WaveDataset(ModalityDataset):
+        Options = WaveDatasetOptions
         layouts = {"wave folder": "files of one wave each"}  # noqa: RUF012
 
     class WaveHead(Head):

@@ -16,8 +16,8 @@ def test_a_modality_is_told_with_formats_options_layouts_and_parameters(mt, inst
         "default head fake_waves:WaveHead (classification, regression)",
         "limits at least 4 numbers",
         "patch int 4 Samples in a patch.",
-        "window hann | none 'hann' Shape of the [window].",
-        "rate_hz float | None None Sampling rate.",
+        "window hann | none hann Shape of the [window].",
+        "rate_hz float | none none Sampling rate.",
         "wave folder files of one wave each",
     ):
         assert line in told
@@ -40,16 +40,16 @@ def test_a_misspelt_modality_gets_the_nearest(mt, install, waves):
     assert mt("info", "wave") == (2, "", "error: there is no modality 'wave'\n  fix: did you mean waves?\n")
 
 
-def test_data_options_are_shown_with_their_defaults(mt, install, waves, monkeypatch):
-    from mt_core.plugins import get
-
-    install(waves)
-
-    def open(cls, root, split="train", *, task=None, fold=1, header="auto"): ...
-
-    monkeypatch.setattr(get("waves").dataset, "open", classmethod(open))
+def test_options_of_dataset_head_and_training_are_shown_with_the_recipes_defaults(mt, install, waves):
+    recipe = {"epochs": 7, "head": {"dropout": 0.5}}
+    install(replace(waves, raw={**waves.raw, "recipe": recipe, "head": "mt_core.heads:ClassificationHead"}))
     told = [" ".join(line.split()) for line in mt("info", "waves").out.splitlines()]
-    assert "fold 1" in told and "header 'auto'" in told
+    for line in (
+        "fold int, from 1 to 5 1 Which is the test.",
+        "dropout float, from 0 below 1 0.5 Share of a vector that is dropped in training.",
+        "epochs int, from 1 7 Passes over the training data, at the most.",
+    ):
+        assert line in told
 
 
 def test_an_encoder_is_told_with_its_whole_fingerprint(mt):

@@ -85,7 +85,7 @@ def collated(monkeypatch) -> list[int]:
 def test_a_setting_of_training_is_what_the_option_says_and_not_what_is_the_default(train, options, setting, value):
     code, record = train(*options)
     assert (code, record["recipe"][setting]) == (0, value)
-    plain = Recipe.parse(get("toy").manifest.recipe, {})
+    plain = Recipe.parse(get("toy").manifest.recipe)
     assert getattr(plain, setting) != value
 
 

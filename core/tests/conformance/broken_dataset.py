@@ -41,7 +41,7 @@ BROKEN: dict[str, list[Change]] = {
     "an_unknown_folder_is_refused": [
         change(FOUND, FOUND.replace("return", "found =") + "\n        assert found is not None\n        return found")
     ],
-    "layouts_and_options_of_open_are_documented": [change(LAYOUTS, "layouts = {}")],
+    "layouts_are_documented": [change(LAYOUTS, "layouts = {}")],
     "a_dataset_survives_pickling": [
         change(MADE, MADE.replace("return", "made =") + "\n        made.order = lambda row: row\n        return made")
     ],

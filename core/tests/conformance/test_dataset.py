@@ -84,17 +84,17 @@ FAULTS = {
         "does not name folder per class",
     ),
     "an option that nobody describes": (
-        "layouts_and_options_of_open_are_documented",
+        "layouts_are_documented",
         [change(FIND, "def find(cls, root, split, *, largest=9):")],
         "the option largest of open is not described in the docstring",
     ),
     "an option whose name is part of a word": (
-        "layouts_and_options_of_open_are_documented",
+        "layouts_are_documented",
         [change(FIND, 'def find(cls, root, split, *, fold=9):\n        """The bags of a folder."""')],
         "the option fold of open is not described in the docstring",
     ),
     "an option without a default": (
-        "layouts_and_options_of_open_are_documented",
+        "layouts_are_documented",
         [change(FIND, "def find(cls, root, split, *, largest):")],
         "the option largest of open has no default",
     ),
@@ -123,7 +123,7 @@ def test_a_fault_is_told(fault, specimen):
 def test_an_option_that_is_described_and_has_a_default_passes(specimen):
     described = 'def find(cls, root, split, *, largest=9):\n        """Bags. largest: Readings of a bag, at most."""'
     specimen(change(FIND, described))
-    assert result_of("layouts_and_options_of_open_are_documented").message == ""
+    assert result_of("layouts_are_documented").message == ""
 
 
 @pytest.mark.parametrize(("draw", "outcome"), [(DRAW, "passed"), (DRAW.replace("SPLITS.index(part), ", ""), "failed")])

@@ -2,8 +2,8 @@ import pickle
 
 import pytest
 
-from mt_core.contract import TokenizerOptions, name_of, names_given, only_one, reading
-from mt_core.errors import InputError, MissingDependencyError, OptionError
+from mt_core.contract import name_of, only_one, reading
+from mt_core.errors import InputError, MissingDependencyError
 
 
 def test_a_librarys_error_becomes_ours_with_the_files_name(tmp_path):
@@ -57,14 +57,6 @@ def test_objects_in_memory_are_named_by_type_and_shape():
     assert name_of("a.png") == "a.png"
 
 
-def test_an_unknown_option_names_those_that_there_are():
-    class Options(TokenizerOptions):
-        patch: int = 16
-
-    with pytest.raises(OptionError, match=r"pach=8[\s\S]*patch=16"):
-        Options.parse({"pach": 8})
-
-
 def test_the_only_sample_of_a_source_is_given_and_its_stream_closed():
     closed = []
 
@@ -81,7 +73,3 @@ def test_the_only_sample_of_a_source_is_given_and_its_stream_closed():
 def test_none_or_several_samples_are_refused_where_one_is_read(samples, said):
     with pytest.raises(InputError, match=said):
         only_one(iter(samples), "a.csv", "row")
-
-
-def test_names_come_with_commas_as_lists_or_as_numbers():
-    assert names_given("a,b,") == ("a", "b") and names_given(["a", 3]) == ("a", "3") and names_given(7) == ("7",)

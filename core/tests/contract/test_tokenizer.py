@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import nn
 
 import mt_core.contract.tokenizer as module
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, reading
+from mt_core.contract import Options, Tokenizer, Tokens, reading
 from mt_core.errors import ContractError, InputError
 from mt_core.sdk.blocks import LearnedPositions
 
@@ -16,7 +16,7 @@ from mt_core.sdk.blocks import LearnedPositions
 def example() -> type[Tokenizer]:
     """The tokenizer that the module's docstring opens with, as an author would copy it."""
     code = textwrap.dedent(module.__doc__.partition(".npy` files:")[2])
-    parts = (Tokenizer, TokenizerOptions, Tokens, reading, LearnedPositions, Field)
+    parts = (Options, Tokenizer, Tokens, reading, LearnedPositions, Field)
     names = {"nn": nn, "np": np, "torch": torch, **{part.__name__: part for part in parts}}
     exec("from pathlib import Path\n" + code, names)
     return names["SeriesTokenizer"]

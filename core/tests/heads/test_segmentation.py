@@ -91,15 +91,15 @@ def test_a_line_counts_the_places_of_each_class():
 
 
 def test_a_segmentation_task_gets_this_head_even_where_a_recipe_suggests_another_heads_options():
-    head = default_head(8, TASK, suggested={"pool": "max"}, pool="max", hidden=16)
-    assert isinstance(head, SegmentationHead) and head.hidden == 16
+    head = default_head(8, TASK, suggested={"pool": "max"}, options={"pool": "max", "hidden": 16})
+    assert isinstance(head, SegmentationHead) and head.options.hidden == 16
     with pytest.raises(OptionError, match="pool"):
-        default_head(8, TASK, pool="max")
+        default_head(8, TASK, options={"pool": "max"})
 
 
 def test_boundaries_between_tokens_are_learned():
     torch.manual_seed(0)
-    head = SegmentationHead(8, TASK, hidden=32)
+    head = SegmentationHead(8, TASK, SegmentationHead.Options(hidden=32))
     coords = torch.tensor([[[-1.0, 0, 0], [1.0, 0, 0]]]).expand(8, -1, -1)
     places = torch.randn(8, 50, 3)
     features = Features(torch.randn(1, 2, 8).expand(8, -1, -1), coords=coords, side={"places": places})

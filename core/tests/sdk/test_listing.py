@@ -4,21 +4,27 @@ import math
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
-from mt_core.contract import Classification, Multilabel, Regression
+from mt_core.contract import Classification, Multilabel, Options, Regression
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_core.sdk import ListedDataset, Listing, find_tables, in_order, list_folders, list_tables
 
 
+class NotesOptions(Options):
+    suffix: str = Field(default=".txt", description="Of the files.")
+
+
 class Notes(ListedDataset):
+    Options = NotesOptions
     layouts = {"folders": "a folder per class", "table": "labels.csv"}  # noqa: RUF012
     kinds = ("classification", "multilabel", "regression")
 
     @classmethod
-    def find(cls, root, split, *, suffix=".txt"):
+    def find(cls, root, split, *, options=None):
         if tables := find_tables(root):
             return list_tables(tables, split, root)
-        return list_folders(root, split, [suffix])
+        return list_folders(root, split, [options.suffix])
 
     @classmethod
     def demo(cls, split="train", *, size=256, seed=0):
@@ -45,14 +51,13 @@ def test_a_folder_per_class_gives_files_of_the_suffix_in_the_order_of_their_path
     assert dataset[1].target == 0 and dataset.source == f"{root} (folders)"
 
 
-def test_options_of_find_are_options_of_open(root):
-    assert Notes.options_of_open() == {"suffix": ".txt"}
-    assert names(Notes.open(root, suffix=".md")) == ["other.md"]
+def test_find_gets_the_options_of_open(root):
+    assert names(Notes.open(root, options=Notes.Options(suffix=".md"))) == ["other.md"]
 
 
 def test_an_unknown_option_names_those_that_there_are(root):
-    with pytest.raises(OptionError, match=r"'fold'.*\n.*suffix='\.txt'"):
-        Notes.open(root, fold=3)
+    with pytest.raises(OptionError, match=r"'fold'.*\n.*suffix=\.txt"):
+        Notes.open(root, options=Notes.Options(fold=3))
 
 
 @pytest.mark.parametrize(("train", "dev"), [("train", "dev"), ("Training", "validation"), ("TRAIN", "val")])

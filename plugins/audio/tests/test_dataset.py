@@ -66,20 +66,20 @@ def test_spoken_digits_have_the_first_five_of_each_as_test(digits: Path):
 
 
 def test_one_speaker_can_be_held_out(digits: Path):
-    test = AudioDataset.open(digits, "test", held_out_speaker="lucas")
-    train = AudioDataset.open(digits, "train", held_out_speaker="lucas")
+    test = AudioDataset.open(digits, "test", options=AudioDataset.Options(held_out_speaker="lucas"))
+    train = AudioDataset.open(digits, "train", options=AudioDataset.Options(held_out_speaker="lucas"))
     assert len(test) == len(train) == 8
     assert all("lucas" in name for name in names(test)) and all("george" in name for name in names(train))
 
 
 def test_unknown_speaker_is_refused_with_those_there_are(digits: Path, tmp_path_factory: pytest.TempPathFactory):
     with pytest.raises(OptionError, match="theo") as caught:
-        AudioDataset.open(digits, held_out_speaker="theo")
+        AudioDataset.open(digits, options=AudioDataset.Options(held_out_speaker="theo"))
     assert "george, lucas" in caught.value.fix
     other = tmp_path_factory.mktemp("other")
     put(other / "dog" / "1.wav")
     with pytest.raises(OptionError, match="speakers"):
-        AudioDataset.open(other, held_out_speaker="theo")
+        AudioDataset.open(other, options=AudioDataset.Options(held_out_speaker="theo"))
 
 
 def test_spoken_digits_have_no_val_of_their_own(digits: Path):
@@ -139,12 +139,12 @@ def esc50(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("fold", [None, 1, 5])
 def test_one_fold_of_esc50_is_test(esc50: Path, fold: int | None):
     options = {} if fold is None else {"fold": fold}
-    test = AudioDataset.open(esc50, "test", **options)
+    test = AudioDataset.open(esc50, "test", options=AudioDataset.Options(**options))
     assert listed(test, esc50) == [
         (f"audio/{fold or 5}-100032-A-0.wav", "dog"),
         (f"audio/{fold or 5}-100032-A-49.wav", "hand_saw"),
     ]
-    train = AudioDataset.open(esc50, **options)
+    train = AudioDataset.open(esc50, options=AudioDataset.Options(**options))
     assert len(train) == 8 and not {*names(train)} & {*names(test)}
 
 
@@ -168,7 +168,7 @@ def test_bad_table_of_esc50_is_refused(esc50: Path, table: str, said: str):
 
 def test_esc50_has_five_folds(esc50: Path):
     with pytest.raises(OptionError, match="fold=6"):
-        AudioDataset.open(esc50, fold=6)
+        AudioDataset.open(esc50, options=AudioDataset.Options(fold=6))
 
 
 # folders and tables
@@ -218,7 +218,7 @@ def test_file_that_is_no_table_is_refused(tmp_path: Path):
 
 def test_unknown_option_is_refused_with_those_there_are(tmp_path: Path):
     with pytest.raises(OptionError, match="speaker") as caught:
-        AudioDataset.open(tmp_path, speaker="george")
+        AudioDataset.open(tmp_path, options=AudioDataset.Options(speaker="george"))
     assert "held_out_speaker" in caught.value.fix and "fold" in caught.value.fix
 
 
@@ -278,7 +278,7 @@ def test_free_spoken_digit_dataset():
     test, train = AudioDataset.open(root, "test"), AudioDataset.open(root)
     assert (len(test), len(train)) == (300, 2700)
     assert test.task.classes == tuple("0123456789") and set(Counter(test.targets()).values()) == {30}
-    assert len(AudioDataset.open(root, "test", held_out_speaker="theo")) == 500
+    assert len(AudioDataset.open(root, "test", options=AudioDataset.Options(held_out_speaker="theo"))) == 500
     read = AudioTokenizer(8).read
     seconds = [len(read(sample).samples) / 16_000 for sample in test.samples]
     assert 0.14 <= min(seconds) and max(seconds) <= 2.29

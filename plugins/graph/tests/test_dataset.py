@@ -55,7 +55,7 @@ def targets_by_sample(dataset: GraphDataset) -> dict[str, Any]:
 @pytest.mark.parametrize("below", [".", "raw"])
 def test_tu_set_is_cut_into_its_graphs(tmp_path: Path, below: str):
     put_tu(tmp_path / below)
-    dataset = GraphDataset.open(tmp_path, folds=0)
+    dataset = GraphDataset.open(tmp_path, options=GraphDataset.Options(folds=0))
     assert dataset.task == Classification(classes=("-1", "1")) and list(dataset.targets()) == [1, 0]
     first, second = (dataset[at].sample for at in range(2))
     assert first.edges.tolist() == [[0, 1, 0, 2], [1, 2, 2, 3]] and not first.is_directed
@@ -67,21 +67,24 @@ def test_tu_set_is_cut_into_its_graphs(tmp_path: Path, below: str):
 
 def test_tu_nodes_need_not_stand_in_the_order_of_their_graphs(tmp_path: Path):
     put_tu(tmp_path, graph_indicator="2\n2\n2\n2\n1\n1\n")
-    first, second = (GraphDataset.open(tmp_path, folds=0)[at].sample for at in range(2))
+    first, second = (GraphDataset.open(tmp_path, options=GraphDataset.Options(folds=0))[at].sample for at in range(2))
     assert first.num_nodes == 2 and second.edges.tolist() == [[0, 1, 0, 2], [1, 2, 2, 3]]
 
 
 def test_tu_numbers_of_graphs_are_regression(tmp_path: Path):
     put_tu(tmp_path, graph_labels=None, graph_attributes="1.5, 2\n-3, 4\n")
-    dataset = GraphDataset.open(tmp_path, folds=0)
+    dataset = GraphDataset.open(tmp_path, options=GraphDataset.Options(folds=0))
     assert dataset.task == Regression(names=("target_0", "target_1"))
     assert dataset.targets() == [[1.5, 2], [-3, 4]]
 
 
 def test_tu_labels_come_before_numbers_unless_asked(tmp_path: Path):
     put_tu(tmp_path, graph_attributes="1.5\n-3\n")
-    assert GraphDataset.open(tmp_path, folds=0).task.kind == "classification"
-    assert GraphDataset.open(tmp_path, folds=0, kind="regression").targets() == [[1.5], [-3]]
+    assert GraphDataset.open(tmp_path, options=GraphDataset.Options(folds=0)).task.kind == "classification"
+    assert GraphDataset.open(tmp_path, options=GraphDataset.Options(folds=0, kind="regression")).targets() == [
+        [1.5],
+        [-3],
+    ]
 
 
 @pytest.mark.parametrize(
@@ -112,19 +115,21 @@ def test_folds_share_out_every_class_and_every_graph_once(tmp_path: Path):
     put_tu(tmp_path, A=pairs, graph_indicator=indicator, graph_labels="\n".join(map(str, labels)), **nothing)
     seen: list[str] = []
     for fold in range(10):
-        test, train = (GraphDataset.open(tmp_path, split, fold=fold) for split in ("test", "train"))
+        test, train = (
+            GraphDataset.open(tmp_path, split, options=GraphDataset.Options(fold=fold)) for split in ("test", "train")
+        )
         assert sorted(test.targets()) == [0, 0, 1, 1, 1] and len(train) == 45
         names = {sample.name for sample in test.samples}
         assert not names & {sample.name for sample in train.samples}
         seen += names
     assert len(seen) == len(set(seen)) == 50
-    again, other = (GraphDataset.open(tmp_path, "test", seed=seed) for seed in (0, 1))
+    again, other = (GraphDataset.open(tmp_path, "test", options=GraphDataset.Options(seed=seed)) for seed in (0, 1))
     assert [sample.name for sample in again.samples] != [sample.name for sample in other.samples]
     assert len(GraphDataset.open(tmp_path, "all")) == 50
     with pytest.raises(MissingSplitError):
         GraphDataset.open(tmp_path, "val")
     with pytest.raises(OptionError, match="fold 10 of 10"):
-        GraphDataset.open(tmp_path, fold=10)
+        GraphDataset.open(tmp_path, options=GraphDataset.Options(fold=10))
 
 
 # tables of molecules
@@ -155,7 +160,9 @@ def test_freesolv_gives_the_experiment_and_not_the_calculation(tmp_path: Path):
 def test_calculated_and_predicted_columns_are_targets_only_by_name(tmp_path: Path):
     path = put(tmp_path / "a.csv", "smiles,y,calc,y predicted\nC,1.5,7,8\nCC,2,7,8\n")
     assert GraphDataset.open(path, "all").task == Regression(names=("y",))
-    assert GraphDataset.open(path, "all", target="calc").task == Regression(names=("calc",))
+    assert GraphDataset.open(path, "all", options=GraphDataset.Options(target="calc")).task == Regression(
+        names=("calc",)
+    )
 
 
 def test_one_column_of_zeros_and_ones_is_classes(tmp_path: Path):
@@ -166,7 +173,9 @@ def test_one_column_of_zeros_and_ones_is_classes(tmp_path: Path):
 
 def test_column_of_text_is_classes_when_named(tmp_path: Path):
     path = put(tmp_path / "a.csv", "smiles,taste\nC,sweet\nCC,sour\n")
-    assert GraphDataset.open(path, "all", target="taste").task == Classification(classes=("sour", "sweet"))
+    assert GraphDataset.open(path, "all", options=GraphDataset.Options(target="taste")).task == Classification(
+        classes=("sour", "sweet")
+    )
 
 
 def test_targets_may_be_missing_or_have_decimal_commas(tmp_path: Path):
@@ -185,7 +194,7 @@ def test_several_columns_of_zeros_and_ones_are_labels_with_gaps(tmp_path: Path):
 
 def test_several_targets_by_name_are_several_numbers(tmp_path: Path):
     path = put(tmp_path / "qm9.csv", "mol_id,smiles,A,mu,gap\na,C,1,0.1,2\nb,CC,2,0.2,3\n")
-    dataset = GraphDataset.open(path, "all", target="mu,gap")
+    dataset = GraphDataset.open(path, "all", options=GraphDataset.Options(target="mu,gap"))
     assert dataset.task == Regression(names=("mu", "gap")) and dataset.targets() == [[0.1, 2], [0.2, 3]]
     assert GraphDataset.open(path, "all").task == Regression(names=("gap",))
 
@@ -196,8 +205,8 @@ def test_random_split_is_drawn_by_the_seed(tmp_path: Path):
     test, train = (GraphDataset.open(path, split) for split in ("test", "train"))
     assert len(test) == 10 and len(train) == 40 and not set(test.samples) & set(train.samples)
     assert GraphDataset.open(path, "test").samples == test.samples
-    assert GraphDataset.open(path, "test", seed=1).samples != test.samples
-    assert len(GraphDataset.open(path, test_fraction=0.0)) == 50
+    assert GraphDataset.open(path, "test", options=GraphDataset.Options(seed=1)).samples != test.samples
+    assert len(GraphDataset.open(path, options=GraphDataset.Options(test_fraction=0.0))) == 50
     with pytest.raises(MissingSplitError):
         GraphDataset.open(path, "val")
 
@@ -213,7 +222,7 @@ def test_scaffold_split_holds_out_whole_ring_systems(tmp_path: Path):
     benzenes, pyridine, pyrrole = [f"c1ccccc1{'C' * at}" for at in range(8)], "c1ccncc1C", "c1cc[nH]c1"
     rows = "".join(f"{smiles},{at}.5\n" for at, smiles in enumerate([pyridine, *benzenes, pyrrole]))
     path = put(tmp_path / "a.csv", f"smiles,y\n{rows}")
-    test = GraphDataset.open(path, "test", splitting="scaffold", test_fraction=0.2)
+    test = GraphDataset.open(path, "test", options=GraphDataset.Options(splitting="scaffold", test_fraction=0.2))
     assert set(test.samples) == {pyridine, pyrrole}
 
 
@@ -235,10 +244,10 @@ def test_scaffold_split_holds_out_whole_ring_systems(tmp_path: Path):
 def test_option_that_the_table_does_not_take_is_told(tmp_path: Path, options: dict[str, Any], problem: str | None):
     path = put(tmp_path / "a.csv", "smiles,name,x,y\nC,a,0.5,1.5\nCC,b,1.5,2.5\n")
     if problem is None:
-        assert GraphDataset.open(path, "all", **options).task.kind == "classification"
+        assert GraphDataset.open(path, "all", options=GraphDataset.Options(**options)).task.kind == "classification"
         return
     with pytest.raises(OptionError, match=problem):
-        GraphDataset.open(path, "all", **options)
+        GraphDataset.open(path, "all", options=GraphDataset.Options(**options))
 
 
 @pytest.mark.parametrize(

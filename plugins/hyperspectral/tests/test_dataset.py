@@ -134,11 +134,11 @@ def test_several_scenes_need_one_to_be_named(tmp_path: Path):
     pair(tmp_path, "second")
     with pytest.raises(DatasetError, match=r"several scenes: first, second[\s\S]*scene=first"):
         HyperspectralDataset.open(tmp_path)
-    by_name = HyperspectralDataset.open(tmp_path, "all", scene="second")
+    by_name = HyperspectralDataset.open(tmp_path, "all", options=HyperspectralDataset.Options(scene="second"))
     by_file = HyperspectralDataset.open(tmp_path / "second.mat", "all")
     assert by_name[0].sample.path == by_file[0].sample.path == str(tmp_path / "second.mat")
     with pytest.raises(DatasetError, match=r"called third; its scenes: first\.mat"):
-        HyperspectralDataset.open(tmp_path, scene="third")
+        HyperspectralDataset.open(tmp_path, options=HyperspectralDataset.Options(scene="third"))
 
 
 def test_scene_without_ground_truth_is_told(tmp_path: Path):
@@ -240,12 +240,15 @@ def test_test_spectra_are_read_where_they_are(tmp_path: Path):
 
 def test_folds_of_a_pixel_table_hold_each_pixel_once(tmp_path: Path):
     table, labels = pixel_table(tmp_path, mask=False)
-    tests = [HyperspectralDataset.open(tmp_path, "test", folds=5, fold=fold) for fold in range(5)]
+    tests = [
+        HyperspectralDataset.open(tmp_path, "test", options=HyperspectralDataset.Options(folds=5, fold=fold))
+        for fold in range(5)
+    ]
     assert sorted(np.concatenate([spectra(dataset)[:, 0] for dataset in tests])) == sorted(
         table[:, 0].astype(np.float32)
     )
     for fold, test in enumerate(tests):
-        train = HyperspectralDataset.open(tmp_path, "train", folds=5, fold=fold)
+        train = HyperspectralDataset.open(tmp_path, "train", options=HyperspectralDataset.Options(folds=5, fold=fold))
         assert len(test) == 139 and len(train) == 556
         assert not set(spectra(test)[:, 0]) & set(spectra(train)[:, 0])
         expected = dict(enumerate(count // 5 for count in FIXED_COUNTS))
@@ -292,7 +295,7 @@ def test_scene_has_no_val_split(tmp_path: Path):
 )  # fmt: skip
 def test_bad_data_option_is_refused(tmp_path: Path, options: dict[str, Any]):
     with pytest.raises(OptionError, match=next(iter(options))):
-        HyperspectralDataset.open(pair(tmp_path), **options)
+        HyperspectralDataset.open(pair(tmp_path), options=HyperspectralDataset.Options(**options))
 
 
 # in general
@@ -377,6 +380,8 @@ def test_samson():
 @pytest.mark.parametrize(("number", "bands", "anomalies"), [(2, 205, 87), (4, 191, 60)])
 def test_abu_scenes(number: int, bands: int, anomalies: int):
     root = Path(os.environ["MT_DATA"]) / "hyperspectral" / "ABU"
-    dataset = HyperspectralDataset.open(root, "all", scene=f"abu-airport-{number}")
+    dataset = HyperspectralDataset.open(
+        root, "all", options=HyperspectralDataset.Options(scene=f"abu-airport-{number}")
+    )
     assert Counter(dataset.targets()) == {0: 10_000 - anomalies, 1: anomalies}
     assert HyperspectralTokenizer(8).read(dataset[0].sample).spectrum.shape == (bands,)

@@ -135,7 +135,7 @@ def test_unknown_split_and_unknown_option_are_refused(tmp_path: Path):
     with pytest.raises(OptionError, match="dev"):
         ImageDataset.open(tmp_path, "dev")
     with pytest.raises(OptionError, match="colour"):
-        ImageDataset.open(tmp_path, colour=True)
+        ImageDataset.open(tmp_path, options=ImageDataset.Options(colour=True))
 
 
 # tables

@@ -103,12 +103,12 @@ def test_hapt_segments_are_samples_of_their_own_length(tmp_path: Path) -> None:
 
 def test_hapt_can_be_split_by_other_users(tmp_path: Path) -> None:
     hapt(tmp_path)
-    assert len(ImuDataset.open(tmp_path, "train", test_users="1")) == 1
-    assert len(ImuDataset.open(tmp_path, "test", test_users="1")) == 3
+    assert len(ImuDataset.open(tmp_path, "train", options=ImuDataset.Options(test_users="1"))) == 1
+    assert len(ImuDataset.open(tmp_path, "test", options=ImuDataset.Options(test_users="1"))) == 3
     with pytest.raises(OptionError, match=r"no user 5[\s\S]*the users are 1, 2"):
-        ImuDataset.open(tmp_path, "test", test_users="2,5")
+        ImuDataset.open(tmp_path, "test", options=ImuDataset.Options(test_users="2,5"))
     with pytest.raises(MissingSplitError, match="no 'train' split"):
-        ImuDataset.open(tmp_path, "train", test_users="1-2")
+        ImuDataset.open(tmp_path, "train", options=ImuDataset.Options(test_users="1-2"))
     (tmp_path / "Test" / "subject_id_test.txt").unlink()
     with pytest.raises(DatasetError, match="subject_id_test"):
         ImuDataset.open(tmp_path)
@@ -138,7 +138,7 @@ def test_wisdm_is_cut_into_windows_of_one_user_and_activity(tmp_path: Path) -> N
     assert values_of(test, 1)[0].tolist() == pytest.approx([200, 9.8, -0.5])
     assert only_recording(test[0].sample).rate == 20
     assert "cannot be read" not in train.source
-    assert len(ImuDataset.open(tmp_path, "test", test_users="5")) == 1
+    assert len(ImuDataset.open(tmp_path, "test", options=ImuDataset.Options(test_users="5"))) == 1
     assert len(ImuDataset.open(tmp_path / "WISDM_ar_v1.1_raw.txt", "all")) == 4
     with pytest.raises(MissingSplitError):
         ImuDataset.open(tmp_path, "val")
@@ -192,8 +192,8 @@ def test_other_folder_is_told_what_was_looked_for(tmp_path: Path) -> None:
         ImuDataset.open(tmp_path)
     with pytest.raises(DatasetError, match="a file in no known layout"):
         ImuDataset.open(write(tmp_path / "notes.txt", "1 2 3\n"))
-    with pytest.raises(OptionError, match=r"no data option 'users'[\s\S]*test_users=''"):
-        ImuDataset.open(tmp_path, users="1")
+    with pytest.raises(OptionError, match=r"no option 'users'[\s\S]*test_users=''"):
+        ImuDataset.open(tmp_path, options=ImuDataset.Options(users="1"))
 
 
 def test_demo_is_repeatable_real_files_and_its_splits_share_none() -> None:

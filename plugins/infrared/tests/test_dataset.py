@@ -75,7 +75,7 @@ def test_solar_modules_with_a_table_of_splits(modules: Path):
 
 
 def test_solar_modules_as_anomaly_or_none(modules: Path):
-    dataset = InfraredDataset.open(modules, binary=True)
+    dataset = InfraredDataset.open(modules, options=InfraredDataset.Options(binary=True))
     assert dataset.task == Classification(classes=("Anomaly", "No-Anomaly"))
     assert list(dataset.targets()) == [1, 0, 0, 1]
 
@@ -156,9 +156,9 @@ def test_regdb_queries_thermal_pictures_in_a_visible_gallery(regdb: Path):
 
 
 def test_regdb_has_ten_trials(regdb: Path):
-    assert len(InfraredDataset.open(regdb, trial=10)) == 2
+    assert len(InfraredDataset.open(regdb, options=InfraredDataset.Options(trial=10))) == 2
     with pytest.raises(OptionError, match="no trial 2") as caught:
-        InfraredDataset.open(regdb, trial=2)
+        InfraredDataset.open(regdb, options=InfraredDataset.Options(trial=2))
     assert "1, 10" in caught.value.fix
 
 
@@ -218,15 +218,17 @@ def test_sysu_queries_infrared_cameras_in_a_visible_gallery(sysu: Path):
 
 
 def test_sysu_indoor_search_has_a_smaller_gallery(sysu: Path):
-    assert sorted(listed(InfraredDataset.open(sysu, "test", search="indoor"), sysu)) == [
+    assert sorted(
+        listed(InfraredDataset.open(sysu, "test", options=InfraredDataset.Options(search="indoor")), sysu)
+    ) == [
         "cam1/0333/0020.jpg",
         "cam2/0006/0001.jpg",
         "cam3/0006/0001.jpg",
         "cam6/0333/0001.jpg",
     ]
-    assert len(InfraredDataset.open(sysu, search="indoor")) == 5  # training sees all
+    assert len(InfraredDataset.open(sysu, options=InfraredDataset.Options(search="indoor"))) == 5  # training sees all
     with pytest.raises(OptionError, match="outdoor"):
-        InfraredDataset.open(sysu, search="outdoor")
+        InfraredDataset.open(sysu, options=InfraredDataset.Options(search="outdoor"))
 
 
 @pytest.mark.parametrize(
@@ -268,10 +270,6 @@ def test_no_known_layout_says_what_was_looked_for(tmp_path: Path):
     put(tmp_path / "a.png")
     with pytest.raises(DatasetError, match="no table"):
         InfraredDataset.open(tmp_path / "a.png")
-
-
-def test_options_are_told():
-    assert InfraredDataset.options_of_open() == {"binary": False, "trial": 1, "search": "all"}
 
 
 # demonstration
@@ -317,6 +315,8 @@ def test_infrared_solar_modules():
     for split, size in {"train": 4698, "test": 1175}.items():
         dataset = InfraredDataset.open(root, split)
         assert len(dataset) == size and len(dataset.task.classes) == 12
-        assert len(Counter(InfraredDataset.open(root, split, binary=True).targets())) == 2
+        assert (
+            len(Counter(InfraredDataset.open(root, split, options=InfraredDataset.Options(binary=True)).targets())) == 2
+        )
     frame = InfraredTokenizer(8).read(dataset[0].sample)
     assert frame.shape == (40, 24, 1) and frame.dtype == np.uint8

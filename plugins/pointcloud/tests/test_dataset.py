@@ -127,13 +127,13 @@ def test_scanobjectnn_is_found_in_its_folders_and_variants(tmp_path, folder):
         write_h5(tmp_path / folder / f"training_objectdataset{variant}.h5", labels, 64, column=False)
         write_h5(tmp_path / folder / f"test_objectdataset{variant}.h5", [7], 64, column=False)
     plain = PointCloudDataset.open(tmp_path)
-    hardest = PointCloudDataset.open(tmp_path, variant="_augmentedrot_scale75")
+    hardest = PointCloudDataset.open(tmp_path, options=PointCloudDataset.Options(variant="_augmentedrot_scale75"))
     assert [plain.task.classes[target] for target in plain.targets()] == ["toilet", "bag"]
     assert hardest.targets() == [3, 4, 5]
     assert PointCloudDataset.open(tmp_path, "test").targets() == [7]
     assert len(plain.task.classes) == 15
     with pytest.raises(DatasetError, match="variants '', '_augmentedrot_scale75'"):
-        PointCloudDataset.open(tmp_path, variant="_noise")
+        PointCloudDataset.open(tmp_path, options=PointCloudDataset.Options(variant="_noise"))
 
 
 def test_hdf5_is_read_anew_in_another_process_after_it_was_read_here(tmp_path, monkeypatch):
@@ -219,7 +219,7 @@ def test_what_the_dataset_does_not_take_is_refused(tmp_path):
     with pytest.raises(OptionError, match="split"):
         PointCloudDataset.open(tmp_path, "validation")
     with pytest.raises(OptionError, match="colour"):
-        PointCloudDataset.open(tmp_path, colour=True)
+        PointCloudDataset.open(tmp_path, options=PointCloudDataset.Options(colour=True))
 
 
 # the demonstration

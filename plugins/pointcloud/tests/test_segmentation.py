@@ -48,7 +48,7 @@ def survey(path: Path, classes: np.ndarray, offset: float = 500_000.0) -> np.nda
 
 
 def test_the_parts_of_one_category_are_counted_from_zero(shapenet):
-    dataset = PointCloudDataset.open(shapenet, "train", category="Chair")
+    dataset = PointCloudDataset.open(shapenet, "train", options=PointCloudDataset.Options(category="Chair"))
     assert dataset.task == Segmentation(classes=("chair 1", "chair 2", "chair 3", "chair 4"))
     (example,) = dataset
     assert example.target.tolist() == [0, 1] * 20
@@ -72,7 +72,7 @@ def test_all_categories_have_fifty_parts_together(shapenet):
 
 def test_a_category_that_there_is_not_names_those_there_are(shapenet):
     with pytest.raises(OptionError, match=r"'Boat'\n.*Cap, Chair"):
-        PointCloudDataset.open(shapenet, category="Boat")
+        PointCloudDataset.open(shapenet, options=PointCloudDataset.Options(category="Boat"))
 
 
 def test_a_damaged_list_of_models_is_told(shapenet):
@@ -83,7 +83,7 @@ def test_a_damaged_list_of_models_is_told(shapenet):
 
 def test_a_model_without_its_column_of_parts_is_told(shapenet):
     (shapenet / "03001627" / "b.txt").write_text("1 2 3\n4 5 6\n")
-    dataset = PointCloudDataset.open(shapenet, category="Chair")
+    dataset = PointCloudDataset.open(shapenet, options=PointCloudDataset.Options(category="Chair"))
     with pytest.raises(InputError, match=r"b\.txt has 3 columns"):
         dataset[0]
 
@@ -91,20 +91,22 @@ def test_a_model_without_its_column_of_parts_is_told(shapenet):
 def test_surveys_carry_the_classes_of_their_specification(tmp_path):
     (tmp_path / "train").mkdir()
     survey(tmp_path / "train" / "a.las", np.array([2] * 30 + [6] * 20, np.uint8))
-    dataset = PointCloudDataset.open(tmp_path, labels="points")
+    dataset = PointCloudDataset.open(tmp_path, options=PointCloudDataset.Options(labels="points"))
     (example,) = dataset
     assert [dataset.task.classes[label] for label in (example.target[0], example.target[-1])] == ["ground", "building"]
     with pytest.raises(MissingSplitError, match="'test'"):
-        PointCloudDataset.open(tmp_path, "test", labels="points")
+        PointCloudDataset.open(tmp_path, "test", options=PointCloudDataset.Options(labels="points"))
 
 
 @pytest.mark.parametrize("name", ["label", "class", "scalar_Label"])
 def test_columns_of_other_formats_are_labels_by_name(tmp_path, name):
     (tmp_path / "a.csv").write_text(f"x,y,z,{name}\n0,0,0,1\n1,0,0,0\n0,1,0,2\n")
-    dataset = PointCloudDataset.open(tmp_path, labels="points")
+    dataset = PointCloudDataset.open(tmp_path, options=PointCloudDataset.Options(labels="points"))
     assert dataset.task.classes == ("0", "1", "2")
     assert dataset[0].target.tolist() == [1, 0, 2]
-    named = PointCloudDataset.open(tmp_path, labels="points", classes=["car", "tree", "pole"])
+    named = PointCloudDataset.open(
+        tmp_path, options=PointCloudDataset.Options(labels="points", classes=["car", "tree", "pole"])
+    )
     assert named.task.classes == ("car", "tree", "pole")
 
 
@@ -112,12 +114,14 @@ def test_a_column_of_words_is_no_label_of_points(tmp_path):
     (tmp_path / "a.csv").write_text("x,y,z,label\n0,0,0,car\n1,0,0,car\n")
     assert read_cloud(tmp_path / "a.csv").labels is None
     with pytest.raises(InputError, match="does not say which class"):
-        PointCloudDataset.open(tmp_path, labels="points")
+        PointCloudDataset.open(tmp_path, options=PointCloudDataset.Options(labels="points"))
 
 
 def test_more_classes_than_were_named_are_told(tmp_path):
     (tmp_path / "a.csv").write_text("x,y,z,label\n0,0,0,0\n1,0,0,5\n")
-    dataset = PointCloudDataset.open(tmp_path, labels="points", classes=["car", "tree"])
+    dataset = PointCloudDataset.open(
+        tmp_path, options=PointCloudDataset.Options(labels="points", classes=["car", "tree"])
+    )
     with pytest.raises(InputError, match="class 5, and there are 2"):
         dataset[0]
 
@@ -185,7 +189,9 @@ def test_predictions_for_centres_alone_say_which_option_is_missing(tmp_path):
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of real data")
 def test_a_real_survey_has_classes_a_point():
     folder = Path(os.environ["MT_DATA"]) / "point_cloud" / "lidar_scans"
-    dataset = PointCloudDataset.open(next(folder.rglob("*.las")), "all", labels="points")
+    dataset = PointCloudDataset.open(
+        next(folder.rglob("*.las")), "all", options=PointCloudDataset.Options(labels="points")
+    )
     (example,) = dataset
     assert len(example.target) == len(example.sample.points) > 1000
     assert len(set(example.target.tolist())) > 1

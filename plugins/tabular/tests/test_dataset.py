@@ -72,11 +72,11 @@ def test_target_is_a_known_name_or_the_last_column(tmp_path: Path, header: str, 
 
 def test_target_can_be_named(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "a,b,target\n1.5,2,3\n2.5,5,6\n")
-    dataset = TabularDataset.open(path, target="a")
+    dataset = TabularDataset.open(path, options=TabularDataset.Options(target="a"))
     assert dataset.task == Regression(names=("a",))
     assert list(dataset.targets()) == [1.5, 2.5]
     with pytest.raises(OptionError, match=r"no column 'z'[\s\S]*a, b, target"):
-        TabularDataset.open(path, target="z")
+        TabularDataset.open(path, options=TabularDataset.Options(target="z"))
 
 
 def test_task_follows_from_the_values() -> None:
@@ -92,7 +92,7 @@ def test_task_follows_from_the_values() -> None:
 def test_missing_target_is_none_or_nan(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "a,y\n1,0\n2,?\n")
     assert list(TabularDataset.open(path).targets()) == [0, None]
-    assert math.isnan(TabularDataset.open(path, kind="regression").targets()[1])
+    assert math.isnan(TabularDataset.open(path, options=TabularDataset.Options(kind="regression")).targets()[1])
 
 
 def test_given_task_keeps_its_classes_and_refuses_others(tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_unusable_targets_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="'y' is empty"):
         TabularDataset.open(write(tmp_path / "a.csv", "a,y\n1,?\n"))
     with pytest.raises(OptionError, match="holds text"):
-        TabularDataset.open(write(tmp_path / "b.csv", "a,y\n1,u\n"), kind="regression")
-    with pytest.raises(OptionError, match="kind='ranking'"):
-        TabularDataset.open(tmp_path / "b.csv", kind="ranking")  # type: ignore[arg-type]
+        TabularDataset.open(write(tmp_path / "b.csv", "a,y\n1,u\n"), options=TabularDataset.Options(kind="regression"))
+    with pytest.raises(OptionError, match="kind=ranking"):
+        TabularDataset.open(tmp_path / "b.csv", options=TabularDataset.Options(kind="ranking"))
     with pytest.raises(OptionError, match="task is multilabel"):
         TabularDataset.open(tmp_path / "b.csv", task=Multilabel(labels=("u",)))
     with pytest.raises(DatasetError, match="one column only"):
@@ -167,7 +167,7 @@ def test_real_adult_has_the_documented_rows_and_shares() -> None:
 @needs_data
 def test_real_california_housing_is_a_regression() -> None:
     root = Path(os.environ["MT_DATA"]) / "tabular" / "california_housing"
-    dataset = TabularDataset.open(root, target="median_house_value")
+    dataset = TabularDataset.open(root, options=TabularDataset.Options(target="median_house_value"))
     assert dataset.task == Regression(names=("median_house_value",))
     assert len(dataset) == 20_640
     assert sum(value is None for example in dataset for value in example.sample.values()) == 207

@@ -38,7 +38,7 @@ def mnli(*rows: tuple[str, str, str]) -> str:
 
 def opened(root: Path, split: str = "train", **options: Any) -> list[tuple[Any, str | None]]:
     """Text (a pair as a tuple) and name of the class of each example."""
-    dataset = TextDataset.open(root, split, **options)
+    dataset = TextDataset.open(root, split, options=TextDataset.Options(**options))
     found = []
     for example in (dataset[index] for index in range(len(dataset))):
         text = only_text(example.sample)
@@ -234,14 +234,14 @@ def test_several_tables_for_a_split_are_told(tmp_path):
 def test_fault_of_a_table_is_told(tmp_path, content, options, message):
     put(tmp_path / "a.csv", content)
     with pytest.raises(DatasetError, match=message) as caught:
-        TextDataset.open(tmp_path, **options)
+        TextDataset.open(tmp_path, options=TextDataset.Options(**options))
     assert caught.value.fix
 
 
 def test_column_that_is_not_there_is_told(tmp_path):
     put(tmp_path / "train.csv", "text,label\ngood,1\n")
     with pytest.raises(InputError, match=r"train\.csv has no column 'review'"):
-        TextDataset.open(tmp_path, text="review")
+        TextDataset.open(tmp_path, options=TextDataset.Options(text="review"))
 
 
 def test_line_of_trec_without_a_label_is_told(tmp_path):
@@ -251,10 +251,10 @@ def test_line_of_trec_without_a_label_is_told(tmp_path):
 
 
 def test_option_or_split_that_does_not_exist_is_told(tmp_path):
-    with pytest.raises(OptionError, match="labels='finest'"):
-        TextDataset.open(tmp_path, labels="finest")
-    with pytest.raises(OptionError, match=r"no data option 'column'[\s\S]*text=''"):
-        TextDataset.open(tmp_path, column="x")
+    with pytest.raises(OptionError, match="labels=finest"):
+        TextDataset.open(tmp_path, options=TextDataset.Options(labels="finest"))
+    with pytest.raises(OptionError, match=r"no option 'column'[\s\S]*text=''"):
+        TextDataset.open(tmp_path, options=TextDataset.Options(column="x"))
     with pytest.raises(OptionError, match="no split called 'third'"):
         TextDataset.open(tmp_path, "third")
 

@@ -56,7 +56,7 @@ def test_ett_has_months_for_borders_and_windows_reach_back(ett: Path):
 
 def test_scale_is_that_of_the_training_rows_alone(ett: Path):
     for split in ("train", "test"):
-        task = TimeSeriesDataset.open(ett, split, columns="OT").task
+        task = TimeSeriesDataset.open(ett, split, options=TimeSeriesDataset.Options(columns="OT")).task
         assert isinstance(task, Forecasting) and task.channels == ("OT",)
         assert task.mean == (pytest.approx(np.arange(8640).mean() + 0.6, rel=1e-6),)
         assert task.scale == (pytest.approx(np.arange(8640).std(), rel=1e-6),)
@@ -88,15 +88,15 @@ def test_other_tables_are_divided_at_70_and_80_percent(tmp_path: Path, name: str
     # num_train = int(0.7 n) = 702, num_test = int(0.2 n) = 200, the rest is val
     expected = {"train": (48, 701), "val": (702, 802), "test": (803, 1002), "all": (48, 1002)}
     for split, targets in expected.items():
-        dataset = TimeSeriesDataset.open(tmp_path, split, lookback=48, horizon=12)
+        dataset = TimeSeriesDataset.open(tmp_path, split, options=TimeSeriesDataset.Options(lookback=48, horizon=12))
         assert first_and_last_target(dataset) == targets
     assert name.endswith("gz") == ("(lstnet)" in dataset.source)
 
 
 def test_stride_thins_training_windows_alone(ett: Path):
-    train = TimeSeriesDataset.open(ett, "train", stride=10)
+    train = TimeSeriesDataset.open(ett, "train", options=TimeSeriesDataset.Options(window_stride=10))
     assert len(train) == 821 and train.targets()[1][0, 0] == 346
-    assert len(TimeSeriesDataset.open(ett, "test", stride=10)) == 2785
+    assert len(TimeSeriesDataset.open(ett, "test", options=TimeSeriesDataset.Options(window_stride=10))) == 2785
 
 
 def test_windows_are_views_of_one_array_and_a_window_alone_is_pickled(ett: Path):
@@ -112,7 +112,7 @@ def test_targets_with_gaps_are_not_known_and_windows_without_a_value_are_left_ou
     frame = pd.read_csv(path)
     frame.loc[100:129, "a"] = np.nan
     frame.to_csv(path, index=False)
-    dataset = TimeSeriesDataset.open(path, "all", lookback=20, horizon=4)
+    dataset = TimeSeriesDataset.open(path, "all", options=TimeSeriesDataset.Options(lookback=20, horizon=4))
     starts = [int(dataset[index].sample.values[~np.isnan(dataset[index].sample.values)][0]) for index in (0, 1)]
     assert starts == [0, 1]
     assert len(dataset) == 400 - 24 + 1 - 11  # windows 100 to 110 have no value
@@ -120,12 +120,12 @@ def test_targets_with_gaps_are_not_known_and_windows_without_a_value_are_left_ou
 
 
 def test_task_of_an_earlier_run_brings_its_horizon_and_channels(ett: Path):
-    task = TimeSeriesDataset.open(ett, "train", horizon=24, columns="OT,HUFL").task
+    task = TimeSeriesDataset.open(ett, "train", options=TimeSeriesDataset.Options(horizon=24, columns="OT,HUFL")).task
     dataset = TimeSeriesDataset.open(ett, "test", task=task)
     assert dataset.task == task and dataset[0].sample.channels == ("OT", "HUFL")
     assert dataset[0].target.shape == (24, 2)
     with pytest.raises(OptionError, match="horizon 48"):
-        TimeSeriesDataset.open(ett, "test", task=task, horizon=48)
+        TimeSeriesDataset.open(ett, "test", task=task, options=TimeSeriesDataset.Options(horizon=48))
     with pytest.raises(OptionError, match="classification"):
         TimeSeriesDataset.open(ett, "test", task=Classification(classes=("a",)))
 
@@ -136,10 +136,10 @@ def test_one_of_several_tables_is_named(tmp_path: Path):
     with pytest.raises(DatasetError, match=r"2 tables: traffic\.csv, weather\.csv[\s\S]*file=traffic"):
         TimeSeriesDataset.open(tmp_path)
     options = {"lookback": 16, "horizon": 4}
-    assert len(TimeSeriesDataset.open(tmp_path, file="weather", **options)) > 0
-    assert len(TimeSeriesDataset.open(tmp_path / "traffic.csv", **options)) > 0
+    assert len(TimeSeriesDataset.open(tmp_path, options=TimeSeriesDataset.Options(file="weather", **options))) > 0
+    assert len(TimeSeriesDataset.open(tmp_path / "traffic.csv", options=TimeSeriesDataset.Options(**options))) > 0
     with pytest.raises(DatasetError, match="no table called 'ecl'"):
-        TimeSeriesDataset.open(tmp_path, file="ecl")
+        TimeSeriesDataset.open(tmp_path, options=TimeSeriesDataset.Options(file="ecl"))
 
 
 def test_series_too_short_for_a_window_says_what_it_needs(tmp_path: Path):
@@ -149,13 +149,13 @@ def test_series_too_short_for_a_window_says_what_it_needs(tmp_path: Path):
     ):
         TimeSeriesDataset.open(path)
     with pytest.raises(MissingSplitError, match="val part"):  # 12 rows: training goes on without
-        TimeSeriesDataset.open(path, "val", lookback=16, horizon=20)
+        TimeSeriesDataset.open(path, "val", options=TimeSeriesDataset.Options(lookback=16, horizon=20))
 
 
 def test_constant_channel_of_the_training_part_has_a_scale_of_one(tmp_path: Path):
     path = tmp_path / "mine.csv"
     pd.DataFrame({"a": np.arange(100.0), "b": np.full(100, 7.0)}).to_csv(path, index=False)
-    task = TimeSeriesDataset.open(path, lookback=16, horizon=4).task
+    task = TimeSeriesDataset.open(path, options=TimeSeriesDataset.Options(lookback=16, horizon=4)).task
     assert isinstance(task, Forecasting) and task.scale[1] == 1 and task.mean[1] == 7
 
 
@@ -163,13 +163,13 @@ def test_unknown_options_splits_and_layouts_are_refused(tmp_path: Path, ett: Pat
     for options in (
         {"horizon": 0},
         {"lookback": "long"},
-        {"stride": -1},
+        {"window_stride": -1},
         {"irregular": "mend"},
         {"text": "read"},
         {"x": 1},
     ):
         with pytest.raises(OptionError):
-            TimeSeriesDataset.open(ett, **options)
+            TimeSeriesDataset.open(ett, options=TimeSeriesDataset.Options(**options))
     with pytest.raises(OptionError, match="dev"):
         TimeSeriesDataset.open(ett, "dev")
     with pytest.raises(DatasetError) as caught:
@@ -177,15 +177,6 @@ def test_unknown_options_splits_and_layouts_are_refused(tmp_path: Path, ett: Pat
     assert all(layout in caught.value.fix for layout in TimeSeriesDataset.layouts.values())
     with pytest.raises(DatasetError, match="does not exist"):
         TimeSeriesDataset.open(tmp_path / "nowhere")
-    assert TimeSeriesDataset.options_of_open() == {
-        "horizon": 96,
-        "lookback": 336,
-        "stride": 1,
-        "columns": (),
-        "file": None,
-        "irregular": "repair",
-        "text": "refuse",
-    }
 
 
 def test_uea_folder_is_classification(tmp_path: Path):
@@ -218,7 +209,10 @@ def test_demo_is_the_same_each_time_short_in_tokens_and_its_splits_differ():
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of real data")
 def test_real_etth1_is_divided_as_in_the_literature():
     root = Path(os.environ["MT_DATA"]) / "time_series" / "ETT-small"
-    lengths = [len(TimeSeriesDataset.open(root, split, file="ETTh1")) for split in ("train", "val", "test")]
+    lengths = [
+        len(TimeSeriesDataset.open(root, split, options=TimeSeriesDataset.Options(file="ETTh1")))
+        for split in ("train", "val", "test")
+    ]
     assert lengths == [8209, 2785, 2785]
-    task = TimeSeriesDataset.open(root, file="ETTh1").task
+    task = TimeSeriesDataset.open(root, options=TimeSeriesDataset.Options(file="ETTh1")).task
     assert isinstance(task, Forecasting) and task.channels == CHANNELS

@@ -122,7 +122,7 @@ def test_ucf101_lists_inside_the_folder_of_classes(tmp_path: Path):
 
 def test_absent_videos_are_counted_and_told(tmp_path: Path):
     ucf101(tmp_path)
-    dataset = VideoDataset.open(tmp_path, fold=2)
+    dataset = VideoDataset.open(tmp_path, options=VideoDataset.Options(fold=2))
     assert listed(dataset, tmp_path) == [("UCF-101/Punch/v_Punch_g01_c01.avi", "Punch")]
     assert dataset.source.endswith("(ucf101 lists, fold 2; 1 of 2 listed videos absent)")
     assert dataset.task.classes == ("Punch",)
@@ -131,7 +131,7 @@ def test_absent_videos_are_counted_and_told(tmp_path: Path):
 def test_fold_that_there_is_not_is_refused(tmp_path: Path):
     ucf101(tmp_path)
     with pytest.raises(OptionError, match="no fold 3") as caught:
-        VideoDataset.open(tmp_path, fold=3)
+        VideoDataset.open(tmp_path, options=VideoDataset.Options(fold=3))
     assert "1, 2" in caught.value.fix
 
 
@@ -217,7 +217,7 @@ def test_lists_of_folders_of_frames_by_fold(tmp_path: Path):
         write(tmp_path / f"hmdb51_train_split_{fold}_rawframes.txt", f"brush/v{fold} 12 0", "clap/v9 3 1")
     put(tmp_path, "rawframes/brush/v1/1.jpg", "rawframes/brush/v2/1.jpg", "rawframes/clap/v9/1.jpg")
     for fold in (1, 2):
-        dataset = VideoDataset.open(tmp_path, fold=fold)
+        dataset = VideoDataset.open(tmp_path, options=VideoDataset.Options(fold=fold))
         assert listed(dataset, tmp_path) == [(f"rawframes/brush/v{fold}", "0"), ("rawframes/clap/v9", "1")]
 
 
@@ -256,7 +256,7 @@ def test_file_that_is_no_list_is_refused(tmp_path: Path):
     with pytest.raises(DatasetError, match="no known layout"):
         VideoDataset.open(tmp_path / "notes.txt")
     with pytest.raises(OptionError, match="colour"):
-        VideoDataset.open(tmp_path, colour=1)
+        VideoDataset.open(tmp_path, options=VideoDataset.Options(colour=1))
 
 
 def test_dataset_survives_pickling(tmp_path: Path):

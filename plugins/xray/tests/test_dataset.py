@@ -156,14 +156,14 @@ def test_chexpert(chexpert: Path):
 def test_uncertain_observations_are_ignored_absent_or_present(chexpert: Path):
     uncertain = [2, 5, 6, 8, 10]  # -1.0 in the second film's row
     for choice, value in {"ignore": math.nan, "zeros": 0.0, "ones": 1.0}.items():
-        dataset = XrayDataset.open(chexpert, uncertain=choice)
+        dataset = XrayDataset.open(chexpert, options=XrayDataset.Options(uncertain=choice))
         target = dataset[1].target
         assert all(target[at] == value or (math.isnan(value) and math.isnan(target[at])) for at in uncertain)
         known = {dataset.task.labels[at] for at in range(14) if at not in uncertain and target[at] == 1}
         assert known == {"Lung Opacity", "Fracture"}
     with pytest.raises(OptionError, match="maybe") as caught:
-        XrayDataset.open(chexpert, uncertain="maybe")
-    assert "ignore, zeros, ones" in caught.value.fix
+        XrayDataset.open(chexpert, options=XrayDataset.Options(uncertain="maybe"))
+    assert "ignore | zeros | ones" in caught.value.fix
 
 
 def test_chexpert_may_be_renamed_or_opened_by_its_table(chexpert: Path):
@@ -296,10 +296,6 @@ def test_run_of_another_kind_is_refused(nih: Path):
     for task in (Regression(names=("age",)), Classification(classes=("a",))):
         with pytest.raises(OptionError, match=task.kind):
             XrayDataset.open(nih, task=task)
-
-
-def test_options_are_told():
-    assert XrayDataset.options_of_open() == {"uncertain": "ignore"}
 
 
 # demonstration

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from mt_core.contract import Tokenizer
+    from mt_core.contract.option_types import DescribedOption
     from mt_core.plugins import Plugin
 
 WIDTH = 192
@@ -43,8 +44,8 @@ def command(name: str) -> None:
             console.print(table, "")
 
     show(f"{plugin.name}: {plugin.manifest.summary}", ("", ""), facts(plugin))
-    show("options", ("name", "type", "default", "meaning"), options(plugin.tokenizer))
-    show("data options", ("name", "default"), [(name, repr(value)) for name, value in data_options(plugin).items()])
+    for title, rows in options(plugin):
+        show(title, ("name", "type", "default", "meaning"), rows)
     show("dataset layouts", ("", ""), plugin.dataset.layouts.items())
     show("known deviations", ("check", "reason"), [(d.check, d.reason) for d in plugin.manifest.deviations])
 
@@ -92,22 +93,15 @@ def trainable_parameters(tokenizer: type[Tokenizer]) -> int:
     return sum(weight.numel() for weight in tokenizer(WIDTH).parameters() if weight.requires_grad)
 
 
-def options(tokenizer: type[Tokenizer]) -> list[tuple[str, str, str, str]]:
-    """Name, type, default and meaning of each option."""
+def options(plugin: Plugin) -> list[tuple[str, list[DescribedOption]]]:
+    """What a user may choose, a titled list each: of the tokenizer, the dataset, the head, and of training."""
+    from mt_core.contract.option_types import describe_options
+    from mt_core.training.recipe import Recipe
+
+    recipe = Recipe.parse(plugin.manifest.recipe)
     return [
-        (name, type_name(field.annotation), repr(field.get_default(call_default_factory=True)), field.description or "")
-        for name, field in tokenizer.Options.model_fields.items()
+        ("options of the tokenizer: -O NAME=VALUE", describe_options(plugin.tokenizer.Options)),
+        ("options of the dataset: -D NAME=VALUE", describe_options(plugin.dataset.Options)),
+        ("options of the head: -H NAME=VALUE", describe_options(plugin.head.Options, recipe.head)),
+        ("settings of the training: -S NAME=VALUE", describe_options(Recipe, recipe.model_dump())),
     ]
-
-
-def data_options(plugin: Plugin) -> dict[str, Any]:
-    """Options of the dataset (-D NAME=VALUE) and their defaults."""
-    return plugin.dataset.options_of_open()
-
-
-def type_name(annotation: Any) -> str:
-    """An annotation as a user reads it: the choices of a literal, else the type's own name."""
-    if get_origin(annotation) is Literal:
-        return " | ".join(str(choice) for choice in get_args(annotation))
-    is_plain = isinstance(annotation, type) and not get_args(annotation)
-    return annotation.__name__ if is_plain else str(annotation).replace("typing.", "")

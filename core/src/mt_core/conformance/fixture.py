@@ -158,7 +158,7 @@ class PluginFixture:
         """A new head for the demo's task, with the options of the recipe: the plugin's own if it accepts the task."""
         suggested = self.manifest.recipe.get("head", {})
         with seeded(0):
-            head = default_head(WIDTH, self.train.task, self.head_class, suggested=suggested, **suggested)
+            head = default_head(WIDTH, self.train.task, self.head_class, suggested=suggested, options=suggested)
             head.calibrate(self.train.targets())
         return head
 

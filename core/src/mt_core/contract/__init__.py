@@ -3,7 +3,7 @@
 from mt_core.contract.dataset import SPLITS, Example, ModalityDataset
 from mt_core.contract.encoder import EncoderSpec
 from mt_core.contract.head import Head
-from mt_core.contract.names import Names, names_given
+from mt_core.contract.options import Options
 from mt_core.contract.padding import pad_and_stack
 from mt_core.contract.reading import name_of, only_one, reading
 from mt_core.contract.task import (
@@ -19,7 +19,7 @@ from mt_core.contract.task import (
     Task,
     task_from,
 )
-from mt_core.contract.tokenizer import Tokenizer, TokenizerOptions
+from mt_core.contract.tokenizer import Tokenizer
 from mt_core.contract.tokens import POOLS, Features, Pool, Tokens, pooled_width
 from mt_core.version import CONTRACT_VERSION
 
@@ -37,7 +37,7 @@ __all__ = [
     "Head",
     "ModalityDataset",
     "Multilabel",
-    "Names",
+    "Options",
     "Pool",
     "Regression",
     "Retrieval",
@@ -45,10 +45,8 @@ __all__ = [
     "Segmentation",
     "Task",
     "Tokenizer",
-    "TokenizerOptions",
     "Tokens",
     "name_of",
-    "names_given",
     "only_one",
     "pad_and_stack",
     "pooled_width",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import inspect
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
 from torch.utils.data import Dataset
 
+from mt_core.contract.options import Options as AnyOptions
 from mt_core.contract.task import AnyTask
 
 SPLITS = ("train", "val", "test", "all")
@@ -35,6 +35,7 @@ class ModalityDataset(Dataset[Example]):
     `demo`. Instances are pickled to data workers, so they hold paths and numbers, never open files.
 
     Attributes:
+        Options: What a user may choose of it, for `open`.
         task: What is to be predicted.
         source: One line on where the samples come from, shown beside every result: "scikit-learn digits (real)",
             "shapes drawn for this run (synthetic)", a folder.
@@ -42,6 +43,7 @@ class ModalityDataset(Dataset[Example]):
         demo_options: Options of the tokenizer that suit the samples of `demo`.
     """
 
+    Options: ClassVar[type[AnyOptions]] = AnyOptions
     layouts: ClassVar[dict[str, str]] = {}
     demo_options: ClassVar[dict[str, Any]] = {}
     task: AnyTask
@@ -70,7 +72,7 @@ class ModalityDataset(Dataset[Example]):
         split: str = "train",
         *,
         task: AnyTask | None = None,
-        **options: Any,
+        options: AnyOptions | None = None,
     ) -> Self:
         """The samples under a folder (or in a file), in a layout of the modality's public benchmarks.
 
@@ -79,24 +81,13 @@ class ModalityDataset(Dataset[Example]):
             split: One of `SPLITS`. A layout without splits of its own has "train" and "all", and both are everything.
             task: The task of an earlier run: its classes or labels and their order are used, whatever the folder
                 holds, so that a test folder which lacks a class keeps the indices. None: found from the data.
-            options: The modality's own, keyword only, each with a default.
+            options: An instance of `cls.Options`; None: the defaults.
 
         Raises:
             DatasetError: no known layout; the message says what was looked for.
             MissingSplitError: a known layout that has no such split.
             OptionError: a class in the data that `task` does not have.
         """
-
-    @classmethod
-    def options_of_open(cls) -> dict[str, Any]:
-        """The modality's own options of `open` and their defaults, for `mt info`."""
-        return cls._keyword_defaults(cls.open)
-
-    @staticmethod
-    def _keyword_defaults(function: Callable[..., Any]) -> dict[str, Any]:
-        parameters = inspect.signature(function).parameters.values()
-        own = [each for each in parameters if each.kind is each.KEYWORD_ONLY and each.name != "task"]
-        return {each.name: each.default for each in own}
 
     @classmethod
     @abstractmethod

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
 
+from mt_core.contract.options import Options as AnyOptions
 from mt_core.contract.task import AnyTask
 from mt_core.contract.tokens import Features
 
@@ -16,26 +17,27 @@ if TYPE_CHECKING:
 
 
 class Head(nn.Module):
-    """Features to predictions, for the kinds of task it names. Made as `cls(width, task, **options)`.
+    """Features to predictions, for the kinds of task it names. Made as `cls(width, task)` or
+    `cls(width, task, options)`.
 
     Attributes:
+        options: What this head was made with.
         kinds: The `Task.kind`s that this head can be made for.
         primary: The metric that model selection looks at, one of those that `metrics` returns.
         higher_is_better: Which way `primary` improves.
     """
 
+    Options: ClassVar[type[AnyOptions]] = AnyOptions
+    options: Any  # an instance of Options; a subclass narrows it
     kinds: ClassVar[tuple[str, ...]]
     primary: str
     higher_is_better: bool = True
 
-    def __init__(self, width: int, task: AnyTask) -> None:
+    def __init__(self, width: int, task: AnyTask, options: AnyOptions | None = None) -> None:
         super().__init__()
         self.width = width
         self.task = task
-
-    def options(self) -> dict[str, Any]:
-        """The keyword arguments that make this head again, as JSON can hold them."""
-        return {}
+        self.options = options if options is not None else self.Options()
 
     def calibrate(self, targets: Sequence[Any]) -> None:
         """Learn statistics of the training targets (scale, class frequencies), kept in buffers. By default nothing."""

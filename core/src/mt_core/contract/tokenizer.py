@@ -4,11 +4,12 @@ A complete tokenizer, for series of one channel in `.npy` files:
 
     """Series to tokens.  B batch, T samples, P patch, N = T/P tokens, D width."""
 
-    class SeriesTokenizer(Tokenizer):
-        class Options(TokenizerOptions):
-            patch: int = Field(default=16, gt=0, description="Samples in a patch.")
+    class SeriesOptions(Options):
+        patch: int = Field(default=16, gt=0, description="Samples in a patch.")
 
-        options: Options
+    class SeriesTokenizer(Tokenizer):
+        Options = SeriesOptions
+        options: SeriesOptions
 
         def __init__(self, width, options=None):
             super().__init__(width, options)
@@ -34,39 +35,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, ValidationError
 from torch import Tensor, nn
 
 from mt_core.contract.dataset import Example
 from mt_core.contract.encoder import EncoderSpec
+from mt_core.contract.options import Options as AnyOptions
 from mt_core.contract.padding import pad_and_stack
 from mt_core.contract.tokens import Tokens
-from mt_core.errors import ContractError, OptionError
-
-
-class TokenizerOptions(BaseModel):
-    """Options of a tokenizer: every field has a default and a description. Written into a run, so that it can be made
-    again; an unknown option is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def parse(cls, values: Mapping[str, Any]) -> TokenizerOptions:
-        """The options with these values.
-
-        Raises:
-            OptionError: an unknown option or a value that it does not take, with those that there are.
-        """
-        try:
-            return cls.model_validate(dict(values))
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            known = ", ".join(f"{field}={info.default!r}" for field, info in cls.model_fields.items())
-            raise OptionError(
-                f"option {name}={values.get(name)!r}: {first['msg']}",
-                fix=f"the options and their defaults are: {known or 'none'}",
-            ) from None
+from mt_core.errors import ContractError
 
 
 class Tokenizer(nn.Module):
@@ -82,11 +58,11 @@ class Tokenizer(nn.Module):
         sample_limits: What the modality's readers refuse, in words, for `mt info`.
     """
 
-    Options: ClassVar[type[TokenizerOptions]] = TokenizerOptions
+    Options: ClassVar[type[AnyOptions]] = AnyOptions
     sample_limits: ClassVar[str] = ""
     options: Any  # an instance of Options; a subclass narrows it
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: AnyOptions | None = None) -> None:
         super().__init__()
         self.width = width
         self.options = options if options is not None else self.Options()

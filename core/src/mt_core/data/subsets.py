@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Retrieval
+from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Options, Retrieval
 from mt_core.errors import MissingSplitError, OptionError
 
 
@@ -33,12 +33,7 @@ class Subset(ModalityDataset):
 
     @classmethod
     def open(
-        cls,
-        root: Path,
-        split: str = "train",
-        *,
-        task: AnyTask | None = None,
-        **options: Any,
+        cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None
     ) -> Self:
         raise OptionError("a part is made of a dataset, not opened", fix="open the whole and split it")
 
@@ -96,11 +91,11 @@ def _held_identities(dataset: ModalityDataset, fraction: float, order: random.Ra
 
 
 def open_training_data(
-    dataset_class: type[ModalityDataset], root: Path, fraction: float, seed: int, **options: Any
+    dataset_class: type[ModalityDataset], root: Path, fraction: float, seed: int, options: Options
 ) -> tuple[ModalityDataset, ModalityDataset]:
     """The training and the selecting part of a folder: its own "val", or a seeded part of "train"."""
-    train = dataset_class.open(root, "train", **options)
+    train = dataset_class.open(root, "train", options=options)
     try:
-        return train, dataset_class.open(root, "val", task=train.task, **options)
+        return train, dataset_class.open(root, "val", task=train.task, options=options)
     except MissingSplitError:
         return hold_out(train, fraction, seed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from typing import Any
 
@@ -47,7 +46,7 @@ def default_head(
     preferred: type[Head] | None = None,
     *,
     suggested: Mapping[str, Any] | None = None,
-    **options: Any,
+    options: Mapping[str, Any] | None = None,
 ) -> Head:
     """A head for a task.
 
@@ -58,15 +57,9 @@ def default_head(
         options: The head's.
 
     Raises:
-        OptionError: no head takes this kind of task, or an option that the head does not have.
+        OptionError: no head takes this kind of task, or an option that the head does not have, or a value of it.
     """
     head = head_for(task, preferred)
-    known = inspect.signature(head).parameters
-    suggested = suggested or {}
-    given = {name: value for name, value in options.items() if name in known or suggested.get(name) != value}
-    try:
-        return head(width, task, **given)
-    except TypeError as error:
-        raise OptionError(
-            f"{head.__name__} does not take these options: {given}", fix=f"see its documentation ({error})"
-        ) from None
+    known, suggested = head.Options.model_fields, suggested or {}
+    given = {name: value for name, value in (options or {}).items() if name in known or suggested.get(name) != value}
+    return head(width, task, head.Options.parse(given))

@@ -7,62 +7,45 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import MISSING_CLASS, AnyTask, Classification, Pool
-from mt_core.errors import OptionError
-from mt_core.heads.pooled import PooledHead
+from mt_core.contract import MISSING_CLASS, AnyTask, Classification
+from mt_core.heads.pooled import PooledHead, PooledOptions
 
 if TYPE_CHECKING:
     import torchmetrics
 
-ClassWeights = Literal["none", "balanced"]
+
+class ClassificationOptions(PooledOptions):
+    """How classes are told apart."""
+
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none",
+        description="balanced: a class weighs inversely to its frequency in the training targets, on average one a "
+        "sample.",
+    )
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1, description="Share of a target spread over all classes.")
 
 
 class ClassificationHead(PooledHead):
-    """Softmax over the classes.
+    """Softmax over the classes."""
 
-    Args:
-        class_weights: "none", or "balanced": a class weighs inversely to its frequency in the training targets, with a
-            mean weight of one a sample; learned by `calibrate`.
-        label_smoothing: Share of the target spread over all classes, 0 to below 1.
-        pool, hidden, dropout: See `PooledHead`.
-    """
-
+    Options = ClassificationOptions
+    options: ClassificationOptions
     kinds = ("classification",)
     primary = "accuracy"
 
-    def __init__(
-        self,
-        width: int,
-        task: AnyTask,
-        *,
-        pool: Pool = "mean",
-        hidden: int = 0,
-        dropout: float = 0.0,
-        class_weights: ClassWeights = "none",
-        label_smoothing: float = 0.0,
-    ) -> None:
-        super().__init__(width, task, pool=pool, hidden=hidden, dropout=dropout)
+    def __init__(self, width: int, task: AnyTask, options: ClassificationOptions | None = None) -> None:
+        super().__init__(width, task, options)
         assert isinstance(task, Classification)
-        if class_weights not in ("none", "balanced"):
-            raise OptionError(f"class_weights={class_weights!r}", fix="use 'none' or 'balanced'")
         self.classes = task.classes
-        self.class_weights = class_weights
-        self.label_smoothing = label_smoothing
         self.weight_K: Tensor
         self.register_buffer("weight_K", torch.ones(len(task.classes)))
 
-    def options(self) -> dict[str, Any]:
-        return {
-            **super().options(),
-            "class_weights": self.class_weights,
-            "label_smoothing": self.label_smoothing,
-        }
-
     def calibrate(self, targets: Sequence[Any]) -> None:
         """Class weights from the frequencies of the training targets; a class that never occurs weighs one."""
-        if self.class_weights == "balanced":
+        if self.options.class_weights == "balanced":
             counts = Counter(int(target) for target in targets if target is not None)
             counts.pop(MISSING_CLASS, None)
             num_present, num_targets = len(counts), sum(counts.values())
@@ -79,7 +62,7 @@ class ClassificationHead(PooledHead):
             target,
             weight=self.weight_K,
             ignore_index=MISSING_CLASS,
-            label_smoothing=self.label_smoothing,
+            label_smoothing=self.options.label_smoothing,
         )
 
     def decode(self, output: Tensor) -> list[dict[str, Any]]:

@@ -7,15 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from einops import rearrange
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import AnyTask, Features, Forecasting, Head
+from mt_core.contract import AnyTask, Features, Forecasting, Head, Options
 from mt_core.errors import OptionError
 
 if TYPE_CHECKING:
     import torchmetrics
 
 _TOLD = 4  # channels
+
+
+class ForecastingOptions(Options):
+    """How tokens become a forecast."""
+
+    rank: int = Field(default=32, ge=1, description="Numbers kept of each token before the places are weighted.")
+    slots: int = Field(default=64, ge=1, description="Places that have weights; older tokens are not read.")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="Share of those numbers that is dropped in training.")
 
 
 class ForecastingHead(Head):
@@ -26,26 +35,23 @@ class ForecastingHead(Head):
     `side` says what that is: `mean` and `scale`, both (B, C) in the unit of the series (reversible instance
     normalisation).
 
-    Args:
-        rank: Numbers kept of each token before the places are weighted.
-        slots: Places that have weights; older tokens are not read.
-        dropout: Share of those numbers that is dropped in training.
-
     Sources: Nie et al. 2023 (PatchTST), arXiv:2211.14730, section 3.1, for the flattened linear head; Kim et al. 2022
     (RevIN), ICLR, for the scale.
     """
 
+    Options = ForecastingOptions
+    options: ForecastingOptions
     kinds = ("forecasting",)
     primary = "mse"
     higher_is_better = False
 
-    def __init__(self, width: int, task: AnyTask, *, rank: int = 32, slots: int = 64, dropout: float = 0.0) -> None:
-        super().__init__(width, task)
+    def __init__(self, width: int, task: AnyTask, options: ForecastingOptions | None = None) -> None:
+        super().__init__(width, task, options)
         if not isinstance(task, Forecasting):
             raise OptionError(f"ForecastingHead does not take a task of kind {task.kind!r}", fix="use it to forecast")
         self.channels, self.horizon = task.channels, task.horizon
-        self.rank, self.slots, self.dropout = rank, slots, dropout
-        self.reduce = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, rank), nn.Dropout(dropout))
+        rank, slots = self.options.rank, self.options.slots
+        self.reduce = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, rank), nn.Dropout(self.options.dropout))
         # from zero, the window's mean: noise in directions that the training windows never point to would stay
         self.weight_SRH = nn.Parameter(torch.zeros(slots, rank, task.horizon))
         self.bias_H = nn.Parameter(torch.zeros(task.horizon))
@@ -53,9 +59,6 @@ class ForecastingHead(Head):
         self.scale_C: Tensor
         self.register_buffer("mean_C", torch.tensor(task.mean))
         self.register_buffer("scale_C", torch.tensor(task.scale))
-
-    def options(self) -> dict[str, Any]:
-        return {"rank": self.rank, "slots": self.slots, "dropout": self.dropout}
 
     def forward(self, features: Features) -> Tensor:
         """(B, H, C) in the unit of the series.
@@ -79,10 +82,12 @@ class ForecastingHead(Head):
     def _by_place(self, reduced_MNR: Tensor, mask_MN: Tensor | None) -> Tensor:
         """(M, S', R) the newest token first; zeros where a window has no token so old."""
         if mask_MN is None:
-            return reduced_MNR.flip(1)[:, : self.slots]
+            return reduced_MNR.flip(1)[:, : self.options.slots]
         place_MN = mask_MN.flip(1).cumsum(1).flip(1) - 1
-        is_read_MN = mask_MN & (place_MN < self.slots)
-        placed_MSR = reduced_MNR.new_zeros(reduced_MNR.shape[0], min(self.slots, mask_MN.shape[1]), self.rank)
+        is_read_MN = mask_MN & (place_MN < self.options.slots)
+        placed_MSR = reduced_MNR.new_zeros(
+            reduced_MNR.shape[0], min(self.options.slots, mask_MN.shape[1]), self.options.rank
+        )
         rows, columns = is_read_MN.nonzero(as_tuple=True)
         return placed_MSR.index_put((rows, place_MN[rows, columns]), reduced_MNR[rows, columns])
 

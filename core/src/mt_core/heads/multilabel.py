@@ -6,53 +6,43 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import AnyTask, Multilabel, Pool
-from mt_core.errors import OptionError
-from mt_core.heads.pooled import PooledHead, mean_of_known
+from mt_core.contract import AnyTask, Multilabel
+from mt_core.heads.pooled import PooledHead, PooledOptions, mean_of_known
 
 if TYPE_CHECKING:
     import torchmetrics
 
 
+class MultilabelOptions(PooledOptions):
+    """How labels are told."""
+
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none",
+        description="balanced: a label that is present weighs absent / present, as counted in the training targets.",
+    )
+
+
 class MultilabelHead(PooledHead):
-    """A sigmoid a label; labels that are not known for a sample are left out of its loss and of the metrics.
+    """A sigmoid a label; labels that are not known for a sample are left out of its loss and of the metrics."""
 
-    Args:
-        class_weights: "none", or "balanced": where a label is present it weighs (absent / present), as counted in the
-            training targets by `calibrate`.
-        pool, hidden, dropout: See `PooledHead`.
-    """
-
+    Options = MultilabelOptions
+    options: MultilabelOptions
     kinds = ("multilabel",)
     primary = "auroc"
 
-    def __init__(
-        self,
-        width: int,
-        task: AnyTask,
-        *,
-        pool: Pool = "mean",
-        hidden: int = 0,
-        dropout: float = 0.0,
-        class_weights: Literal["none", "balanced"] = "none",
-    ) -> None:
-        super().__init__(width, task, pool=pool, hidden=hidden, dropout=dropout)
+    def __init__(self, width: int, task: AnyTask, options: MultilabelOptions | None = None) -> None:
+        super().__init__(width, task, options)
         assert isinstance(task, Multilabel)
-        if class_weights not in ("none", "balanced"):
-            raise OptionError(f"class_weights={class_weights!r}", fix="use 'none' or 'balanced'")
         self.labels = task.labels
-        self.class_weights = class_weights
         self.weight_L: Tensor
         self.register_buffer("weight_L", torch.ones(len(task.labels)))
 
-    def options(self) -> dict[str, Any]:
-        return {**super().options(), "class_weights": self.class_weights}
-
     def calibrate(self, targets: Sequence[Any]) -> None:
         """Weights of present labels from their frequencies; a label that never or always occurs weighs one."""
-        if self.class_weights == "balanced":
+        if self.options.class_weights == "balanced":
             target_NL = self.task.stack(targets)
             present_L = (target_NL == 1).sum(0).float()
             absent_L = (target_NL == 0).sum(0).float()

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import AnyTask, Features, Head, Pool, pooled_width
+from mt_core.contract import AnyTask, Features, Head, Options, Pool, pooled_width
 from mt_core.errors import OptionError
+
+
+class PooledOptions(Options):
+    """How a sample's tokens become its scores."""
+
+    pool: Pool = Field(
+        default="mean", description="How a sample's tokens become one vector: cls, mean, max, or joined."
+    )
+    hidden: int = Field(default=0, ge=0, description="Width of a hidden layer; 0: a linear map.")
+    dropout: float = Field(default=0.0, ge=0, lt=1, description="Share of a vector that is dropped in training.")
 
 
 class PooledHead(Head):
@@ -17,32 +26,24 @@ class PooledHead(Head):
     Args:
         width: D, the encoder's.
         task: What is to be predicted.
-        pool: How a sample's tokens become one vector; see `Features.pool`.
-        hidden: Width of a hidden layer; 0 for a linear map.
-        dropout: Share of the pooled vector that is dropped in training.
+        options: None: the defaults.
         outputs: O, for a subclass whose outputs are not the task's own.
     """
 
+    Options = PooledOptions
+    options: PooledOptions
+
     def __init__(
-        self,
-        width: int,
-        task: AnyTask,
-        *,
-        pool: Pool = "mean",
-        hidden: int = 0,
-        dropout: float = 0.0,
-        outputs: int | None = None,
+        self, width: int, task: AnyTask, options: PooledOptions | None = None, *, outputs: int | None = None
     ) -> None:
-        super().__init__(width, task)
+        super().__init__(width, task, options)
         if task.kind not in self.kinds:
             raise OptionError(
                 f"{type(self).__name__} does not take a task of kind {task.kind!r}",
                 fix=f"use it for {', '.join(self.kinds)}",
             )
-        self.pool: Pool = pool
-        self.hidden = hidden
-        self.dropout = dropout
-        pooled = pooled_width(width, pool)
+        hidden, dropout = self.options.hidden, self.options.dropout
+        pooled = pooled_width(width, self.options.pool)
         layers: list[nn.Module] = [nn.LayerNorm(pooled)]
         if hidden:
             layers += [nn.Dropout(dropout), nn.Linear(pooled, hidden), nn.GELU()]
@@ -53,15 +54,13 @@ class PooledHead(Head):
         nn.init.trunc_normal_(last.weight, std=0.02)
         nn.init.zeros_(last.bias)
 
-    def options(self) -> dict[str, Any]:
-        return {"pool": self.pool, "hidden": self.hidden, "dropout": self.dropout}
-
     def forward(self, features: Features) -> Tensor:
         """(B, O)."""
-        return self.from_pooled(features.pool(self.pool))
+        return self.from_pooled(features.pool(self.options.pool))
 
     def from_pooled(self, pooled_BP: Tensor) -> Tensor:
-        """(B, O) from vectors that `Features.pool(self.pool)` gave; what lets a probe be trained on stored features."""
+        """(B, O) from vectors that `Features.pool(self.options.pool)` gave, so that a probe can be trained on stored
+        ones."""
         scores: Tensor = self.readout(pooled_BP)
         return scores
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import AnyTask, Pool, Regression
-from mt_core.errors import OptionError
-from mt_core.heads.pooled import PooledHead, mean_of_known
+from mt_core.contract import AnyTask, Regression
+from mt_core.heads.pooled import PooledHead, PooledOptions, mean_of_known
 
 if TYPE_CHECKING:
     import torchmetrics
@@ -22,41 +22,31 @@ _LOSSES: dict[str, Callable[..., Tensor]] = {
 }
 
 
+class RegressionOptions(PooledOptions):
+    """How numbers are learned."""
+
+    objective: Literal["mse", "huber", "mae"] = Field(
+        default="mse", description="The loss; huber: smooth L1 with its bend at one standard deviation."
+    )
+
+
 class RegressionHead(PooledHead):
-    """Numbers, learned on the standardised scale of the training targets and given in their own unit.
+    """Numbers, learned on the standardised scale of the training targets and given in their own unit."""
 
-    Args:
-        objective: "mse", "huber" (smooth L1 with its bend at one standard deviation) or "mae".
-        pool, hidden, dropout: See `PooledHead`.
-    """
-
+    Options = RegressionOptions
+    options: RegressionOptions
     kinds = ("regression",)
     primary = "rmse"
     higher_is_better = False
 
-    def __init__(
-        self,
-        width: int,
-        task: AnyTask,
-        *,
-        pool: Pool = "mean",
-        hidden: int = 0,
-        dropout: float = 0.0,
-        objective: Literal["mse", "huber", "mae"] = "mse",
-    ) -> None:
-        super().__init__(width, task, pool=pool, hidden=hidden, dropout=dropout)
+    def __init__(self, width: int, task: AnyTask, options: RegressionOptions | None = None) -> None:
+        super().__init__(width, task, options)
         assert isinstance(task, Regression)
-        if objective not in _LOSSES:
-            raise OptionError(f"objective={objective!r}", fix=f"use one of {', '.join(_LOSSES)}")
         self.names = task.names
-        self.objective = objective
         self.mean_T: Tensor
         self.scale_T: Tensor
         self.register_buffer("mean_T", torch.zeros(len(task.names)))
         self.register_buffer("scale_T", torch.ones(len(task.names)))
-
-    def options(self) -> dict[str, Any]:
-        return {**super().options(), "objective": self.objective}
 
     def calibrate(self, targets: Sequence[Any]) -> None:
         """Mean and standard deviation of the known training targets; a constant target keeps a scale of one."""
@@ -73,7 +63,7 @@ class RegressionHead(PooledHead):
         """The objective between standardised (B, T) predictions and targets; NaN adds nothing."""
         known = ~target.isnan()
         standardised = (target.nan_to_num(0.0) - self.mean_T) / self.scale_T
-        return mean_of_known(_LOSSES[self.objective](output.float(), standardised, reduction="none"), known)
+        return mean_of_known(_LOSSES[self.options.objective](output.float(), standardised, reduction="none"), known)
 
     def decode(self, output: Tensor) -> list[dict[str, Any]]:
         """One number a name, in the targets' own unit; a task with one name gives the number alone."""

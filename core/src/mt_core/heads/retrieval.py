@@ -5,59 +5,46 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import MISSING_CLASS, AnyTask, Pool, Retrieval
-from mt_core.errors import OptionError
-from mt_core.heads.pooled import PooledHead
+from mt_core.contract import MISSING_CLASS, AnyTask, Retrieval
+from mt_core.heads.pooled import PooledHead, PooledOptions
 
 if TYPE_CHECKING:
     import torchmetrics
+
+
+class RetrievalOptions(PooledOptions):
+    """How identities are told apart."""
+
+    size: int = Field(default=256, ge=1, description="Width of the embedding.")
+    margin: float = Field(default=0.3, ge=0, description="By how much a sample is to be nearer to its own identity.")
+    label_smoothing: float = Field(default=0.1, ge=0, lt=1, description="Share of a target spread over all identities.")
 
 
 class RetrievalHead(PooledHead):
     """An embedding trained to tell the known identities apart (cross-entropy behind a batch normalisation, the "neck")
     and to have each sample nearer to its own identity than to any other of the batch (hardest triplets).
 
-    Args:
-        size: E, the width of the embedding.
-        margin: By how much a sample is to be nearer to its own identity.
-        label_smoothing: Share of the target spread over all identities.
-        pool, hidden, dropout: See `PooledHead`.
-
     Sources: Luo et al. 2019, arXiv:1903.07071, sections 3.3 and 3.6, for the two losses and the neck; Hermans et al.
     2017, arXiv:1703.07737, equation 5, for the hardest triplets.
     """
 
+    Options = RetrievalOptions
+    options: RetrievalOptions
     kinds = ("retrieval",)
     primary = "map"
 
-    def __init__(
-        self,
-        width: int,
-        task: AnyTask,
-        *,
-        pool: Pool = "mean",
-        hidden: int = 0,
-        dropout: float = 0.0,
-        size: int = 256,
-        margin: float = 0.3,
-        label_smoothing: float = 0.1,
-    ) -> None:
-        if size < 1 or margin < 0:
-            raise OptionError(f"size={size}, margin={margin}", fix="use a size above 0 and a margin of at least 0")
-        super().__init__(width, task, pool=pool, hidden=hidden, dropout=dropout, outputs=size)
+    def __init__(self, width: int, task: AnyTask, options: RetrievalOptions | None = None) -> None:
+        options = options or RetrievalOptions()
+        super().__init__(width, task, options, outputs=options.size)
         assert isinstance(task, Retrieval)
-        self.identities = task.identities
-        self.size, self.margin, self.label_smoothing = size, margin, label_smoothing
+        self.identities, size = task.identities, options.size
         self.neck = nn.BatchNorm1d(size)
         self.neck.bias.requires_grad_(False)
         self.identify = nn.Linear(size, len(task.identities), bias=False)
         nn.init.normal_(self.identify.weight, std=0.001)
-
-    def options(self) -> dict[str, Any]:
-        own = {"size": self.size, "margin": self.margin, "label_smoothing": self.label_smoothing}
-        return {**super().options(), **own}
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy over the listed identities plus the hardest triplets; (B, E) embeddings, (B, 3) targets."""
@@ -68,9 +55,9 @@ class RetrievalHead(PooledHead):
         if is_listed_B.any():
             scores = self.identify(self._necked(output)[is_listed_B])
             total = total + nn.functional.cross_entropy(
-                scores, identity_B[is_listed_B], label_smoothing=self.label_smoothing
+                scores, identity_B[is_listed_B], label_smoothing=self.options.label_smoothing
             )
-        return total + _hardest_triplets(output[known_B], identity_B[known_B], self.margin)
+        return total + _hardest_triplets(output[known_B], identity_B[known_B], self.options.margin)
 
     def decode(self, output: Tensor) -> list[dict[str, Any]]:
         """The likeliest of the identities known from training, its probability, and the vector of length 1 by which
@@ -97,7 +84,7 @@ class RetrievalHead(PooledHead):
     def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """Vectors drawn at random."""
         generator = torch.Generator().manual_seed(0)
-        return torch.randn(len(target), self.size, generator=generator).to(target.device)
+        return torch.randn(len(target), self.options.size, generator=generator).to(target.device)
 
     def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = target[:, 0] != MISSING_CLASS

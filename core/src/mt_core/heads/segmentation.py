@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from einops import rearrange
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import MISSING_CLASS, AnyTask, Features, Head, Segmentation
+from mt_core.contract import MISSING_CLASS, AnyTask, Features, Head, Options, Segmentation
 from mt_core.errors import OptionError
 
 if TYPE_CHECKING:
@@ -21,6 +22,15 @@ _AT_A_TIME = 16_384
 """Places whose distances to all tokens are in memory together."""
 
 
+class SegmentationOptions(Options):
+    """How places are labelled."""
+
+    hidden: int = Field(default=128, ge=1, description="Width of the hidden layer.")
+    dropout: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of the hidden layer that is dropped in training."
+    )
+
+
 class SegmentationHead(Head):
     """Classes of tokens, or of places between them.
 
@@ -28,29 +38,24 @@ class SegmentationHead(Head):
     samples have different numbers of them, a place gets the features of its three nearest tokens, weighted by inverse
     distance, and beside them where it lies from the nearest one. Otherwise each token is a place.
 
-    Args:
-        hidden: Width of the hidden layer.
-        dropout: Share of the hidden layer that is dropped in training.
-
     Source: Qi et al. 2017 (PointNet++), arXiv:1706.02413, section 3.4, equation 2.
     """
 
+    Options = SegmentationOptions
+    options: SegmentationOptions
     kinds = ("segmentation",)
     primary = "miou"
 
-    def __init__(self, width: int, task: AnyTask, *, hidden: int = 128, dropout: float = 0.0) -> None:
-        super().__init__(width, task)
+    def __init__(self, width: int, task: AnyTask, options: SegmentationOptions | None = None) -> None:
+        super().__init__(width, task, options)
         if not isinstance(task, Segmentation):
             raise OptionError(f"SegmentationHead does not take a task of kind {task.kind!r}", fix="use it to segment")
         self.classes = task.classes
-        self.hidden, self.dropout = hidden, dropout
+        hidden, dropout = self.options.hidden, self.options.dropout
         self.normalise = nn.LayerNorm(width)
         self.of_token = nn.Linear(width, hidden)
         self.of_offset = nn.Sequential(nn.Linear(_OFFSETS, hidden), nn.GELU(), nn.Linear(hidden, hidden))
         self.readout = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, len(task.classes)))
-
-    def options(self) -> dict[str, Any]:
-        return {"hidden": self.hidden, "dropout": self.dropout}
 
     def forward(self, features: Features) -> Tensor:
         """(B, P, K) logits; NaN behind the places of a sample that has fewer.

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Multilabel, Regression
-from mt_core.errors import DatasetError, OptionError
+from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Multilabel, Options, Regression
+from mt_core.errors import DatasetError, OptionError, did_you_mean
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,8 @@ class ListedDataset(ModalityDataset):
     def find(cls, root: Path, split: str) -> Listing | None:
         """The samples of a split in the first layout that fits, None where none does.
 
-        A subclass may add keyword-only options, each with a default: `open` takes them too.
+        A subclass with `Options` of its own has one argument more, `options: XDatasetOptions | None = None`, which
+        `open` always gives.
 
         Raises:
             DatasetError: a known layout that is damaged or incomplete.
@@ -76,21 +77,15 @@ class ListedDataset(ModalityDataset):
         raise NotImplementedError  # abstract
 
     @classmethod
-    def options_of_open(cls) -> dict[str, Any]:
-        return cls._keyword_defaults(cls.find)
-
-    @classmethod
-    def open(cls, root: Path, split: str = "train", *, task: AnyTask | None = None, **options: Any) -> Self:
-        """See `ModalityDataset.open`; the options are those of `find`."""
-        known = cls.options_of_open()
-        unknown = sorted(options.keys() - known.keys())
-        if unknown:
-            raise OptionError(
-                f"there is no data option {unknown[0]!r}",
-                fix=f"the options are {', '.join(f'{name}={value!r}' for name, value in known.items()) or 'none'}",
-            )
+    def open(
+        cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None
+    ) -> Self:
+        """See `ModalityDataset.open`."""
         if split not in SPLITS:
-            raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
+            raise OptionError(
+                f"there is no split called {split!r}{did_you_mean(split, SPLITS)}",
+                fix=f"use one of {', '.join(SPLITS)}",
+            )
         if task is not None and task.kind not in cls.kinds:
             raise OptionError(
                 f"{cls.__name__} gives {' or '.join(cls.kinds)}, and the task is {task.kind}",
@@ -99,7 +94,8 @@ class ListedDataset(ModalityDataset):
         root = Path(root)
         if not root.exists():
             raise DatasetError(f"{root} does not exist", fix="check the path and the folder it is relative to")
-        listing = cls.find(root, split, **options)
+        find: Callable[..., Listing | None] = cls.find
+        listing = find(root, split, options=options or cls.Options()) if cls.Options.model_fields else find(root, split)
         if listing is None:
             looked_for = "".join(f"\n    {name}: {what}" for name, what in cls.layouts.items())
             raise DatasetError(f"{root} is in no known layout", fix=f"the layouts are{looked_for}")

@@ -74,10 +74,10 @@ def open_for_evaluation(
     """
     dataset_class = get(model.modality).dataset
     task = model.require_head().task
-    options = {**model.data_options, **(options or {})}
+    chosen = dataset_class.Options.parse({**model.data_options, **(options or {})})
     for candidate in (split,) if split is not None else ("test", "val"):
         try:
-            opened = dataset_class.open(root, candidate, task=task, **options)
+            opened = dataset_class.open(root, candidate, task=task, options=chosen)
         except MissingSplitError:
             if split is not None:
                 raise
@@ -86,7 +86,7 @@ def open_for_evaluation(
             is_labelled = isinstance(task, Segmentation) or any(target is not None for target in opened.targets())
             if split is not None or is_labelled:
                 return opened
-    return dataset_class.open(root, "all", task=task, **options)
+    return dataset_class.open(root, "all", task=task, options=chosen)
 
 
 def baseline_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:

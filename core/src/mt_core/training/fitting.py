@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from mt_core.contract import Example, Head, ModalityDataset
+from mt_core.contract import Example, Head, ModalityDataset, Options
 from mt_core.data.loader import loader
 from mt_core.data.precision import check_precision
 from mt_core.data.subsets import hold_out, open_training_data
@@ -83,12 +83,13 @@ def fit(
         MtError: a sample that cannot be read.
     """
     plugin = get(model.modality)
-    recipe = recipe or Recipe.parse(plugin.manifest.recipe, settings)
+    recipe = recipe or Recipe.over(plugin.manifest.recipe, settings)
     check_precision(recipe.precision, model.device)
-    train, val = _data(plugin.dataset, data, val, recipe, data_options or {})
+    options = plugin.dataset.Options.parse(data_options or {})
+    train, val = _data(plugin.dataset, data, val, recipe, options)
     _make_ready(model, train, recipe)
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="mt-run-"))
-    planned = _plan(model, recipe, train, val, data_options or {})
+    planned = _plan(model, recipe, train, val, options)
     checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite, keep=out is None)
     baseline = baseline_metrics(model.require_head(), train.targets(), val.targets())
     with session(model.modality, "train"):
@@ -99,7 +100,7 @@ def fit(
     metrics = {name.removeprefix("val_"): value for name, value in kept.items() if name.startswith("val_")}
     save_weights(model, folder)
     model.provenance = f"trained on {train.source}"
-    model.data_options = dict(data_options or {})
+    model.data_options = options.model_dump(mode="json")
     finished = {
         **planned,
         "status": "complete",
@@ -120,7 +121,7 @@ def _plan(
     recipe: Recipe,
     train: ModalityDataset,
     val: ModalityDataset,
-    data_options: Mapping[str, Any],
+    data_options: Options,
 ) -> dict[str, Any]:
     """What `run.json` says before the first epoch, and what a run that is resumed must agree with."""
     return {
@@ -133,7 +134,7 @@ def _plan(
             "train": len(train),
             "val": len(val),
             "selected_on": val.source,
-            "options": dict(data_options),
+            "options": data_options.model_dump(mode="json"),
         },
         "versions": versions(),
     }
@@ -144,17 +145,12 @@ def _data(
     data: str | Path | ModalityDataset,
     val: ModalityDataset | None,
     recipe: Recipe,
-    options: Mapping[str, Any],
+    options: Options,
 ) -> tuple[ModalityDataset, ModalityDataset]:
     if not isinstance(data, ModalityDataset):
         if val is not None:
             raise OptionError("a folder selects on its own val split", fix="give datasets for both, or no val")
-        try:
-            return open_training_data(dataset_class, Path(data), recipe.val_fraction, recipe.seed, **options)
-        except TypeError as error:
-            if not options:
-                raise
-            raise OptionError(f"{dataset_class.__name__} does not take {dict(options)}", fix=str(error)) from None
+        return open_training_data(dataset_class, Path(data), recipe.val_fraction, recipe.seed, options)
     return (data, val) if val is not None else hold_out(data, recipe.val_fraction, recipe.seed)
 
 
@@ -307,7 +303,7 @@ def _probe_loaders(
         pooled_features(
             model,
             dataset,
-            head.pool,
+            head.options.pool,
             batch_size=recipe.batch_size,
             num_workers=recipe.num_workers,
             precision=recipe.precision,

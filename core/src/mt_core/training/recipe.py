@@ -3,40 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
+from mt_core.contract import Options
 from mt_core.data.precision import Precision
-from mt_core.errors import OptionError
 
 Tune = Literal["probe", "frozen", "full"]
 
 
-class Checked(BaseModel):
-    """Settings that never change, and that are told where they do not fit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @classmethod
-    def checked(cls, settings: Mapping[str, Any]) -> Self:
-        """The defaults with some settings changed.
-
-        Raises:
-            OptionError: an unknown setting or a value that it does not take.
-        """
-        try:
-            return cls.model_validate(dict(settings))
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise OptionError(
-                f"{name}={settings.get(name)!r}: {first['msg']}", fix=f"the settings are: {', '.join(cls.model_fields)}"
-            ) from None
-
-
-class Recipe(Checked):
+class Recipe(Options):
     """Everything that decides how a model is trained, apart from the data and the model itself."""
+
+    noun: ClassVar[str] = "setting"
 
     tune: Tune = Field(
         default="frozen",
@@ -77,12 +57,11 @@ class Recipe(Checked):
     head: dict[str, Any] = Field(default_factory=dict, description="Options of the head: pool, hidden, dropout, …")
 
     @classmethod
-    def parse(cls, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Recipe:
-        """The modality's defaults with some settings changed; `head` options are merged.
+    def over(cls, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Recipe:
+        """A modality's defaults with some settings changed; the options of the head are merged.
 
         Raises:
             OptionError: an unknown setting or a value that it does not take.
         """
-        merged = {**defaults, **settings}
-        merged["head"] = {**defaults.get("head", {}), **settings.get("head", {})}
-        return cls.checked(merged)
+        head = {**cls.parse(defaults).head, **cls.parse(settings).head}
+        return cls.parse({**defaults, **settings, "head": head})

@@ -56,7 +56,10 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
             "calibration": model.tokenizer.calibration(),
             "seed": model.seed,
         },
-        "head": {"class": f"{type(head).__module__}:{type(head).__qualname__}", "options": head.options()},
+        "head": {
+            "class": f"{type(head).__module__}:{type(head).__qualname__}",
+            "options": head.options.model_dump(mode="json"),
+        },
         "task": head.task.model_dump(mode="json"),
         "parameters": vars(model.parameter_counts()),
     }
@@ -191,7 +194,7 @@ def _assemble(
 def _make_head(plugin: Plugin, record: dict[str, Any], width: int) -> Head:
     task = task_from(record["task"])
     options = record["head"]["options"]
-    head = default_head(width, task, plugin.head, **options)
+    head = default_head(width, task, plugin.head, options=options)
     made = f"{type(head).__module__}:{type(head).__qualname__}"
     if made != record["head"]["class"]:
         raise ContractError(

@@ -24,7 +24,7 @@ class ToyDataset(ModalityDataset):
         return self.labels
 
     @classmethod
-    def open(cls, root, split="train", *, task=None):
+    def open(cls, root, split="train", *, task=None, options=None):
         root = Path(root)
         if (root / "train").is_dir():
             if not (root / split).is_dir():

@@ -7,12 +7,12 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, reading
+from mt_core.contract import Options, Tokenizer, Tokens, reading
 from mt_core.errors import InputError
 from mt_core.sdk.blocks import LearnedPositions
 
 
-class ToyOptions(TokenizerOptions):
+class ToyOptions(Options):
     dropout: float = Field(default=0.1, description="Share of a token's numbers dropped in training.")
     noise: float = Field(default=0.05, description="Standard deviation of the noise added in training.")
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from mt_core.contract import Classification
+from pydantic import Field
+
+from mt_core.contract import Classification, Options
 from mt_core.errors import OptionError
 from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
 from mt_plugin_audio.demo import sounds, write_examples
@@ -13,9 +15,19 @@ from mt_plugin_audio.layouts import find_digits, find_esc50, find_speech_command
 from mt_plugin_audio.reading import SUFFIXES
 
 
+class AudioDatasetOptions(Options):
+    """Which recordings are tested."""
+
+    fold: int = Field(default=5, ge=1, le=5, description='Of ESC-50: the fold that is "test".')
+    held_out_speaker: str | None = Field(
+        default=None, description='Of the spoken digits: whose recordings are "test"; none: the official test.'
+    )
+
+
 class AudioDataset(ListedDataset):
     """Recordings and the classes they belong to."""
 
+    Options = AudioDatasetOptions
     layouts: ClassVar[dict[str, str]] = {
         "digits": "{digit}_{speaker}_{index}.wav, in recordings/ or not, as the Free Spoken Digit Dataset ships",
         "speech commands": "a folder per word, validation_list.txt and testing_list.txt",
@@ -26,19 +38,15 @@ class AudioDataset(ListedDataset):
     task: Classification
 
     @classmethod
-    def find(cls, root: Path, split: str, *, fold: int = 5, held_out_speaker: str | None = None) -> Listing | None:
-        """The recordings under a folder, or in a table, in one of `layouts`.
-
-        Args:
-            fold: Of ESC-50, the one that is "test", 1 to 5.
-            held_out_speaker: Of the spoken digits, whose recordings are "test"; None: the official test.
-        """
+    def find(cls, root: Path, split: str, *, options: AudioDatasetOptions | None = None) -> Listing | None:
+        """The recordings under a folder, or in a table, in one of `layouts`."""
+        options = options or AudioDatasetOptions()
         if root.is_dir():
-            if digits := find_digits(root, split, held_out_speaker):
+            if digits := find_digits(root, split, options.held_out_speaker):
                 return digits
-            if held_out_speaker is not None:
+            if options.held_out_speaker is not None:
                 raise OptionError(f"{root} does not tell its speakers", fix="leave held_out_speaker out")
-            if found := find_speech_commands(root, split) or find_esc50(root, split, fold):
+            if found := find_speech_commands(root, split) or find_esc50(root, split, options.fold):
                 return found
         return list_files(root, split, SUFFIXES)
 

@@ -15,7 +15,7 @@ from einops import rearrange, repeat
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
-from mt_core.contract import EncoderSpec, Example, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import EncoderSpec, Example, Options, Tokenizer, Tokens
 from mt_core.errors import InputError
 from mt_core.sdk.blocks import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
 from mt_plugin_audio.augmentation import masked, replayed, shifted
@@ -34,7 +34,7 @@ _STEPS = 100  # positions are learned for so many, 10 s at a stride of 10; more 
 _SURVEYED = 500  # recordings from which mean and deviation are estimated
 
 
-class AudioOptions(TokenizerOptions):
+class AudioOptions(Options):
     """How sound becomes tokens."""
 
     max_seconds: float = Field(
@@ -85,7 +85,7 @@ class AudioTokenizer(Tokenizer):
     options: AudioOptions
     sample_limits = "1,000 to 768,000 Hz, 1 to 64 channels; of what is longer than max_seconds, the beginning"
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: AudioOptions | None = None) -> None:
         super().__init__(width, options)
         patch, stride = self.options.patch, self.options.stride
         if self.options.stem == "conv":

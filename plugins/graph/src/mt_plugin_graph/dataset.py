@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
+from pydantic import Field
+
+from mt_core.contract import Options
 from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_graph.demo import graphs_of_kinds, write_examples
@@ -14,9 +17,36 @@ from mt_plugin_graph.layouts.tu import Folds, find_tu
 from mt_plugin_graph.reading import SUFFIXES
 
 
+class GraphDatasetOptions(Options):
+    """What is predicted of the graphs, and which of them are tested."""
+
+    smiles: str | None = Field(
+        default=None, description="Tables: the column of SMILES strings; none: the one called smiles or mol."
+    )
+    target: tuple[str, ...] = Field(
+        default=(), description="Tables: the columns to predict, one or several; none: found by their names and values."
+    )
+    kind: Literal["classification", "multilabel", "regression"] | None = Field(
+        default=None, description="What to predict, where the targets could be either."
+    )
+    splitting: Literal["random", "scaffold"] = Field(
+        default="random", description="Tables without a split column: how the held-out molecules are chosen."
+    )
+    test_fraction: float = Field(
+        default=0.2,
+        ge=0,
+        lt=1,
+        description='Tables without a split column: how much is held out as "test"; 0: nothing.',
+    )
+    folds: int = Field(default=10, ge=0, description='TU sets: equal parts, one of which is "test"; 0: nothing is.')
+    fold: int = Field(default=0, ge=0, description='TU sets: which of the parts is "test", counted from 0.')
+    seed: int = Field(default=0, ge=0, description="Of the random split, and of the folds.")
+
+
 class GraphDataset(ListedDataset):
     """Graphs and what is to be predicted of each."""
 
+    Options = GraphDatasetOptions
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "tu": "NAME_A.txt, NAME_graph_indicator.txt, NAME_graph_labels.txt or NAME_graph_attributes.txt, also in raw/",
         "pcqm4mv2": "split_dict.pt and raw/data.csv.gz (or data.csv) with smiles and homolumogap",
@@ -27,41 +57,25 @@ class GraphDataset(ListedDataset):
     kinds = ("classification", "multilabel", "regression")
 
     @classmethod
-    def find(
-        cls,
-        root: Path,
-        split: str,
-        *,
-        smiles: str | None = None,
-        target: str | None = None,
-        kind: str | None = None,
-        splitting: str = "random",
-        test_fraction: float = 0.2,
-        folds: int = 10,
-        fold: int = 0,
-        seed: int = 0,
-    ) -> Listing | None:
-        """The graphs of a split in one of `layouts`.
-
-        Args:
-            smiles: Tables: the column of SMILES strings; None: the one called smiles or mol.
-            target: Tables: the column to predict, or several with commas between them; None: see `targets_of`.
-            kind: classification, multilabel or regression, where the targets could be either.
-            splitting: Tables without a split column: random, or by scaffold.
-            test_fraction: Tables without a split column: how much is held out as "test"; 0: nothing.
-            folds, fold: TU sets: which of how many stratified parts is "test"; folds=0: nothing.
-            seed: Of the random split, and of the folds.
-        """
-        options = TableOptions(smiles, target, kind, splitting, test_fraction, seed)
-        cross = Folds(folds, fold, seed)
+    def find(cls, root: Path, split: str, *, options: GraphDatasetOptions | None = None) -> Listing | None:
+        """The graphs of a split in one of `layouts`."""
+        options = options or GraphDatasetOptions()
+        table = TableOptions(
+            options.smiles, options.target, options.kind, options.splitting, options.test_fraction, options.seed
+        )
+        cross = Folds(options.folds, options.fold, options.seed)
         if root.is_file():
-            found = find_molecule_table(root, split, options)
+            found = find_molecule_table(root, split, table)
             if found is None and root.suffix.lower() not in (".csv", ".tsv"):
                 raise DatasetError(
                     f"{root} is a file, and no table", fix="give the folder, or a .csv of smiles or path,label"
                 )
             return found or list_tables({"": root}, split, root)
-        found = find_tu(root, split, cross, kind) or find_pcqm(root, split) or find_molecule_table(root, split, options)
+        found = (
+            find_tu(root, split, cross, options.kind)
+            or find_pcqm(root, split)
+            or find_molecule_table(root, split, table)
+        )
         if found is not None:
             return found
         if tables := find_tables(root):

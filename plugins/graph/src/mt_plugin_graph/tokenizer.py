@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_plugin_graph.attributes import attributes_of, join_columns
 from mt_plugin_graph.batching import collate_graphs
 from mt_plugin_graph.features import LINK_ROWS, NO_ROW, NODE_ROWS, Statistics, degrees, spread
@@ -30,7 +30,7 @@ from mt_plugin_graph.spectrum import identifiers
 _CALIBRATED = 20_000  # graphs looked at
 
 
-class GraphOptions(TokenizerOptions):
+class GraphOptions(Options):
     """How graphs become tokens."""
 
     eigenvalues: int = Field(
@@ -45,8 +45,10 @@ class GraphOptions(TokenizerOptions):
         default=1024, ge=2, le=16384, description="Nodes and edges that become tokens; of larger graphs a part does."
     )
     drop: float = Field(default=0.0, ge=0, lt=1, description="Chance that what a node carries is hidden in training.")
-    categorical: Names = Field(default=(), description="Attributes that are categories, though they are numbers.")
-    ignore: Names = Field(default=(), description="Attributes to leave out.")
+    categorical: tuple[str, ...] = Field(
+        default=(), description="Attributes that are categories, though they are numbers."
+    )
+    ignore: tuple[str, ...] = Field(default=(), description="Attributes to leave out.")
 
 
 class GraphTokenizer(Tokenizer):
@@ -66,7 +68,7 @@ class GraphTokenizer(Tokenizer):
         "max_tokens a part become tokens, which knows its neighbourhood and the whole"
     )
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: GraphOptions | None = None) -> None:
         super().__init__(width, options)
         spaces, steps = self.options.eigenvalues, self.options.walks
         self.node_carried, self.link_carried = Carried(NODE_ROWS.count, width), Carried(LINK_ROWS.count, width)

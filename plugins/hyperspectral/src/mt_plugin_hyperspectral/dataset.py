@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from pydantic import Field
 
-from mt_core.contract import Classification
+from mt_core.contract import Classification, Options
 from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing
 from mt_plugin_hyperspectral.demo import demo_pixels
@@ -18,9 +19,25 @@ from mt_plugin_hyperspectral.layouts.scene import UNLABELLED
 from mt_plugin_hyperspectral.reading import SUFFIXES
 
 
+class HyperspectralDatasetOptions(Options):
+    """Which scene, and which of its pixels are tested."""
+
+    scene: str = Field(default="", description="Of several scenes in a folder, the name of one.")
+    train_fraction: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description='Part of each class that is "train", drawn at random; the others are "test".',
+    )
+    folds: int = Field(default=0, ge=0, description="In place of `train_fraction`: equal parts; 0: none.")
+    fold: int = Field(default=0, ge=0, description='Which of the folds is "test", counted from 0.')
+    seed: int = Field(default=0, ge=0, description="Of the random division.")
+
+
 class HyperspectralDataset(ListedDataset):
     """Pixels and what they show."""
 
+    Options = HyperspectralDatasetOptions
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "ground truth": "a cube and its labels (rows, columns), 0 unlabelled: Indian_pines_corrected.mat and "
         "Indian_pines_gt.mat, PaviaU.mat and PaviaU_gt.mat, also ENVI, .tif, .npy; or both arrays in one .mat",
@@ -32,31 +49,15 @@ class HyperspectralDataset(ListedDataset):
     task: Classification
 
     @classmethod
-    def find(
-        cls,
-        root: Path,
-        split: str,
-        *,
-        scene: str = "",
-        train_fraction: float = 0.1,
-        folds: int = 0,
-        fold: int = 0,
-        seed: int = 0,
-    ) -> Listing | None:
-        """The labelled pixels under a folder, or in a file, in one of `layouts`.
-
-        Args:
-            scene: Of several scenes in a folder, the name of one.
-            train_fraction: Part of each class that is "train", drawn at random; the others are "test".
-            folds, fold: In place of `train_fraction`: equal parts, and which of them is "test".
-            seed: Of the random division.
-        """
-        division = Division(train_fraction, folds, fold, seed)
+    def find(cls, root: Path, split: str, *, options: HyperspectralDatasetOptions | None = None) -> Listing | None:
+        """The labelled pixels under a folder, or in a file, in one of `layouts`."""
+        options = options or HyperspectralDatasetOptions()
+        division = Division(options.train_fraction, options.folds, options.fold, options.seed)
         if root.is_file() and root.suffix.lower() not in SUFFIXES:
             raise DatasetError(f"{root} is no scene", fix=f"give a folder, or a file of {' '.join(SUFFIXES)}")
         if root.is_dir() and (table := find_pixel_table(root, split, division)) is not None:
             return table
-        found = find_scene(root, scene)
+        found = find_scene(root, options.scene)
         if found is None:
             return None
         places = np.flatnonzero(found.indices.ravel() != UNLABELLED)

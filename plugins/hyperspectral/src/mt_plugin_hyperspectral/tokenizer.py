@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens, name_of
+from mt_core.contract import Example, Options, Tokenizer, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_hyperspectral.augmentation import augmented
 from mt_plugin_hyperspectral.bands import band_groups, band_positions, spread
@@ -33,11 +33,7 @@ _POSITIONS = 32  # learned along the spectrum, and interpolated between
 _INITIAL_STD = 0.02  # of the positions
 
 
-def _split(text: Any) -> Any:
-    return tuple(filter(None, text.split(","))) if isinstance(text, str) else text
-
-
-class HyperspectralOptions(TokenizerOptions):
+class HyperspectralOptions(Options):
     """How a pixel is cut into groups of bands."""
 
     group: int = Field(default=0, ge=0, le=MAX_BANDS, description="Bands a token; 0: four strides.")
@@ -50,12 +46,12 @@ class HyperspectralOptions(TokenizerOptions):
     window: int = Field(
         default=1, ge=1, le=31, description="Side of the neighbourhood that is looked at, odd; 1: none."
     )
-    features: Annotated[tuple[Feature, ...], BeforeValidator(_split)] = Field(
+    features: tuple[Feature, ...] = Field(
         default=("shape",),
         description="What is seen of a band beside its value. shape: the value less the pixel's own mean, in its own "
         "deviations, which brightness does not change; derivative: the difference of its neighbours.",
     )
-    wavelengths: Annotated[Wavelengths, BeforeValidator(_split)] = Field(
+    wavelengths: Wavelengths = Field(
         default=(), description="Nanometres of each band, or of the first and the last, where the file does not tell."
     )
     augment: float = Field(
@@ -92,7 +88,7 @@ class HyperspectralTokenizer(Tokenizer):
     middle: Tensor
     position: Tensor
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: HyperspectralOptions | None = None) -> None:
         super().__init__(width, options)
         self.restore({})
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from mt_core.contract import Classification
+from pydantic import Field
+
+from mt_core.contract import Classification, Options
 from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, list_uea
 from mt_plugin_imu.demo import write_demo, write_examples
@@ -16,9 +18,19 @@ from mt_plugin_imu.layouts import find_hapt, find_uci_har, find_wisdm
 from mt_plugin_imu.reading import SUFFIXES
 
 
+class ImuDatasetOptions(Options):
+    """Which recordings are tested."""
+
+    test_users: str = Field(
+        default="",
+        description='HAPT and WISDM: who is "test", as numbers and ranges such as 2,4,9-12; none: as published.',
+    )
+
+
 class ImuDataset(ListedDataset):
     """Recordings and what was done in them."""
 
+    Options = ImuDatasetOptions
     layouts: ClassVar[dict[str, str]] = {
         "uci-har": "train/Inertial Signals/body_acc_x_train.txt and eight more, y_train.txt; activity_labels.txt",
         "hapt": "RawData/acc_exp01_user01.txt, gyro_*, labels.txt; activity_labels.txt; Test/subject_id_test.txt",
@@ -32,12 +44,9 @@ class ImuDataset(ListedDataset):
     task: Classification
 
     @classmethod
-    def find(cls, root: Path, split: str, *, test_users: str = "") -> Listing | None:
-        """The recordings under a folder, or in a file, in one of `layouts`.
-
-        Args:
-            test_users: Of HAPT and WISDM: who is tested, for instance "2,4,9-12"; "" for the published ones.
-        """
+    def find(cls, root: Path, split: str, *, options: ImuDatasetOptions | None = None) -> Listing | None:
+        """The recordings under a folder, or in a file, in one of `layouts`."""
+        test_users = (options or ImuDatasetOptions()).test_users
         if root.is_file():
             if root.suffix.lower() in (".csv", ".tsv"):
                 return list_tables({"": root}, split, root)

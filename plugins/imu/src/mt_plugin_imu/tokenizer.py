@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.errors import InputError, OptionError
 from mt_core.sdk.blocks import LearnedPositions, PatchEmbed
 from mt_plugin_imu.augmentation import jittered, scaled, turned, warped
@@ -30,7 +30,7 @@ from mt_plugin_imu.stem import DilatedStem, Spectrum
 _HIDDEN = 64
 
 
-class ImuOptions(TokenizerOptions):
+class ImuOptions(Options):
     """How recordings are brought to one rate, cut and varied."""
 
     rate: float = Field(
@@ -47,7 +47,9 @@ class ImuOptions(TokenizerOptions):
         default=8, ge=1, le=256, description="Windows that are spread over a longer recording, at most."
     )
     axes: int = Field(default=12, ge=1, le=256, description="Axes that a recording may have, at most.")
-    columns: Names = Field(default=(), description="Columns that are axes, in this order; none: found by their names.")
+    columns: tuple[str, ...] = Field(
+        default=(), description="Columns that are axes, in this order; none: found by their names."
+    )
     spectrum: bool = Field(default=True, description="Give each token the strength of each frequency in its patch too.")
     jitter: float = Field(default=0.03, ge=0, description="Training: noise, in standard deviations of an axis.")
     scale: float = Field(default=0.1, ge=0, description="Training: standard deviation of a factor on each axis.")
@@ -78,7 +80,7 @@ class ImuTokenizer(Tokenizer):
         "missing; of a recording longer than max_windows windows, so many are looked at"
     )
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: ImuOptions | None = None) -> None:
         super().__init__(width, options)
         patch = self.options.patch
         self.stride = self.options.stride or max(1, patch // 2)

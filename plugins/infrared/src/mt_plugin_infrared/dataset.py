@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
+from pydantic import Field
+
+from mt_core.contract import Options
 from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
 from mt_plugin_infrared.demo import thermal_frames, write_examples
 from mt_plugin_infrared.layouts import find_regdb, find_solar_modules, find_sysu
 from mt_plugin_infrared.reading import SUFFIXES
 
 
+class InfraredDatasetOptions(Options):
+    """Which of a benchmark's divisions and tasks."""
+
+    binary: bool = Field(
+        default=False, description="InfraredSolarModules: two classes, anomaly or none, in place of twelve."
+    )
+    trial: int = Field(default=1, ge=1, description="RegDB: which of its ten divisions.")
+    search: Literal["all", "indoor"] = Field(
+        default="all", description="SYSU-MM01: the gallery is of all visible cameras, or of those indoors."
+    )
+
+
 class InfraredDataset(ListedDataset):
     """Thermal pictures, and the classes they belong to or the persons they show."""
 
+    Options = InfraredDatasetOptions
     kinds = ("classification", "retrieval")
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "solar modules": "InfraredSolarModules: module_metadata.json and its images; splits by a splits.csv beside it",
@@ -24,20 +40,13 @@ class InfraredDataset(ListedDataset):
     demo_options = {"size": 32, "patch": 8, "stem": "conv"}  # noqa: RUF012 - frames of 32 x 40 pixels
 
     @classmethod
-    def find(
-        cls, root: Path, split: str, *, binary: bool = False, trial: int = 1, search: str = "all"
-    ) -> Listing | None:
-        """The pictures under a folder, or in a table, in one of `layouts`.
-
-        Args:
-            binary: InfraredSolarModules: two classes, anomaly or none, in place of twelve.
-            trial: RegDB: which of its ten divisions.
-            search: SYSU-MM01: "all", or "indoor" for a gallery of the cameras indoors.
-        """
+    def find(cls, root: Path, split: str, *, options: InfraredDatasetOptions | None = None) -> Listing | None:
+        """The pictures under a folder, or in a table, in one of `layouts`."""
+        options = options or InfraredDatasetOptions()
         return (
-            find_solar_modules(root, split, binary=binary)
-            or find_regdb(root, split, trial=trial)
-            or find_sysu(root, split, search=search)
+            find_solar_modules(root, split, binary=options.binary)
+            or find_regdb(root, split, trial=options.trial)
+            or find_sysu(root, split, search=options.search)
             or list_files(root, split, SUFFIXES)
         )
 

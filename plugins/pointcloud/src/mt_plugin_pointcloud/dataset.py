@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
-from mt_core.contract import AnyTask, Example, Segmentation
-from mt_core.errors import InputError, OptionError
+from pydantic import Field
+
+from mt_core.contract import AnyTask, Example, Options, Segmentation
+from mt_core.errors import InputError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_pointcloud.demo import FORMATS, solids, write_examples
 from mt_plugin_pointcloud.layouts.hdf5 import Hdf5Clouds, Hdf5Row, find_modelnet_hdf5, find_scanobjectnn
@@ -16,9 +18,27 @@ from mt_plugin_pointcloud.layouts.shapenet import PARTS, find_shapenet_parts, re
 from mt_plugin_pointcloud.reading import SUFFIXES
 
 
+class PointCloudDatasetOptions(Options):
+    """Which clouds, and what is labelled of them."""
+
+    variant: str | None = Field(
+        default=None, description="Of ScanObjectNN: for instance _augmentedrot_scale75; none: the objects as they are."
+    )
+    labels: Literal["clouds", "points"] = Field(
+        default="clouds", description="What the labels belong to: whole clouds, or the points in them."
+    )
+    category: str | None = Field(
+        default=None, description="Of ShapeNet's parts: the one whose parts are told apart; none: all."
+    )
+    classes: tuple[str, ...] = Field(
+        default=(), description="With labels=points: the names of the classes, in the order of their numbers."
+    )
+
+
 class PointCloudDataset(ListedDataset):
     """Clouds and their classes, or the classes of their points."""
 
+    Options = PointCloudDatasetOptions
     layouts: ClassVar[dict[str, str]] = {
         "table": "splits.csv or labels.csv with the columns file, label and split, as for LiDARNet",
         "modelnet40-hdf5": "ply_data_train*.h5, ply_data_test*.h5 and shape_names.txt",
@@ -46,35 +66,18 @@ class PointCloudDataset(ListedDataset):
         return Example(sample, self._targets[index])
 
     @classmethod
-    def find(
-        cls,
-        root: Path,
-        split: str,
-        *,
-        variant: str | None = None,
-        labels: Literal["clouds", "points"] = "clouds",
-        category: str | None = None,
-        classes: Sequence[str] = (),
-    ) -> Listing | None:
-        """The clouds of a split.
-
-        Args:
-            variant: Of ScanObjectNN: "" or, for instance, "_augmentedrot_scale75".
-            labels: What the labels belong to: whole clouds, or the points in them.
-            category: Of ShapeNet's parts: the one whose parts are told apart; None: all.
-            classes: With labels=points, the names of the classes in the order of their numbers.
-        """
-        if labels not in ("clouds", "points"):
-            raise OptionError(f"labels={labels!r}", fix="use 'clouds' or 'points'")
-        if listing := find_shapenet_parts(root, split, category):
+    def find(cls, root: Path, split: str, *, options: PointCloudDatasetOptions | None = None) -> Listing | None:
+        """The clouds of a split."""
+        options = options or PointCloudDatasetOptions()
+        if listing := find_shapenet_parts(root, split, options.category):
             return listing
-        if labels == "points":
-            return find_labelled_points(root, split, classes)
+        if options.labels == "points":
+            return find_labelled_points(root, split, options.classes)
         if tables := {"": root} if root.suffix.lower() == ".csv" else find_tables(root) if root.is_dir() else {}:
             return list_tables(tables, split, root)
         return (
             find_modelnet_hdf5(root, split)
-            or find_scanobjectnn(root, split, variant)
+            or find_scanobjectnn(root, split, options.variant)
             or list_folders(root, split, SUFFIXES)
             if root.is_dir()
             else None

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import Options, Tokenizer, Tokens
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.augmentation import augment, random_points
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud
@@ -27,7 +27,7 @@ from mt_plugin_pointcloud.sampling import canonical_order, farthest_points
 Channel = Literal["intensity", "normals", "colour"]
 
 
-class PointCloudOptions(TokenizerOptions):
+class PointCloudOptions(Options):
     """How a cloud is cut into neighbourhoods."""
 
     scale: Literal["unit", "metres"] = Field(
@@ -62,7 +62,7 @@ class PointCloudTokenizer(Tokenizer):
         "are left out"
     )
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: PointCloudOptions | None = None) -> None:
         super().__init__(width, options)
         carried = sum(CHANNELS[name] for name in self.options.channels)
         self.pointnet = MiniPointNet(3 + carried, width)

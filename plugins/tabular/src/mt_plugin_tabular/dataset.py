@@ -9,7 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, Literal, Self
 
-from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Regression
+from pydantic import Field
+
+from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Options, Regression
 from mt_core.errors import DatasetError, OptionError
 from mt_plugin_tabular.cells import Cell, category, number
 from mt_plugin_tabular.delimited import Header
@@ -25,6 +27,22 @@ TARGET_NAMES = ("target", "label", "class", "y")
 _FEW = 20  # so many different whole numbers, or fewer, are classes
 
 
+class TabularDatasetOptions(Options):
+    """What is predicted of the rows."""
+
+    target: str | None = Field(
+        default=None,
+        description="The column to predict. None: that of the run; else the one called target, label, class or y; else "
+        "the last.",
+    )
+    kind: Literal["classification", "regression"] | None = Field(
+        default=None,
+        description="What to predict. None: classes if the target is text or at most 20 different whole numbers, else "
+        "a number.",
+    )
+    header: Header = Field(default="auto", description="Whether the first line of a text file holds the names.")
+
+
 class TabularDataset(ModalityDataset):
     """Rows of a table, kept by columns; the target column is taken out of the samples.
 
@@ -38,6 +56,7 @@ class TabularDataset(ModalityDataset):
         OptionError: a class that the task does not have, a target that is no number, a multilabel task.
     """
 
+    Options = TabularDatasetOptions
     layouts: ClassVar[dict[str, str]] = LAYOUTS
     task: Classification | Regression
 
@@ -62,32 +81,19 @@ class TabularDataset(ModalityDataset):
         return self._targets
 
     @classmethod
-    def open(  # type: ignore[override]  # its own options by name, where the contract has **options
-        cls,
-        root: Path,
-        split: str = "train",
-        *,
-        task: AnyTask | None = None,
-        target: str | None = None,
-        kind: Literal["classification", "regression"] | None = None,
-        header: Header = "auto",
+    def open(
+        cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None
     ) -> Self:
-        """The rows of a split; see `layouts.LAYOUTS`.
-
-        Args:
-            target: The target column. None: the column that a regression `task` names; else one of `TARGET_NAMES`; else
-                the last.
-            kind: What to predict. None: classes if the target is text or at most 20 different whole numbers, else a
-                number.
-            header: Whether the first line of a text file holds the names.
-        """
+        """The rows of a split; see `layouts.LAYOUTS`."""
+        chosen = options if isinstance(options, TabularDatasetOptions) else TabularDatasetOptions()
+        target = chosen.target
         files = split_files(Path(root), split)
-        table = Table(chain.from_iterable(rows(path, header=header) for path in files))
+        table = Table(chain.from_iterable(rows(path, header=chosen.header) for path in files))
         if target is None and isinstance(task, Regression):
             target = task.names[0] if task.names[0] in table.names else None
         target = _target_column(table.names, target, root)
         if task is None:
-            task = infer_task(table.distinct(target), target, kind)
+            task = infer_task(table.distinct(target), target, chosen.kind)
         return cls(table, target, task, f"{root} ({split}; target {target!r})")
 
     @classmethod
@@ -116,10 +122,7 @@ def infer_task(
 
     Raises:
         DatasetError: no value at all.
-        OptionError: a kind that a table cannot have.
     """
-    if kind not in (None, "classification", "regression"):
-        raise OptionError(f"kind={kind!r} is no task of a table", fix="use classification or regression")
     present = [value for value in values if value is not None]
     if not present:
         raise DatasetError(f"the target column {target!r} is empty", fix="name another by the option target")

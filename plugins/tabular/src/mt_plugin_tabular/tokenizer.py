@@ -10,7 +10,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens, name_of
+from mt_core.contract import Example, Options, Tokenizer, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
 from mt_plugin_tabular.cells import Row, category
@@ -29,7 +29,7 @@ that a row touches (one category, one bin) keep pace with a head at the same rat
 _FURTHEST = 1e6  # standard deviations from the mean; float32 holds no difference beyond
 
 
-class TabularOptions(TokenizerOptions):
+class TabularOptions(Options):
     """How columns are understood and embedded."""
 
     numbers: Literal["ple", "periodic"] = Field(
@@ -39,9 +39,11 @@ class TabularOptions(TokenizerOptions):
     frequencies: int = Field(default=32, ge=1, le=1024, description="periodic: frequencies of a column.")
     sigma: float = Field(default=0.3, gt=0, description="periodic: standard deviation of the frequencies at the start.")
     max_categories: int = Field(default=128, ge=1, description="Most frequent categories kept; others are unknown.")
-    numeric: Names = Field(default=(), description="Columns that are numbers, whatever they look like.")
-    categorical: Names = Field(default=(), description="Columns that are categories, whatever they look like.")
-    ignore: Names = Field(default=(), description="Columns to leave out.")
+    numeric: tuple[str, ...] = Field(default=(), description="Columns that are numbers, whatever they look like.")
+    categorical: tuple[str, ...] = Field(
+        default=(), description="Columns that are categories, whatever they look like."
+    )
+    ignore: tuple[str, ...] = Field(default=(), description="Columns to leave out.")
     drop: float = Field(default=0.0, ge=0, lt=1, description="Chance that a cell is hidden from a training sample.")
     header: Header = Field(default="auto", description="Whether the first line of a text file holds the names.")
 

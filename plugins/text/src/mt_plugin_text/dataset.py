@@ -5,20 +5,37 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from mt_core.contract import Classification
-from mt_core.errors import DatasetError, OptionError
+from pydantic import Field
+
+from mt_core.contract import Classification, Options
+from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing
 from mt_plugin_text.columns import Wanted
 from mt_plugin_text.demo import write_demo
 from mt_plugin_text.examples import write_examples
 from mt_plugin_text.layouts import Labels, list_tables, list_text_folders, list_trec, tables_in
 from mt_plugin_text.rows import SUFFIXES
-from mt_plugin_text.tokenizer import column_names
+from mt_plugin_text.tokenizer import Columns
+
+
+class TextDatasetOptions(Options):
+    """Which columns and classes."""
+
+    text: Columns = Field(
+        default=(),
+        description="Column of a table with the texts, by name or number, or the two of a pair; by default found.",
+    )
+    label: str = Field(default="", description="The column of labels, by name or number; by default found.")
+    labels: Labels = Field(default="coarse", description="TREC: its six coarse classes, or its fifty fine ones.")
+    matched: bool = Field(
+        default=True, description="MNLI: the dev and test set of the genres that its training has, or of others."
+    )
 
 
 class TextDataset(ListedDataset):
     """Texts and the classes they belong to. Those of tables are kept in memory, those of folders are paths."""
 
+    Options = TextDatasetOptions
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "split tables": "train.tsv, dev.tsv, test.tsv (or .csv, .jsonl, .parquet; also val, or parts as in "
         "train-00000-of-00002.parquet) with a column of texts or the two of a pair, as GLUE ships; also CoLA's without "
@@ -32,36 +49,17 @@ class TextDataset(ListedDataset):
     task: Classification
 
     @classmethod
-    def find(
-        cls,
-        root: Path,
-        split: str,
-        *,
-        text: str | list[str] = "",
-        label: str = "",
-        labels: Labels = "coarse",
-        matched: bool = True,
-    ) -> Listing | None:
-        """The texts under a folder, or in a table, in one of `layouts`; the classes are those of all splits.
-
-        Args:
-            text: The column of texts, or the two of a pair; by default found, see `columns`. By number where a table
-                has no header.
-            label: The column of labels, likewise.
-            labels: TREC's six coarse classes, or its fifty fine ones.
-            matched: MNLI's dev and test set of the genres that its training has, or (False) of other genres.
-        """
-        if labels not in ("coarse", "fine"):
-            raise OptionError(f"labels={labels!r}", fix="use 'coarse' or 'fine'")
-        named = [str(name) for name in text] if isinstance(text, list | tuple) else column_names(text)
-        wanted = Wanted(text=tuple(named), label=str(label))
+    def find(cls, root: Path, split: str, *, options: TextDatasetOptions | None = None) -> Listing | None:
+        """The texts under a folder, or in a table, in one of `layouts`; the classes are those of all splits."""
+        options = options or TextDatasetOptions()
+        wanted = Wanted(text=options.text, label=options.label)
         if root.is_file():
             if root.suffix.lower() in SUFFIXES:
                 return list_tables({"": [root]}, split, root, wanted, "table")
-            return list_trec(root, split, labels)
-        if trec := list_trec(root, split, labels):
+            return list_trec(root, split, options.labels)
+        if trec := list_trec(root, split, options.labels):
             return trec
-        if tables := tables_in(root, matched=matched):
+        if tables := tables_in(root, matched=options.matched):
             return list_tables(tables, split, root, wanted, "split tables")
         if folders := list_text_folders(root, split):
             return folders

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from einops import rearrange
 from numpy.typing import NDArray
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.sdk.blocks import LearnedPositions
 from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
 from mt_plugin_text.columns import Wanted
@@ -33,26 +33,17 @@ readable behind the twelve blocks of a random ViT-Tiny (cosine of its input and 
 _TABLE_STD = 0.1
 _CHARACTERS_A_TOKEN = 64  # twice as many as the longest token of the vocabulary has
 
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(lambda names: column_names(names) if isinstance(names, str | int) else tuple(map(str, names))),
-    Field(max_length=2),
-]
-"""One column, or the two of a pair; from a command line with a comma between them."""
+Columns = Annotated[tuple[str, ...], Field(max_length=2)]
+"""One column, or the two of a pair."""
 
 
-def column_names(names: str | int) -> tuple[str, ...]:
-    """Names with commas between them."""
-    return tuple(filter(None, (name.strip() for name in str(names).split(","))))
-
-
-class TextOptions(TokenizerOptions):
+class TextOptions(Options):
     """How texts become tokens."""
 
     length: int = Field(default=512, ge=3, le=8192, description="Tokens of a sample, at most; longer ones are cut.")
     embedding: int = Field(default=64, ge=1, le=4096, description="Width of the table of embeddings.")
     drop: float = Field(default=0.1, ge=0, lt=1, description="Chance that a token is hidden from a training text.")
-    text: Names = Field(
+    text: Columns = Field(
         default=(),
         description="Column of a table with the texts, by name or number, or the two of a pair; by default found.",
     )

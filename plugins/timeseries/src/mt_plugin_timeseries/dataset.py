@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Self, get_args
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from pydantic import Field
 
-from mt_core.contract import SPLITS, AnyTask, Forecasting, names_given
+from mt_core.contract import SPLITS, AnyTask, Forecasting, Options
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_core.sdk import ListedDataset, Listing, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo
@@ -23,58 +23,60 @@ _DEMO_LOOKBACK, _DEMO_HORIZON, _DEMO_STRIDE = 48, 12, 5
 _DEMO_TRAINING_HOURS = 2000
 
 
+class TimeSeriesDatasetOptions(Options):
+    """Which series, and which of its windows."""
+
+    horizon: int = Field(default=96, ge=1, description="Steps to forecast.")
+    lookback: int = Field(default=336, ge=1, le=65_536, description="Steps looked at: the newest of a series.")
+    window_stride: int = Field(
+        default=1, ge=1, description="Steps from one training window to the next; the others stand at each step."
+    )
+    columns: tuple[str, ...] = Field(
+        default=(), description="Columns of a table to read, in this order; none: all of numbers."
+    )
+    file: str | None = Field(default=None, description="Which table, where a folder holds several.")
+    irregular: Irregular = Field(
+        default="repair",
+        description="Rows that are not one step after the other: repair (sort, average doubles, leave gaps to "
+        "interpolation), refuse, or ignore the times, as the literature does.",
+    )
+    text: Text = Field(default="refuse", description="Columns of text in a table: refuse or ignore.")
+
+
 class TimeSeriesDataset(ListedDataset):
     """To forecast: the windows of one series in memory, cut out when they are asked for, and the values that follow.
     To classify: the series of a UEA data set."""
 
+    Options = TimeSeriesDatasetOptions
     layouts: ClassVar[dict[str, str]] = LAYOUTS
     kinds = ("forecasting", "classification")
     demo_options: ClassVar[dict[str, Any]] = {"lookback": _DEMO_LOOKBACK}
 
     @classmethod
-    def open(cls, root: Path, split: str = "train", *, task: AnyTask | None = None, **options: Any) -> Self:
-        """See `ModalityDataset.open` and `find`. With the task of an earlier run, its horizon and channels stand."""
+    def open(
+        cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None
+    ) -> Self:
+        """See `ModalityDataset.open`. With the task of an earlier run, its horizon and channels stand where none are
+        given."""
         if isinstance(task, Forecasting):
-            options = {"horizon": task.horizon, "columns": task.channels, **options}
-        return super().open(root, split, task=task, **options)
+            given = options.model_dump(exclude_unset=True, exclude_defaults=True) if options is not None else {}
+            options = cls.Options.parse({"horizon": task.horizon, "columns": task.channels, **given})
+        return super().open(root, split, task=task, options=options)
 
     @classmethod
-    def find(
-        cls,
-        root: Path,
-        split: str,
-        *,
-        horizon: int = 96,
-        lookback: int = 336,
-        stride: int = 1,
-        columns: Sequence[str] = (),
-        file: str | None = None,
-        irregular: Irregular = "repair",
-        text: Text = "refuse",
-    ) -> Listing | None:
-        """The windows of a table, or the series of a UEA data set; see `layouts.LAYOUTS`.
-
-        Args:
-            horizon: Steps to forecast.
-            lookback: Steps of a window, at least those that the tokenizer's option of this name looks at.
-            stride: Steps from one training window to the next; the others stand at each step.
-            columns: Channels to forecast, in this order; none: all.
-            file: Which table, where a folder holds several.
-            irregular: What to do with rows that are not one step after the other; "ignore" takes them as the
-                literature does.
-            text: Whether columns of text are refused or ignored.
-        """
-        _check_counts(horizon=horizon, lookback=lookback, stride=stride)
-        _check_words(irregular=(irregular, get_args(Irregular)), text=(text, get_args(Text)))
+    def find(cls, root: Path, split: str, *, options: TimeSeriesDatasetOptions | None = None) -> Listing | None:
+        """The windows of a table, or the series of a UEA data set; see `layouts.LAYOUTS`."""
+        options = options or TimeSeriesDatasetOptions()
+        lookback, horizon = options.lookback, options.horizon
         listing = list_uea(root, split)
         if listing is not None:
             return listing
-        path = find_table(root, file)
+        path = find_table(root, options.file)
         if path is None:
             return None
-        whole = next(read_series(path, columns=names_given(columns), irregular=irregular, text=text))
+        whole = next(read_series(path, columns=options.columns, irregular=options.irregular, text=options.text))
         parts = parts_of(path, len(whole))
-        starts = window_starts(parts, split, lookback=lookback, horizon=horizon, stride=stride)
+        starts = window_starts(parts, split, lookback=lookback, horizon=horizon, stride=options.window_stride)
         starts = full_windows(whole.values, starts, lookback)
         if not len(starts):
             _refuse_short(path, split, len(whole), lookback, horizon)
@@ -118,18 +120,6 @@ def windows_listing(series: Series, starts: np.ndarray, lookback: int, task: For
     """Windows that begin at these steps, and what follows each."""
     targets = Horizons(series.values, starts + lookback, task.horizon)
     return Listing(Windows(series, starts, lookback), targets, (), layout, task)
-
-
-def _check_counts(**counts: int) -> None:
-    for name, value in counts.items():
-        if not isinstance(value, int) or value < 1:
-            raise OptionError(f"{name}={value!r}", fix="give a whole number above 0")
-
-
-def _check_words(**words: tuple[str, tuple[str, ...]]) -> None:
-    for name, (value, known) in words.items():
-        if value not in known:
-            raise OptionError(f"{name}={value!r}", fix=f"use one of {', '.join(known)}")
 
 
 def _refuse_short(path: Path, split: str, steps: int, lookback: int, horizon: int) -> None:

@@ -16,7 +16,7 @@ from einops import rearrange
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Names, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.errors import InputError
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
 from mt_plugin_timeseries.reading import read_series
@@ -30,7 +30,7 @@ _LEAST_SPREAD = 1e-3
 _CALIBRATED = 256  # examples whose levels are looked at
 
 
-class TimeSeriesOptions(TokenizerOptions):
+class TimeSeriesOptions(Options):
     """What of a series is looked at, and how it is cut into patches."""
 
     lookback: int = Field(default=336, ge=1, le=65_536, description="Steps looked at: the newest of a series.")
@@ -41,7 +41,9 @@ class TimeSeriesOptions(TokenizerOptions):
         description="A series shorter than `lookback`: refuse it, or use what is there; auto: refuse it where the "
         "model was trained to forecast.",
     )
-    columns: Names = Field(default=(), description="Columns of a table to read, in this order; none: all of numbers.")
+    columns: tuple[str, ...] = Field(
+        default=(), description="Columns of a table to read, in this order; none: all of numbers."
+    )
     irregular: Irregular = Field(
         default="repair",
         description="Rows that are not one step after the other: repair (sort, average doubles, leave gaps to "

@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 from typing import Self
 
-from mt_core.contract import Classification
+from pydantic import Field
+
+from mt_core.contract import Classification, Options
 from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
 from mt_plugin_video.demo import moving_shapes
@@ -17,9 +19,18 @@ from mt_plugin_video.layouts.lists import find_lists
 from mt_plugin_video.layouts.ucf101 import find_ucf101
 
 
+class VideoDatasetOptions(Options):
+    """Which videos are tested."""
+
+    fold: int = Field(
+        default=1, ge=1, description="Which of UCF101's three divisions, or of lists called split_1, split_2 and so on."
+    )
+
+
 class VideoDataset(ListedDataset):
     """Videos and the classes they belong to."""
 
+    Options = VideoDatasetOptions
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "ucf101 lists": "ucfTrainTestlist/ (trainlist01.txt, testlist01.txt, …) inside or beside; fold",
         "kinetics": "CSV of label,youtube_id,time_start,time_end,split, clips anywhere below, <id>_<start>_<end>.mp4",
@@ -34,12 +45,9 @@ class VideoDataset(ListedDataset):
     task: Classification
 
     @classmethod
-    def find(cls, root: Path, split: str, *, fold: int = 1) -> Listing | None:
-        """The videos under a folder, or in a table or list, in one of `layouts`.
-
-        Args:
-            fold: Which of UCF101's three divisions, or of lists called split_1, split_2 and so on.
-        """
+    def find(cls, root: Path, split: str, *, options: VideoDatasetOptions | None = None) -> Listing | None:
+        """The videos under a folder, or in a table or list, in one of `layouts`."""
+        fold = (options or VideoDatasetOptions()).fold
         if root.is_file() and root.suffix.lower() not in (".csv", ".tsv", ".txt"):
             raise DatasetError(f"{root} is a file, and no list", fix="give the folder of the data, a .csv or a .txt")
         if listing := find_kinetics(root, split):

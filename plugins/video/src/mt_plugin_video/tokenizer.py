@@ -14,7 +14,7 @@ from einops import rearrange, repeat
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
-from mt_core.contract import EncoderSpec, Tokenizer, TokenizerOptions, Tokens
+from mt_core.contract import EncoderSpec, Tokenizer, Tokens
 from mt_core.sdk.blocks import (
     ConvStem,
     LearnedPositions,
@@ -87,7 +87,7 @@ class VideoTokenizer(Tokenizer):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: VideoOptions | None = None) -> None:
         super().__init__(width, options)
         tubelet, patch, side = self.options.tubelet, self.options.patch, self.options.size // self.options.patch
         channels = _COLOURS + MOTION_CHANNELS * self.options.motion

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
+from pydantic import Field
+
+from mt_core.contract import Options
 from mt_core.errors import DatasetError
 from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
 from mt_plugin_xray.demo import radiographs, write_examples
@@ -12,9 +15,18 @@ from mt_plugin_xray.layouts import find_chestxray14, find_chexpert, find_medmnis
 from mt_plugin_xray.reading import SUFFIXES
 
 
+class XrayDatasetOptions(Options):
+    """How findings are counted."""
+
+    uncertain: Literal["ignore", "zeros", "ones"] = Field(
+        default="ignore", description="CheXpert: what an uncertain observation counts as; ignore: not known."
+    )
+
+
 class XrayDataset(ListedDataset):
     """Radiographs, and the one class or the several findings of each."""
 
+    Options = XrayDatasetOptions
     kinds = ("classification", "multilabel")
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "chestxray14": "NIH ChestX-ray14: Data_Entry_2017.csv, train_val_list.txt, test_list.txt, images_001/images",
@@ -25,12 +37,9 @@ class XrayDataset(ListedDataset):
     demo_options = {"size": 40, "patch": 8, "stem": "conv"}  # noqa: RUF012 - films of 72 x 64 pixels
 
     @classmethod
-    def find(cls, root: Path, split: str, *, uncertain: str = "ignore") -> Listing | None:
-        """The films under a folder, or in a table or an archive, in one of `layouts`.
-
-        Args:
-            uncertain: CheXpert: what an uncertain observation counts as: "ignore" (not known), "zeros" or "ones".
-        """
+    def find(cls, root: Path, split: str, *, options: XrayDatasetOptions | None = None) -> Listing | None:
+        """The films under a folder, or in a table or an archive, in one of `layouts`."""
+        options = options or XrayDatasetOptions()
         if root.is_file() and root.suffix.lower() not in (".csv", ".tsv", ".npz"):
             raise DatasetError(
                 f"{root} is a file, and neither a table nor an archive",
@@ -39,7 +48,7 @@ class XrayDataset(ListedDataset):
         found = find_chestxray14(root, split) or find_medmnist(root, split)
         if found or root.suffix.lower() == ".npz":
             return found
-        return find_chexpert(root, split, uncertain=uncertain) or list_files(root, split, SUFFIXES)
+        return find_chexpert(root, split, uncertain=options.uncertain) or list_files(root, split, SUFFIXES)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar, Self
 
 import lightning
 import torch
@@ -17,18 +17,20 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from mt_core.contract import Options
 from mt_core.data.loader import resolve_num_workers
 from mt_core.data.precision import Precision
 from mt_core.errors import MtError, OptionError, RunError
 from mt_core.training.callbacks import History, TrainingProgress
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
-from mt_core.training.recipe import Checked
 from mt_pretrain.pair_batches import EpochLoader, EpochOfPairs, HeldOut, PairBatch, Reading
 from mt_pretrain.towers import Towers, info_nce, recall
 
 
-class ContrastRecipe(Checked):
+class ContrastRecipe(Options):
     """Everything that decides what comes of some pairs."""
+
+    noun: ClassVar[str] = "setting"
 
     epochs: int = Field(default=32, ge=1, description="After each there are scores and a checkpoint.")
     pairs_an_epoch: int | None = Field(default=None, ge=1, description="None: as many as there are to train on.")
@@ -54,7 +56,7 @@ class ContrastRecipe(Checked):
     text: dict[str, Any] = Field(default={"length": 77}, description="Options of the text tokenizer; CLIP's length.")
 
     @classmethod
-    def parse(cls, settings: Mapping[str, Any]) -> ContrastRecipe:
+    def parse(cls, settings: Mapping[str, Any]) -> Self:
         """The defaults with some settings changed; options of the tokenizers are merged.
 
         Raises:
@@ -64,7 +66,7 @@ class ContrastRecipe(Checked):
         for name in ("image", "text"):
             if isinstance(settings.get(name), Mapping):
                 chosen[name] = {**cls.model_fields[name].default, **settings[name]}
-        return cls.checked(chosen)
+        return super().parse(chosen)
 
 
 class PairData(lightning.LightningDataModule):

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from typing import ClassVar
 
 from pydantic import Field
 
+from mt_core.contract import Options
 from mt_core.data.precision import Precision
-from mt_core.training.recipe import Checked
 from mt_pretrain.drawing import FAMILIES
 
 
-class PretrainRecipe(Checked):
+class PretrainRecipe(Options):
     """Everything that decides what an encoder becomes. The schedule is in steps; time never changes it."""
+
+    noun: ClassVar[str] = "setting"
 
     architecture: str = Field(default="vit_tiny_patch16_224", description="timm's name of a plain ViT.")
     depth: int | None = Field(default=None, ge=1, description="Its number of blocks; None: the architecture's own.")
@@ -76,12 +77,3 @@ class PretrainRecipe(Checked):
     score_every: int = Field(
         default=500, ge=1, description="Steps between scores on real data, which is not trained on."
     )
-
-    @classmethod
-    def parse(cls, settings: Mapping[str, Any]) -> PretrainRecipe:
-        """The defaults with some settings changed.
-
-        Raises:
-            OptionError: an unknown setting or a value that it does not take.
-        """
-        return cls.checked(settings)

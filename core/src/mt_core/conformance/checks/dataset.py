@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import pickle
-import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,19 +143,12 @@ def an_unknown_folder_is_refused(plugin: PluginFixture) -> None:
 
 
 @check()
-def layouts_and_options_of_open_are_documented(plugin: PluginFixture) -> None:
-    """The dataset names its layouts, each with one line; each option of `open` has a default, and its name is in the
-    docstring of `open` or `find`."""
+def layouts_are_documented(plugin: PluginFixture) -> None:
+    """The dataset names its layouts, each with one line."""
     cls = plugin.dataset_class
     lines = [(name, line) for name, line in cls.layouts.items() if not line.strip() or "\n" in line]
     expect(bool(cls.layouts), "layouts is empty: name each layout that open recognises, with one line")
     expect(not lines, f"layouts is not one line each: {lines[:1]}")
-    functions = [getattr(cls, name) for name in ("open", "find") if hasattr(cls, name)]
-    documented = "\n".join(inspect.getdoc(function) or "" for function in functions)
-    for name, default in cls.options_of_open().items():
-        expect(default is not inspect.Parameter.empty, f"the option {name} of open has no default")
-        is_described = re.search(rf"\b{re.escape(name)}\b", documented) is not None  # "fold" is not in "folder"
-        expect(is_described, f"the option {name} of open is not described in the docstring of open or find")
 
 
 @check()

@@ -55,12 +55,12 @@ def head_options_of_the_recipe_exist(plugin: PluginFixture) -> None:
     """Each option of `recipe.head` in plugin.toml is one of the plugin's head or, for tasks of another kind, of one of
     the core's: elsewhere it would be left out without a word."""
     core_heads = [each for each in vars(heads).values() if isinstance(each, type) and issubclass(each, Head)]
-    known = {name for head in (plugin.head_class, *core_heads) for name in inspect.signature(head).parameters}
+    known = {name for head in (plugin.head_class, *core_heads) for name in head.Options.model_fields}
     unknown = plugin.manifest.recipe.get("head", {}).keys() - known
     expect(
         not unknown,
         f"recipe.head in plugin.toml has {', '.join(unknown)}; the options of {plugin.head_class.__name__} are "
-        f"{', '.join(list(inspect.signature(plugin.head_class).parameters)[2:])}",
+        f"{', '.join(plugin.head_class.Options.model_fields)}",
     )
 
 
@@ -142,18 +142,15 @@ def the_baseline_has_finite_metrics(plugin: PluginFixture) -> None:
 
 @check()
 def a_head_is_restored_from_its_options(plugin: PluginFixture) -> None:
-    """`options` names each keyword argument of the head, as JSON. A head that is made from them, the task as JSON and
-    the saved state, whose weights were changed first, gives the same output."""
+    """The head's options can be written as JSON. A head that is made from them, the task as JSON and the saved state,
+    whose weights were changed first, gives the same output."""
     head = plugin.make_head().eval()
     with torch.no_grad():
         for parameter in head.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
-    options = json.loads(json.dumps(head.options(), allow_nan=False))
-    parameters = inspect.signature(type(head)).parameters.values()
-    named = [each.name for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
-    missing = [name for name in named[2:] if name not in options]
-    expect(not missing, f"options() does not name {', '.join(missing)}: a saved head would get the default")
-    restored = type(head)(WIDTH, task_from(json.loads(plugin.train.task.model_dump_json())), **options)
+    options = json.loads(json.dumps(head.options.model_dump(mode="json"), allow_nan=False))
+    task = task_from(json.loads(plugin.train.task.model_dump_json()))
+    restored = type(head)(WIDTH, task, type(head).Options.parse(options))
     restored.load_state_dict(head.state_dict())
     one, other = head(plugin.test_features), restored.eval()(plugin.test_features)
     expect(

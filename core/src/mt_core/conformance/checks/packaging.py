@@ -7,14 +7,17 @@ import sys
 from collections.abc import Iterator
 from difflib import get_close_matches
 from importlib.machinery import EXTENSION_SUFFIXES
+from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic.fields import FieldInfo
 
 from mt_core.conformance.check import check, expect
 from mt_core.conformance.checks.source import PUBLIC, imports, is_public
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.conformance.new_process import run_python
+from mt_core.contract.option_types import takes
 from mt_core.errors import OptionError
 from mt_core.plugins.discovery import GROUP
 from mt_core.plugins.manifest import Manifest, unknown_keys
@@ -43,22 +46,31 @@ def manifest_has_no_unknown_keys(plugin: PluginFixture) -> None:
 def the_recipe_is_valid(plugin: PluginFixture) -> None:
     """The `recipe` in plugin.toml consists of settings of `mt train`, with valid values."""
     try:
-        Recipe.parse(plugin.manifest.recipe, {})
+        Recipe.parse(plugin.manifest.recipe)
     except OptionError as error:
         expect(False, f"the recipe in plugin.toml: {error}")
 
 
 @check()
 def options_have_defaults_and_descriptions(plugin: PluginFixture) -> None:
-    """Each option of the tokenizer has a default, and a description for `mt info`."""
-    fields = plugin.tokenizer_class.Options.model_fields
-    incomplete = [
-        name for name, field in fields.items() if field.is_required() or not (field.description or "").strip()
-    ]
+    """Each option of tokenizer, dataset and head has a default, and a description for `mt info`. One that tokenizer and
+    dataset both have, which a user gives once, has the same type and default in both."""
+    classes = (plugin.tokenizer_class.Options, plugin.dataset_class.Options, plugin.head_class.Options)
+    every = [item for each in classes for item in each.model_fields.items()]
+    incomplete = [name for name, field in every if field.is_required() or not (field.description or "").strip()]
     expect(
         not incomplete,
         f"the options {', '.join(incomplete)} have no default or no description: write "
         'Field(default=…, description="What it does, and its unit.")',
+    )
+    of_tokenizer, of_dataset = (dict(each.model_fields) for each in classes[:2])
+    unlike = [
+        name for name in of_tokenizer.keys() & of_dataset if _taken(of_tokenizer[name]) != _taken(of_dataset[name])
+    ]
+    expect(
+        not unlike,
+        f"{', '.join(unlike)} of tokenizer and dataset differ in type or default: give what means the same one "
+        "declaration, and what does not another name",
     )
 
 
@@ -224,6 +236,10 @@ def only_public_names_of_the_core_are_imported(plugin: PluginFixture) -> None:
         not private,
         f"{'; '.join(private[:5])}: import from {', '.join(PUBLIC)} and mt_core.hooks.hookimpl, or copy the code",
     )
+
+
+def _taken(field: FieldInfo) -> tuple[str, Any]:
+    return takes(field), field.get_default(call_default_factory=True)
 
 
 def _nearest(key: str) -> str:

@@ -16,7 +16,7 @@ from mt_core.conformance.checks.source import unpicklings
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.conformance.perturbations import bits
 from mt_core.conformance.reload_process import BATCH, read_tensors, save, tensors_of, tokens_in_new_process
-from mt_core.contract import Tokenizer, TokenizerOptions
+from mt_core.contract import Options, Tokenizer
 from mt_core.errors import OptionError
 from mt_core.model import seeded
 
@@ -164,7 +164,7 @@ def _change_weights(tokenizer: Tokenizer, batch: Mapping[str, Tensor]) -> None:
     tokenizer.eval()
 
 
-def _various_options(options_class: type[TokenizerOptions], demo: Mapping[str, Any]) -> Iterator[TokenizerOptions]:
+def _various_options(options_class: type[Options], demo: Mapping[str, Any]) -> Iterator[Options]:
     """The defaults, the demo's, and the demo's with one of them changed to another valid value."""
     yield options_class()
     yield options_class.parse(demo)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
-from mt_core.contract import EncoderSpec, Tokenizer, TokenizerOptions, Tokens, pad_and_stack
+from mt_core.contract import EncoderSpec, Options, Tokenizer, Tokens, pad_and_stack
 from mt_core.sdk.blocks.crops import Box, central_box, is_drawn, random_box, shifted, whole_box
 from mt_core.sdk.blocks.patches import PatchEmbed, copy_kernel
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions
@@ -26,7 +26,7 @@ MIDDLE = 0.5
 are within -1..1. ViT's own choice (Dosovitskiy et al. 2021, arXiv:2010.11929; `big_vision`, `value_range(-1, 1)`)."""
 
 
-class PictureOptions(TokenizerOptions):
+class PictureOptions(Options):
     """How pictures become tokens."""
 
     size: int = Field(default=224, ge=4, le=4096, description="Side in pixels of the square that is looked at.")
@@ -80,7 +80,7 @@ class PictureTokenizer(Tokenizer):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: PictureOptions | None = None) -> None:
         super().__init__(width, options)
         size, patch = self.options.size, self.options.patch
         channels = getattr(self.options, "channels", self.channels)

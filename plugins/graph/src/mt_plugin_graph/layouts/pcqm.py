@@ -35,7 +35,7 @@ def find_pcqm(root: Path, split: str) -> Listing | None:
     lacking = {"smiles", _TARGET} - table.columns.keys()
     if lacking:
         raise DatasetError(f"{table_path} has no column {sorted(lacking)[0]!r}", fix="check the download")
-    options = TableOptions("smiles", _TARGET, "regression", "random", 0.0, 0)
+    options = TableOptions("smiles", (_TARGET,), "regression", "random", 0.0, 0)
     targets, _, _ = targets_of(table, options)
     parts = _parts(splits, len(table))
     chosen = [int(at) for name in chosen_splits(split, parts, root) for at in parts[name]]

@@ -13,7 +13,7 @@ import edfio
 import numpy as np
 import soxr
 import torch
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, name_of, reading
+from mt_core.contract import Options, Tokenizer, Tokens, name_of, reading
 from mt_core.errors import InputError
 from pydantic import Field
 from torch import Tensor, nn
@@ -31,7 +31,7 @@ def electrodes(label: str) -> tuple[int, int]:
     return PLACES.get(first, 0), PLACES.get(second, 0)
 
 
-class EegOptions(TokenizerOptions):
+class EegOptions(Options):
     rate: int = Field(default=128, ge=32, le=1024, description="Hz that recordings are brought to.")
     tokens: int = Field(default=512, ge=1, le=4096, description="The most; longer recordings are spread over them.")
 
@@ -42,7 +42,7 @@ class EegTokenizer(Tokenizer):
     Options = EegOptions
     sample_limits = "at least a second, at 16 Hz or more; of more than `tokens` of a second, evenly spread ones"
 
-    def __init__(self, width: int, options: TokenizerOptions | None = None) -> None:
+    def __init__(self, width: int, options: EegOptions | None = None) -> None:
         super().__init__(width, options)
         self.project = nn.Sequential(nn.Linear(self.options.rate // 2, width), nn.LayerNorm(width))
         self.place = nn.Embedding(1 + len(PLACES), width, padding_idx=0)

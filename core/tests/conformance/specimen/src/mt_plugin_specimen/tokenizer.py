@@ -10,13 +10,13 @@ import torch
 from pydantic import Field
 from torch import nn
 
-from mt_core.contract import Tokenizer, TokenizerOptions, Tokens, name_of, only_one, reading
+from mt_core.contract import Options, Tokenizer, Tokens, name_of, only_one, reading
 from mt_core.errors import InputError, OptionError
 
 MAX_BYTES = 1 << 24
 
 
-class SpecimenOptions(TokenizerOptions):
+class SpecimenOptions(Options):
     noise: float = Field(default=0.01, ge=0, description="Standard deviation of the noise added in training.")
 
 

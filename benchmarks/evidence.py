@@ -48,8 +48,9 @@ def measure(evidence: Evidence, data: Path, out: Path, arguments: argparse.Names
         model, data, out=out, overwrite=True, data_options=options, show_progress=evidence.folds == 1, **settings
     )
     seconds = time.monotonic() - started
-    train = dataset_class.open(data, "train", **options)
-    test = dataset_class.open(data, "test", task=train.task, **options)
+    chosen = dataset_class.Options.parse(options)
+    train = dataset_class.open(data, "train", options=chosen)
+    test = dataset_class.open(data, "test", task=train.task, options=chosen)
     metrics = evaluate(model, test, precision=arguments.precision, show_progress=evidence.folds == 1)
     baseline = baseline_metrics(model.require_head(), train.targets(), test.targets())
     counts, primary = model.parameter_counts(), model.require_head().primary

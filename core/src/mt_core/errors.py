@@ -22,7 +22,10 @@ An `MtError` is an expected failure and is shown without a traceback. `assert` i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class MtError(Exception):

@@ -40,7 +40,8 @@ def test_a_misspelt_modality_gets_the_nearest(mt, install, waves):
     assert mt("info", "wave") == (2, "", "error: there is no modality 'wave'\n  fix: did you mean waves?\n")
 
 
-def test_options_of_dataset_head_and_training_are_shown_with_the_recipes_defaults(mt, install, waves):
+def test_options_of_dataset_head_and_training_are_shown_with_the_recipes_defaults(mt, install, waves, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")  # a line an option
     recipe = {"epochs": 7, "head": {"dropout": 0.5}}
     install(replace(waves, raw={**waves.raw, "recipe": recipe, "head": "mt_core.heads:ClassificationHead"}))
     told = [" ".join(line.split()) for line in mt("info", "waves").out.splitlines()]

@@ -7,7 +7,6 @@ from mt_core.conformance import CHECKS, Result, SuiteRunner
 from .broken_dataset import FOUND, LISTING, MADE, UNKNOWN_SPLIT, change
 
 DRAW = "draw = np.random.default_rng([seed, SPLITS.index(part), number])"
-FIND = "def find(cls, root, split):"
 TURNED = f"cls.n = not getattr(cls, 'n', 0)\n        labels = labels[cls.n:] + labels[:cls.n]\n        {LISTING}"
 BEFORE_FIND = "    @classmethod\n    def find"
 
@@ -83,21 +82,6 @@ FAULTS = {
         ],
         "does not name folder per class",
     ),
-    "an option that nobody describes": (
-        "layouts_are_documented",
-        [change(FIND, "def find(cls, root, split, *, largest=9):")],
-        "the option largest of open is not described in the docstring",
-    ),
-    "an option whose name is part of a word": (
-        "layouts_are_documented",
-        [change(FIND, 'def find(cls, root, split, *, fold=9):\n        """The bags of a folder."""')],
-        "the option fold of open is not described in the docstring",
-    ),
-    "an option without a default": (
-        "layouts_are_documented",
-        [change(FIND, "def find(cls, root, split, *, largest):")],
-        "the option largest of open has no default",
-    ),
     "an open file": (
         "a_dataset_survives_pickling",
         [made("file = open(samples[0])")],
@@ -118,12 +102,6 @@ def test_a_fault_is_told(fault, specimen):
     specimen(*changes)
     result = result_of(name)
     assert (result.outcome, message in result.message) == ("failed", True), result.message
-
-
-def test_an_option_that_is_described_and_has_a_default_passes(specimen):
-    described = 'def find(cls, root, split, *, largest=9):\n        """Bags. largest: Readings of a bag, at most."""'
-    specimen(change(FIND, described))
-    assert result_of("layouts_are_documented").message == ""
 
 
 @pytest.mark.parametrize(("draw", "outcome"), [(DRAW, "passed"), (DRAW.replace("SPLITS.index(part), ", ""), "failed")])

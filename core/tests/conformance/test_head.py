@@ -79,16 +79,6 @@ FAULTS = {
         ],
         "does not name acc",
     ),
-    "an option that is left out": (
-        "a_head_is_restored_from_its_options",
-        ["def options(self):", "    return {k: v for k, v in super().options().items() if k != 'hidden'}"],
-        "options() does not name hidden",
-    ),
-    "an option that JSON does not hold": (
-        "a_head_is_restored_from_its_options",
-        ["def options(self):", "    return {**super().options(), 'pool': {self.pool}}"],
-        "not JSON serializable",
-    ),
     "weights that are not saved": (
         "a_head_is_restored_from_its_options",
         [

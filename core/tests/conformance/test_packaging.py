@@ -33,7 +33,30 @@ def deviating_from(*names: str) -> Change:
     return Change("plugin.toml", "epochs = 4 }\n", "epochs = 4 }\n" + tables)
 
 
+def dataset_option(field: str) -> Change:
+    """The dataset has one option."""
+    of_dataset = f"class BagOptions(Options):\n    {field}\n\n\n"
+    named = "class SpecimenDataset(ListedDataset):\n    Options = BagOptions\n"
+    imports = "from pydantic import Field\n\nfrom mt_core.contract import Options\n\n\n"
+    return Change("dataset.py", "class SpecimenDataset(ListedDataset):\n", imports + of_dataset + named)
+
+
 FAULTS = {
+    "an option of the dataset that nobody describes": (
+        "options_have_defaults_and_descriptions",
+        dataset_option("largest: int = 9"),
+        "the options largest have no default or no description",
+    ),
+    "an option of the dataset without a default": (
+        "options_have_defaults_and_descriptions",
+        dataset_option("largest: int = Field(description='Readings of a bag, at most.')"),
+        "the options largest have no default or no description",
+    ),
+    "an option of one name that means another thing": (
+        "options_have_defaults_and_descriptions",
+        dataset_option("noise: float = Field(default=0.5, ge=0, description='Bags with more are left out.')"),
+        "noise of tokenizer and dataset differ in type or default",
+    ),
     "a misspelt key is reported with what is meant": (
         "manifest_has_no_unknown_keys",
         manifest_with('hook = "mt_plugin_specimen.hooks"\n'),

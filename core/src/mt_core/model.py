@@ -17,7 +17,8 @@ from torch import Tensor, nn
 
 from mt_core import hooks
 from mt_core.contract import AnyTask, Features, Head, Tokenizer
-from mt_core.encoder import Encoder, fingerprint
+from mt_core.encoder import Encoder
+from mt_core.encoder.fingerprint import fingerprint
 from mt_core.errors import OptionError
 from mt_core.heads import default_head
 from mt_core.plugins import get

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 import torch
 
-from mt_core.encoder import fingerprint
+from mt_core.encoder.fingerprint import fingerprint
 
 
 def test_it_is_the_sha256_of_names_types_shapes_and_bytes() -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 import mt_core
+import mt_core.embedding
+import mt_core.encoder
 import mt_core.plugins
+import mt_core.training
 
-PACKAGES = [mt_core, mt_core.plugins]
+PACKAGES = [mt_core, mt_core.embedding, mt_core.encoder, mt_core.plugins, mt_core.training]
 
 
 def two_tables(code: str) -> tuple[dict[str, str], dict[str, str]]:

@@ -74,6 +74,7 @@ def facts(plugin: Plugin) -> list[tuple[str, str]]:
 def encoder_facts(name: str) -> list[tuple[str, str]]:
     """What there is to say of an encoder, in one line each."""
     from mt_core.encoder import load_encoder, tiny
+    from mt_core.encoder.names import TINY
 
     encoder = load_encoder(name)
     lines = [
@@ -83,7 +84,7 @@ def encoder_facts(name: str) -> list[tuple[str, str]]:
         ("parameters", f"{encoder.num_parameters():,}, frozen"),
         ("fingerprint", encoder.fingerprint),
     ]
-    if name == tiny.NAME:
+    if name == TINY:
         lines += [("SHA-256 of the file", tiny.SHA256), ("licence", "Apache-2.0; no photograph, no downloaded data")]
     return lines
 

@@ -1,7 +1,27 @@
-"""The frozen encoder: by name or from a file, provably what it says. timm is imported only for what it alone knows."""
+"""The frozen encoder: by name or from a file, provably what it says. timm is imported only for what it alone knows.
 
-from mt_core.encoder.catalog import DEFAULT_ENCODER, list_encoders, load_encoder
-from mt_core.encoder.encoder import Encoder
-from mt_core.encoder.fingerprint import fingerprint
+Importing this package does not import torch; a name is fetched from its file when it is first used.
+"""
 
-__all__ = ["DEFAULT_ENCODER", "Encoder", "fingerprint", "list_encoders", "load_encoder"]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mt_core.encoder.catalog import DEFAULT_ENCODER as DEFAULT_ENCODER
+    from mt_core.encoder.catalog import list_encoders as list_encoders
+    from mt_core.encoder.catalog import load_encoder as load_encoder
+    from mt_core.encoder.encoder import Encoder as Encoder
+
+_HOME = {
+    "DEFAULT_ENCODER": "catalog",
+    "Encoder": "encoder",
+    "list_encoders": "catalog",
+    "load_encoder": "catalog",
+}
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

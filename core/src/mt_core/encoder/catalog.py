@@ -5,28 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 
 import torch
 from torch import nn
 
 from mt_core.encoder import registry, tiny
-from mt_core.encoder.checkpoint_file import SUFFIXES
 from mt_core.encoder.encoder import Encoder
 from mt_core.encoder.layouts import load_file
+from mt_core.encoder.names import KNOWN, TINY, EncoderName, parse_name
 from mt_core.encoder.plain_vit import VitParts, build_vit, normalisation, parts_of
 from mt_core.encoder.random_weights import draw_weights
 from mt_core.encoder.timm_models import check_architecture
-from mt_core.errors import EncoderError
 
-DEFAULT_ENCODER = tiny.NAME
-_PAPER = ("timm/vit_base_patch16_clip_224.laion2b", "timm/vit_large_patch14_clip_224.laion2b")
-_FORMS = (
-    "mt-tiny (pretrained on drawn pictures, bundled), random/<timm ViT> (untrained control; @<seed> for another draw), "
-    "none/<timm ViT> (control without an encoder), timm/<timm ViT> (trained weights from the hub), or the path of a "
-    f"file ({', '.join(SUFFIXES)})"
-)
+DEFAULT_ENCODER = TINY
 
 
 @contextmanager
@@ -58,40 +50,27 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
     """
     if name is None:
         name = DEFAULT_ENCODER
-    text = str(name)
-    family, _, model = text.partition("/")
-    if name == tiny.NAME:
+    parsed = parse_name(name, registry.registered())
+    if parsed.kind == "tiny":
         return tiny.load_tiny()
-    if isinstance(name, Path) or Path(text).suffix.lower() in SUFFIXES or Path(text).is_file():
-        return load_file(Path(name), name=text, architecture=architecture)
-    if family == "random" and model:
-        return _random(text, model)
-    if family == "none" and model:
-        return _none(text, model)
-    if family == "timm" and model:
-        return _trained(text, model)
-    extra = registry.registered()
-    if text in extra:
-        return extra[text]()
-    near = get_close_matches(text, [tiny.NAME, *_PAPER, *extra, *_sizes()], n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}? " if near else ""
-    raise EncoderError(f"there is no encoder called {text!r}", fix=f"{hint}An encoder is {_FORMS}")
+    if parsed.kind == "file":
+        return load_file(Path(name), name=str(name), architecture=architecture)
+    if parsed.kind == "random":
+        return _random(str(name), parsed)
+    if parsed.kind == "none":
+        return _none(str(name), parsed.model)
+    if parsed.kind == "timm":
+        return _trained(str(name), parsed.model)
+    return registry.registered()[str(name)]()
 
 
 def list_encoders() -> list[str]:
     """Names that `load_encoder` takes without a download, and the paper's; any plain ViT of timm works as well."""
-    return [tiny.NAME, *_sizes(), *_PAPER, *registry.registered()]
+    return [*KNOWN, *registry.registered()]
 
 
-def _sizes() -> list[str]:
-    return [f"random/vit_{size}_patch16_224" for size in ("tiny", "small", "base", "large")]
-
-
-def _random(name: str, model: str) -> Encoder:
-    model, _, drawn_from = model.partition("@")
-    if drawn_from and not drawn_from.isdecimal():
-        raise EncoderError(f"{name}: {drawn_from!r} is not a seed", fix=f"give a whole number: random/{model}@1")
-    seed = int(drawn_from or 0)
+def _random(name: str, parsed: EncoderName) -> Encoder:
+    model, seed = parsed.model, parsed.seed
     vit = build_vit(model)
     draw_weights(vit.state_dict(), seed)
     mean, std = normalisation(model)

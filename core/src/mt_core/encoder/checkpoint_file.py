@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mt_core.encoder.names import check_file
 from mt_core.errors import EncoderError
 
-SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
 _NESTS = ("state_dict", "model", "module")
 
 
@@ -22,14 +22,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     Raises:
         EncoderError: no such file, or one that is empty, truncated, of another format, or needs code to be read.
     """
-    if path.suffix.lower() not in SUFFIXES:
-        raise EncoderError(
-            f"{path} has a suffix of no known format of weights", fix=f"give one of {', '.join(SUFFIXES)}"
-        )
-    if not path.is_file():
-        raise EncoderError(f"there is no file {path}", fix="check the path of the encoder's weights")
-    if path.stat().st_size == 0:
-        raise EncoderError(f"{path} is empty", fix="download or copy it again")
+    check_file(path)
     tensors = _read_safetensors(path) if path.suffix.lower() == ".safetensors" else _read_torch(path)
     if not tensors:
         raise EncoderError(

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from mt_core.encoder.encoder import Encoder
 from mt_core.encoder.layouts import load_file
+from mt_core.encoder.names import TINY
 from mt_core.errors import FingerprintError
 
-NAME, ARCHITECTURE = "mt-tiny", "vit_tiny_patch16_224"
+ARCHITECTURE = "vit_tiny_patch16_224"
 FILE = Path(__file__).with_name("mt-tiny.safetensors")
 SHA256 = "0f05b2a43fd96a6653273e5240d1987faa3d3973a74852889723d2ae4ff930c0"
 """Of the file."""
@@ -25,6 +26,6 @@ def load_tiny() -> Encoder:
     if found != SHA256:
         problem = f"{FILE} is not the file that was released (its SHA-256 is {found}, not {SHA256})"
         raise FingerprintError(problem, fix="reinstall it: pip install --force-reinstall --no-deps mt-core")
-    encoder = load_file(FILE, name=NAME, architecture=ARCHITECTURE)
+    encoder = load_file(FILE, name=TINY, architecture=ARCHITECTURE)
     encoder.description = "mt-tiny, a ViT-Tiny pretrained on formula-drawn pictures"
     return encoder

@@ -26,6 +26,7 @@ import mt_core as mt
 from mt_core.cli import main
 from mt_core.errors import ConflictError, ContractError, DisabledPluginError, MtError, UnknownModalityError
 from mt_core.plugins import discovery, get, list_modalities, registry
+from mt_core.plugins import importing as plugin_imports
 from mt_core.plugins.official import OFFICIAL
 
 ROOT = Path(__file__).parents[1]
@@ -169,7 +170,7 @@ def test_a_run_imports_the_plugin_that_it_names_and_no_other(run, stranger, enco
         imported.add(module.partition(".")[0])
         return import_module(module)
 
-    monkeypatch.setattr(registry, "import_module", importing)
+    monkeypatch.setattr(plugin_imports, "import_module", importing)
     mt.load_run(run, encoder=encoder)
     assert imported == {"mt_plugin_tabular", "mt_core"} and not stranger.has_run()
 

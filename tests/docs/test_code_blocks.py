@@ -4,7 +4,7 @@
 |---|---|
 | `python` | executed; the blocks of a page share their names |
 | `bash` | each line: `mt` is run, except for `NOT_RUN`, and `pytest` is; `pip` and `make` are checked by name |
-| `toml` | parsed; a manifest, or a part of one, and settings are validated |
+| `toml` | parsed; a manifest, or a part of one, commands and settings are validated |
 | `output` | compared with what the block before it printed: `…` stands for anything, and decimals may be a tenth off |
 | `text` | nothing: drawings and signatures |
 
@@ -34,13 +34,18 @@ import pytest
 from markdown_it import MarkdownIt
 
 from mt_core import api
-from mt_core.cli import COMMANDS, added_commands, group, main
+from mt_core.cli import COMMANDS, group, main
 from mt_core.plugins import registry
+from mt_core.plugins.commands import discover_commands
 
 ROOT = Path(__file__).parents[2]
 DISTRIBUTIONS = {
     project["name"]: set(project.get("optional-dependencies", {}))
-    for path in (ROOT / "core/pyproject.toml", *(ROOT / "plugins").glob("*/pyproject.toml"))
+    for path in (
+        ROOT / "core/pyproject.toml",
+        *ROOT.glob("plugins/*/pyproject.toml"),
+        *ROOT.glob("tools/*/pyproject.toml"),
+    )
     for project in [tomllib.loads(path.read_text("utf-8"))["project"]]
 }
 
@@ -136,11 +141,14 @@ class Reader:
     def do_toml(self, block: Block) -> None:
         content = tomllib.loads(block.code)
         if {"project", "build-system", "dependency-groups"} & content.keys():
-            modalities = content["project"]["entry-points"]["mt.plugins"]
-            if not all(re.fullmatch(r"\w+:plugin\.toml", value) for value in modalities.values()):
-                raise BrokenBlock(f"{modalities} are no entry points of plugins")
+            for group, entries in content["project"]["entry-points"].items():
+                file = {"mt.plugins": "plugin.toml", "mt.commands": "commands.toml"}.get(group)
+                if not all(re.fullmatch(rf"\w+:{file}", value) for value in entries.values()):
+                    raise BrokenBlock(f"{entries} are no entry points of {group}")
         elif "plugins" in content:
             self._settings(block.code)
+        elif any(isinstance(value, dict) and "command" in value for value in content.values()):
+            self._commands(block.code)
         else:
             _manifest(content)
 
@@ -153,6 +161,17 @@ class Reader:
             read_settings()
         finally:
             del os.environ["MT_CONFIG"]
+
+    def _commands(self, code: str) -> None:
+        """Install a distribution whose commands.toml this is."""
+        for folder in ("fake_tool", "fake_tool-1.0.dist-info"):
+            (self.installed / folder).mkdir()
+        (self.installed / "fake_tool/commands.toml").write_text(code, "utf-8")
+        metadata = self.installed / "fake_tool-1.0.dist-info"
+        (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-tool\nVersion: 1.0\n")
+        (metadata / "entry_points.txt").write_text("[mt.commands]\nfake = fake_tool:commands.toml\n")
+        if problems := [found.problem for found in discover_commands(COMMANDS, [str(self.installed)]) if found.problem]:
+            raise BrokenBlock("; ".join(problems))
 
     def do_bash(self, block: Block) -> None:
         for line in block.code.replace("\\\n", " ").splitlines():
@@ -267,7 +286,7 @@ def inline_faults(text: str) -> Iterator[str]:
             if words[:1] != ["mt"] or len(words) < 2 or not words[1].islower():
                 continue
             command = group if words[1].startswith("-") else None
-            if words[1] in {*COMMANDS, *added_commands()}:
+            if words[1] in group.list_commands(click.Context(group)):
                 command = group.get_command(click.Context(group), words[1])
             known = {option for each in command.params for option in each.opts} if command else set()
             options = {word.partition("=")[0] for word in words[1:] if re.match(r"--?[a-zA-Z]", word)}
@@ -277,7 +296,14 @@ def inline_faults(text: str) -> Iterator[str]:
 
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for pattern in ("*.md", "core/README.md", "benchmarks/README.md", "plugins/*/README.md", "docs/**/*.md")
+    for pattern in (
+        "*.md",
+        "core/README.md",
+        "benchmarks/README.md",
+        "plugins/*/README.md",
+        "tools/*/README.md",
+        "docs/**/*.md",
+    )
     for path in ROOT.glob(pattern)
 )
 SLOW = {
@@ -352,6 +378,8 @@ FAULTS = {
     "a recipe that cannot be": "```toml\nrecipe = { epochs = 0 }\n```",
     "a deviation from nothing": "```toml\n[[deviations]]\ncheck = 'x'\nreason = 'y'\n```",
     "an entry point of nothing": "```toml\n[project.entry-points.'mt.plugins']\nsonar = 'sonar'\n```",
+    "an entry point of no command": "```toml\n[project.entry-points.'mt.commands']\nhum = 'hum.command:main'\n```",
+    "a command without a line": "```toml\n[hum]\ncommand = 'hum.command:main'\n```",
     "an unknown setting": "```toml\n[plugins]\ntrust = ['all']\n```",
 }
 

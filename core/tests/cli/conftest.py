@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 import pytest
 
-from mt_core.plugins import registry
+from mt_core.plugins import commands, registry
 from mt_core.plugins.discovery import PluginMetadata
 
 
@@ -34,7 +34,7 @@ def mt(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[..., None]]:
-    """Let these plugins be all that is found: `install(PluginMetadata(...), ...)`."""
+    """Let these plugins be all that is found, and no command: `install(PluginMetadata(...), ...)`."""
     for variable in ("MT_PLUGINS", "MT_NO_PLUGINS", "MT_CONFIG", "MT_DEBUG"):
         monkeypatch.setenv(variable, "")  # set first, so that what a command sets is undone as well
         monkeypatch.delenv(variable)
@@ -44,6 +44,7 @@ def install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callabl
         monkeypatch.setattr(registry, "discover", lambda: plugins)
         registry.reset()
 
+    monkeypatch.setattr(commands, "discover_commands", lambda own: ())
     install()
     yield install
     registry.reset()

@@ -81,6 +81,6 @@ def test_json_has_the_same_findings(mt, install, waves):
     install(waves)
     told = json.loads(mt("doctor", "--json").out)
     assert told["plugins"] == [
-        {"modality": "waves", "distribution": "fake-waves 1.0", "state": "ok", "problem": "", "fix": ""}
+        {"name": "waves", "distribution": "fake-waves 1.0", "state": "ok", "problem": "", "fix": ""}
     ]
     assert told["machine"]["torch"] and told["lines"] == [] and told["settings"] is None

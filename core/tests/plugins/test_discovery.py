@@ -82,7 +82,7 @@ def test_an_entry_point_to_code_says_how_to_declare_a_manifest(site):
     site.install(entry="waves = fake_waves.tokenizer:WaveTokenizer")
     plugin = only(site)
     assert plugin.problem == "its entry point is 'fake_waves.tokenizer:WaveTokenizer', not \"package:plugin.toml\""
-    assert 'modality = "package:plugin.toml"' in plugin.fix
+    assert 'name = "package:plugin.toml"' in plugin.fix
 
 
 def test_an_entry_point_and_a_manifest_of_different_names_are_both_named(site):

@@ -1,7 +1,7 @@
 """The command `mt`. Each command is a file of its own, imported when it is used.
 
 A command file exposes a click command called `command`, and its line stands in `COMMANDS`; `mt --help` reads that
-table and imports none of them.
+table and imports none of them. Other distributions add commands in the same way (`mt_core.plugins.commands`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from mt_core.errors import MtError, MtWarning, PluginError
+from mt_core.errors import MtError, MtWarning, OptionError
+from mt_core.plugins.official import OFFICIAL_COMMANDS
 
 if TYPE_CHECKING:
-    from importlib_metadata import EntryPoint
-
-COMMAND_GROUP = "mt.commands"
-"""The entry-point group in which other distributions add commands: `name = "module:command"`."""
+    from mt_core.plugins.commands import CommandMetadata
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
@@ -31,75 +29,79 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "predict": ("mt_core.cli.predict", "Predict with a trained run."),
     "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
     "check": ("mt_core.cli.check", "Hold a plugin against the conformance suite."),
-    "doctor": ("mt_core.cli.doctor", "Check this machine and every installed plugin."),
+    "doctor": ("mt_core.cli.doctor", "Check this machine and everything installed."),
     "new": ("mt_core.cli.new", "A plugin for a new modality, which works at once."),
 }
 """Module and one line of help of each command, in the order that a user meets them."""
-
-
-def added_commands() -> dict[str, EntryPoint]:
-    """The commands that installed distributions add, by name; nothing of them is imported. A name of the core's own
-    stays the core's."""
-    from importlib_metadata import entry_points
-
-    return {entry.name: entry for entry in entry_points(group=COMMAND_GROUP) if entry.name not in COMMANDS}
 
 
 class LazyGroup(click.Group):
     """The commands of `COMMANDS`, and those that other distributions add."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*COMMANDS, *added_commands()]
+        return [*COMMANDS, *(command.name for command in _added() if command.state == "installed")]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name in COMMANDS:
             return cast(click.Command, import_module(COMMANDS[cmd_name][0]).command)
-        added = added_commands()
-        if cmd_name in added:
-            return _load(added[cmd_name])
-        if ctx.resilient_parsing:
-            return None
-        from difflib import get_close_matches
+        from mt_core.plugins.commands import list_commands, load_command
 
-        nearest = get_close_matches(cmd_name, [*COMMANDS, *added], n=1)
-        ctx.fail(f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+        try:
+            added = list_commands(COMMANDS)
+            command = load_command(cmd_name, added)
+        except MtError:
+            if ctx.resilient_parsing:  # a shell asks what a line could go on with
+                return None
+            raise
+        if command is None and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            names = [*COMMANDS, *(each.name for each in added), *OFFICIAL_COMMANDS]
+            nearest = get_close_matches(cmd_name, names, n=1)
+            ctx.fail(f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-        if added := added_commands():
+        added = _added()
+        usable = [(each.name, each.summary) for each in added if each.state == "installed"]
+        num_faults = sum(each.state in ("broken", "conflict") for each in added)
+        if usable or num_faults:
             with formatter.section("Commands of other distributions"):
-                formatter.write_dl([(name, entry.dist.metadata["Summary"] or "") for name, entry in added.items()])
+                if usable:
+                    formatter.write_dl(usable)
+                if num_faults:
+                    formatter.write_text(f"{num_faults} cannot be used: `mt doctor` says why")
 
 
-def _load(entry: EntryPoint) -> click.Command:
-    """The command of another distribution, imported.
+def _added() -> tuple[CommandMetadata, ...]:
+    """The commands of other distributions; none while the user's settings cannot be read, which `mt doctor` reports."""
+    from mt_core.plugins.commands import list_commands
 
-    Raises:
-        PluginError: it cannot be imported, or is not a click command.
-    """
     try:
-        command = entry.load()
-    except Exception as error:
-        raise PluginError(
-            f"the command {entry.name} of {entry.dist.name} cannot be imported ({type(error).__name__}: {error})",
-            fix=f"pip install -U {entry.dist.name}, or report it to its authors",
-        ) from error
-    if not isinstance(command, click.Command):
-        raise PluginError(
-            f"the command {entry.name} of {entry.dist.name} is a {type(command).__name__}, not a click command",
-            fix=f"pip install -U {entry.dist.name}, or report it to its authors",
-        )
-    return command
+        return list_commands(COMMANDS)
+    except OptionError:
+        return ()
+
+
+def _switch_plugins_off(ctx: click.Context, option: click.Parameter, is_given: bool) -> None:
+    if is_given:
+        os.environ["MT_NO_PLUGINS"] = "1"  # in the environment, so that worker processes obey it too
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--no-plugins", is_flag=True, help="Use no plugin; the same as MT_NO_PLUGINS=1.")
+@click.option(
+    "--no-plugins",
+    is_flag=True,
+    is_eager=True,  # before --help
+    expose_value=False,
+    callback=_switch_plugins_off,
+    help="Use no plugin and no command of another distribution; the same as MT_NO_PLUGINS=1.",
+)
 @click.version_option(package_name="mt-core", prog_name="mt")
-def group(no_plugins: bool) -> None:
+def group() -> None:
     """One frozen transformer encoder for every kind of data."""
-    if no_plugins:
-        os.environ["MT_NO_PLUGINS"] = "1"  # in the environment, so that worker processes obey it too
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,21 +1,27 @@
-"""`mt doctor`: what this machine has, and whether every installed plugin really loads."""
+"""`mt doctor`: what this machine has, and whether every installed plugin and every added command really loads."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from mt_core.cli import COMMANDS
 from mt_core.errors import MtError, OptionError
+
+if TYPE_CHECKING:
+    from mt_core.plugins.distributions import Metadata
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One plugin, tried."""
+    """One plugin or one command of another distribution, tried."""
 
-    modality: str
+    name: str
     distribution: str
     state: str
     problem: str = ""
@@ -30,25 +36,29 @@ class Verdict:
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.pass_context
 def command(ctx: click.Context, as_json: bool) -> None:
-    """Check this machine and every installed plugin.
+    """Check this machine and everything installed: plugins, and commands of other distributions.
 
-    Each plugin that is not disabled is imported; none is while the settings cannot be read. The exit code is 1 if
-    a plugin is broken, or the settings are.
+    Each that is not disabled is imported; none is while the settings cannot be read. The exit code is 1 if one of them
+    is broken, or the settings are.
     """
     machine = facts()
     damage = settings_damage()
-    verdicts = examine() if damage is None else untried()
+    plugins, commands = (examined_plugins(), examined_commands()) if damage is None else untried()
     lines = plugin_lines()
     if as_json:
         import json
 
-        plugins = [vars(verdict) for verdict in verdicts]
-        settings = {"problem": damage.problem, "fix": damage.fix} if damage is not None else None
-        found = {"machine": machine, "settings": settings, "plugins": plugins, "lines": lines}
+        found = {
+            "machine": machine,
+            "settings": {"problem": damage.problem, "fix": damage.fix} if damage is not None else None,
+            "plugins": [vars(verdict) for verdict in plugins],
+            "commands": [vars(verdict) for verdict in commands],
+            "lines": lines,
+        }
         click.echo(json.dumps(found, indent=2))
     else:
-        show(machine, damage, verdicts, lines)
-    ctx.exit(1 if damage is not None or any(verdict.is_fault for verdict in verdicts) else 0)
+        show(machine, damage, plugins, commands, lines)
+    ctx.exit(1 if damage is not None or any(verdict.is_fault for verdict in [*plugins, *commands]) else 0)
 
 
 def facts() -> dict[str, str]:
@@ -101,33 +111,47 @@ def settings_damage() -> OptionError | None:
     return None
 
 
-def untried() -> list[Verdict]:
-    """Every installed plugin, none of them imported: what the user forbids is not known."""
+def untried() -> tuple[list[Verdict], list[Verdict]]:
+    """Every plugin and every added command, none of them imported: what the user forbids is not known."""
+    from mt_core.plugins.commands import discover_commands
     from mt_core.plugins.discovery import discover
 
-    return [
-        Verdict(plugin.name, str(plugin), plugin.state, plugin.problem, plugin.fix)
-        if plugin.problem
-        else Verdict(plugin.name, str(plugin), "not tried")
-        for plugin in discover()
-    ]
+    def told(found: Sequence[Metadata]) -> list[Verdict]:
+        return [_verdict(each, each.state if each.problem else "not tried") for each in found]
+
+    return told(discover()), told(discover_commands(COMMANDS))
 
 
-def examine() -> list[Verdict]:
+def examined_plugins() -> list[Verdict]:
     """Every installed plugin, imported where the user's settings allow it."""
     from mt_core.plugins import get, list_plugins
 
+    return _tried(list_plugins(), lambda plugin: get(plugin.name))
+
+
+def examined_commands() -> list[Verdict]:
+    """Every command of other distributions, imported where the user's settings allow it."""
+    from mt_core.plugins.commands import import_command, list_commands
+
+    return _tried(list_commands(COMMANDS), import_command)
+
+
+def _tried(found: Sequence[Metadata], load: Callable[[Any], object]) -> list[Verdict]:
     verdicts = []
-    for plugin in list_plugins():
-        verdict = Verdict(plugin.name, str(plugin), plugin.state, plugin.problem, plugin.fix)
-        if plugin.state == "installed":
+    for each in found:
+        verdict = _verdict(each, each.state)
+        if each.state == "installed":
             try:
-                get(plugin.name)
-                verdict = Verdict(plugin.name, str(plugin), "ok")
+                load(each)
+                verdict = _verdict(each, "ok")
             except MtError as error:
-                verdict = Verdict(plugin.name, str(plugin), "broken", error.problem, error.fix)
+                verdict = Verdict(each.name, str(each), "broken", error.problem, error.fix)
         verdicts.append(verdict)
     return verdicts
+
+
+def _verdict(found: Metadata, state: str) -> Verdict:
+    return Verdict(found.name, str(found), state, found.problem, found.fix)
 
 
 def plugin_lines() -> list[str]:
@@ -137,18 +161,24 @@ def plugin_lines() -> list[str]:
     return [str(line) for lines in hooks.gather("mt_doctor_lines") for line in lines]
 
 
-def show(machine: dict[str, str], damage: OptionError | None, verdicts: list[Verdict], lines: list[str]) -> None:
+def show(
+    machine: dict[str, str],
+    damage: OptionError | None,
+    plugins: list[Verdict],
+    commands: list[Verdict],
+    lines: list[str],
+) -> None:
     """The findings as plain lines."""
     for name, fact in machine.items():
         click.echo(f"{name:<10}{fact}")
     if damage is not None:
         click.echo(f"  {damage.problem}\n  fix: {damage.fix}")
     click.echo()
-    for verdict in verdicts:
-        click.echo(f"{verdict.modality:<16}{verdict.state:<10}{verdict.distribution}")
+    for verdict in [*plugins, *(replace(verdict, name=f"mt {verdict.name}") for verdict in commands)]:
+        click.echo(f"{verdict.name:<16}{verdict.state:<10}{verdict.distribution}")
         if verdict.problem:
             click.echo(f"  {verdict.problem}\n  fix: {verdict.fix}")
-    if not verdicts:
+    if not plugins:
         click.echo("no plugin is installed\n  fix: `mt list` shows what is available")
     for line in lines:
         click.echo(line)

@@ -1,4 +1,4 @@
-"""The modalities that this project itself has a plugin for, installed or not."""
+"""The modalities and commands that this project itself has a distribution for, installed or not."""
 
 OFFICIAL = (
     "text",
@@ -14,6 +14,9 @@ OFFICIAL = (
     "graph",
     "timeseries",
 )
+
+OFFICIAL_COMMANDS = {"pretrain": "mt-pretrain"}
+"""The distribution of each command that is not the core's own."""
 
 
 def official_distribution(modality: str) -> str:

@@ -6,34 +6,23 @@ for by name.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from mt_core import hooks
-from mt_core.errors import (
-    ConflictError,
-    ContractError,
-    DisabledPluginError,
-    MtError,
-    PluginError,
-    UnknownModalityError,
-)
+from mt_core.errors import ContractError, UnknownModalityError
+from mt_core.plugins.claims import choose, settle
 from mt_core.plugins.discovery import PluginMetadata, discover
+from mt_core.plugins.importing import import_from
 from mt_core.plugins.official import OFFICIAL, install_line, official_distribution
-from mt_core.plugins.settings import Settings, canonical, read_settings
+from mt_core.plugins.settings import read_settings
 
 if TYPE_CHECKING:
     from mt_core.contract import AnyTask, Head, ModalityDataset, Tokenizer
     from mt_core.plugins.manifest import Manifest
-
-_INSTALLED_AS = {"PIL": "Pillow", "cv2": "opencv-python-headless", "sklearn": "scikit-learn", "yaml": "PyYAML"}
-"""Packages that pip knows by another name than import does."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +59,8 @@ class _Registry:
 
 @cache
 def _registry() -> _Registry:
-    return _Registry(_settle(discover(), read_settings()))
+    official = {modality: official_distribution(modality) for modality in OFFICIAL}
+    return _Registry(settle(discover(), read_settings(), official, "modality"))
 
 
 def reset() -> None:
@@ -106,57 +96,11 @@ def get(name: str) -> Plugin:
     """
     registry = _registry()
     if name not in registry.loaded:
-        registry.loaded[name] = _load(_choose(name, registry.found))
+        plugin = choose(name, registry.found, "modality")
+        if plugin is None:
+            raise _unknown(name, registry.found)
+        registry.loaded[name] = _load(plugin)
     return registry.loaded[name]
-
-
-def _settle(everything: Sequence[PluginMetadata], settings: Settings) -> tuple[PluginMetadata, ...]:
-    """Each plugin's state under the settings: who is switched off, who shares a name with another."""
-    return tuple(_settled(plugin, everything, settings) for plugin in everything)
-
-
-def _settled(plugin: PluginMetadata, everything: Sequence[PluginMetadata], settings: Settings) -> PluginMetadata:
-    if objection := settings.objection(plugin.name, plugin.distribution):
-        return replace(plugin, state="disabled", problem=objection[0], fix=objection[1])
-    claimants = [other for other in everything if other.name == plugin.name]
-    preferred = settings.preferred(plugin.name)
-    if preferred in {canonical(claimant.distribution) for claimant in claimants}:
-        if canonical(plugin.distribution) == preferred:
-            return plugin
-        return replace(
-            plugin,
-            state="disabled",
-            problem=f"{settings.path} prefers {settings.prefer[plugin.name]}",
-            fix=f"change `prefer` there to have {plugin.distribution}",
-        )
-    rivals = [each for each in claimants if not settings.objection(each.name, each.distribution)]
-    # whoever asks for `audio` means ours, until they say otherwise
-    ours = official_distribution(plugin.name) if plugin.name in OFFICIAL else None
-    if len(rivals) == 1 and ours in (None, canonical(plugin.distribution)):
-        return plugin
-    favoured = next((each.distribution for each in rivals if canonical(each.distribution) == ours), plugin.distribution)
-    prefer = f'write into {settings.path}: [plugins] and below it prefer = {{ {plugin.name} = "{favoured}" }}'
-    if len(rivals) > 1:
-        problem = f"{' and '.join(map(str, rivals))} both claim the modality {plugin.name}"
-        return replace(plugin, state="conflict", problem=problem, fix=f"uninstall one, or {prefer}")
-    problem = f"{plugin} claims the modality {plugin.name}, which is {ours}'s"
-    fix = f"uninstall it and {install_line(plugin.name)}; to use it all the same, {prefer}"
-    return replace(plugin, state="conflict", problem=problem, fix=fix)
-
-
-def _choose(name: str, everything: Sequence[PluginMetadata]) -> PluginMetadata:
-    claimants = [plugin for plugin in everything if plugin.name == name]
-    if not claimants:
-        raise _unknown(name, everything)
-    # of two claimants that `prefer` has settled, one is disabled
-    plugin = next((claimant for claimant in claimants if claimant.state != "disabled"), claimants[0])
-    if plugin.state == "conflict":
-        raise ConflictError(plugin.problem, plugin.fix)
-    if plugin.state == "disabled":
-        raise DisabledPluginError(f"the modality {name} ({plugin}) is disabled: {plugin.problem}", plugin.fix)
-    if plugin.state == "broken":
-        raise ContractError(f"the modality {name} ({plugin}) cannot be used: {plugin.problem}", plugin.fix)
-    return plugin
 
 
 def _unknown(name: str, everything: Sequence[PluginMetadata]) -> UnknownModalityError:
@@ -191,13 +135,13 @@ def _load(plugin: PluginMetadata) -> Plugin:
         pictures=_function(plugin, "pictures", manifest.pictures) if manifest.pictures is not None else None,
     )
     if manifest.hooks is not None:
-        hooks.register(_import(plugin, manifest.hooks), plugin=f"{plugin.name} ({plugin})")
+        hooks.register(import_from(plugin, manifest.hooks), plugin=f"{plugin.name} ({plugin})")
     return loaded
 
 
 def _class(plugin: PluginMetadata, role: str, reference: str, expected: type[Any]) -> Any:
     module, _, name = reference.partition(":")
-    given = getattr(_import(plugin, module), name, None)
+    given = getattr(import_from(plugin, module), name, None)
     if isinstance(given, type) and issubclass(given, expected):
         return given
     what = "is not there" if given is None else f"is no subclass of {expected.__name__}"
@@ -210,7 +154,7 @@ def _class(plugin: PluginMetadata, role: str, reference: str, expected: type[Any
 
 def _function(plugin: PluginMetadata, role: str, reference: str) -> Any:
     module, _, name = reference.partition(":")
-    given = getattr(_import(plugin, module), name, None)
+    given = getattr(import_from(plugin, module), name, None)
     if callable(given):
         return given
     raise ContractError(
@@ -218,29 +162,3 @@ def _function(plugin: PluginMetadata, role: str, reference: str) -> Any:
         fix=f"name a function as `{role}` in plugin.toml; if the plugin is not yours: "
         f"pip install -U {plugin.distribution}",
     )
-
-
-def _import(plugin: PluginMetadata, module: str) -> ModuleType:
-    try:
-        return import_module(module)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # other people's code: a SystemExit at import must not end ours
-        said = error.problem if isinstance(error, MtError) else " ".join(str(error).split())[:500]
-        raise PluginError(
-            f"{plugin}: {module} cannot be imported ({type(error).__name__}: {said})",
-            fix=_import_fix(plugin, module, error),
-        ) from error
-
-
-def _import_fix(plugin: PluginMetadata, module: str, error: BaseException) -> str:
-    if isinstance(error, MtError) and error.fix:
-        return error.fix
-    if isinstance(error, ImportError) and error.name:
-        lacking = error.name.partition(".")[0]
-        if lacking == "mt_core":
-            return "pip install -U mt-core"
-        if lacking not in {module.partition(".")[0], *sys.stdlib_module_names}:  # absent, or not as the plugin needs it
-            upgrade = "" if isinstance(error, ModuleNotFoundError) else "-U "
-            return f"pip install {upgrade}{_INSTALLED_AS.get(lacking, lacking)}"
-    return f"pip install -U {plugin.distribution}, or report it to its authors"

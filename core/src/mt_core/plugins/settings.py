@@ -5,7 +5,8 @@
     allow = ["pointcloud", "image"]             # these and no others
     block = ["audio", "mt-plugin-y"]            # never these
 
-A plugin is named by its modality or by its distribution. `MT_CONFIG` names another file. `MT_PLUGINS=a,b` leaves only
+A plugin is named by its modality or by its distribution; a command that another distribution adds to `mt` by its name
+or by its distribution, and all of this holds for both. `MT_CONFIG` names another file. `MT_PLUGINS=a,b` leaves only
 those two, `MT_NO_PLUGINS=1` (or `mt --no-plugins`) none. Each of these can only take away: a plugin is used where none
 of them speaks against it.
 """

@@ -85,6 +85,8 @@ def test_task_follows_from_the_values() -> None:
     assert infer_task(["True", "False"], "y") == Classification(classes=("False", "True"))
     assert infer_task(["1.5", "2"], "y") == Regression(names=("y",))
     assert infer_task([float(value) for value in range(21)], "y") == Regression(names=("y",))
+    assert infer_task([f"{number},5" for number in range(300)] + ["-"], "y") == Regression(names=("y",))
+    assert infer_task(["none", "1", "2"], "y") == Classification(classes=("1", "2", "none"))
     assert infer_task(["1", "2"], "y", "regression") == Regression(names=("y",))
     assert infer_task(["1.5", "2"], "y", "classification") == Classification(classes=("1.5", "2"))
 
@@ -93,6 +95,11 @@ def test_missing_target_is_none_or_nan(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "a,y\n1,0\n2,?\n")
     assert list(TabularDataset.open(path).targets()) == [0, None]
     assert math.isnan(TabularDataset.open(path, options=TabularDataset.Options(kind="regression")).targets()[1])
+
+
+def test_target_with_decimal_commas_is_a_number(tmp_path: Path) -> None:
+    dataset = TabularDataset.open(write(tmp_path / "t.csv", "rooms;price\n2;1.250,5\n3;7,25\n"))
+    assert list(dataset.targets()) == [1250.5, 7.25]
 
 
 def test_given_task_keeps_its_classes_and_refuses_others(tmp_path: Path) -> None:

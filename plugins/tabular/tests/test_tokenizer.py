@@ -48,6 +48,18 @@ def column_of(values: Iterable[Any], **options: Any) -> TabularTokenizer:
     return made([{"c": value, "other": str(index % 2)} for index, value in enumerate(values)], **options)
 
 
+@pytest.mark.parametrize(
+    ("cells", "mean"),
+    [(["1,5", "2,5", "-", "8"], 4.0), (["$1,200", "$800"], 1000.0), (["1.234,5", "65,5"], 650.0)],
+)
+def test_numbers_are_read_as_their_column_writes_them(cells: list[str], mean: float) -> None:
+    column = column_of(cells).columns[0]
+    assert (column.kind, column.mean) == ("number", pytest.approx(mean))
+    again = TabularTokenizer(8, TabularOptions())
+    again.restore(json.loads(json.dumps(column_of(cells).calibration())))
+    assert again.columns[0] == column
+
+
 def test_number_between_edges_fills_its_bin_in_part() -> None:
     # by hand, equation 1 of arXiv:2203.05556: edges 0 1 3 7; the second column has one bin, 10 to 20
     left, span = torch.tensor([[0.0, 1, 3], [10, 0, 0]]), torch.tensor([[1.0, 2, 4], [10, 1, 1]])

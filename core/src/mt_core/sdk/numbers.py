@@ -40,11 +40,13 @@ class NumberFormat:
         Raises:
             ValueError: text that is no number in this format; also "1_000", which Python reads and no table means.
         """
-        if self.decimal == "." and is_number(text):
-            number = float(text)
-        elif text.strip().lower() in _MISSING_NUMBERS:
-            return math.nan
-        else:
+        try:
+            number = float(text) if self.decimal == "." and "_" not in text else None
+        except ValueError:
+            number = None
+        if number is None:
+            if text.strip().lower() in _MISSING_NUMBERS:
+                return math.nan
             number = self._grouped(text)
         return number if math.isfinite(number) else math.nan
 

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from mt_core.errors import InputError
+from mt_core.sdk import MISSING_MARKS, NumberFormat, is_number
 
 Cell = str | float | None
 Row = dict[str, Cell]
 """A sample: column names to cells."""
 
-MISSING = frozenset(("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>"))
-"""Texts that mean that there is no value. Exactly so written: "none" is a category."""
-
+_PLAIN = NumberFormat()
 _EPOCH = datetime(1970, 1, 1)
 
 
@@ -32,7 +31,7 @@ def cell(value: Any) -> Cell:
     """
     if isinstance(value, str):
         text = value.strip()
-        return None if text in MISSING else text
+        return None if text in MISSING_MARKS else text
     if value is None:
         return None
     if isinstance(value, bool | np.bool_):
@@ -62,14 +61,14 @@ def row_of(names: Iterable[Any], values: Iterable[Any]) -> Row:
     return {str(name): cell(value) for name, value in zip(names, values, strict=True)}
 
 
-def number(value: str | float) -> float:
-    """The number in a cell; NaN where it is infinite ("inf", "1e999").
+def number(value: str | float, written: NumberFormat = _PLAIN) -> float:
+    """The number in a cell; NaN where it is infinite ("inf", "1e999") or missing.
 
     Raises:
-        ValueError: text that is no number; also "1_000", which Python reads and a table does not mean.
+        ValueError: text that is no number as its column writes them.
     """
-    if isinstance(value, str) and "_" in value:
-        raise ValueError(value)
+    if isinstance(value, str) and (written is not _PLAIN or not is_number(value)):
+        return written.parse(value)
     parsed = float(value)
     return parsed if math.isfinite(parsed) else math.nan
 

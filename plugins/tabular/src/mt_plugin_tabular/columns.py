@@ -6,18 +6,19 @@ import math
 import random
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from mt_core.errors import InputError
+from mt_core.sdk import NumberFormat, number_format
 from mt_plugin_tabular.cells import Cell, Row, category, days, number
 from mt_plugin_tabular.numbers import quantile_edges
 
 Kind = Literal["number", "date", "category"]
 
-PARSERS: dict[str, Callable[[str | float], float]] = {"number": number, "date": days}
+_PARSERS: dict[Kind, Callable[[str | float], float]] = {"number": number, "date": days}
 
 KEPT_ROWS = 50_000
 """Rows that statistics are taken from; of more, an even sample."""
@@ -32,6 +33,7 @@ class Column:
     Attributes:
         kind: "number"; "date" (a number of days since 1970-01-01); "category".
         mean, std: Of the numbers or days.
+        decimal, thousands: How numbers are written, see `mt_core.sdk.NumberFormat`.
         edges: Ends of the bins of the piecewise-linear encoding, ascending, in standard deviations from the mean.
         categories: Names, the most frequent first, as `cells.category` writes them.
     """
@@ -42,6 +44,16 @@ class Column:
     std: float = 1.0
     edges: list[float] = field(default_factory=list)
     categories: list[str] = field(default_factory=list)
+    decimal: str = "."
+    thousands: str = ""
+
+    def parse(self, value: str | float) -> float:
+        """The number, or the days, of a cell.
+
+        Raises:
+            ValueError: the cell holds something else.
+        """
+        return days(value) if self.kind == "date" else number(value, NumberFormat(self.decimal, self.thousands))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -67,9 +79,9 @@ class Survey:
     def _note(self, row: Row) -> None:
         for name, value in row.items():
             misfits = self.misfits.setdefault(name, {})
-            if value is None or len(misfits) == len(PARSERS):
+            if value is None or len(misfits) == len(_PARSERS):
                 continue
-            for kind, parse in PARSERS.items():
+            for kind, parse in _PARSERS.items():
                 if kind not in misfits:
                     try:
                         parse(value)
@@ -92,7 +104,8 @@ def infer_column(
 
     A column whose cells all are numbers is a number, however few values it has: each value of a short list gets an
     edge of its own, so that nothing is lost against a category and the order is kept. Else, all ISO dates: a date.
-    Else a category, unless it has more than 20 values and most cells differ (names, free text, keys).
+    Else, numbers with decimal commas, thousands or a currency, written alike in the whole column: a number. Else a
+    category, unless it has more than 20 values and most cells differ (names, free text, keys).
 
     Args:
         forced: "number" or "category": the user's word for it.
@@ -107,14 +120,20 @@ def infer_column(
     kind: Kind = forced or "category"
     if forced != "category":
         kind = next((kind for kind in ("number", "date") if kind not in misfits), kind)
-    if kind in misfits:
-        raise InputError(
-            f"column {name!r} is to be a number and holds {misfits[kind]!r}",
-            fix="correct the cell, or leave the column out of the option `numeric`",
-        )
+    written = NumberFormat()
+    if forced != "category" and "number" in misfits and kind != "date":
+        found = number_format(value for value in cells if isinstance(value, str))
+        if found is not None:
+            kind, written = "number", found
+        elif forced == "number":
+            raise InputError(
+                f"column {name!r} is to be a number and holds {misfits['number']!r}",
+                fix="correct the cell, or leave the column out of the option `numeric`",
+            )
     if kind == "category":
         return _category(name, cells, len(cells) < len(survey.kept), forced is not None, max_categories)
-    values = np.array([PARSERS[kind](value) for value in cells], dtype=np.float64)
+    column = Column(name, kind, decimal=written.decimal, thousands=written.thousands)
+    values = np.array([column.parse(value) for value in cells], dtype=np.float64)
     values = values[np.isfinite(values)]
     if not len(values):
         return "all missing or infinite"
@@ -123,7 +142,7 @@ def infer_column(
     largest = np.abs(values).max() or 1.0  # scaled, so that squares of huge numbers stay finite
     mean, std = float((values / largest).mean() * largest), float((values / largest).std() * largest)
     std = std if std > 0 and math.isfinite(std) else 1.0
-    return Column(name, kind, mean=mean, std=std, edges=quantile_edges((values - mean) / std, num_bins).tolist())
+    return replace(column, mean=mean, std=std, edges=quantile_edges((values - mean) / std, num_bins).tolist())
 
 
 def _category(name: str, cells: list[str | float], has_missing: bool, forced: bool, most: int) -> Column | str:

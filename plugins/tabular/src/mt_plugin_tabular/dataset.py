@@ -13,12 +13,11 @@ from pydantic import Field
 
 from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Options, Regression
 from mt_core.errors import DatasetError, OptionError
+from mt_core.sdk import NumberFormat, is_number, number_format
 from mt_plugin_tabular.cells import Cell, category, number
-from mt_plugin_tabular.delimited import Header
-from mt_plugin_tabular.demo import demo_rows, write_demo
-from mt_plugin_tabular.examples import write_examples
+from mt_plugin_tabular.demo import demo_rows, write_demo, write_examples
 from mt_plugin_tabular.layouts import LAYOUTS, split_files
-from mt_plugin_tabular.reading import rows
+from mt_plugin_tabular.reading import Header, rows
 from mt_plugin_tabular.table import Table
 
 TARGET_NAMES = ("target", "label", "class", "y")
@@ -128,12 +127,12 @@ def infer_task(
         raise DatasetError(f"the target column {target!r} is empty", fix="name another by the option target")
     numbers = _numbers(present)
     if kind is None:
-        is_few = numbers is not None and len(present) <= _FEW and all(value.is_integer() for value in numbers)
+        is_few = len(present) <= _FEW and all(math.isnan(value) or value.is_integer() for value in numbers or ())
         kind = "classification" if numbers is None or is_few else "regression"
     if kind == "regression":
         return Regression(names=(target,))
     classes = {category(value) for value in present}
-    return Classification(classes=tuple(sorted(classes, key=float if numbers is not None else None)))
+    return Classification(classes=tuple(sorted(classes, key=float if all(map(is_number, classes)) else None)))
 
 
 def _targets_of(
@@ -142,7 +141,8 @@ def _targets_of(
     """What a task says to each distinct value of the target column."""
     if isinstance(task, Regression):
         try:
-            return {value: math.nan if value is None else number(value) for value in values}
+            written = number_format(value for value in values if isinstance(value, str)) or NumberFormat()
+            return {value: math.nan if value is None else number(value, written) for value in values}
         except ValueError as error:
             raise OptionError(
                 f"the target column {column!r} holds text ({error})", fix="use kind=classification, or another target"
@@ -169,9 +169,7 @@ def _target_column(names: Sequence[str], wanted: str | None, root: Path) -> str:
     return wanted or next((known[name] for name in TARGET_NAMES if name in known), names[-1])
 
 
-def _numbers(values: Iterable[str | float]) -> list[float] | None:
+def _numbers(values: Sequence[str | float]) -> list[float] | None:
     """The values as numbers; None if one is not."""
-    try:
-        return [number(value) for value in values]
-    except ValueError:
-        return None
+    written = number_format(value for value in values if isinstance(value, str))
+    return [number(value, written) for value in values] if written is not None else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 
 _SHARES = {"train": (0.0, 0.6), "val": (0.6, 0.8), "test": (0.8, 1.0), "all": (0.0, 1.0)}
 _DRAWN_ROWS = 600
+_EXAMPLE_ROWS = 5
 
 
 def write_demo(path: Path, seed: int) -> str:
@@ -28,6 +30,25 @@ def write_demo(path: Path, seed: int) -> str:
     rows = ([*row, name] for row, name in zip(cancer.data.tolist(), classes, strict=True))
     _write(path, [*map(str, cancer.feature_names), "target"], rows)
     return "scikit-learn breast cancer (real)"
+
+
+def write_examples(folder: Path) -> list[Path]:
+    """The first rows of the demonstration's table in each format."""
+    import pyarrow.csv
+    import pyarrow.parquet
+
+    whole = folder / "demo.csv"
+    write_demo(whole, seed=0)
+    lines = whole.read_text(encoding="utf-8").splitlines()[: _EXAMPLE_ROWS + 1]
+    whole.unlink()
+    text = "\n".join(lines) + "\n"
+    contents = {".csv": text, ".data": text, ".test": text, ".tsv": text.replace(",", "\t")}
+    for suffix, content in contents.items():
+        (folder / f"rows{suffix}").write_text(content, encoding="utf-8")
+    for suffix in (".csv", ".tsv"):
+        (folder / f"rows{suffix}.gz").write_bytes(gzip.compress(contents[suffix].encode(), mtime=0))
+    pyarrow.parquet.write_table(pyarrow.csv.read_csv(folder / "rows.csv"), folder / "rows.parquet")
+    return sorted(folder.iterdir())
 
 
 def demo_rows(num_rows: int, split: str, seed: int) -> list[int]:

@@ -13,6 +13,13 @@ LAYOUTS = {
     "one table": "a file, or a folder with one: all its rows are both train and all",
 }
 
+ADULT_COLUMNS = (
+    "age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship", "race",
+    "sex", "capital-gain", "capital-loss", "hours-per-week", "native-country", "income",
+)  # fmt: skip
+"""Columns of `adult.data` and `adult.test`, which have no header. Source: `adult.names` of the UCI repository, which
+leaves the label without a name."""
+
 _SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz")
 
 

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import gzip
-import io
-from collections.abc import Generator, Iterable, Iterator, Mapping
-from pathlib import Path
-from typing import Any, BinaryIO
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path, PurePath
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
+from mt_core.sdk import MISSING_MARKS, Delimited, first_bytes, is_header, opened, text_lines
 from mt_plugin_tabular.cells import Row, row_of
-from mt_plugin_tabular.delimited import Header, column_names, delimited_rows
+from mt_plugin_tabular.layouts import ADULT_COLUMNS
 
 FORMATS = ".csv .tsv .data .test (each also as .gz) .parquet"
+
+Header = Literal["auto", "yes", "no"]
 
 _BATCH_ROWS = 4096  # of Parquet, decoded at a time
 _BUFFER_BYTES = 1 << 20
@@ -28,7 +30,8 @@ def rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, None]:
         source: A path, the bytes of a file, a data frame, one mapping or Series (a row), a list of mappings, an array
             (1-D: a row; 2-D: its rows; columns are then called `column_1`, …). What a file holds decides how it is
             read, and not its suffix.
-        header: Whether the first line of a text file holds names; see `delimited_rows`.
+        header: Whether the first line of a text file names the columns; "auto": where none of its cells is a number.
+            Without names they are called `column_1`, `column_2` …, in Adult's files `ADULT_COLUMNS`.
 
     Raises:
         InputError: not a table, no rows, or a file that is damaged; maybe after some rows.
@@ -63,20 +66,34 @@ def only_row(source: Any, *, header: Header = "auto") -> Row:
 
 def _file_rows(source: str | Path | bytes, header: Header) -> Iterator[Row]:
     name = name_of(source)
-    with reading(source, formats=FORMATS), _opened(source) as file:
-        magic = file.read(4)
-        file.seek(0)
-        if magic == b"PAR1":
+    with reading(source, formats=FORMATS), opened(source) as file:
+        if first_bytes(source, 4) == b"PAR1":
             yield from _parquet_rows(file, name)
-        elif magic[:2] == b"\x1f\x8b":
-            with gzip.open(file) as unpacked:
-                yield from delimited_rows(unpacked, name, header=header)  # type: ignore[arg-type]
         else:
-            yield from delimited_rows(file, name, header=header)
+            yield from _delimited_rows(file, name, header)
 
 
-def _opened(source: str | Path | bytes) -> BinaryIO:
-    return io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
+def _delimited_rows(file: BinaryIO, name: str, header: Header) -> Iterator[Row]:
+    """Rows of a text file. A column with an empty name (the row numbers that `DataFrame.to_csv` writes) is left out. In
+    C4.5 files (`.data`, `.test`) a line that starts with `|` is a comment, and a period may end a record."""
+    file_name = PurePath(name.removesuffix(".gz")).name
+    is_c45 = file_name.endswith((".data", ".test"))
+    table = Delimited(
+        text_lines(file, name),
+        name,
+        comments="|" if is_c45 else (),
+        header=is_header if header == "auto" else header == "yes",
+    )
+    names = _distinct(table.names, name)
+    if not names:
+        is_adult = file_name in ("adult.data", "adult.test") and table.width == len(ADULT_COLUMNS)
+        names = ADULT_COLUMNS if is_adult else _numbered(table.width)
+    for cells in table:
+        if is_c45:
+            cells[-1] = cells[-1].removesuffix(".")
+        texts = map(str.strip, cells)  # as `cell` makes them, and twice as fast
+        pairs = zip(names, texts, strict=True)
+        yield {column: None if text in MISSING_MARKS else text for column, text in pairs if column}
 
 
 def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:
@@ -107,18 +124,23 @@ def _frame_rows(frame: Any) -> Iterator[Row]:
 def _array_rows(array: np.ndarray[Any, Any]) -> Iterator[Row]:
     if array.ndim not in (1, 2) or array.dtype.names is not None:
         raise _no_table(array)
-    names = column_names(array.shape[-1])
+    names = _numbered(array.shape[-1])
     for values in np.atleast_2d(array):
         yield row_of(names, values.tolist())
 
 
-def _distinct(names: list[str], source: str) -> list[str]:
-    if len(set(names)) < len(names):
-        twice = sorted({name for name in names if names.count(name) > 1})
+def _distinct(names: Sequence[str], source: str) -> Sequence[str]:
+    twice = sorted(name for name, times in Counter(names).items() if times > 1 and name)
+    if twice:
         raise InputError(
             f"{source} has several columns called {', '.join(map(repr, twice))}", fix="give every column its own name"
         )
     return names
+
+
+def _numbered(count: int) -> list[str]:
+    """What columns without names are called."""
+    return [f"column_{index}" for index in range(1, count + 1)]
 
 
 def _no_table(source: Any) -> InputError:

@@ -14,10 +14,9 @@ from mt_core.contract import Example, Options, Tokenizer, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
 from mt_plugin_tabular.cells import Row, category
-from mt_plugin_tabular.columns import PARSERS, Column, Kind, Survey, infer_column
-from mt_plugin_tabular.delimited import Header
+from mt_plugin_tabular.columns import Column, Kind, Survey, infer_column
 from mt_plugin_tabular.numbers import Periodic, PiecewiseLinear
-from mt_plugin_tabular.reading import only_row, rows
+from mt_plugin_tabular.reading import Header, only_row, rows
 
 MAX_COLUMNS = 1024
 """Attention compares each token with each: more columns than this are a mistake, or need choosing from."""
@@ -193,7 +192,7 @@ def _standardised(value: str | float | None, column: Column) -> float:
     if value is None:
         return math.nan
     try:
-        deviations = (PARSERS[column.kind](value) - column.mean) / column.std
+        deviations = (column.parse(value) - column.mean) / column.std
     except ValueError:
         raise InputError(
             f"column {column.name!r} holds {value!r}, which is no {column.kind}",

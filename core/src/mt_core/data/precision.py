@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from mt_core.errors import OptionError
+
+if TYPE_CHECKING:
+    import torch
 
 Precision = Literal["32", "bf16"]
 
@@ -23,6 +24,8 @@ def check_precision(precision: Precision, device: torch.device) -> None:
 
 def has_bf16(device: torch.device) -> bool:
     """Whether the device computes in bfloat16 itself: a GPU of 2020 or later, a CPU with AVX-512 BF16 or AMX."""
+    import torch
+
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from mt_core.contract import Options
+from mt_core.contract.options import Options
 from mt_core.data.precision import Precision
 
 Tune = Literal["probe", "frozen", "full"]

@@ -96,6 +96,8 @@ def test_tu_labels_come_before_numbers_unless_asked(tmp_path: Path):
         ({"A": "1, 99\n", "edge_labels": None}, "nodes that there are not"),
         ({"A": "1, a\n"}, "cannot be read"),
         ({"A": ""}, "0 bytes"),
+        ({"graph_labels": "1\nnan\n"}, "graph_labels.txt, row 2: not whole numbers"),
+        ({"A": "1, 2\n2, 1.5\n"}, "A.txt, row 2: not whole numbers"),
         ({"node_labels": "1\n"}, "1 lines for 6 nodes"),
         ({"graph_labels": None}, "graph_labels"),
         ({"graph_indicator": None}, "graph_indicator"),

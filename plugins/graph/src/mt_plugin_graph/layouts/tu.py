@@ -103,26 +103,23 @@ def _graphs(stem: str, num_graphs: int) -> list[Graph]:
         )
     order = np.argsort(graph_of_node, kind="stable")
     sizes = np.bincount(graph_of_node, minlength=num_graphs)
-    ends = sizes.cumsum()
+    starts = sizes.cumsum() - sizes
     number = np.empty_like(order)
-    number[order] = np.arange(len(order)) - (ends - sizes)[graph_of_node[order]]
-    edge_order = np.argsort(graph_of_node[edges[:, 0]], kind="stable")
-    edge_sizes = np.bincount(graph_of_node[edges[:, 0]], minlength=num_graphs)
-    edge_ends = edge_sizes.cumsum()
-    found = []
-    for at in range(num_graphs):
-        own = order[ends[at] - sizes[at] : ends[at]]
-        own_edges = edge_order[edge_ends[at] - edge_sizes[at] : edge_ends[at]]
-        found.append(
-            make_graph(
-                len(own),
-                number[edges[own_edges]].T,
-                nodes=nodes.at(own),
-                links=links.at(own_edges),
-                name=f"{stem}, graph {at + 1}",
-            )
+    number[order] = np.arange(len(order)) - starts[graph_of_node[order]]
+    graph_of_edge = graph_of_node[edges[:, 0]]
+    edge_order = np.argsort(graph_of_edge, kind="stable")
+    edge_starts = np.bincount(graph_of_edge, minlength=num_graphs).cumsum()[:-1]
+    own = zip(np.split(order, starts[1:]), np.split(edge_order, edge_starts), strict=True)
+    return [
+        make_graph(
+            len(own_nodes),
+            number[edges[own_edges]].T,
+            nodes=nodes.at(own_nodes),
+            links=links.at(own_edges),
+            name=f"{stem}, graph {at}",
         )
-    return found
+        for at, (own_nodes, own_edges) in enumerate(own, start=1)
+    ]
 
 
 def _attributes(stem: str, what: str, count: int) -> Attributes:
@@ -161,8 +158,12 @@ def _table(path: str, kind: type[np.generic]) -> NDArray[Any] | None:
             f"{path} has {size:,} bytes, not 1 to {MAX_BYTES:,}", fix="check that the download is complete"
         )
     try:
-        return np.loadtxt(file, dtype=np.float64 if kind is np.int64 else kind, delimiter=",", ndmin=2).astype(kind)
+        values = np.loadtxt(file, dtype=np.float64 if kind is np.int64 else kind, delimiter=",", ndmin=2)
     except (ValueError, UnicodeDecodeError) as error:
         raise DatasetError(
             f"{path} cannot be read ({str(error)[:150]})", fix="numbers, with commas between them"
         ) from None
+    if kind is np.int64 and not np.array_equal(values, np.rint(values)):  # NaN equals nothing
+        line = int(np.argmax((values != np.rint(values)).any(1))) + 1
+        raise DatasetError(f"{path}, row {line}: not whole numbers", fix="check that the download is complete")
+    return values.astype(kind)

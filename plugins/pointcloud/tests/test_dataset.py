@@ -166,7 +166,7 @@ def test_an_unknown_layout_is_told_what_was_looked_for(tmp_path):
     put(tmp_path / "readme.md", "nothing")
     with pytest.raises(DatasetError, match="no known layout") as caught:
         PointCloudDataset.open(tmp_path)
-    for part in ("splits.csv", "ply_data_train", "training_objectdataset", "class/train", "class/*"):
+    for part in ("splits.csv", "ply_data_train", "training_objectdataset", "class/train", "folder per class"):
         assert part in caught.value.fix
     with pytest.raises(DatasetError, match="does not exist"):
         PointCloudDataset.open(tmp_path / "absent")

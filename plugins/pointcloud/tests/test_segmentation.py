@@ -60,7 +60,7 @@ def test_the_parts_of_one_category_are_counted_from_zero(shapenet):
 def test_a_category_that_the_list_does_not_have_is_refused(shapenet, table, category):
     (shapenet / "synsetoffset2category.txt").write_text(table)
     with pytest.raises(OptionError, match=category):
-        PointCloudDataset.open(shapenet, "train", category=category)
+        PointCloudDataset.open(shapenet, "train", options=PointCloudDataset.Options(category=category))
 
 
 def test_all_categories_have_fifty_parts_together(shapenet):

@@ -11,8 +11,8 @@ from mt_core.sdk.listing import Listing
 from mt_core.sdk.tables import find_tables, list_tables
 
 FILE_LAYOUTS = {
-    "table": "a CSV of path,label[,split], or a folder with labels.csv, or with train.csv, val.csv, test.csv",
-    "split folders": "train/, val/ and test/ (or training, valid, validation, dev), in each a folder per class",
+    "table": "a CSV of path,label[,split], or a folder with labels.csv, splits.csv, or train.csv, val.csv, test.csv",
+    "split folders": "train/, val/ and test/ (or valid, validation, dev) with a folder per class, or class/train/ …",
     "folders": "a folder per class; everything is 'train'",
 }
 """The layouts of `list_files`, for a dataset's `layouts`."""

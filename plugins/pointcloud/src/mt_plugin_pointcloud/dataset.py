@@ -10,11 +10,11 @@ from pydantic import Field
 
 from mt_core.contract import AnyTask, Example, Options, Segmentation
 from mt_core.errors import InputError
-from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
+from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
 from mt_plugin_pointcloud.demo import FORMATS, solids, write_examples
 from mt_plugin_pointcloud.layouts.hdf5 import Hdf5Clouds, Hdf5Row, find_modelnet_hdf5, find_scanobjectnn
 from mt_plugin_pointcloud.layouts.labelled_points import find_labelled_points, read_labelled
-from mt_plugin_pointcloud.layouts.shapenet import PARTS, find_shapenet_parts, read_parts
+from mt_plugin_pointcloud.layouts.shapenet import PartsFile, find_shapenet_parts, read_parts
 from mt_plugin_pointcloud.reading import SUFFIXES
 
 
@@ -40,12 +40,11 @@ class PointCloudDataset(ListedDataset):
 
     Options = PointCloudDatasetOptions
     layouts: ClassVar[dict[str, str]] = {
-        "table": "splits.csv or labels.csv with the columns file, label and split, as for LiDARNet",
         "modelnet40-hdf5": "ply_data_train*.h5, ply_data_test*.h5 and shape_names.txt",
         "scanobjectnn": "training_objectdataset*.h5 and test_objectdataset*.h5, also in main_split/",
-        "folders": "class/*, train/class/*, val/class/* and test/class/*, or (ModelNet) class/train/* and class/test/*",
         "shapenet parts": "synsetoffset2category.txt, train_test_split/*.json, a folder a category; -D category=Chair",
         "labelled points": "any clouds whose files say the class of each point: -D labels=points (segmentation)",
+        **FILE_LAYOUTS,
     }
     demo_options: ClassVar[dict[str, Any]] = {"groups": 32}
     kinds = ("classification", "segmentation")
@@ -53,43 +52,29 @@ class PointCloudDataset(ListedDataset):
     def __init__(self, samples: Sequence[Any], targets: Sequence[Any], task: AnyTask, source: str) -> None:
         super().__init__(samples, targets, task, source)
         self._hdf5 = Hdf5Clouds()
-        self._first_part: int | None = None
 
     def __getitem__(self, index: int) -> Example:
         sample = self.samples[index]
-        if isinstance(self.task, Segmentation):
-            path = Path(sample)
-            cloud = read_labelled(path) if self._first_part is None else read_parts(path, self._first_part)
-            return Example(cloud, self._known(cloud.labels, str(sample)))
         if isinstance(sample, Hdf5Row):
             return Example(self._hdf5.cloud(sample), self._targets[index])
-        return Example(sample, self._targets[index])
+        if not isinstance(self.task, Segmentation):
+            return Example(sample, self._targets[index])
+        cloud = read_parts(sample) if isinstance(sample, PartsFile) else read_labelled(Path(sample))
+        return Example(cloud, self._known(cloud.labels, cloud.name))
 
     @classmethod
     def find(cls, root: Path, split: str, *, options: PointCloudDatasetOptions | None = None) -> Listing | None:
         """The clouds of a split."""
         options = options or PointCloudDatasetOptions()
-        if listing := find_shapenet_parts(root, split, options.category):
-            return listing
+        if root.is_dir() and (found := find_shapenet_parts(root, split, options.category)):
+            return found
         if options.labels == "points":
             return find_labelled_points(root, split, options.classes)
-        if tables := {"": root} if root.suffix.lower() == ".csv" else find_tables(root) if root.is_dir() else {}:
-            return list_tables(tables, split, root)
-        return (
-            find_modelnet_hdf5(root, split)
-            or find_scanobjectnn(root, split, options.variant)
-            or list_folders(root, split, SUFFIXES)
-            if root.is_dir()
-            else None
-        )
-
-    @classmethod
-    def of(cls, listing: Listing, task: AnyTask | None, source: str) -> Self:
-        dataset = super().of(listing, task, source)
-        if listing.layout == "shapenet parts" and isinstance(listing.task, Segmentation):
-            category = listing.task.classes[0].rpartition(" ")[0].capitalize()
-            dataset._first_part = PARTS[category][0]
-        return dataset
+        if root.is_dir() and (
+            found := find_modelnet_hdf5(root, split) or find_scanobjectnn(root, split, options.variant)
+        ):
+            return found
+        return list_files(root, split, SUFFIXES)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

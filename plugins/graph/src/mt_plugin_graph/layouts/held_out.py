@@ -1,12 +1,16 @@
-"""What is held out of molecules that come in one table."""
+"""What is held out of a set that has no splits of its own, and the rows of a split."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from mt_core.sdk import chosen_splits
 
 
 def random_test(count: int, fraction: float, seed: int) -> NDArray[np.bool_]:
@@ -29,3 +33,18 @@ def grouped_test(groups: Sequence[str], fraction: float) -> NDArray[np.bool_]:
             held[members] = False
             room -= len(members)
     return held
+
+
+def held_out(is_held: NDArray[np.bool_]) -> dict[str, NDArray[np.int64]]:
+    """Rows by split: "test" are those held out; {} where there are none."""
+    return {"train": np.flatnonzero(~is_held), "test": np.flatnonzero(is_held)} if is_held.any() else {}
+
+
+def chosen_rows(parts: Mapping[str, NDArray[Any]], count: int, split: str, root: Path) -> list[int]:
+    """The rows of the splits that are asked for; all where there are no parts.
+
+    Raises:
+        MissingSplitError: no such split.
+    """
+    splits = chosen_splits(split, parts, root)
+    return np.concatenate([parts[name] for name in splits]).tolist() if splits else list(range(count))

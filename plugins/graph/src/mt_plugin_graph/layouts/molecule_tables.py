@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 from mt_core.contract import AnyTask, Multilabel, Regression
 from mt_core.errors import DatasetError, MtError, OptionError
 from mt_core.sdk import (
+    MISSING_MARKS,
     Delimited,
     Listing,
     NumberFormat,
     as_dataset_error,
-    chosen_splits,
     in_order,
     number_format,
     split_called,
     text_lines,
 )
-from mt_plugin_graph.layouts.held_out import grouped_test, random_test
+from mt_plugin_graph.layouts.held_out import chosen_rows, grouped_test, held_out, random_test
+from mt_plugin_graph.layouts.options import GraphDatasetOptions
 from mt_plugin_graph.reading import SMILES_COLUMNS, smiles_column
 from mt_plugin_graph.reading.molecules import scaffold_of
 
@@ -52,18 +53,6 @@ _PLAIN = NumberFormat()
 
 
 @dataclass(frozen=True)
-class TableOptions:
-    """How a table is to be read: see `GraphDatasetOptions`."""
-
-    smiles: str | None
-    target: tuple[str, ...]
-    kind: str | None
-    splitting: str
-    test_fraction: float
-    seed: int
-
-
-@dataclass(frozen=True)
 class Table:
     """Columns of text by name."""
 
@@ -78,7 +67,7 @@ class Table:
         return next((column for column in self.columns if column.strip().lower() == name.lower()), None)
 
 
-def find_molecule_table(root: Path, split: str, options: TableOptions) -> Listing | None:
+def find_molecule_table(root: Path, split: str, options: GraphDatasetOptions) -> Listing | None:
     """The molecules of a split of a CSV file, or of the only one with a SMILES column in a folder; None for none.
 
     Raises:
@@ -97,10 +86,7 @@ def find_molecule_table(root: Path, split: str, options: TableOptions) -> Listin
     table = read_table(files[0])
     smiles = table.columns[_smiles_column(list(table.columns), options.smiles, table.path) or ""]
     targets, classes, task = targets_of(table, options)
-    parts = _parts(table, smiles, options)
-    chosen: Sequence[int] = range(len(smiles))
-    if wanted := chosen_splits(split, parts, root):
-        chosen = [int(at) for name in wanted for at in parts[name]]
+    chosen = chosen_rows(_parts(table, smiles, options), len(table), split, root)
     return listing_of(table, smiles, targets, chosen, classes, "molecules", task)
 
 
@@ -124,7 +110,7 @@ def listing_of(
     return Listing([smiles[at].strip() for at in chosen], [targets[at] for at in chosen], classes, layout, task)
 
 
-def targets_of(table: Table, options: TableOptions) -> tuple[list[Any], tuple[str, ...], AnyTask | None]:
+def targets_of(table: Table, options: GraphDatasetOptions) -> tuple[list[Any], tuple[str, ...], AnyTask | None]:
     """Targets in the order of the rows, with the classes or the task.
 
     Which columns: those of `options.target`; else the first of `TARGET_NAMES`; else all that hold nothing but 0, 1 and
@@ -175,7 +161,7 @@ def read_table(path: Path) -> Table:
     return Table(path, dict(zip(rows.names, columns, strict=True)))
 
 
-def _target_names(table: Table, options: TableOptions) -> list[str]:
+def _target_names(table: Table, options: GraphDatasetOptions) -> list[str]:
     if options.target:
         whole = ",".join(options.target)
         asked = [whole] if whole in table.columns else list(options.target)
@@ -207,7 +193,7 @@ def _target_names(table: Table, options: TableOptions) -> list[str]:
     return [list(possible)[-1]]
 
 
-def _parts(table: Table, smiles: Sequence[str], options: TableOptions) -> dict[str, NDArray[np.int64]]:
+def _parts(table: Table, smiles: Sequence[str], options: GraphDatasetOptions) -> dict[str, NDArray[np.int64]]:
     """Rows by split: of the split column if there is one, else drawn."""
     column = next((found for name in _SPLIT_NAMES if (found := table.named(name)) is not None), None)
     if column is not None:
@@ -225,7 +211,7 @@ def _parts(table: Table, smiles: Sequence[str], options: TableOptions) -> dict[s
         held = grouped_test(scaffolds, options.test_fraction)
     else:
         held = random_test(len(smiles), options.test_fraction, options.seed)
-    return {"train": np.flatnonzero(~held), "test": np.flatnonzero(held)} if held.any() else {}
+    return held_out(held)
 
 
 def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:
@@ -243,12 +229,14 @@ def _is_binary(numbers: NDArray[np.float64]) -> bool:
 
 
 def _class_name(cell: str) -> str | None:
-    """ "1" for "1.0"; None for a blank."""
+    """ "1" for "1.0"; None where it is missing."""
+    if cell in MISSING_MARKS:
+        return None
     try:
         number = float(cell)
         return str(int(number)) if number.is_integer() else cell
     except (ValueError, OverflowError):
-        return cell or None
+        return cell
 
 
 def _smiles_column(header: Sequence[str], wanted: str | None, path: Path) -> str | None:

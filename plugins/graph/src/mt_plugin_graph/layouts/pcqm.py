@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Regression
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits
-from mt_plugin_graph.layouts.molecule_tables import TableOptions, listing_of, read_table, targets_of
+from mt_core.sdk import Listing
+from mt_plugin_graph.layouts.held_out import chosen_rows
+from mt_plugin_graph.layouts.molecule_tables import listing_of, read_table, targets_of
+from mt_plugin_graph.layouts.options import GraphDatasetOptions
 
 _SPLITS = {"train": "train", "val": "valid", "test": "test-dev"}
 _TARGET = "homolumogap"
@@ -35,10 +37,8 @@ def find_pcqm(root: Path, split: str) -> Listing | None:
     lacking = {"smiles", _TARGET} - table.columns.keys()
     if lacking:
         raise DatasetError(f"{table_path} has no column {sorted(lacking)[0]!r}", fix="check the download")
-    options = TableOptions("smiles", (_TARGET,), "regression", "random", 0.0, 0)
-    targets, _, _ = targets_of(table, options)
-    parts = _parts(splits, len(table))
-    chosen = [int(at) for name in chosen_splits(split, parts, root) for at in parts[name]]
+    targets, _, _ = targets_of(table, GraphDatasetOptions(target=(_TARGET,), kind="regression"))
+    chosen = chosen_rows(_parts(splits, len(table)), len(table), split, root)
     task = Regression(names=(_TARGET,), unit="eV")
     return listing_of(table, table.columns["smiles"], targets, chosen, (), "pcqm4mv2", task)
 

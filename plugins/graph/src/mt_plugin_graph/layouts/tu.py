@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import Regression
-from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, chosen_splits, folds_of, in_order
+from mt_core.errors import DatasetError
+from mt_core.sdk import Listing, folds_of, in_order
 from mt_plugin_graph.attributes import attributes_of_array, join_columns
 from mt_plugin_graph.graph import Attributes, Graph, make_graph
+from mt_plugin_graph.layouts.held_out import chosen_rows, held_out
+from mt_plugin_graph.layouts.options import GraphDatasetOptions
 
 MAX_BYTES = 2**30
 """Of one of the files."""
@@ -22,27 +23,11 @@ MAX_BYTES = 2**30
 _EDGES = "_A.txt"
 
 
-@dataclass(frozen=True)
-class Folds:
-    """Which part is held out: the `fold`-th of `folds`, drawn by `seed`; folds=0: none, everything is "train"."""
-
-    folds: int
-    fold: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        if self.folds < 0 or self.folds == 1 or not 0 <= self.fold < max(self.folds, 1):
-            raise OptionError(
-                f"there is no fold {self.fold} of {self.folds}",
-                fix="give folds=10 and fold=0 to 9, or folds=0 for none",
-            )
-
-
-def find_tu(root: Path, split: str, folds: Folds, kind: str | None) -> Listing | None:
+def find_tu(root: Path, split: str, options: GraphDatasetOptions) -> Listing | None:
     """The graphs of a split; None where there is no `*_A.txt`, neither in the folder nor in its `raw`.
 
     Args:
-        kind: "regression": take the numbers of `_graph_attributes` where there are labels too.
+        options: kind="regression" takes the numbers of `_graph_attributes` where there are labels too.
 
     Raises:
         DatasetError: files that contradict each other, are damaged or too large.
@@ -58,19 +43,14 @@ def find_tu(root: Path, split: str, folds: Folds, kind: str | None) -> Listing |
     stem = str(tables[0])[: -len(_EDGES)]
     labels = _column(stem, "graph_labels")
     values = _table(f"{stem}_graph_attributes.txt", np.float64)
-    is_regression = values is not None and (labels is None or kind == "regression")
+    is_regression = values is not None and (labels is None or options.kind == "regression")
     if labels is None and not is_regression:
         raise DatasetError(f"{stem}_graph_labels.txt is not there", fix="check that the download is complete")
     targets: Sequence[Any] = values.tolist() if is_regression and values is not None else _as_text(labels)
     samples = _graphs(stem, len(targets))
     strata = [""] * len(targets) if is_regression else targets
-    parts = {"train": range(len(targets))}
-    if folds.folds:
-        held = folds_of(strata, folds.folds, folds.seed) == folds.fold
-        parts = {"train": np.flatnonzero(~held), "test": np.flatnonzero(held)}  # type: ignore[dict-item]
-    chosen = [
-        int(at) for name in chosen_splits(split, parts if folds.folds else [], root) or ["train"] for at in parts[name]
-    ]
+    fold = folds_of(strata, options.folds, options.seed) if options.folds else np.full(len(targets), -1)
+    chosen = chosen_rows(held_out(fold == options.fold), len(targets), split, root)
     names = tuple(f"target_{at}" for at in range(values.shape[1])) if is_regression and values is not None else ()
     return Listing(
         [samples[at] for at in chosen],

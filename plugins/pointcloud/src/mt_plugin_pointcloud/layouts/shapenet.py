@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,17 @@ PARTS = {
 }  # fmt: skip
 """Of each category, the number of its first part and how many it has. Source: Yi et al. 2016, ShapeNet part annotation,
 as numbered by Qi et al. 2017 (PointNet++)."""
+
+
+class PartsFile(NamedTuple):
+    """One cloud of the annotation.
+
+    Attributes:
+        first_part: The number that becomes 0.
+    """
+
+    path: Path
+    first_part: int
 
 
 def find_shapenet_parts(root: Path, split: str, category: str | None) -> Listing | None:
@@ -44,11 +56,14 @@ def find_shapenet_parts(root: Path, split: str, category: str | None) -> Listing
         raise OptionError(f"{root} has no category {category!r}", fix=f"use one of {', '.join(sorted(folder_of))}")
     wanted = {folder for name, folder in folder_of.items() if category in (None, name)}
     lists = {name: root / "train_test_split" / f"shuffled_{name}_file_list.json" for name in ("train", "val", "test")}
-    samples = []
+    first_part = PARTS[category][0] if category is not None else 0
+    samples: list[PartsFile] = []
     for name in chosen_splits(split, [name for name, path in lists.items() if path.is_file()], root):
         try:
             entries = [Path(str(entry)).parts[-2:] for entry in json.loads(text_of(lists[name]))]
-            samples += [root / folder / f"{model}.txt" for folder, model in entries if folder in wanted]
+            samples += [
+                PartsFile(root / folder / f"{model}.txt", first_part) for folder, model in entries if folder in wanted
+            ]
         except (ValueError, TypeError, RecursionError) as error:
             raise DatasetError(f"{lists[name]} is no list of models ({error})", fix="download it again") from None
     names = [name for name in PARTS if category in (None, name)]
@@ -56,18 +71,16 @@ def find_shapenet_parts(root: Path, split: str, category: str | None) -> Listing
     return Listing(samples, [None] * len(samples), (), "shapenet parts", task=Segmentation(classes=classes))
 
 
-def read_parts(path: Path, first_part: int) -> PointCloud:
-    """A cloud of the annotation, with the part of each point.
-
-    Args:
-        first_part: The number that becomes 0.
+def read_parts(item: PartsFile) -> PointCloud:
+    """The cloud of a file, with the part of each point.
 
     Raises:
         InputError: a file that cannot be read, or has other columns.
     """
+    path = item.path
     with reading(path, formats=".txt"):
         rows = numbers(whole_text(path).splitlines(), path)
         if rows.shape[1] != 7:
             raise InputError(f"{path} has {rows.shape[1]} columns", fix="lines are x y z nx ny nz part")
-        channels = {"normals": rows[:, 3:6], "labels": rows[:, 6].astype(np.int64) - first_part}
+        channels = {"normals": rows[:, 3:6], "labels": rows[:, 6].astype(np.int64) - item.first_part}
         return make_cloud(rows[:, :3], channels, name=str(path))

@@ -12,9 +12,8 @@ import torch
 
 from mt_core.contract import Tokens
 from mt_core.errors import InputError, OptionError
-from mt_plugin_pointcloud.neighbours import nearest_neighbours
+from mt_plugin_pointcloud.grouping import canonical_order, farthest_points, nearest_neighbours
 from mt_plugin_pointcloud.pointnet import MiniPointNet
-from mt_plugin_pointcloud.sampling import canonical_order, farthest_points
 from mt_plugin_pointcloud.tokenizer import PointCloudTokenizer
 
 WIDTH = 24

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from mt_core.contract import AnyTask, Example, Options, Segmentation
+from mt_core.contract import Example, Options, Segmentation
 from mt_core.errors import InputError
 from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
 from mt_plugin_pointcloud.demo import FORMATS, solids, write_examples
-from mt_plugin_pointcloud.layouts.hdf5 import Hdf5Clouds, Hdf5Row, find_modelnet_hdf5, find_scanobjectnn
+from mt_plugin_pointcloud.layouts.hdf5 import find_modelnet_hdf5, find_scanobjectnn
 from mt_plugin_pointcloud.layouts.labelled_points import find_labelled_points, read_labelled
 from mt_plugin_pointcloud.layouts.shapenet import PartsFile, find_shapenet_parts, read_parts
 from mt_plugin_pointcloud.reading import SUFFIXES
@@ -49,16 +48,10 @@ class PointCloudDataset(ListedDataset):
     demo_options: ClassVar[dict[str, Any]] = {"groups": 32}
     kinds = ("classification", "segmentation")
 
-    def __init__(self, samples: Sequence[Any], targets: Sequence[Any], task: AnyTask, source: str) -> None:
-        super().__init__(samples, targets, task, source)
-        self._hdf5 = Hdf5Clouds()
-
     def __getitem__(self, index: int) -> Example:
-        sample = self.samples[index]
-        if isinstance(sample, Hdf5Row):
-            return Example(self._hdf5.cloud(sample), self._targets[index])
         if not isinstance(self.task, Segmentation):
-            return Example(sample, self._targets[index])
+            return super().__getitem__(index)
+        sample = self.samples[index]
         cloud = read_parts(sample) if isinstance(sample, PartsFile) else read_labelled(Path(sample))
         return Example(cloud, self._known(cloud.labels, cloud.name))
 

@@ -19,10 +19,9 @@ from mt_core.contract import Options, Tokenizer, Tokens
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.augmentation import augment, random_points
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud
-from mt_plugin_pointcloud.neighbours import nearest_neighbours
+from mt_plugin_pointcloud.grouping import canonical_order, farthest_points, nearest_neighbours
 from mt_plugin_pointcloud.pointnet import MiniPointNet
 from mt_plugin_pointcloud.reading import read_cloud
-from mt_plugin_pointcloud.sampling import canonical_order, farthest_points
 
 Channel = Literal["intensity", "normals", "colour"]
 

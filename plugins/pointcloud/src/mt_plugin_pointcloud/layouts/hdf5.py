@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.contract import reading
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits
-from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
-from mt_plugin_pointcloud.reading.columns import from_rows
+from mt_core.sdk import Listing, chosen_splits, text_of
+from mt_plugin_pointcloud.reading.hdf5 import Hdf5Row
 
 _SCANOBJECTNN_CLASSES = (
     "bag", "bin", "box", "cabinet", "chair", "desk", "display", "door", "shelf", "table", "bed", "pillow", "sink",
@@ -21,13 +17,6 @@ _SCANOBJECTNN_CLASSES = (
 )  # fmt: skip
 _LARGEST = 10**7  # clouds in a file, and numbers in a cloud: what a header promises need not be there
 _SCANOBJECTNN_FILES = {"train": "training_objectdataset", "test": "test_objectdataset"}
-
-
-class Hdf5Row(NamedTuple):
-    """One cloud among those of an HDF5 file."""
-
-    path: Path
-    row: int
 
 
 def find_modelnet_hdf5(root: Path, split: str) -> Listing | None:
@@ -44,7 +33,7 @@ def find_modelnet_hdf5(root: Path, split: str) -> Listing | None:
     names = root / "shape_names.txt"
     if not names.is_file():
         raise DatasetError(f"{root} has ply_data_*.h5 and no shape_names.txt", fix="copy it from the download as well")
-    classes = tuple(line.strip() for line in names.read_text("utf-8", "replace").splitlines() if line.strip())
+    classes = tuple(filter(None, map(str.strip, text_of(names).splitlines())))
     return _rows(_of_split(by_split, split, root), classes, "modelnet40-hdf5")
 
 
@@ -76,38 +65,12 @@ def find_scanobjectnn(root: Path, split: str, variant: str | None = None) -> Lis
     return _rows(_of_split(by_split, split, root), _SCANOBJECTNN_CLASSES, "scanobjectnn")
 
 
-class Hdf5Clouds:
-    """Reads single clouds from HDF5 files, each opened once a process, when first needed."""
-
-    def __init__(self) -> None:
-        self._open: dict[tuple[int, Path], Any] = {}
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_open": {}}  # open files cannot go to another process
-
-    def cloud(self, item: Hdf5Row) -> PointCloud:
-        """One cloud.
-
-        Raises:
-            InputError: a file that cannot be read (any more).
-        """
-        import h5py
-
-        name = f"{item.path}[{item.row}]"
-        with reading(item.path, formats=".h5", fix="check that the download is complete"):
-            key = (os.getpid(), item.path)  # a forked process must not share its parent's file
-            if key not in self._open:
-                self._open[key] = h5py.File(item.path, "r")
-            rows: NDArray[Any] = self._open[key]["data"][item.row]
-            return make_cloud(*from_rows(rows, name), name=name)
-
-
 def _listed(root: Path, split: str) -> list[Path]:
     there = {file.name: file for file in sorted(root.glob(f"ply_data_{split}*.h5"))}
     order = root / f"{split}_files.txt"
     if not order.is_file():
         return list(there.values())
-    names = [Path(line.strip()).name for line in order.read_text("utf-8", "replace").splitlines() if line.strip()]
+    names = [Path(line.strip()).name for line in text_of(order).splitlines() if line.strip()]
     lost = [name for name in names if name not in there]
     if lost:
         raise DatasetError(

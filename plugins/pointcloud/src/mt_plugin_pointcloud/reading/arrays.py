@@ -8,8 +8,7 @@ import numpy as np
 
 from mt_core.sdk import read_npz as read_array
 from mt_plugin_pointcloud.cloud import step_for
-from mt_plugin_pointcloud.reading.columns import from_rows
-from mt_plugin_pointcloud.reading.opening import Raw
+from mt_plugin_pointcloud.reading.columns import Raw, from_rows
 
 _KEYS = ("points", "pos", "xyz")
 
@@ -18,9 +17,9 @@ def read_npy(path: Path) -> Raw:
     """An array of one row a point; of a large one only the rows that are kept are read."""
     rows = np.load(path, mmap_mode="r", allow_pickle=False)
     kept = np.array(rows[:: step_for(len(rows))]) if rows.ndim else rows
-    return Raw(*from_rows(kept, str(path)))
+    return from_rows(kept, str(path))
 
 
 def read_npz(path: Path) -> Raw:
     """The array called points, pos or xyz, or the only one; see `mt_core.sdk.read_npz`."""
-    return Raw(*from_rows(read_array(path, _KEYS), str(path)))
+    return from_rows(read_array(path, _KEYS), str(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,14 @@ _CHANNELS: dict[str, tuple[tuple[str, ...], ...]] = {
     "colour": (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue")),
     LABELS: (("label",), ("class",), ("classification",), ("scalar_label",), ("scalar_classification",)),
 }
+
+
+class Raw(NamedTuple):
+    """What a reader finds in a file: points (N, 3), channels (N, C) by name, and a mesh's triangles (T, 3)."""
+
+    points: Array
+    channels: Mapping[str, Array]
+    triangles: Array | None = None
 
 
 def find(names: Sequence[str], source: str) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
@@ -47,14 +55,14 @@ def find(names: Sequence[str], source: str) -> tuple[tuple[str, ...], dict[str, 
     return points, channels
 
 
-def from_table(table: Mapping[str, Array] | Array, names: Sequence[str], source: str) -> tuple[Array, dict[str, Array]]:
+def from_table(table: Mapping[str, Array] | Array, names: Sequence[str], source: str) -> Raw:
     """Coordinates and channels from columns.
 
     Args:
         table: Anything that gives a column (N,) for a name of `names`: a mapping or a structured array.
 
     Returns:
-        (N, 3) and (N, C) by channel; the types of the columns are kept, so that integers can be scaled.
+        The types of the columns are kept, so that integers can be scaled.
     """
     lower = {name.lower(): name for name in names}
     points, channels = find(list(lower), source)
@@ -62,10 +70,10 @@ def from_table(table: Mapping[str, Array] | Array, names: Sequence[str], source:
     def stacked(columns: tuple[str, ...]) -> Array:
         return np.stack([table[lower[column]] for column in columns], axis=1)
 
-    return stacked(points), {channel: stacked(columns) for channel, columns in channels.items()}
+    return Raw(stacked(points), {channel: stacked(columns) for channel, columns in channels.items()})
 
 
-def from_rows(rows: Array, source: str) -> tuple[Array, dict[str, Array]]:
+def from_rows(rows: Array, source: str) -> Raw:
     """Coordinates and channels from columns without names: x, y, z, then intensity, normals or colour.
 
     One further column is intensity. Three are normals where they have length one, colour where they have not; six are
@@ -89,7 +97,9 @@ def from_rows(rows: Array, source: str) -> tuple[Array, dict[str, Array]]:
         for first in range(0, further.shape[1], 3):
             three = further[:, first : first + 3]
             channels.setdefault("normals" if _are_unit(three) else "colour", three)
-    return points, {name: unit_colour(values) if name == "colour" else values for name, values in channels.items()}
+    if "colour" in channels:
+        channels["colour"] = unit_colour(channels["colour"])
+    return Raw(points, channels)
 
 
 def unit_colour(colour: Array) -> Array:

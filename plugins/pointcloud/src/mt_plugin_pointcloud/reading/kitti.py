@@ -8,7 +8,7 @@ import numpy as np
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import step_for
-from mt_plugin_pointcloud.reading.opening import Raw
+from mt_plugin_pointcloud.reading.columns import Raw
 
 _ROW = 16  # bytes
 _FARTHEST = 1e6  # metres; what is read from bytes of another kind lies mostly beyond

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import LABELS, step_for
-from mt_plugin_pointcloud.reading.opening import Raw
+from mt_plugin_pointcloud.reading.columns import Raw
 
 Array = NDArray[Any]
 

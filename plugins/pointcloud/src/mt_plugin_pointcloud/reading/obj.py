@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from mt_core.errors import InputError
-from mt_plugin_pointcloud.reading.opening import Raw
-from mt_plugin_pointcloud.reading.polygons import triangles
+from mt_plugin_pointcloud.reading.columns import Raw
+from mt_plugin_pointcloud.reading.meshes import triangles
 from mt_plugin_pointcloud.reading.text import numbers, whole_text
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from mt_core.errors import InputError
-from mt_plugin_pointcloud.reading.opening import Raw
-from mt_plugin_pointcloud.reading.polygons import triangles
+from mt_plugin_pointcloud.reading.columns import Raw
+from mt_plugin_pointcloud.reading.meshes import triangles
 from mt_plugin_pointcloud.reading.text import numbers, whole_text
 
 

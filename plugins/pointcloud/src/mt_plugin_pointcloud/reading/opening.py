@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 from numpy.typing import NDArray
 
@@ -13,17 +13,11 @@ from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
 from mt_core.sdk import as_array, declared_suffixes
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud, checked, make_cloud
-from mt_plugin_pointcloud.reading.columns import from_rows
+from mt_plugin_pointcloud.reading.columns import Raw, from_rows
+from mt_plugin_pointcloud.reading.hdf5 import Hdf5Row, read_row
+from mt_plugin_pointcloud.reading.meshes import sample_surface
 
 Array = NDArray[Any]
-
-
-class Raw(NamedTuple):
-    """What a reader finds in a file: points (N, 3), channels (N, C) by name, and a mesh's triangles (T, 3)."""
-
-    points: Array
-    channels: Mapping[str, Array]
-    triangles: Array | None = None
 
 
 _READERS = {
@@ -48,8 +42,8 @@ def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
     """One cloud from a path, or from arrays in memory.
 
     Args:
-        source: A path; a `PointCloud`; an array or a tensor (N, 3 + C), C being intensity (1) or normals or colour (3);
-            a mapping with "points" and any of "intensity", "normals", "colour".
+        source: A path; a `PointCloud`; an `Hdf5Row`; an array or a tensor (N, 3 + C), C being intensity (1) or normals
+            or colour (3); a mapping with "points" and any of "intensity", "normals", "colour".
         surface_points: Sample so many points from the surface of a mesh, the same ones each time; 0: its vertices.
 
     Raises:
@@ -68,7 +62,8 @@ def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
             )
         if isinstance(source, Mapping):
             return _from_mapping(source, name)
-        return make_cloud(*from_rows(as_array(source), name), name=name)
+        raw = read_row(source) if isinstance(source, Hdf5Row) else from_rows(as_array(source), name)
+        return make_cloud(raw.points, raw.channels, name=name)
 
 
 def _from_file(path: Path, name: str, surface_points: int) -> PointCloud:
@@ -82,8 +77,6 @@ def _from_file(path: Path, name: str, surface_points: int) -> PointCloud:
     reader = getattr(import_module(f"mt_plugin_pointcloud.reading.{module}"), function)
     raw = cast(Callable[[Path], Raw], reader)(path)
     if surface_points and raw.triangles is not None and len(raw.triangles):
-        from mt_plugin_pointcloud.surface import sample_surface
-
         return make_cloud(sample_surface(raw.points, raw.triangles, surface_points, name=name), name=name)
     return make_cloud(raw.points, raw.channels, name=name)
 

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import step_for
-from mt_plugin_pointcloud.reading.columns import from_table
+from mt_plugin_pointcloud.reading.columns import Raw, from_table
 from mt_plugin_pointcloud.reading.lzf import decompress
-from mt_plugin_pointcloud.reading.opening import Raw
 from mt_plugin_pointcloud.reading.text import numbers
 
 _KINDS = {"I": "i", "U": "u", "F": "f"}
@@ -51,12 +50,13 @@ def read_pcd(path: Path) -> Raw:
             raise InputError(f"{path} has DATA {other[:40]!r}", fix="write it as ascii, binary or binary_compressed")
     table = table[:: step_for(len(table))]
     names = [name for name in kind.names or () if kind[name].shape == ()]
-    points, channels = from_table(table, names, str(path))
+    found = from_table(table, names, str(path))
     packed = next((name for name in names if name.lower() in ("rgb", "rgba")), None)
     if packed is not None and kind[packed].itemsize == 4:
         colour = np.ascontiguousarray(table[packed]).view("<u4")
-        channels["colour"] = np.stack([colour >> 16 & 255, colour >> 8 & 255, colour & 255], axis=1).astype(np.uint8)
-    return Raw(points, channels)
+        rgb = np.stack([colour >> 16 & 255, colour >> 8 & 255, colour & 255], axis=1).astype(np.uint8)
+        return Raw(found.points, {**found.channels, "colour": rgb})
+    return found
 
 
 def _header(head: bytes, path: Path) -> tuple[dict[str, list[str]], int]:

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import step_for
-from mt_plugin_pointcloud.reading.columns import from_table
-from mt_plugin_pointcloud.reading.opening import Raw
-from mt_plugin_pointcloud.reading.polygons import fan
+from mt_plugin_pointcloud.reading.columns import Raw, from_table
+from mt_plugin_pointcloud.reading.meshes import fan
 from mt_plugin_pointcloud.reading.text import numbers
 
 _TYPES = {
@@ -70,8 +69,7 @@ def read_ply(path: Path) -> Raw:
     data = content[start:]
     tables = _binary(data, elements, order, path) if order else _ascii(data, elements, path)
     vertices = tables["vertex"]
-    points, channels = from_table(vertices, vertices.dtype.names or (), str(path))
-    return Raw(points, channels, tables.get("face"))
+    return from_table(vertices, vertices.dtype.names or (), str(path))._replace(triangles=tables.get("face"))
 
 
 def _header(head: bytes, path: Path) -> tuple[str, list[_Element], int]:

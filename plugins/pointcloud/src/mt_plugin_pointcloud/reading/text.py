@@ -10,8 +10,7 @@ import numpy as np
 from mt_core.errors import InputError
 from mt_core.sdk import Delimited, is_number, text_chunks
 from mt_plugin_pointcloud.cloud import LABELS
-from mt_plugin_pointcloud.reading.columns import find, from_rows, unit_colour
-from mt_plugin_pointcloud.reading.opening import Raw
+from mt_plugin_pointcloud.reading.columns import Raw, find, from_rows, unit_colour
 
 _LARGEST_BYTES = 2**29
 _COMMENTS = ("#", "//")
@@ -26,7 +25,7 @@ def read_text(path: Path) -> Raw:
     lines = [_without_comment(line) for line in whole_text(path).splitlines(keepends=True)]
     table = Delimited(lines, str(path), separators=",;\t ")
     if not table.names:
-        return Raw(*from_rows(table.numbers()[0], str(path)))
+        return from_rows(table.numbers()[0], str(path))
     names = [name.lower() for name in table.names]
     points, channels = find(names, str(path))
     if LABELS in channels:

@@ -1,4 +1,4 @@
-"""Which points to look at.  N points, G chosen."""
+"""Points to neighbourhoods: which points to look at, and those around them.  N points, G centres, K neighbours."""
 
 from __future__ import annotations
 
@@ -68,3 +68,23 @@ def farthest_points(points: Points, count: int, start: int | None = None) -> Ind
         np.minimum(nearest, distance, out=nearest)
         start = int(nearest.argmax())
     return chosen
+
+
+def nearest_neighbours(points: Points, centres: Points, count: int) -> Indices:
+    """The K points nearest to each centre; where there are fewer points, all of them, repeated.
+
+    Args:
+        points: (N, 3).
+        centres: (G, 3).
+        count: K.
+
+    Returns:
+        (G, K) indices into `points`, nearest first.
+    """
+    from scipy.spatial import cKDTree
+
+    wanted = min(count, len(points))
+    # unbalanced and loose: half the time to build, and the tree is asked once
+    tree = cKDTree(points, leafsize=32, balanced_tree=False, compact_nodes=False)
+    _, found = tree.query(centres, k=np.arange(1, wanted + 1), workers=1)
+    return np.asarray(found[:, np.arange(count) % wanted])

@@ -27,6 +27,7 @@ INCLUDED = {
     "LICENSE": "LICENSE.txt",
     "benchmarks/README.md": "benchmarks.md",
     "core/README.md": "core.md",
+    "tools/pretrain/README.md": "pretraining.md",
 }
 """Files beside `docs/`, and what they are called within the site."""
 
@@ -37,6 +38,7 @@ PAGES = {
     "CONTRIBUTING.md#versions-and-contract": VERSIONS,
     **INCLUDED,
     "core": "core.md",
+    "tools/pretrain": "pretraining.md",
     **{f"plugins/{name}/README.md": f"modalities/{name}.md" for name in OFFICIAL},
 }
 """What a link on disk may point at, and the page that it is in the site."""

@@ -20,6 +20,7 @@ from mt_core.conformance import CHECKS
 from mt_core.contract import Options
 from mt_core.contract.option_types import DescribedOption, describe_options, takes
 from mt_core.plugins.manifest import Capability, Deviation, Manifest
+from mt_core.plugins.official import OFFICIAL_COMMANDS
 from mt_core.training import Recipe
 
 PYTHON = {
@@ -34,7 +35,7 @@ PYTHON = {
     "heads": ("mt_core.heads", "The heads of the core, by task, with their options (`-H` of `mt train`)."),
     "plugins": ("mt_core.plugins", "What is installed, and the code of what is asked for."),
     "hookspecs": ("mt_core.hooks.specs", "The places where a plugin can act around the core's own work."),
-    "pretraining": ("mt_pretrain", "An encoder of your own: [how](../../pretraining.md)."),
+    "pretraining": ("mt_pretrain", "An encoder of your own, from `mt-pretrain`: [how](../../pretraining.md)."),
     "testing": ("mt_core.conformance", "The conformance suite."),
 }
 """A page of Python names each: its module, and what to say of it."""
@@ -62,9 +63,9 @@ def cli() -> str:
         "```text\nmt [OPTIONS] COMMAND [ARGS]...\n```",
         _options(group),
     ]
-    for name in COMMANDS:
+    for name in (*COMMANDS, *OFFICIAL_COMMANDS):
         command = group.get_command(click.Context(group), name)
-        assert command is not None  # COMMANDS is what get_command reads
+        assert command is not None  # it raises for one that is not there
         context = click.Context(command, info_name=f"mt {name}")
         said = escape(inspect.cleandoc(command.help or ""), quote=False)
         parts += [f"## mt {name}", said, f"```text\n{command.get_usage(context).removeprefix('Usage: ')}\n```"]

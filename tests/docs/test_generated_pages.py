@@ -12,6 +12,7 @@ import pytest
 from mt_core.cli import COMMANDS, group
 from mt_core.errors import MtError
 from mt_core.plugins.manifest import Capability, Deviation, Manifest
+from mt_core.plugins.official import OFFICIAL_COMMANDS
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -84,7 +85,7 @@ def test_the_manifests_page_has_every_key_with_its_description(made):
 
 def test_the_commands_page_has_every_option_with_its_help(made):
     page = made("reference_pages").cli()
-    for name in COMMANDS:
+    for name in (*COMMANDS, *OFFICIAL_COMMANDS):
         command = group.get_command(click.Context(group), name)
         options = [each for each in command.params if isinstance(each, click.Option)]
         assert f"## mt {name}" in page

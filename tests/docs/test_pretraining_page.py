@@ -1,4 +1,4 @@
-"""docs/pretraining.md says of each recipe what the code does."""
+"""The README of mt-pretrain says of each recipe what the code does."""
 
 from html import escape
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from mt_pretrain import ContrastRecipe, PretrainRecipe
 
-PAGE = Path(__file__).parents[2] / "docs" / "pretraining.md"
+PAGE = Path(__file__).parents[2] / "tools" / "pretrain" / "README.md"
 
 
 @pytest.mark.parametrize(

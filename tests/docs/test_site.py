@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mt_core.cli import COMMANDS
-from mt_core.plugins.official import OFFICIAL
+from mt_core.plugins.official import OFFICIAL, OFFICIAL_COMMANDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -102,7 +102,7 @@ def test_every_modality_command_error_and_check_is_in_it(site):
 
     assert {path.stem for path in (site / "modalities").glob("*.html")} == {*OFFICIAL, "index"}
     expected = {
-        "cli": [f"mt {name}" for name in COMMANDS],
+        "cli": [f"mt {name}" for name in (*COMMANDS, *OFFICIAL_COMMANDS)],
         "checks": [check.title for check in CHECKS],
         "errors": [name for name in vars(import_module("mt_core.errors")) if name.endswith("Error")],
     }

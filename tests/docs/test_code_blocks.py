@@ -52,7 +52,7 @@ DISTRIBUTIONS = {
 NOT_RUN = {"demo": "trains all modalities for minutes; tests/test_demo.py runs it"}
 """Commands of `mt` whose line is only parsed, and why."""
 
-SMALL = ["--epochs", "1", "--max-minutes", "0.1"]
+SMALL = ["--epochs", "1", "-S", "max_minutes=0.1"]
 """What a line of `mt train` is given that says nothing of epochs."""
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mt_core.contract import Pool
 from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
 from mt_core.encoder import Encoder, list_encoders, load_encoder
+from mt_core.errors import UnknownModalityError
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import get, list_modalities
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from mt_core.contract import ModalityDataset
+    from mt_core.data.precision import Precision
     from mt_core.training import FitResult, Recipe
 
 __all__ = [
@@ -54,7 +56,14 @@ def load(
         EncoderError: the encoder is not available.
         OptionError: an unknown option, or a device that this machine has not.
     """
-    plugin = get(modality)
+    try:
+        plugin = get(modality)
+    except UnknownModalityError as error:
+        if Path(modality).is_dir():
+            raise UnknownModalityError(
+                error.problem, fix=f"mt.load_run({modality!r}) loads the run in a folder"
+            ) from None
+        raise
     ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
     tokenizer = make_tokenizer(plugin.tokenizer, ready, options, seed)
     return on_device(MetaTransformer(plugin.name, tokenizer, ready, seed=seed), device)
@@ -131,8 +140,9 @@ def fit(
         out: The run folder; None: none is kept.
         resume: Go on with the interrupted run in `out`.
         overwrite: Replace a run in `out`.
-        data_options: The dataset's own options, for a folder.
-        recipe: All settings at once; else `settings` are fields of `Recipe` over the modality's defaults.
+        data_options: The dataset's options, for a folder. One that the tokenizer has as well (the length of a window,
+            the columns to read) is given once: here, or to `load`.
+        recipe: All settings at once, in place of the modality's defaults with `settings`, which are fields of `Recipe`.
         show_progress: On standard error.
 
     Raises:
@@ -159,16 +169,47 @@ def fit(
 
 
 def evaluate(
-    model: MetaTransformer, data: str | Path | ModalityDataset, split: str | None = None, **options: Any
+    model: MetaTransformer,
+    data: str | Path | ModalityDataset,
+    split: str | None = None,
+    *,
+    data_options: Mapping[str, Any] | None = None,
+    batch_size: int = 64,
+    num_workers: int | None = None,
+    precision: Precision = "32",
+    show_progress: bool = False,
 ) -> dict[str, float]:
-    """Metrics of a trained model on a folder's split ("test" where there is one) or on a dataset.
+    """Metrics of a trained model on labelled data.
+
+    Args:
+        data: A folder in a layout that the plugin knows, or a dataset.
+        split: For a folder; None: "test" where there is one, else "val", else everything.
+        data_options: The dataset's own options, for a folder; those that the model was trained with stand unless they
+            are named here.
+        batch_size: Samples measured at a time.
+        num_workers: Processes that read files; None: one less than the cores, 4 at the most.
+        precision: "32", or "bf16" where the machine has it.
+        show_progress: On standard error.
 
     Returns:
         Metrics by name, `loss`, and `samples`, the number of samples measured.
+
+    Raises:
+        OptionError: a model without a head, data of another task than the model's, or an option that does not fit.
+        MtError: a sample that cannot be read.
     """
     from mt_core.training import evaluate
 
-    return evaluate(model, data, split, **options)
+    return evaluate(
+        model,
+        data,
+        split,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        precision=precision,
+        data_options=data_options,
+        show_progress=show_progress,
+    )
 
 
 def _as_sources(sources: Any) -> Sequence[Any]:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from mt_core import hooks
-from mt_core.contract import AnyTask, Features, Head, Tokenizer
+from mt_core.contract import AnyTask, Features, Head, Options, Tokenizer
 from mt_core.encoder import Encoder
 from mt_core.encoder.fingerprint import fingerprint
 from mt_core.errors import OptionError
@@ -53,7 +53,8 @@ class MetaTransformer(nn.Module):
         provenance: One line that goes with every output on how tokenizer and head came to be.
 
     Attributes:
-        data_options: The dataset's options that it was trained with, which evaluation repeats.
+        data_options: The dataset's options that it was trained with, which evaluation repeats; None: it was not trained
+            on a folder.
     """
 
     def __init__(
@@ -73,7 +74,7 @@ class MetaTransformer(nn.Module):
         self.head = head
         self.seed = seed
         self.provenance = provenance or f"tokenizer untrained, seed {seed}"
-        self.data_options: dict[str, Any] = {}
+        self.data_options: Options | None = None
 
     @property
     def device(self) -> torch.device:

@@ -72,10 +72,12 @@ def collated(monkeypatch) -> list[int]:
     ("options", "setting", "value"),
     [
         (("--tune", "probe"), "tune", "probe"),
-        (("--weight-decay", "0.25"), "weight_decay", 0.25),
-        (("--patience", "3"), "patience", 3),
-        (("--max-minutes", "5"), "max_minutes", 5.0),
-        (("--keep", "last"), "keep", "last"),
+        (("-S", "weight_decay=0.25"), "weight_decay", 0.25),
+        (("-S", "patience=3"), "patience", 3),
+        (("--set", "max-minutes=5"), "max_minutes", 5.0),
+        (("-S", "keep=last"), "keep", "last"),
+        (("-S", "warmup=0.25"), "warmup", 0.25),
+        (("-H", "dropout=0.5"), "head", {"dropout": 0.5}),
         (("--seed", "7"), "seed", 7),
         (("--skip-unreadable",), "skip_unreadable", True),
         (("--batch-size", "5"), "batch_size", 5),
@@ -89,18 +91,37 @@ def test_a_setting_of_training_is_what_the_option_says_and_not_what_is_the_defau
     assert getattr(plain, setting) != value
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("-S", "epochs=3"), "epochs is given twice: --epochs and -S epochs=3"),
+        (("-S", "epoch=3"), "there is no setting 'epoch'; did you mean epochs?"),
+        (("-S", "lr=fast"), "setting lr=fast should be a valid number"),
+        (("-O", "drpout=0.5"), "there is no option 'drpout'; did you mean dropout?"),
+        (("-O", "warmup=0.5"), "give it as: -S warmup=0.5"),
+        (("-S", "noise=0.5"), "give it as: -O noise=0.5"),
+        (("-D", "noise=0.5"), "give it as: -O noise=0.5"),
+        (("-H", "drop_out=0.5"), "there is no option 'drop_out'; did you mean dropout?"),
+        (("--epoch", "3"), "--epochs"),
+    ],
+)
+def test_what_no_option_takes_is_told_with_what_is_meant(train, capsys, options, said):
+    code, record = train("--epochs", "1", *options)
+    assert (code, record) == (2, {}) and said in capsys.readouterr().err
+
+
 def test_the_seed_is_that_of_the_tokenizers_weights_too(train):
     _, record = train("--seed", "7")
     assert record["tokenizer"]["seed"] == 7
 
 
 def test_the_part_of_the_data_that_selects_is_as_large_as_the_option_says(train):
-    _, record = train("--val-fraction", "0.25")
+    _, record = train("-S", "val_fraction=0.25")
     assert (record["data"]["train"], record["data"]["val"]) == (12, 4)
 
 
 def test_training_stops_when_its_minutes_are_up(train, capsys):
-    code, _ = train("--max-minutes", "1e-9")
+    code, _ = train("-S", "max_minutes=1e-9")
     assert code == 2
     assert "the time was up before the first epoch was done" in capsys.readouterr().err
 
@@ -145,6 +166,15 @@ def test_an_interrupted_run_is_gone_on_with_where_the_option_says_so(train, monk
 
 
 # embed
+
+
+def test_a_name_is_a_modality_and_its_folder_has_a_dot_before_it(run, data, monkeypatch, small_encoder_file, capsys):
+    Path(run).rename(data.parent / "toy")
+    monkeypatch.chdir(data.parent)
+    for name, said in (("toy", "tokenizer untrained"), ("./toy", "trained on")):
+        arguments = ["embed", name, "data", "-o", f"{said}.parquet", "--num-workers", "0"]
+        assert main([*arguments, "--encoder", str(small_encoder_file)]) == 0
+        assert said in capsys.readouterr().err
 
 
 def embed(data, encoder, *options: str) -> int:

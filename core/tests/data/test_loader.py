@@ -63,15 +63,19 @@ def test_without_targets_in_the_listing_there_is_no_constant_answer():
 def test_a_test_split_without_labels_is_passed_over(monkeypatch):
     from types import SimpleNamespace
 
+    from mt_core.contract import Options
+    from mt_core.data import dataset_options
     from mt_core.training import evaluation
 
     class Splits(Listed):
         @classmethod
-        def open(cls, root, split="train", *, task=None, **options):
+        def open(cls, root, split="train", *, task=None, options=None):
             return cls([1, 2], [None, None] if split == "test" else [0, 1], task, split)
 
     head = SimpleNamespace(task=Classification(classes=("a", "b")))
-    model = SimpleNamespace(modality="listed", data_options={}, require_head=lambda: head)
-    monkeypatch.setattr(evaluation, "get", lambda name: SimpleNamespace(dataset=Splits))
+    tokenizer = SimpleNamespace(options=Options())
+    model = SimpleNamespace(modality="listed", tokenizer=tokenizer, data_options=None, require_head=lambda: head)
+    for module in (evaluation, dataset_options):
+        monkeypatch.setattr(module, "get", lambda name: SimpleNamespace(dataset=Splits))
     assert evaluation.open_for_evaluation(model, "root", None, None).source == "val"
     assert evaluation.open_for_evaluation(model, "root", "test", None).source == "test"  # asked for by name

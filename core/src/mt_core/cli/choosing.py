@@ -18,16 +18,22 @@ def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     Raises:
         OptionError: files and no modality, where not just one installed modality reads them all: says which do.
     """
-    from mt_core.plugins import list_modalities, list_plugins
-    from mt_core.plugins.official import OFFICIAL
+    from mt_core.plugins import list_modalities
 
     first, rest = named[0], tuple(named[1:])
-    is_name = first in OFFICIAL or any(plugin.name == first for plugin in list_plugins())
     looks_like_file = Path(first).is_file() or bool(Path(first).suffix) or any(sign in first for sign in "*?[")
     is_run = (Path(first) / "run.json").is_file()
-    if is_name or is_run or not (looks_like_file or Path(first).is_dir()):
+    if is_modality(first) or is_run or not (looks_like_file or Path(first).is_dir()):
         return first, rest
     return _by_suffix(tuple(named), _suffixes_of(list_modalities())), tuple(named)
+
+
+def is_modality(name: str) -> bool:
+    """Whether a name is that of a modality, installed or not; a folder of the same name is then `./name`."""
+    from mt_core.plugins import list_plugins
+    from mt_core.plugins.official import OFFICIAL
+
+    return name in OFFICIAL or any(plugin.name == name for plugin in list_plugins())
 
 
 def _suffixes_of(names: Sequence[str]) -> dict[str, tuple[str, ...]]:

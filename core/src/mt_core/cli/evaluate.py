@@ -23,7 +23,7 @@ def command(
     batch_size: int,
     as_json: bool,
     encoder: str | None,
-    data_options: tuple[str, ...],
+    data_option: tuple[str, ...],
     num_workers: int | None,
     precision: str | None,
     device: str | None,
@@ -36,7 +36,7 @@ def command(
     from mt_core.training.evaluation import evaluate, open_for_evaluation
 
     model = load_run(run, encoder=encoder, device=device)
-    dataset = open_for_evaluation(model, Path(data), split, shared.parse(data_options))
+    dataset = open_for_evaluation(model, Path(data), split, shared.parse(data_option))
     metrics = evaluate(
         model,
         dataset,

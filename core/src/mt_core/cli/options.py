@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from mt_core.model import MetaTransformer
+    from mt_core.plugins import Plugin
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -31,15 +31,16 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 encoder = click.option("--encoder", metavar="NAME|FILE", help="The encoder; by default the catalogue's own choice.")
 tokenizer_options = click.option(
-    "-O",
-    "--option",
-    "options",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="An option of the tokenizer (mt info shows them).",
+    "-O", "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the tokenizer (see mt info)."
 )
 data_options = click.option(
-    "-D", "--data-option", "data_options", multiple=True, metavar="NAME=VALUE", help="An option of the dataset."
+    "-D", "--data-option", multiple=True, metavar="NAME=VALUE", help="An option of the dataset (see mt info)."
+)
+head_options = click.option(
+    "-H", "--head-option", multiple=True, metavar="NAME=VALUE", help="An option of the head (see mt info)."
+)
+settings = click.option(
+    "-S", "--set", "more", multiple=True, metavar="NAME=VALUE", help="Any other setting of the training: warmup=0.1."
 )
 num_workers = click.option("--num-workers", type=click.IntRange(min=0), help="Processes that read files; 0: none.")
 precision = click.option(
@@ -50,7 +51,7 @@ quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 
 
 def parse(pairs: Sequence[str]) -> dict[str, Any]:
-    """`name=value` pairs: a value is JSON where it can be read as such, a list where it has commas, else text.
+    """`name=value` pairs; `Options` reads the texts.
 
     Raises:
         click.BadParameter: a pair without "=".
@@ -60,30 +61,62 @@ def parse(pairs: Sequence[str]) -> dict[str, Any]:
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise click.BadParameter(f"{pair!r} is not NAME=VALUE")
-        values[name.replace("-", "_")] = _value(text)
+        values[name.replace("-", "_")] = text
     return values
 
 
-def _value(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return [_value(part) for part in text.split(",")] if "," in text else text
+def merged(flags: Mapping[str, Any], pairs: Sequence[str]) -> dict[str, Any]:
+    """The settings that were given by options of their own (not None) and by -S.
+
+    Raises:
+        click.BadParameter: a setting that was given by both.
+    """
+    given = {name: value for name, value in flags.items() if value is not None}
+    more = parse(pairs)
+    for name in more.keys() & given.keys():
+        raise click.BadParameter(f"{name} is given twice: --{name.replace('_', '-')} and -S {name}={more[name]}")
+    return {**given, **more}
 
 
 def load_modality_or_run(name: str, encoder: str | None, device: str | None, options: Sequence[str]) -> MetaTransformer:
-    """The model of a modality, or of the run in a folder; a name that both have is the modality's.
+    """The model of a modality, or of the run in a folder; of a name that both have, `name` is the modality and `./name`
+    the folder.
 
     Raises:
         OptionError: options for a run, which has its own.
     """
     from mt_core.api import load, load_run
+    from mt_core.cli.choosing import is_modality
     from mt_core.errors import OptionError
-    from mt_core.plugins import list_plugins
 
-    is_modality = any(plugin.name == name for plugin in list_plugins())
-    if is_modality or (not (Path(name) / "run.json").is_file() and len(Path(name).parts) == 1):
+    if is_modality(name) or (not (Path(name) / "run.json").is_file() and len(Path(name).parts) == 1):
         return load(name, encoder=encoder, device=device, **parse(options))
     if options:
         raise OptionError(f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out")
     return load_run(name, encoder=encoder, device=device)
+
+
+def refuse_misplaced(plugin: Plugin, given: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a name that is none of its kind and one of another: -O horizon=96 for -D horizon=96.
+
+    Args:
+        given: The `name=value` pairs by "-O", "-D" and "-S".
+
+    Raises:
+        OptionError: such a name, with where it belongs.
+    """
+    from mt_core.errors import OptionError
+    from mt_core.training import Recipe
+
+    known = {
+        "-O": ("option of the tokenizer", plugin.tokenizer.Options.model_fields),
+        "-D": ("option of the dataset", plugin.dataset.Options.model_fields),
+        "-H": ("option of the head", plugin.head.Options.model_fields),
+        "-S": ("option of the training", Recipe.model_fields),
+    }
+    for kind, pairs in given.items():
+        what, names = known[kind]
+        for name, text in parse(pairs).items():
+            belongs = next((other for other, (_, fields) in known.items() if name in fields), None)
+            if name not in names and belongs is not None:
+                raise OptionError(f"{name} is no {what}", fix=f"give it as: {belongs} {name}={text}")

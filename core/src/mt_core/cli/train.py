@@ -21,22 +21,16 @@ from mt_core.cli import options as shared
 @click.option("--epochs", type=int, help="Passes over the training data.")
 @click.option("--batch-size", type=int, help="Samples a step.")
 @click.option("--lr", type=float, help="Peak learning rate.")
-@click.option("--weight-decay", type=float, help="Weight decay of AdamW, on matrices alone.")
-@click.option("--patience", type=int, help="Stop after so many epochs without a better one.")
-@click.option("--val-fraction", type=float, help="Part of the training data that selects, where there is no val.")
-@click.option("--max-minutes", type=float, help="Stop after so long, with the best epoch so far.")
-@click.option("--keep", type=click.Choice(["best", "last"]), help="Which epoch's weights; by default the best.")
-@click.option(
-    "--seed", type=int, default=0, show_default=True, help="Of everything that is drawn: weights, order, augmentation."
-)
+@click.option("--seed", type=int, help="Of everything that is drawn: weights, order, augmentation; by default 0.")
 @click.option("--skip-unreadable", is_flag=True, default=None, help="Leave out samples that cannot be read.")
-@click.option("-H", "--head", "head", multiple=True, metavar="NAME=VALUE", help="An option of the head: pool=mean+max.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
 @shared.stacked(
     shared.encoder,
     shared.tokenizer_options,
     shared.data_options,
+    shared.head_options,
+    shared.settings,
     shared.num_workers,
     shared.precision,
     shared.device,
@@ -48,25 +42,29 @@ def command(
     out: str,
     resume: bool,
     overwrite: bool,
-    seed: int,
-    head: tuple[str, ...],
     encoder: str | None,
     options: tuple[str, ...],
-    data_options: tuple[str, ...],
+    data_option: tuple[str, ...],
+    head_option: tuple[str, ...],
+    more: tuple[str, ...],
     device: str | None,
     quiet: bool,
-    **settings: Any,
+    **flags: Any,
 ) -> int:
     """Fit tokenizer and head to labelled data; the encoder stays frozen.
 
-    What is not said is the modality's own recipe. The run folder holds everything needed to predict or to repeat.
+    What is not said is the modality's own recipe. An option that tokenizer and dataset both have is given once, by -O
+    or by -D. The run folder holds everything needed to predict or to repeat.
     """
     from mt_core.api import fit, load
+    from mt_core.plugins import get
+    from mt_core.training import Recipe
 
-    model = load(modality, encoder=encoder, seed=seed, device=device, **shared.parse(options))
-    chosen = {name: value for name, value in settings.items() if value is not None}
-    if head:
-        chosen["head"] = shared.parse(head)
+    plugin = get(modality)
+    shared.refuse_misplaced(plugin, {"-O": options, "-D": data_option, "-S": more})
+    settings = shared.merged({**flags, "head": shared.parse(head_option) or None}, more)
+    recipe = Recipe.over(plugin.manifest.recipe, settings)
+    model = load(modality, encoder=encoder, seed=recipe.seed, device=device, **shared.parse(options))
     if not quiet:
         click.echo(f"encoder: {model.encoder.description}", err=True)
     result = fit(
@@ -75,10 +73,9 @@ def command(
         out=out,
         resume=resume,
         overwrite=overwrite,
-        data_options=shared.parse(data_options),
+        data_options=shared.parse(data_option),
+        recipe=recipe,
         show_progress=not quiet,
-        seed=seed,
-        **chosen,
     )
     counts = model.parameter_counts()
     primary = model.require_head().primary

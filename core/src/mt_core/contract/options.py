@@ -57,14 +57,14 @@ class Options(BaseModel):
         if str in accepted and isinstance(value, int | float):
             return str(value)
         if dict in accepted and isinstance(value, str):
-            return _json_or_text(value)
+            return json_or_text(value)
         return value
 
 
 def _several(value: Any, kind: Any) -> Any:
     """A tuple of one value, of text with commas, or of what is one already."""
     if isinstance(value, str):
-        listed = _json_or_text(value) if value.lstrip().startswith("[") else value
+        listed = json_or_text(value) if value.lstrip().startswith("[") else value
         value = listed if isinstance(listed, list) else list(filter(None, (part.strip() for part in value.split(","))))
     if isinstance(value, int | float):
         value = [value]
@@ -73,7 +73,8 @@ def _several(value: Any, kind: Any) -> Any:
     return value
 
 
-def _json_or_text(text: str) -> Any:
+def json_or_text(text: str) -> Any:
+    """What the text says as JSON; the text itself where it is none."""
     try:
         return json.loads(text)
     except ValueError:

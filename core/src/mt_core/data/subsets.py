@@ -91,7 +91,7 @@ def _held_identities(dataset: ModalityDataset, fraction: float, order: random.Ra
 
 
 def open_training_data(
-    dataset_class: type[ModalityDataset], root: Path, fraction: float, seed: int, options: Options
+    dataset_class: type[ModalityDataset], root: Path, fraction: float, seed: int, options: Options | None
 ) -> tuple[ModalityDataset, ModalityDataset]:
     """The training and the selecting part of a folder: its own "val", or a seeded part of "train"."""
     train = dataset_class.open(root, "train", options=options)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from mt_core.contract import AnyTask, Forecasting, Head, ModalityDataset, Segmentation
+from mt_core.data.dataset_options import dataset_options
 from mt_core.data.loader import check_failures, loader, translate_worker_crash
 from mt_core.data.precision import Precision, check_precision
 from mt_core.errors import MissingSplitError, OptionError
@@ -27,7 +28,7 @@ def evaluate(
     batch_size: int = 64,
     num_workers: int | None = None,
     precision: Precision = "32",
-    data_options: dict[str, Any] | None = None,
+    data_options: Mapping[str, Any] | None = None,
     show_progress: bool = False,
 ) -> dict[str, float]:
     """The head's metrics, and its loss, on labelled data.
@@ -45,6 +46,8 @@ def evaluate(
     """
     head = model.require_head()
     check_precision(precision, model.device)
+    if isinstance(data, ModalityDataset) and data_options:
+        raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
     dataset = data if isinstance(data, ModalityDataset) else open_for_evaluation(model, Path(data), split, data_options)
     if dataset.task.kind != head.task.kind:
         raise OptionError(
@@ -65,7 +68,7 @@ def evaluate(
 
 
 def open_for_evaluation(
-    model: MetaTransformer, root: Path, split: str | None, options: dict[str, Any] | None
+    model: MetaTransformer, root: Path, split: str | None, options: Mapping[str, Any] | None
 ) -> ModalityDataset:
     """A folder's split with the model's classes: the one named, else "test", "val" or all, whichever has labels first.
 
@@ -74,7 +77,7 @@ def open_for_evaluation(
     """
     dataset_class = get(model.modality).dataset
     task = model.require_head().task
-    chosen = dataset_class.Options.parse({**model.data_options, **(options or {})})
+    chosen = dataset_options(model, options or {})
     for candidate in (split,) if split is not None else ("test", "val"):
         try:
             opened = dataset_class.open(root, candidate, task=task, options=chosen)

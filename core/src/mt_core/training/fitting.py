@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from mt_core.contract import Example, Head, ModalityDataset, Options
+from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
 from mt_core.data.loader import loader
 from mt_core.data.precision import check_precision
 from mt_core.data.subsets import hold_out, open_training_data
@@ -83,9 +84,19 @@ def fit(
         MtError: a sample that cannot be read.
     """
     plugin = get(model.modality)
+    if recipe is not None and settings:
+        raise OptionError(
+            f"a recipe is all settings at once, and {', '.join(settings)} came beside it",
+            fix="put them into the recipe, or leave the recipe out",
+        )
     recipe = recipe or Recipe.over(plugin.manifest.recipe, settings)
     check_precision(recipe.precision, model.device)
-    options = plugin.dataset.Options.parse(data_options or {})
+    options = None
+    if not isinstance(data, ModalityDataset):
+        share_with_tokenizer(model, data_options or {})
+        options = dataset_options(model, data_options or {})
+    elif data_options:
+        raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
     train, val = _data(plugin.dataset, data, val, recipe, options)
     _make_ready(model, train, recipe)
     folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="mt-run-"))
@@ -100,7 +111,7 @@ def fit(
     metrics = {name.removeprefix("val_"): value for name, value in kept.items() if name.startswith("val_")}
     save_weights(model, folder)
     model.provenance = f"trained on {train.source}"
-    model.data_options = options.model_dump(mode="json")
+    model.data_options = options
     finished = {
         **planned,
         "status": "complete",
@@ -121,7 +132,7 @@ def _plan(
     recipe: Recipe,
     train: ModalityDataset,
     val: ModalityDataset,
-    data_options: Options,
+    data_options: Options | None,
 ) -> dict[str, Any]:
     """What `run.json` says before the first epoch, and what a run that is resumed must agree with."""
     return {
@@ -134,7 +145,7 @@ def _plan(
             "train": len(train),
             "val": len(val),
             "selected_on": val.source,
-            "options": data_options.model_dump(mode="json"),
+            "options": data_options.model_dump(mode="json") if data_options is not None else None,
         },
         "versions": versions(),
     }
@@ -145,7 +156,7 @@ def _data(
     data: str | Path | ModalityDataset,
     val: ModalityDataset | None,
     recipe: Recipe,
-    options: Options,
+    options: Options | None,
 ) -> tuple[ModalityDataset, ModalityDataset]:
     if not isinstance(data, ModalityDataset):
         if val is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
-from mt_core.contract.options import Options
+from mt_core.contract.options import Options, json_or_text
 from mt_core.data.precision import Precision
 
 Tune = Literal["probe", "frozen", "full"]
@@ -55,6 +55,12 @@ class Recipe(Options):
     max_minutes: float | None = Field(default=None, gt=0, description="Stop after so long, with the best epoch so far.")
     skip_unreadable: bool = Field(default=False, description="Leave out samples that cannot be read, with a warning.")
     head: dict[str, Any] = Field(default_factory=dict, description="Options of the head: pool, hidden, dropout, …")
+
+    @field_validator("head")
+    @classmethod
+    def _head_options_are_json(cls, head: dict[str, Any]) -> dict[str, Any]:
+        """A number is a number, also where a command line gave text: so it is in `run.json`."""
+        return {name: json_or_text(value) if isinstance(value, str) else value for name, value in head.items()}
 
     @classmethod
     def over(cls, defaults: Mapping[str, Any], settings: Mapping[str, Any]) -> Recipe:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Head, task_from
 from mt_core.encoder import Encoder, load_encoder
-from mt_core.errors import ContractError, FingerprintError, RunError
+from mt_core.errors import ContractError, FingerprintError, OptionError, RunError
 from mt_core.heads import default_head
 from mt_core.io.atomic import atomic_write
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
@@ -174,12 +175,16 @@ def _assemble(
     if (folder / ENCODER_WEIGHTS).is_file() and ready is encoder:
         ready = deepcopy(encoder)  # other models share it, and the run's weights are its own
     made = record["tokenizer"]
-    tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], init_from_encoder=False)
+    with _options_known(folder, record, "tokenizer"):
+        tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], init_from_encoder=False)
     tokenizer.restore(made["calibration"])
-    head = _make_head(plugin, record, ready.width)
+    with _options_known(folder, record, "head"):
+        head = _make_head(plugin, record, ready.width)
     provenance = f"trained on {record['data']['source']}"
     model = MetaTransformer(plugin.name, tokenizer, ready, head, seed=made["seed"], provenance=provenance)
-    model.data_options = record["data"]["options"]
+    if record["data"]["options"] is not None:
+        with _options_known(folder, record, "dataset"):
+            model.data_options = plugin.dataset.Options.parse(record["data"]["options"])
     tensors = _load(folder / WEIGHTS)
     for part in ("tokenizer", "head"):
         own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
@@ -189,6 +194,19 @@ def _assemble(
         _load_into(ready, _load(folder / ENCODER_WEIGHTS), folder / ENCODER_WEIGHTS)
         ready.freeze(description=f"{ready.description}, then trained in {folder}")
     return on_device(model, device).eval()
+
+
+@contextmanager
+def _options_known(folder: Path, record: Mapping[str, Any], part: str) -> Iterator[None]:
+    """An option that the installed plugin does not take is the run's: written by an older or a newer plugin."""
+    try:
+        yield
+    except OptionError as error:
+        made_by = f"{record['plugin']['distribution']}=={record['plugin']['version']}"
+        raise RunError(
+            f"the {part} of {folder / RUN} does not fit the plugin that is installed: {error.problem}",
+            fix=f"pip install {made_by}, which made the run, or train it again",
+        ) from error
 
 
 def _make_head(plugin: Plugin, record: dict[str, Any], width: int) -> Head:

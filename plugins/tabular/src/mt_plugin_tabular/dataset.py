@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import Field
 
 from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Options, Regression
+from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, OptionError
 from mt_core.sdk import NumberFormat, is_number, number_format
 from mt_plugin_tabular.cells import Cell, category, number
@@ -81,7 +82,7 @@ class TabularDataset(ModalityDataset):
 
     @classmethod
     def open(
-        cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None
+        cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: AnyOptions | None = None
     ) -> Self:
         """The rows of a split; see `layouts.LAYOUTS`."""
         chosen = options if isinstance(options, TabularDatasetOptions) else TabularDatasetOptions()

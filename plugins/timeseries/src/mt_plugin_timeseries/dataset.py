@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from mt_core.contract import SPLITS, AnyTask, Forecasting, Options
+from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_core.sdk import ListedDataset, Listing, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo
@@ -54,13 +55,14 @@ class TimeSeriesDataset(ListedDataset):
 
     @classmethod
     def open(
-        cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None
+        cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: AnyOptions | None = None
     ) -> Self:
         """See `ModalityDataset.open`. With the task of an earlier run, its horizon and channels stand where none are
         given."""
         if isinstance(task, Forecasting):
-            given = options.model_dump(exclude_unset=True, exclude_defaults=True) if options is not None else {}
-            options = cls.Options.parse({"horizon": task.horizon, "columns": task.channels, **given})
+            given: dict[str, Any] = options.model_dump(exclude_unset=True) if options is not None else {}
+            columns = given.get("columns") or task.channels
+            options = cls.Options.parse({"horizon": task.horizon, **given, "columns": columns})
         return super().open(root, split, task=task, options=options)
 
     @classmethod

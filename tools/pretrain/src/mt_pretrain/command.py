@@ -43,11 +43,8 @@ _PAIRS_ALONE = {
 @click.option("--encoder", metavar="NAME|FILE", help="What pairs start from; by default a random ViT-Tiny.")
 @click.option("--devices", type=click.IntRange(min=1), help="Processes on each machine, one a device, for pairs.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Machines, for pairs; torchrun or SLURM starts each.")
-@click.option(
-    "-S", "--set", "more", multiple=True, metavar="NAME=VALUE", help="Another field of the recipe: lr=0.0005."
-)
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out, by its own recipe.")
-@shared.stacked(shared.precision, shared.device, shared.quiet)
+@shared.stacked(shared.settings, shared.precision, shared.device, shared.quiet)
 def command(
     out: str,
     pairs: str | None,
@@ -71,7 +68,7 @@ def command(
             raise OptionError(f"--{name} is for {kind} alone", fix=foreign[name])
     apart: dict[str, Any] = {"minutes": minutes, "resume": resume, "device": device, "show_progress": not quiet}
     apart |= {name: given.pop(name) for name in ("score", "encoder", "devices", "nodes") if name in given}
-    recipe = {**shared.parse(more), **given}
+    recipe = shared.merged(given, more)
     return _on_drawn(out, recipe, apart) if pairs is None else _on_pairs(pairs, out, recipe, apart)
 
 

@@ -8,12 +8,11 @@ Source: Radford et al. 2021 (CLIP), arXiv:2103.00020, section 2.5 and table 18 f
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import lightning
 import torch
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -55,18 +54,10 @@ class ContrastRecipe(Options):
     )
     text: dict[str, Any] = Field(default={"length": 77}, description="Options of the text tokenizer; CLIP's length.")
 
+    @field_validator("image", "text")
     @classmethod
-    def parse(cls, settings: Mapping[str, Any]) -> Self:
-        """The defaults with some settings changed; options of the tokenizers are merged.
-
-        Raises:
-            OptionError: an unknown setting or a value that it does not take.
-        """
-        chosen = dict(settings)
-        for name in ("image", "text"):
-            if isinstance(settings.get(name), Mapping):
-                chosen[name] = {**cls.model_fields[name].default, **settings[name]}
-        return super().parse(chosen)
+    def _over_the_defaults(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return {**cls.model_fields[str(info.field_name)].default, **options}
 
 
 class PairData(lightning.LightningDataModule):

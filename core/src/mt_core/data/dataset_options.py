@@ -1,0 +1,65 @@
+"""What a dataset is opened with. An option that tokenizer and dataset both have is given once, to either of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mt_core.contract import Options
+from mt_core.contract.option_types import as_text
+from mt_core.errors import OptionError
+from mt_core.model import MetaTransformer, make_tokenizer
+from mt_core.plugins import get
+
+
+def dataset_options(model: MetaTransformer, given: Mapping[str, Any]) -> Options:
+    """The dataset's options for a model: those that it was trained with, those that its tokenizer has as well, and over
+    them those given.
+
+    Raises:
+        OptionError: an option that the dataset does not have, or a value of it; or one that the tokenizer has as well,
+            with another value.
+    """
+    own = get(model.modality).dataset.Options
+    of_tokenizer = _of_both(model, own)
+    asked = own.parse(given)
+    for name in _differing(asked, of_tokenizer):
+        of_data, known = as_text(getattr(asked, name)), as_text(of_tokenizer[name])
+        raise OptionError(
+            f"{name} is {of_data} for the data and {known} for the tokenizer",
+            fix=f"give {name} once, as an option of the tokenizer or of the data; a trained model keeps its own",
+        )
+    trained_with = model.data_options.model_dump() if model.data_options is not None else {}
+    return own.parse({**trained_with, **of_tokenizer, **given})
+
+
+def share_with_tokenizer(model: MetaTransformer, given: Mapping[str, Any]) -> None:
+    """Give a new model's tokenizer the options of the dataset that it has as well, by making it again.
+
+    Left as it is: an option that the tokenizer was made with, and a tokenizer that is not as `load` made it.
+    """
+    plugin = get(model.modality)
+    asked = plugin.dataset.Options.parse(given)
+    chosen = {name: getattr(model.tokenizer.options, name) for name in model.tokenizer.options.model_fields_set}
+    differing = _differing(asked, _of_both(model, plugin.dataset.Options))
+    if not differing or chosen.keys() & differing:
+        return
+
+    def made(options: Mapping[str, Any]) -> MetaTransformer:
+        tokenizer = make_tokenizer(plugin.tokenizer, model.encoder, options, model.seed)
+        return MetaTransformer(model.modality, tokenizer, model.encoder, seed=model.seed)
+
+    if made(chosen).tokenizer_fingerprint() == model.tokenizer_fingerprint():
+        shared = {name: getattr(asked, name) for name in differing}
+        model.tokenizer = made({**chosen, **shared}).tokenizer.to(model.device)
+
+
+def _of_both(model: MetaTransformer, own: type[Options]) -> dict[str, Any]:
+    """The tokenizer's values of the options that the dataset has as well."""
+    options = model.tokenizer.options
+    return {name: getattr(options, name) for name in own.model_fields if name in type(options).model_fields}
+
+
+def _differing(asked: Options, of_tokenizer: Mapping[str, Any]) -> set[str]:
+    """The options of both that were given for the dataset with a value that the tokenizer does not have."""
+    return {name for name in asked.model_fields_set & of_tokenizer.keys() if getattr(asked, name) != of_tokenizer[name]}

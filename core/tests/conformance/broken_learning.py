@@ -7,7 +7,7 @@ ADOPTED = "self.stem[2].bias.copy_(encoder.prefix[0] if encoder.prefix is not No
 
 
 def init_from_encoder(code: str) -> Change:
-    """The encoder is adopted in another way."""
+    """`init_from_encoder` does something else."""
     return Change("tokenizer.py", ADOPTED, code)
 
 

@@ -14,11 +14,22 @@ def wheel_with(text: str) -> Change:
     return Change("/pyproject.toml", PACKAGES, PACKAGES + text)
 
 
+def dataset_option(field: str) -> Change:
+    """The dataset has one option."""
+    options = f"class BagOptions(Options):\n    {field}\n\n\n"
+    named = "class SpecimenDataset(ListedDataset):\n    Options = BagOptions\n"
+    imports = "from pydantic import Field\n\nfrom mt_core.contract import Options\n\n\n"
+    return Change("dataset.py", "class SpecimenDataset(ListedDataset):\n", imports + options + named)
+
+
 BROKEN: dict[str, list[Change]] = {
     "manifest_has_no_unknown_keys": [manifest_with('picture = "mt_plugin_specimen.picture:write"\n')],
     "the_recipe_is_valid": [Change("plugin.toml", "lr = 5e-3", "learning_rate = 5e-3")],
     "options_have_defaults_and_descriptions": [
         Change("tokenizer.py", 'description="Standard deviation of the noise added in training."', 'description=""')
+    ],
+    "shared_options_are_the_same": [
+        dataset_option("noise: float = Field(default=0.5, ge=0, description='Bags with more are left out.')")
     ],
     "the_wheel_holds_what_the_manifest_names": [wheel_with('exclude = ["*.toml"]\n')],
     "py_typed_is_shipped": [Change("py.typed", "", None)],

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 
-from mt_core.conformance import sandbox
+from mt_core.conformance import CHECKS, Result, SuiteRunner, sandbox
 from mt_core.plugins import discovery, registry
 
 SPECIMEN = Path(__file__).parent / "specimen"
@@ -31,6 +31,11 @@ class Change(NamedTuple):
     file: str
     old: str
     new: str | None
+
+
+def result_of(name: str) -> Result:
+    """Run one check on the specimen that is installed."""
+    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 @pytest.fixture

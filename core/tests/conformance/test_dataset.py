@@ -2,17 +2,12 @@
 
 import pytest
 
-from mt_core.conformance import CHECKS, Result, SuiteRunner
-
 from .broken_dataset import FOUND, LISTING, MADE, UNKNOWN_SPLIT, change
+from .conftest import result_of
 
 DRAW = "draw = np.random.default_rng([seed, SPLITS.index(part), number])"
 TURNED = f"cls.n = not getattr(cls, 'n', 0)\n        labels = labels[cls.n:] + labels[:cls.n]\n        {LISTING}"
 BEFORE_FIND = "    @classmethod\n    def find"
-
-
-def result_of(name: str) -> Result:
-    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def method(*lines: str):
@@ -21,7 +16,7 @@ def method(*lines: str):
 
 
 def made(what: str):
-    """Something is done to the demonstration when it is made."""
+    """Something is done to the demo when it is made."""
     return change(MADE, f"{MADE.replace('return ', 'made = ')}\n        made.{what}\n        return made")
 
 
@@ -47,12 +42,12 @@ FAULTS = {
         [change(DRAW, f"{DRAW.replace('part)', 'part) * (number != 7)')}")],
         "sample 7 of val is sample 7 of train",
     ),
-    "a demonstration of its own each time": (
+    "a different demo each time": (
         "demo_depends_on_the_seed_alone",
         [change(DRAW, "draw = np.random.default_rng()")],
         "gives different samples when it is called again",
     ),
-    "targets of their own each time": (
+    "different targets each time": (
         "demo_depends_on_the_seed_alone",
         [change(LISTING, TURNED)],
         "gives different samples when it is called again",
@@ -97,7 +92,7 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_a_fault_is_told(fault, specimen):
+def test_a_fault_is_reported(fault, specimen):
     name, changes, message = FAULTS[fault]
     specimen(*changes)
     result = result_of(name)

@@ -1,11 +1,10 @@
-"""Faults that the checks of the head catch, beside the one that each has in `test_broken`, and what tasks promise."""
+"""Faults that the checks of the head catch, beside the one that each has in `test_broken`, and what tasks require."""
 
 import math
 
 import pytest
 import torch
 
-from mt_core.conformance import CHECKS, Result, SuiteRunner
 from mt_core.conformance.task_rules import known, problem_with_prediction, problem_with_targets, with_missing
 from mt_core.contract import (
     Classification,
@@ -17,6 +16,7 @@ from mt_core.contract import (
 )
 
 from .broken_head import head
+from .conftest import result_of
 
 CLASSES = Classification(classes=("a", "b"))
 LABELS = Multilabel(labels=("a", "b"))
@@ -24,10 +24,6 @@ NUMBER, NUMBERS = Regression(names=("x",)), Regression(names=("x", "y"))
 PLACES = Segmentation(classes=("a", "b"))
 SERIES = Forecasting(channels=("u", "v"), horizon=2, mean=(0, 0), scale=(1, 1))
 PEOPLE = Retrieval(identities=("a", "b"))
-
-
-def result_of(name: str) -> Result:
-    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 FAULTS = {
@@ -105,14 +101,14 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_told(fault, specimen):
+def test_a_fault_is_reported(fault, specimen):
     name, lines, message = FAULTS[fault]
     specimen(*head(*lines))
     result = result_of(name)
     assert (result.outcome, message in result.message) == ("failed", True), result.message
 
 
-def test_a_head_without_a_naive_answer_passes(specimen):
+def test_a_head_without_a_baseline_passes(specimen):
     specimen(*head("def baseline(self, known, target):", "    return None"))
     assert result_of("the_baseline_has_finite_metrics").outcome == "passed"
 
@@ -130,13 +126,13 @@ def test_a_head_without_a_naive_answer_passes(specimen):
         (PEOPLE, [(5, 1, 2), None], ""),
     ],
 )
-def test_targets_that_no_task_allows_are_told(task, targets, wrong):
+def test_targets_that_no_task_allows_are_reported(task, targets, wrong):
     message = problem_with_targets(task, task.stack(targets))
     assert wrong in message and bool(wrong) == bool(message)
 
 
 @pytest.mark.parametrize(
-    ("task", "sound", "unsound"),
+    ("task", "valid", "invalid"),
     [
         (CLASSES, ["a"], ["c", 0, None, ["a"]]),
         (LABELS, [[], ["a", "b"]], ["a", ["c"], {"a": 1}]),
@@ -147,14 +143,14 @@ def test_targets_that_no_task_allows_are_told(task, targets, wrong):
         (PEOPLE, ["b"], ["c", 1]),
     ],
 )
-def test_a_prediction_is_what_its_task_promises(task, sound, unsound):
+def test_a_prediction_fits_its_task(task, valid, invalid):
     target = torch.tensor([0, 1, -1])  # two places whose class is known
-    for prediction in sound:
+    for prediction in valid:
         assert problem_with_prediction(task, {"prediction": prediction}, target) == ""
-    for prediction in unsound:
+    for prediction in invalid:
         assert problem_with_prediction(task, {"prediction": prediction}, target)
-    assert problem_with_prediction(task, {"answer": sound[0]}, target)
-    assert problem_with_prediction(task, {"prediction": sound[0], "probability": 1.2}, target)
+    assert problem_with_prediction(task, {"answer": valid[0]}, target)
+    assert problem_with_prediction(task, {"prediction": valid[0], "probability": 1.2}, target)
 
 
 def test_targets_of_some_samples_are_made_missing_in_every_kind_of_task():

@@ -2,18 +2,12 @@
 
 import pytest
 
-from mt_core.conformance import CHECKS, Result, SuiteRunner
-
 from .broken_learning import ADOPTED, init_from_encoder
 from .broken_tokens import STEM, values
-from .conftest import Change
+from .conftest import Change, result_of
 
 CALIBRATE = "readings = np.concatenate(["
 REFUSAL = 'raise OptionError("the scales of the readings are not known", fix="train first, or call calibrate")'
-
-
-def result_of(name: str) -> Result:
-    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def calibrate(code: str) -> Change:
@@ -103,7 +97,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_told(fault, specimen):
+def test_a_fault_is_reported(fault, specimen):
     name, change, message = FAULTS[fault]
     specimen(change)
     result = result_of(name)

@@ -5,20 +5,15 @@ import ast
 import pytest
 import torch
 
-from mt_core.conformance import CHECKS, SuiteRunner
 from mt_core.conformance.checks.persistence import differences
 from mt_core.conformance.checks.source import unpicklings
 
 from .broken_persistence import at_first
-from .conftest import Change
+from .conftest import Change, result_of
 
 STATE = "state_survives_a_save_in_a_new_process"
 CALIBRATION = "a_calibration_restores_the_same_tokenizer"
 PICKLING = "a_tokenizer_survives_pickling"
-
-
-def run(name: str):
-    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def instead(old: str, new: str) -> Change:
@@ -36,12 +31,12 @@ STATISTICS = '{"scale": float(self.scale), "shift": float(self.shift)}'
 LEARNED = '        self.restore({"scale": '
 
 FAULTS = {
-    "adopted and not kept": (
+    "taken from the encoder and not saved": (
         STATE,
         [at_first("self.gain = 1"), instead(ADOPT, f"{ADOPT}        self.gain = 2\n"), GAIN],
         "the tokens are others: values differs in",
     ),
-    "a colour's mean that is adopted and not kept": (
+    "the colour mean of the encoder, not saved": (
         STATE,
         [
             at_first('self.register_buffer("gain", torch.tensor(0.5), persistent=False)'),
@@ -104,9 +99,9 @@ FAULTS = {
         for name, fault in FAULTS.items()
     ],
 )
-def test_a_fault_is_noticed_and_named(check, changes, message, specimen):
+def test_a_fault_is_reported(check, changes, message, specimen):
     specimen(*changes)
-    result = run(check)
+    result = result_of(check)
     assert result.outcome == "failed"
     assert message in result.message
 
@@ -117,12 +112,12 @@ def test_a_tokenizer_that_learns_nothing_from_the_data_has_nothing_to_restore(sp
         instead(f"return {STATISTICS} if self.is_calibrated else {{}}", "return {}"),
         instead("self.is_calibrated = False", "self.is_calibrated = True"),
     )
-    assert run(CALIBRATION).outcome == "passed"
+    assert result_of(CALIBRATION).outcome == "passed"
 
 
 def test_a_tokenizer_that_needs_calibration_says_what_it_learned(specimen):
     specimen(instead(f"return {STATISTICS} if self.is_calibrated else {{}}", "return {}"))
-    assert "calibration() is empty" in run(CALIBRATION).message
+    assert "calibration() is empty" in result_of(CALIBRATION).message
 
 
 @pytest.mark.parametrize(

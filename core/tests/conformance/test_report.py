@@ -11,9 +11,7 @@ OUTCOMES = ("passed", "passed", "deviation", "deviation", "skipped", "advisory")
 
 def report_of(*outcomes: str) -> Report:
     results = tuple(
-        Result(
-            f"promise_{number}_is_kept", "tokens", outcome, "seen otherwise", 0.5, "It is.", "1.0", None, True, "why"
-        )
+        Result(f"check_{number}_passes", "tokens", outcome, "seen otherwise", 0.5, "It is.", "1.0", None, True, "why")
         for number, outcome in enumerate(outcomes)
     )
     return Report("sonar", "mt-plugin-sonar", "0.1", "1.0", results, {"sha256": "ab"}, {"python": "3.11"})
@@ -40,8 +38,8 @@ def test_the_json_holds_every_result_and_what_was_examined():
 
 def test_the_text_says_how_each_failure_showed():
     lines = list(report_of("passed", "failed", "deviation").lines())
-    assert "  ✓ promise 0 is kept" in lines
-    at = lines.index("  ✗ promise 1 is kept")
+    assert "  ✓ check 0 passes" in lines
+    at = lines.index("  ✗ check 1 passes")
     assert lines[at + 1] == "      seen otherwise"
     assert lines[-2] == "      known: why"
     assert lines[-1] == "\n1/3 · 1 failed · 1 known deviation: does not conform"

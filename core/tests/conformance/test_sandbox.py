@@ -51,16 +51,16 @@ def test_writing_is_noticed_but_in_the_folder_for_temporary_files(tmp_path):
         (outside / "old").read_text()
         with open(os.devnull, "w") as nothing:
             nothing.write("")
-        sound = list(monitor.written)
+        valid = list(monitor.written)
         (outside / "new").write_text("")
         (outside / "old").rename(outside / "renamed")
         os.remove(outside / "new")
         os.symlink(outside, inside / "link")
         (inside / "link" / "new").write_text("")
-        return sound, [os.path.relpath(path, outside) for path in monitor.written]
+        return valid, [os.path.relpath(path, outside) for path in monitor.written]
 
-    ((sound, written),) = run_in_child([work])
-    assert (sound, written) == ([], ["new", "old", "renamed", "new", "new"])
+    ((valid, written),) = run_in_child([work])
+    assert (valid, written) == ([], ["new", "old", "renamed", "new", "new"])
 
 
 def send_a_datagram(host):

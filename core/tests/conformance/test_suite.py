@@ -35,7 +35,7 @@ def named(check: Check, name: str) -> Check:
     return replace(check, name=name)
 
 
-def test_a_check_is_its_functions_name_and_first_words():
+def test_a_check_has_its_functions_name_and_docstring():
     assert readings_are_small.title == "readings are small"
     assert readings_are_small.doc == "The smallest reading is below 9."
 
@@ -48,7 +48,7 @@ def test_what_holds_passes_and_what_does_not_fails_with_how_it_showed(specimen):
     assert (failed.outcome, failed.message) == ("failed", "a reading is 99 or less")
 
 
-def test_a_known_deviation_is_no_failure_and_is_told_with_its_reason(specimen):
+def test_a_known_deviation_is_no_failure_and_is_reported_with_its_reason(specimen):
     specimen(manifest_with(KNOWN))
     result = SuiteRunner("specimen").run(named(readings_are_large, "readings_are_small"))
     assert (result.outcome, result.reason) == ("deviation", "they are not")
@@ -91,7 +91,7 @@ def test_whatever_a_plugin_raises_is_a_failure_that_says_where(specimen, error):
     assert result.outcome == "failed" and result.message.startswith(f"raised {type(error).__name__}: ")
 
 
-def test_an_error_in_the_plugins_own_code_is_told_with_its_line(specimen):
+def test_an_error_in_the_plugins_own_code_is_reported_with_its_line(specimen):
     specimen(Change("tokenizer.py", "return only_one(", "return len(0) or only_one("))
 
     @check()
@@ -121,7 +121,7 @@ def test_every_check_says_what_it_does_and_has_a_name_of_its_own():
         assert len(each.doc) > 20 and each.doc.endswith(".")
 
 
-def test_the_promises_that_nobody_may_waive():
+def test_the_checks_that_nobody_may_waive():
     unwaivable = {each.name for each in CHECKS if not each.waivable}
     assert {"padding_changes_nothing", "output_depends_on_input"} <= unwaivable
 

@@ -2,18 +2,12 @@
 
 import pytest
 
-from mt_core.conformance import CHECKS, Result, SuiteRunner
-
 from .broken_tokens import STEM, values
-from .conftest import Change
+from .conftest import Change, result_of
 
 SHAPE = "shape = int(draw.integers(3, 9)), int(draw.integers(1, 4))"
 COORDS = "coords=values_RN.unsqueeze(-1), views=views"
 PREPARED = "readings = torch.from_numpy(sample)\n"
-
-
-def result_of(name: str) -> Result:
-    return SuiteRunner("specimen").run(next(check for check in CHECKS if check.name == name))
 
 
 def coords(code: str) -> Change:
@@ -145,7 +139,7 @@ FAULTS = {
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_fault_is_told(fault, specimen):
+def test_a_fault_is_reported(fault, specimen):
     name, change, message = FAULTS[fault]
     specimen(change)
     result = result_of(name)
@@ -153,7 +147,7 @@ def test_a_fault_is_told(fault, specimen):
 
 
 @pytest.mark.parametrize("number", [1, 5])
-def test_a_number_of_channels_that_is_refused_is_told(number, specimen):
+def test_a_number_of_channels_that_is_refused_is_reported(number, specimen):
     specimen(
         Change("dataset.py", "int(draw.integers(1, 4))", "3"),
         Change("tokenizer.py", PREPARED, f"sample.shape[1] != {number} or next(self.stream([]))\n        {PREPARED}"),
@@ -162,7 +156,7 @@ def test_a_number_of_channels_that_is_refused_is_told(number, specimen):
 
 
 @pytest.mark.parametrize("mask", ["mask=mask_RN,", "mask=None,"])
-def test_padding_is_seen_where_no_sample_of_the_demonstration_differs_in_length(mask, specimen):
+def test_padding_is_seen_where_no_demo_sample_differs_in_length(mask, specimen):
     specimen(
         Change("dataset.py", SHAPE, "shape = 6, 2"),
         undeclared("any_channels"),
@@ -172,7 +166,7 @@ def test_padding_is_seen_where_no_sample_of_the_demonstration_differs_in_length(
     assert result_of("padding_changes_nothing").outcome == ("passed" if "RN" in mask else "failed")
 
 
-def test_a_declared_length_that_nothing_shows_is_told(specimen):
+def test_a_declared_length_that_nothing_shows_is_reported(specimen):
     specimen(
         Change("dataset.py", SHAPE, "shape = 6, 2"),
         Change("dataset.py", "size=(2, 4, 3)", "size=(2, 6, 2)"),

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mt_core.conformance.check import Check
 from mt_core.conformance.wheel_contents import Wheel, wheel_of
-from mt_core.contract import Features, Head, ModalityDataset, Tokenizer, Tokens
+from mt_core.contract import Features, Head, ModalityDataset, Options, Tokenizer, Tokens
 from mt_core.encoder import Encoder
 from mt_core.encoder.plain_vit import build_vit, parts_of
 from mt_core.encoder.random_weights import draw_weights
@@ -57,6 +57,11 @@ class PluginFixture:
         self.scratch = scratch
         self.checks = tuple(checks)
         self.computed: dict[Callable[[PluginFixture], Any], Any] = {}
+
+    @property
+    def options_classes(self) -> tuple[type[Options], ...]:
+        """The options of tokenizer, dataset and head."""
+        return self.tokenizer_class.Options, self.dataset_class.Options, self.head_class.Options
 
     @property
     def package(self) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from mt_core.conformance.fixture import PluginFixture
+from mt_core.conformance.fixture import PluginFixture, once
 from mt_core.contract import Example, Head, Tokenizer
 from mt_core.encoder import Encoder
 
@@ -39,16 +39,8 @@ class TrialTraining:
 
     def batches(self) -> Iterator[Batch]:
         """The demo's training split, augmented."""
-        generator = torch.Generator().manual_seed(0)
-        for first in range(0, len(self.plugin.train), BATCH):
-            indices = range(first, min(first + BATCH, len(self.plugin.train)))
-            yield self.batch([self.plugin.train[index] for index in indices], generator)
-
-    def batch(self, examples: list[Example], generator: torch.Generator | None = None) -> Batch:
-        """Examples as one batch, augmented if a generator is given."""
-        tokenizer = self.tokenizer
-        items = [tokenizer.prepare(tokenizer.read(example.sample), generator) for example in examples]
-        return tokenizer.collate(items), self.plugin.train.task.stack([example.target for example in examples])
+        for inputs, target in training_batches(self.plugin):
+            yield {name: tensor.clone() for name, tensor in inputs.items()}, target.clone()
 
     def step(self, batch: Batch) -> None:
         """One step of the optimizer. The gradients are kept."""
@@ -90,3 +82,20 @@ class TrialTraining:
             optimizer.step()
             least = min(least, loss.item())
         return least
+
+
+@once
+def training_batches(plugin: PluginFixture) -> list[Batch]:
+    """The demo's training split, augmented and in batches."""
+    tokenizer, generator = plugin.make_tokenizer().train(), torch.Generator().manual_seed(0)
+    examples = [plugin.train[index] for index in range(len(plugin.train))]
+    firsts = range(0, len(examples), BATCH)
+    return [batch_of(plugin, tokenizer, examples[first : first + BATCH], generator) for first in firsts]
+
+
+def batch_of(
+    plugin: PluginFixture, tokenizer: Tokenizer, examples: list[Example], generator: torch.Generator | None = None
+) -> Batch:
+    """Examples as one batch, augmented if a generator is given."""
+    items = [tokenizer.prepare(tokenizer.read(example.sample), generator) for example in examples]
+    return tokenizer.collate(items), plugin.train.task.stack([example.target for example in examples])

@@ -115,72 +115,89 @@ def _is_in_wheel(parts: Sequence[str]) -> bool:
 
 def _built(metadata: PluginMetadata, source: Path, folder: Path) -> Wheel:
     """The wheel of a source folder, built and unpacked."""
-    unmet = _unmet_requirements(metadata, source)
     out, unpacked = folder / "built", folder / "unpacked"
     out.mkdir(parents=True)
-    command = [sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(source)]
-    command += [] if unmet else ["--no-isolation", "--skip-dependency-check"]
-    status, output = _run(metadata, command, folder)
-    wheel = next(out.glob("*.whl"), None) if status == 0 else None
-    if wheel is None:
-        last = "\n".join(output.strip().splitlines()[-8:])
-        if unmet and "Getting build dependencies" not in output:  # it failed before the build
-            extra = "'mt-core[testing]'" if any(each.startswith("hatchling") for each in unmet) else f"'{unmet[0]}'"
-            raise MissingDependencyError(
-                f"building the wheel of {metadata} needs {', '.join(unmet)}, which is not available:\n{last}",
-                fix=f"pip install {extra}",
-            )
-        raise ContractError(
-            f"the wheel of {metadata} cannot be built:\n{last}", fix=f"make `python -m build --wheel {source}` work"
-        )
+    _build(metadata, source, out)
+    wheel = next(out.glob("*.whl"))
     with ZipFile(wheel) as archive:
         archive.extractall(unpacked)
         names = tuple(sorted(name for name in archive.namelist() if not name.endswith("/")))
     return Wheel(unpacked, names, hashlib.sha256(wheel.read_bytes()).hexdigest(), "the wheel built from its source")
 
 
-def _unmet_requirements(metadata: PluginMetadata, source: Path) -> list[str]:
-    """The requirements of its build that are not installed."""
+def _build(metadata: PluginMetadata, source: Path, out: Path) -> None:
+    """Build the wheel of a source folder, with what is installed here if that is all it needs."""
     try:
-        from build import BuildException, ProjectBuilder, check_dependency
+        from build import BuildBackendException, BuildException, ProjectBuilder, check_dependency
     except ModuleNotFoundError:
         raise MissingDependencyError(
             f"{metadata} is an editable installation: its wheel has to be built to be checked, and the package `build` "
             "is not installed",
             fix="pip install 'mt-core[testing]'",
         ) from None
+    run = _Run(metadata)
     try:
-        needed = sorted(ProjectBuilder(source).build_system_requires)
+        builder = ProjectBuilder(source, runner=run)
+        needed = sorted(builder.build_system_requires)
     except BuildException as error:
         raise ContractError(f"{metadata} cannot be built: {error}", fix="correct its pyproject.toml") from None
-    return [each for each in needed if next(iter(check_dependency(each)), None) is not None]
-
-
-def _run(metadata: PluginMetadata, command: Sequence[str], folder: Path) -> tuple[int, str]:
-    """Exit status and output of a build, in a process group of its own."""
-    environment = {**os.environ, "SOURCE_DATE_EPOCH": _EPOCH, "NO_COLOR": "1"}
-    with subprocess.Popen(
-        command,
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        start_new_session=True,
-    ) as process:
-        try:
-            output, _ = process.communicate(timeout=BUILD_TIME_LIMIT_S)
-        except BaseException as error:
-            os.killpg(process.pid, signal.SIGKILL)
-            if not isinstance(error, subprocess.TimeoutExpired):
-                raise
-            raise ContractError(
-                f"building the wheel of {metadata} takes longer than {BUILD_TIME_LIMIT_S:g} s",
-                fix="run `python -m build --wheel` in its folder to see why",
+    unmet = [each for each in needed if next(iter(check_dependency(each)), None) is not None]
+    try:
+        if unmet:
+            run([sys.executable, "-m", "build", "--wheel", "--outdir", str(out), str(source)], cwd=str(out))
+        else:
+            builder.build("wheel", out)
+    except (subprocess.CalledProcessError, BuildBackendException) as error:
+        cause = getattr(error, "exception", error)
+        if isinstance(cause, ContractError):
+            raise cause from None
+        last = "\n".join((run.output.strip() or str(cause)).splitlines()[-8:])
+        if unmet and "Getting build dependencies" not in run.output:  # it failed before the build
+            extra = "'mt-core[testing]'" if any(each.startswith("hatchling") for each in unmet) else f"'{unmet[0]}'"
+            raise MissingDependencyError(
+                f"building the wheel of {metadata} needs {', '.join(unmet)}, which is not available:\n{last}",
+                fix=f"pip install {extra}",
             ) from None
-    return process.returncode, output
+        raise ContractError(
+            f"the wheel of {metadata} cannot be built:\n{last}", fix=f"make `python -m build --wheel {source}` work"
+        ) from None
+
+
+class _Run:
+    """Runs the commands of a build, each in a process group of its own, and keeps what they print."""
+
+    def __init__(self, metadata: PluginMetadata) -> None:
+        self.metadata = metadata
+        self.output = ""
+
+    def __call__(
+        self, cmd: Sequence[str], cwd: str | None = None, extra_environ: Mapping[str, str] | None = None
+    ) -> None:
+        environment = {**os.environ, **(extra_environ or {}), "SOURCE_DATE_EPOCH": _EPOCH, "NO_COLOR": "1"}
+        with subprocess.Popen(
+            cmd,
+            cwd=cwd,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            start_new_session=True,
+        ) as process:
+            try:
+                output, _ = process.communicate(timeout=BUILD_TIME_LIMIT_S)
+            except BaseException as error:
+                os.killpg(process.pid, signal.SIGKILL)
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise
+                raise ContractError(
+                    f"building the wheel of {self.metadata} takes longer than {BUILD_TIME_LIMIT_S:g} s",
+                    fix="run `python -m build --wheel` in its folder to see why",
+                ) from None
+        self.output += output
+        if process.returncode:
+            raise subprocess.CalledProcessError(process.returncode, cmd, output)
 
 
 def _reinstall(metadata: PluginMetadata) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import tracemalloc
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,7 +17,7 @@ from torch import Tensor
 from mt_core.conformance.check import check, expect
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.contract import Tokenizer, Tokens
-from mt_core.encoder import load_encoder
+from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import MtError
 
 ENCODER = "random/vit_tiny_patch16_224"
@@ -38,7 +38,7 @@ def preparing_a_sample_costs_less_than_encoding_it(plugin: PluginFixture) -> Non
     preparing = median(_seconds(partial(_prepare, tokenizer, source)) for source in sources)
     with torch.no_grad():
         tokens = plugin.tokens(tokenizer)
-        encoder = load_encoder(ENCODER)
+        encoder = _encoder()
         values = torch.randn(*tokens.values.shape[:2], encoder.width)
         given = Tokens(values, mask=tokens.mask, views=tokens.views)
         encoding = _seconds(lambda: encoder(given)) / tokens.num_samples
@@ -80,16 +80,21 @@ def reading_takes_memory_in_proportion(plugin: PluginFixture) -> None:
     expect(measured > 0, "there is no file to read: write some in `example_files` or `demo`")
 
 
+@cache
+def _encoder() -> Encoder:
+    return load_encoder(ENCODER)
+
+
 def _prepare(tokenizer: Tokenizer, source: Any) -> object:
     return tokenizer.prepare(tokenizer.read(source))
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    """The shortest of up to five runs, after one to warm up."""
+    """The shortest of up to three runs, after one to warm up."""
     started = time.perf_counter()
     work()
     durations: list[float] = []
-    while len(durations) < 5 and (not durations or time.perf_counter() - started < _MAX_SECONDS):
+    while len(durations) < 3 and (not durations or time.perf_counter() - started < _MAX_SECONDS):
         before = time.perf_counter()
         work()
         durations.append(time.perf_counter() - before)

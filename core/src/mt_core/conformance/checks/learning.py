@@ -12,7 +12,7 @@ import torch
 
 from mt_core.conformance.check import Failed, check, expect
 from mt_core.conformance.fixture import WIDTH, PluginFixture, small_encoder
-from mt_core.conformance.trial_training import BATCH, TrialTraining
+from mt_core.conformance.trial_training import BATCH, TrialTraining, batch_of
 from mt_core.contract import Example, Tokenizer
 from mt_core.errors import FingerprintError, MtError
 from mt_core.model import seeded
@@ -94,7 +94,7 @@ def a_dozen_samples_can_be_learned(plugin: PluginFixture) -> None:
     evaluation mode the loss falls below 30 % of that of the best constant answer."""
     trial = TrialTraining(plugin)
     examples = _dozen(plugin)
-    batch = trial.batch(examples)
+    batch = batch_of(plugin, trial.tokenizer, examples)
     constant = trial.constant_loss(batch, _STEPS)
     expect(constant > _NO_LOSS, f"a constant answer has a loss of {constant:.2g}: let the demo's targets differ")
     least = float("inf")

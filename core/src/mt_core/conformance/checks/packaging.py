@@ -53,24 +53,26 @@ def the_recipe_is_valid(plugin: PluginFixture) -> None:
 
 @check()
 def options_have_defaults_and_descriptions(plugin: PluginFixture) -> None:
-    """Each option of tokenizer, dataset and head has a default, and a description for `mt info`. One that tokenizer and
-    dataset both have, which a user gives once, has the same type and default in both."""
-    classes = (plugin.tokenizer_class.Options, plugin.dataset_class.Options, plugin.head_class.Options)
-    every = [item for each in classes for item in each.model_fields.items()]
+    """Each option of tokenizer, dataset and head has a default, and a description for `mt info`."""
+    every = [item for each in plugin.options_classes for item in each.model_fields.items()]
     incomplete = [name for name, field in every if field.is_required() or not (field.description or "").strip()]
     expect(
         not incomplete,
         f"the options {', '.join(incomplete)} have no default or no description: write "
         'Field(default=…, description="What it does, and its unit.")',
     )
-    of_tokenizer, of_dataset = (dict(each.model_fields) for each in classes[:2])
-    unlike = [
-        name for name in of_tokenizer.keys() & of_dataset if _taken(of_tokenizer[name]) != _taken(of_dataset[name])
-    ]
+
+
+@check()
+def shared_options_are_the_same(plugin: PluginFixture) -> None:
+    """An option that tokenizer and dataset share, which a user gives once, has the same type and default in both."""
+    of_tokenizer, of_dataset = plugin.tokenizer_class.Options.model_fields, plugin.dataset_class.Options.model_fields
+    shared = of_tokenizer.keys() & of_dataset
+    different = [name for name in shared if _declared(of_tokenizer[name]) != _declared(of_dataset[name])]
     expect(
-        not unlike,
-        f"{', '.join(unlike)} of tokenizer and dataset differ in type or default: give what means the same one "
-        "declaration, and what does not another name",
+        not different,
+        f"{', '.join(different)} of tokenizer and dataset differ in type or default: declare it alike, "
+        "or give it two names if it has two meanings",
     )
 
 
@@ -238,7 +240,7 @@ def only_public_names_of_the_core_are_imported(plugin: PluginFixture) -> None:
     )
 
 
-def _taken(field: FieldInfo) -> tuple[str, Any]:
+def _declared(field: FieldInfo) -> tuple[str, Any]:
     return takes(field), field.get_default(call_default_factory=True)
 
 

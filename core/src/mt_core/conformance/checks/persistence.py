@@ -23,18 +23,19 @@ from mt_core.model import seeded
 
 @check()
 def options_survive_json(plugin: PluginFixture) -> None:
-    """The tokenizer's options are written as JSON and parsed: they stay equal. So do the demo's, and these with each
-    number, flag and choice in turn changed to another value."""
-    options_class = plugin.tokenizer_class.Options
-    for options in _various_options(options_class, plugin.dataset_class.demo_options):
-        text = json.dumps(options.model_dump(mode="json"))
-        parsed = options_class.parse(json.loads(text))
-        lost = [name for name in options_class.model_fields if getattr(parsed, name) != getattr(options, name)]
-        expect(
-            parsed == options,
-            f"{', '.join(f'{name}={getattr(options, name)!r}' for name in lost) or options!r} is not the same after "
-            f"JSON ({text[:200]}): give the field a type that JSON preserves, and do not exclude it",
-        )
+    """The options of tokenizer, dataset and head are written as JSON and parsed: they stay equal. So do the demo's, and
+    these with each number, flag and choice in turn changed to another value."""
+    for options_class in plugin.options_classes:
+        demo = plugin.dataset_class.demo_options if options_class is plugin.tokenizer_class.Options else {}
+        for options in _various_options(options_class, demo):
+            text = json.dumps(options.model_dump(mode="json"))
+            parsed = options_class.parse(json.loads(text))
+            lost = [name for name in options_class.model_fields if getattr(parsed, name) != getattr(options, name)]
+            expect(
+                parsed == options,
+                f"{', '.join(f'{name}={getattr(options, name)!r}' for name in lost) or options!r} is not the same "
+                f"after JSON ({text[:200]}): give the field a type that JSON preserves, and do not exclude it",
+            )
 
 
 @check(waivable=False)

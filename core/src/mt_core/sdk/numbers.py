@@ -40,15 +40,14 @@ class NumberFormat:
         Raises:
             ValueError: text that is no number in this format; also "1_000", which Python reads and no table means.
         """
-        try:
-            number = float(text) if self.decimal == "." and "_" not in text else None
-        except ValueError:
-            number = None
-        if number is None:
-            if text.strip().lower() in _MISSING_NUMBERS:
-                return math.nan
-            number = self._grouped(text)
-        return number if math.isfinite(number) else math.nan
+        if self.decimal == "." and "_" not in text:
+            try:
+                number = float(text)
+            except ValueError:
+                pass
+            else:
+                return number if math.isfinite(number) else math.nan
+        return math.nan if text.strip().lower() in _MISSING_NUMBERS else self._grouped(text)
 
     def _grouped(self, text: str) -> float:
         match = _AROUND.fullmatch(text)

@@ -11,8 +11,7 @@ from typing import Any, ClassVar, Self
 from pydantic import Field
 
 from mt_core.contract import Classification, Options
-from mt_core.errors import DatasetError
-from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, list_uea
+from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files, list_uea
 from mt_plugin_imu.demo import write_demo, write_examples
 from mt_plugin_imu.layouts import find_hapt, find_uci_har, find_wisdm
 from mt_plugin_imu.reading import SUFFIXES
@@ -36,9 +35,7 @@ class ImuDataset(ListedDataset):
         "hapt": "RawData/acc_exp01_user01.txt, gyro_*, labels.txt; activity_labels.txt; Test/subject_id_test.txt",
         "wisdm": "WISDM_ar_v1.1_raw.txt, windows of 200 steps; split by the option test_users",
         "uea": "Name_TRAIN.ts and Name_TEST.ts, or .arff",
-        "table": "a CSV of path,label[,split], or a folder with labels.csv, or with train.csv, val.csv, test.csv",
-        "split folders": "train/, val/ and test/ (or training, valid, validation, dev), in each a folder per class",
-        "folders": "a folder per class; everything is 'train'",
+        **FILE_LAYOUTS,
     }
     demo_options: ClassVar[dict[str, Any]] = {"rate": 25, "patch": 8}
     task: Classification
@@ -47,33 +44,19 @@ class ImuDataset(ListedDataset):
     def find(cls, root: Path, split: str, *, options: ImuDatasetOptions | None = None) -> Listing | None:
         """The recordings under a folder, or in a file, in one of `layouts`."""
         test_users = (options or ImuDatasetOptions()).test_users
-        if root.is_file():
-            if root.suffix.lower() in (".csv", ".tsv"):
-                return list_tables({"": root}, split, root)
-            listing = list_uea(root, split) or find_wisdm(root, split, test_users)
-            if listing is None:
-                raise DatasetError(f"{root} is a file in no known layout", fix="give the folder of the data")
-            return listing
-        listing = (
+        return (
             find_uci_har(root, split)
             or find_hapt(root, split, test_users)
             or find_wisdm(root, split, test_users)
             or list_uea(root, split)
+            or list_files(root, split, SUFFIXES)
         )
-        if listing is not None:
-            return listing
-        if tables := find_tables(root):
-            return list_tables(tables, split, root)
-        return list_folders(root, split, SUFFIXES)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Five movements of a drawn device, of several rates and lengths, written as .csv and .npz."""
-        return cls.of(
-            write_demo(split, size, seed),
-            None,
-            source="movements drawn for this run, written as .csv and .npz (synthetic)",
-        )
+        source = "movements drawn for this run, written as .csv and .npz (synthetic)"
+        return cls.of(write_demo(split, size, seed), None, source)
 
     @classmethod
     def example_files(cls, folder: Path) -> list[Path]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from mt_core.errors import InputError
-from mt_core.sdk import MISSING_MARKS, NumberFormat, is_number
+from mt_core.sdk import MISSING_MARKS, NumberFormat
 
 Cell = str | float | None
 Row = dict[str, Cell]
@@ -67,10 +67,9 @@ def number(value: str | float, written: NumberFormat = _PLAIN) -> float:
     Raises:
         ValueError: text that is no number as its column writes them.
     """
-    if isinstance(value, str) and (written is not _PLAIN or not is_number(value)):
+    if isinstance(value, str):
         return written.parse(value)
-    parsed = float(value)
-    return parsed if math.isfinite(parsed) else math.nan
+    return value if math.isfinite(value) else math.nan
 
 
 def days(value: str | float) -> float:

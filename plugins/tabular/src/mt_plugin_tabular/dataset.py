@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from pydantic import Field
 
-from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Options, Regression
+from mt_core.contract import AnyTask, Classification, Regression
 from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import NumberFormat, is_number, number_format
+from mt_core.sdk import ListedDataset, Listing, chosen_splits, is_number, number_format
 from mt_plugin_tabular.cells import Cell, category, number
-from mt_plugin_tabular.demo import demo_rows, write_demo, write_examples
-from mt_plugin_tabular.layouts import LAYOUTS, split_files
+from mt_plugin_tabular.demo import write_demo, write_examples
+from mt_plugin_tabular.layouts import LAYOUTS, find_layout
 from mt_plugin_tabular.reading import Header, rows
 from mt_plugin_tabular.table import Table
 
@@ -27,7 +27,7 @@ TARGET_NAMES = ("target", "label", "class", "y")
 _FEW = 20  # so many different whole numbers, or fewer, are classes
 
 
-class TabularDatasetOptions(Options):
+class TabularDatasetOptions(AnyOptions):
     """What is predicted of the rows."""
 
     target: str | None = Field(
@@ -43,119 +43,81 @@ class TabularDatasetOptions(Options):
     header: Header = Field(default="auto", description="Whether the first line of a text file holds the names.")
 
 
-class TabularDataset(ModalityDataset):
-    """Rows of a table, kept by columns; the target column is taken out of the samples.
-
-    Args:
-        table: Rows with their target.
-        target: Name of the target column.
-        task: Classification or regression; a class is found by its name.
-        source: Where the rows come from.
-
-    Raises:
-        OptionError: a class that the task does not have, a target that is no number, a multilabel task.
-    """
+class TabularDataset(ListedDataset):
+    """Rows of a table, kept by columns; the target column is taken out of the samples."""
 
     Options = TabularDatasetOptions
     layouts: ClassVar[dict[str, str]] = LAYOUTS
-    task: Classification | Regression
-
-    def __init__(self, table: Table, target: str, task: AnyTask, source: str) -> None:
-        if not isinstance(task, Classification | Regression):
-            raise OptionError(
-                f"a table gives one class or number a row, and the task is {task.kind}",
-                fix="use classification or regression",
-            )
-        self.table, self.target, self.task, self.source = table, target, task, source
-        value_of = _targets_of(table.distinct(target), target, task)
-        self._targets = [value_of[cell] for cell in table.column(target)]
-
-    def __len__(self) -> int:
-        return self.table.num_rows
-
-    def __getitem__(self, index: int) -> Example:
-        target = self._targets[index]  # an IndexError for an index outside ends a plain `for` over the dataset
-        return Example(self.table.row(index, without=self.target), target)
-
-    def targets(self) -> Sequence[Any]:
-        return self._targets
+    kinds = ("classification", "regression")
 
     @classmethod
     def open(
         cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: AnyOptions | None = None
     ) -> Self:
-        """The rows of a split; see `layouts.LAYOUTS`."""
+        """See `ModalityDataset.open`; a `task` says what kind it is, and that of a regression its column."""
         chosen = options if isinstance(options, TabularDatasetOptions) else TabularDatasetOptions()
-        target = chosen.target
-        files = split_files(Path(root), split)
-        table = Table(chain.from_iterable(rows(path, header=chosen.header) for path in files))
-        if target is None and isinstance(task, Regression):
-            target = task.names[0] if task.names[0] in table.names else None
-        target = _target_column(table.names, target, root)
-        if task is None:
-            task = infer_task(table.distinct(target), target, chosen.kind)
-        return cls(table, target, task, f"{root} ({split}; target {target!r})")
+        if isinstance(task, Classification | Regression):
+            target = task.names[0] if isinstance(task, Regression) and chosen.target is None else chosen.target
+            chosen = chosen.model_copy(update={"kind": task.kind, "target": target})
+        return super().open(root, split, task=task, options=chosen)
+
+    @classmethod
+    def find(cls, root: Path, split: str, *, options: TabularDatasetOptions | None = None) -> Listing | None:
+        """The rows of a split in one of `layouts`, all of its files one after another."""
+        options = options or TabularDatasetOptions()
+        layout, files = find_layout(root)
+        if not files:
+            return None
+        chosen = chosen_splits(split, [name for name in files if name], root) or [""]
+        table = Table(chain.from_iterable(rows(files[name], header=options.header) for name in chosen))
+        return listing_of(table, _target_column(table.names, options.target, root), layout, options.kind)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """The breast cancer table of scikit-learn where that is installed, else a generated one; either written as a
         CSV file and read back. 60 % of the rows are train, 20 % val, 20 % test; at most `size` of them."""
-        if split not in SPLITS:
-            raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
         with TemporaryDirectory() as folder:
             path = Path(folder) / "demo.csv"
-            source = write_demo(path, seed)
-            whole = Table(rows(path))
-        task = infer_task(whole.distinct("target"), "target", "classification")
-        chosen = demo_rows(whole.num_rows, split, seed)[:size]
-        return cls(Table(whole.row(index) for index in chosen), "target", task, source)
+            classes, source = write_demo(path, split, size, seed)
+            table = Table(rows(path))
+        return cls.of(listing_of(table, "target", "demo"), Classification(classes=classes), source)
 
     @classmethod
     def example_files(cls, folder: Path) -> list[Path]:
         return write_examples(folder)
 
 
-def infer_task(
-    values: Iterable[Cell], target: str, kind: Literal["classification", "regression"] | None = None
-) -> Classification | Regression:
-    """The task of a target column with these distinct values; classes in numeric order, else in that of the alphabet.
+def listing_of(
+    table: Table, target: str, layout: str, kind: Literal["classification", "regression"] | None = None
+) -> Listing:
+    """The rows of a table without their target.
+
+    Args:
+        target: Name of the target column.
+        kind: None: classes if the target is text or at most 20 different whole numbers, else a number. Classes are in
+            numeric order, else in that of the alphabet; a missing one is None, a missing number NaN.
 
     Raises:
-        DatasetError: no value at all.
+        DatasetError: a target column without any value.
+        OptionError: a number is wanted, and the column holds text.
     """
-    present = [value for value in values if value is not None]
+    present = [value for value in table.distinct(target) if value is not None]
     if not present:
         raise DatasetError(f"the target column {target!r} is empty", fix="name another by the option target")
-    numbers = _numbers(present)
+    number_of = _numbers(present)
     if kind is None:
-        is_few = len(present) <= _FEW and all(math.isnan(value) or value.is_integer() for value in numbers or ())
-        kind = "classification" if numbers is None or is_few else "regression"
-    if kind == "regression":
-        return Regression(names=(target,))
-    classes = {category(value) for value in present}
-    return Classification(classes=tuple(sorted(classes, key=float if all(map(is_number, classes)) else None)))
-
-
-def _targets_of(
-    values: Sequence[Cell], column: str, task: Classification | Regression
-) -> dict[Cell, int | float | None]:
-    """What a task says to each distinct value of the target column."""
-    if isinstance(task, Regression):
-        try:
-            written = number_format(value for value in values if isinstance(value, str)) or NumberFormat()
-            return {value: math.nan if value is None else number(value, written) for value in values}
-        except ValueError as error:
-            raise OptionError(
-                f"the target column {column!r} holds text ({error})", fix="use kind=classification, or another target"
-            ) from None
-    index = {name: place for place, name in enumerate(task.classes)}
-    unknown = sorted({category(value) for value in values if value is not None} - index.keys())
-    if unknown:
-        raise OptionError(
-            f"the target column {column!r} holds {', '.join(map(repr, unknown[:5]))}, which the task does not have",
-            fix=f"its classes are {', '.join(map(repr, task.classes[:20]))}; use data of these, or train anew",
-        )
-    return {value: None if value is None else index[category(value)] for value in values}
+        is_few = len(present) <= _FEW and all(math.isnan(each) or each.is_integer() for each in number_of.values())
+        kind = "regression" if number_of and not is_few else "classification"
+    samples, cells, note = table.without(target), table.column(target), f"target {target!r}"
+    if kind == "classification":
+        name_of = {value: category(value) for value in present}
+        names = set(name_of.values())
+        classes = tuple(sorted(names, key=float if all(map(is_number, names)) else None))
+        return Listing(samples, [None if cell is None else name_of[cell] for cell in cells], classes, layout, note=note)
+    if not number_of:
+        raise OptionError(f"the target column {target!r} holds text", fix="use kind=classification, or another target")
+    targets = [math.nan if cell is None else number_of[cell] for cell in cells]
+    return Listing(samples, targets, (), layout, Regression(names=(target,)), note)
 
 
 def _target_column(names: Sequence[str], wanted: str | None, root: Path) -> str:
@@ -170,7 +132,7 @@ def _target_column(names: Sequence[str], wanted: str | None, root: Path) -> str:
     return wanted or next((known[name] for name in TARGET_NAMES if name in known), names[-1])
 
 
-def _numbers(values: Sequence[str | float]) -> list[float] | None:
-    """The values as numbers; None if one is not."""
+def _numbers(values: Sequence[str | float]) -> dict[Cell, float]:
+    """Each value as a number; {} if one is none."""
     written = number_format(value for value in values if isinstance(value, str))
-    return [number(value, written) for value in values] if written is not None else None
+    return {value: number(value, written) for value in values} if written is not None else {}

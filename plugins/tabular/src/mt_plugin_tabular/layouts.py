@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from mt_core.contract import SPLITS
-from mt_core.errors import DatasetError, MissingSplitError, OptionError
+from mt_core.errors import DatasetError
+from mt_core.sdk import split_called
 
 LAYOUTS = {
     "UCI Adult": "a folder with adult.data (train) and adult.test (test), as the repository ships them",
@@ -23,47 +24,57 @@ leaves the label without a name."""
 _SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz")
 
 
-def split_files(root: Path, split: str) -> list[Path]:
-    """The files whose rows, one after the other, are a split.
+Files = dict[str, Path]
+"""By split; "" where there are none."""
+
+
+def find_layout(root: Path) -> tuple[str, Files]:
+    """The first of `LAYOUTS` that fits, and its tables; ("", {}) where none does."""
+    finders: dict[str, Callable[[Path], Files]] = {
+        "UCI Adult": find_adult,
+        "split tables": find_split_tables,
+        "one table": find_one_table,
+    }
+    return next(((name, files) for name, find in finders.items() if (files := find(root))), ("", {}))
+
+
+def find_adult(root: Path) -> Files:
+    """`adult.data` and `adult.test`."""
+    files = {"train": root / "adult.data", "test": root / "adult.test"}
+    return {split: path for split, path in files.items() if path.is_file()}
+
+
+def find_split_tables(root: Path) -> Files:
+    """Tables that are called after splits.
 
     Raises:
-        DatasetError: none of `LAYOUTS`.
-        MissingSplitError: one of them, without this split.
-        OptionError: a split that no layout has.
+        DatasetError: two for one split.
     """
-    if split not in SPLITS:
-        raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
-    if root.is_file():
-        return _chosen(root, split, {"train": root}, "one table")
+    found: Files = {}
+    for path in _tables(root):
+        if split := split_called(path.name.partition(".")[0]):
+            if split in found:
+                raise DatasetError(f"{root} has {found[split].name} and {path.name}", fix=f"leave one file for {split}")
+            found[split] = path
+    return found
+
+
+def find_one_table(root: Path) -> Files:
+    """A file, or the only table of a folder.
+
+    Raises:
+        DatasetError: several tables.
+    """
+    tables = [root] if root.is_file() else _tables(root)
+    if len(tables) > 1:
+        raise DatasetError(
+            f"{root} has {len(tables)} tables, and none is called train: {', '.join(path.name for path in tables[:5])}",
+            fix=f"name one file, or use one of these layouts: {'; '.join(': '.join(each) for each in LAYOUTS.items())}",
+        )
+    return {"": tables[0]} if tables else {}
+
+
+def _tables(root: Path) -> list[Path]:
     if not root.is_dir():
-        raise DatasetError(f"{root} does not exist", fix="check the path and the folder it is relative to")
-    adult = {"train": root / "adult.data", "test": root / "adult.test"}
-    found = {name: path for name, path in adult.items() if path.is_file()}
-    if found:
-        return _chosen(root, split, found, "UCI Adult")
-    tables = sorted(path for path in root.iterdir() if path.is_file() and path.name.endswith(_SUFFIXES))
-    for name in ("train", "val", "test"):
-        named = [path for path in tables if path.name.removeprefix(name) in _SUFFIXES]
-        if len(named) > 1:
-            raise DatasetError(
-                f"{root} has {' and '.join(path.name for path in named)}", fix=f"leave one file for {name}"
-            )
-        if named:
-            found[name] = named[0]
-    if found:
-        return _chosen(root, split, found, "split tables")
-    if len(tables) == 1:
-        return _chosen(root, split, {"train": tables[0]}, "one table")
-    looked_for = "; ".join(f"{name}: {what}" for name, what in LAYOUTS.items())
-    raise DatasetError(
-        f"{root} is in no known layout: it has {len(tables)} tables, none called train.*",
-        fix=f"name one file, or use one of these layouts: {looked_for}",
-    )
-
-
-def _chosen(root: Path, split: str, found: dict[str, Path], layout: str) -> list[Path]:
-    if split == "all":
-        return list(found.values())
-    if split not in found:
-        raise MissingSplitError(f"{root} ({layout}) has no {split} split", fix=f"it has: {', '.join([*found, 'all'])}")
-    return [found[split]]
+        return []
+    return sorted(path for path in root.iterdir() if path.is_file() and path.name.endswith(_SUFFIXES))

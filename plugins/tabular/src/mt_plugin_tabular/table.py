@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from mt_core.errors import InputError
 from mt_plugin_tabular.cells import Cell, Row
 
 
-class Table:
+class Table(Sequence[Row]):
     """Rows of the same columns. Each cell is kept as an index into its column's distinct values.
 
     Args:
@@ -48,6 +49,13 @@ class Table:
     def names(self) -> list[str]:
         return list(self._values)
 
+    def __len__(self) -> int:
+        return self.num_rows
+
+    def __getitem__(self, index: int) -> Row:  # type: ignore[override]  # no slices
+        index = range(self.num_rows)[index]  # an IndexError beyond the last ends a plain `for` over the rows
+        return {name: values[self._codes[name][index]] for name, values in self._values.items()}
+
     def distinct(self, name: str) -> list[Cell]:
         """The different values of a column, in the order in which they appear."""
         return self._values[name]
@@ -56,6 +64,8 @@ class Table:
         values = self._values[name]
         return [values[code] for code in self._codes[name]]
 
-    def row(self, index: int, *, without: str | None = None) -> Row:
-        """One row, without one of its columns."""
-        return {name: values[self._codes[name][index]] for name, values in self._values.items() if name != without}
+    def without(self, column: str) -> Table:
+        """The table without one of its columns; nothing is copied."""
+        other = copy(self)
+        other._values = {name: values for name, values in self._values.items() if name != column}
+        return other

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from mt_core.contract import SPLITS, AnyTask, Forecasting, Options
+from mt_core.contract import SPLITS, AnyTask, Forecasting
 from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_core.sdk import ListedDataset, Listing, list_uea, temporary_folder
@@ -24,7 +24,7 @@ _DEMO_LOOKBACK, _DEMO_HORIZON, _DEMO_STRIDE = 48, 12, 5
 _DEMO_TRAINING_HOURS = 2000
 
 
-class TimeSeriesDatasetOptions(Options):
+class TimeSeriesDatasetOptions(AnyOptions):
     """Which series, and which of its windows."""
 
     horizon: int = Field(default=96, ge=1, description="Steps to forecast.")

@@ -59,10 +59,11 @@ def test_tu_set_is_cut_into_its_graphs(tmp_path: Path, below: str):
     assert dataset.task == Classification(classes=("-1", "1")) and list(dataset.targets()) == [1, 0]
     first, second = (dataset[at].sample for at in range(2))
     assert first.edges.tolist() == [[0, 1, 0, 2], [1, 2, 2, 3]] and not first.is_directed
-    assert first.nodes.class_names == ("node_label0",) and first.nodes.classes.ravel().tolist() == [0, 0, 1, 2]
-    assert first.nodes.numbers.tolist() == [[0.5, 1], [1, 1], [2, 1], [3, 1]]
-    assert first.links.classes.ravel().tolist() == [0, 0, 0, 1]
-    assert second.edges.tolist() == [[0], [1]] and second.nodes.classes.ravel().tolist() == [5, 0]
+    assert first.node_attributes.class_names == ("node_label0",)
+    assert first.node_attributes.classes.ravel().tolist() == [0, 0, 1, 2]
+    assert first.node_attributes.numbers.tolist() == [[0.5, 1], [1, 1], [2, 1], [3, 1]]
+    assert first.edge_attributes.classes.ravel().tolist() == [0, 0, 0, 1]
+    assert second.edges.tolist() == [[0], [1]] and second.node_attributes.classes.ravel().tolist() == [5, 0]
 
 
 def test_tu_nodes_need_not_stand_in_the_order_of_their_graphs(tmp_path: Path):
@@ -350,7 +351,7 @@ def test_demo_is_the_same_again_and_its_splits_are_disjoint():
 
     def content(split: str, seed: int = 0) -> list[bytes]:
         found = [tokenizer.read(path) for path in GraphDataset.demo(split, size=30, seed=seed).samples]
-        return [graph.edges.tobytes() + graph.nodes.numbers.tobytes() for graph in found]
+        return [graph.edges.tobytes() + graph.node_attributes.numbers.tobytes() for graph in found]
 
     assert content("train") == content("train") != content("train", seed=1)
     assert not set(content("train")) & (set(content("val")) | set(content("test")))
@@ -362,7 +363,10 @@ def test_demo_has_every_kind_in_every_format_and_few_tokens():
     assert {Path(path).suffix for path in dataset.samples} == {".graphml", ".gexf", ".edges"}
     graphs: list[Graph] = [GraphTokenizer(4).read(path) for path in dataset.samples]
     assert max(graph.num_nodes + graph.num_edges for graph in graphs) <= 40
-    assert all(graph.nodes.class_names == ("colour",) and graph.nodes.number_names == ("weight",) for graph in graphs)
+    assert all(
+        graph.node_attributes.class_names == ("colour",) and graph.node_attributes.number_names == ("weight",)
+        for graph in graphs
+    )
     assert "(synthetic)" in dataset.source
 
 

@@ -58,7 +58,7 @@ M  END
 
 def columns(graph: Graph) -> dict[str, list[Any]]:
     """What the nodes carry, by name."""
-    nodes = graph.nodes
+    nodes = graph.node_attributes
     found: dict[str, list[Any]] = {
         name: values.tolist() for name, values in zip(nodes.class_names, nodes.classes.T, strict=True)
     }
@@ -78,16 +78,16 @@ def test_atoms_and_bonds_are_coded_as_in_the_open_graph_benchmark():
     pytest.importorskip("rdkit")
     graph = only_graph("Cl[C@H](/C=C/C)Br")
     # the examples in ogb.utils.features, atom 1 and bond 2; chirality is S: seen with H behind, Br, Cl, C turn left
-    assert graph.nodes.classes[1].tolist() == [5, 2, 4, 5, 1, 0, 2, 0, 0]
-    assert graph.links.classes[2].tolist() == [1, 2, 0]
+    assert graph.node_attributes.classes[1].tolist() == [5, 2, 4, 5, 1, 0, 2, 0, 0]
+    assert graph.edge_attributes.classes[2].tolist() == [1, 2, 0]
     assert graph.num_nodes == 6 and graph.num_edges == 5 and not graph.is_directed
 
 
 def test_benzene_is_aromatic_and_a_ring():
     pytest.importorskip("rdkit")
     graph = only_graph("c1ccccc1")
-    assert graph.nodes.classes.tolist() == [[5, 0, 3, 5, 1, 0, 1, 1, 1]] * 6
-    assert graph.links.classes.tolist() == [[3, 0, 1]] * 6
+    assert graph.node_attributes.classes.tolist() == [[5, 0, 3, 5, 1, 0, 1, 1, 1]] * 6
+    assert graph.edge_attributes.classes.tolist() == [[3, 0, 1]] * 6
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_molfile_and_smiles_and_rdkit_molecule_give_the_same(tmp_path: Path):
     first = only_graph(put(tmp_path / "a.mol", MOLFILE))
     for other in (only_graph("CCO"), only_graph(chem.MolFromSmiles("CCO"))):
         assert np.array_equal(first.edges, other.edges)
-        assert np.array_equal(first.nodes.classes, other.nodes.classes)
+        assert np.array_equal(first.node_attributes.classes, other.node_attributes.classes)
 
 
 def test_missing_rdkit_is_told_with_the_extra_to_install(monkeypatch: pytest.MonkeyPatch):
@@ -184,14 +184,14 @@ def test_graphml_nodes_carry_their_attributes(tmp_path: Path, direction: str):
     assert columns(graph)["size"] == [1.5, None, None]
     assert graph.is_directed == (direction == "directed")
     assert graph.edges.tolist() == [[0, 2], [1, 1]] or not graph.is_directed
-    assert graph.links.number_names == ("weight",) and graph.links.numbers[0] == 2
+    assert graph.edge_attributes.number_names == ("weight",) and graph.edge_attributes.numbers[0] == 2
     assert columns(only_graph(path.read_bytes())) == columns(graph)
 
 
 def test_gexf_labels_are_names_and_left_out(tmp_path: Path):
     graph = only_graph(put(tmp_path / "a.gexf", GEXF))
-    assert graph.nodes.class_names == ("colour",) and graph.nodes.number_names == ()
-    assert graph.links.number_names == ("weight",) and graph.links.numbers.tolist() == [[2.5]]
+    assert graph.node_attributes.class_names == ("colour",) and graph.node_attributes.number_names == ()
+    assert graph.edge_attributes.number_names == ("weight",) and graph.edge_attributes.numbers.tolist() == [[2.5]]
 
 
 BOMB = '<!DOCTYPE b [<!ENTITY a "{}"><!ENTITY b "{}">]><graphml>&b;</graphml>'.format("a" * 1000, "&a;" * 1000)
@@ -241,7 +241,8 @@ def test_bad_xml_is_refused(tmp_path: Path, content: str | bytes, problem: str, 
 def test_edge_list_in_any_of_its_forms(tmp_path: Path, text: str, suffix: str):
     graph = only_graph(put(tmp_path / f"a{suffix}", text))
     assert graph.edges.tolist() == [[0, 1], [1, 2]] and not graph.is_directed
-    assert graph.links.number_names == ("weight",) and graph.links.numbers.ravel().tolist() == [2, 3]
+    assert graph.edge_attributes.number_names == ("weight",)
+    assert graph.edge_attributes.numbers.ravel().tolist() == [2, 3]
 
 
 def test_table_beside_an_edge_list_tells_of_the_nodes(tmp_path: Path):
@@ -255,7 +256,7 @@ def test_table_beside_an_edge_list_tells_of_the_nodes(tmp_path: Path):
 
 def test_missing_and_infinite_weights_are_read_as_not_known(tmp_path: Path):
     graph = only_graph(put(tmp_path / "a.edges", "a b nan\nb c inf\n"))
-    assert not np.isfinite(graph.links.numbers).any()
+    assert not np.isfinite(graph.edge_attributes.numbers).any()
 
 
 @pytest.mark.parametrize(
@@ -296,7 +297,7 @@ def test_attributes_are_categories_or_numbers_or_left_out():
     graph = networkx.Graph()
     graph.add_node(0, label=3, kind="x", flag=True, size=2, name="zero", id=7, where=[1, 2], odd=10**400)
     graph.add_node(1, label=4, size=2.5, name="one")
-    nodes = only_graph(graph).nodes
+    nodes = only_graph(graph).node_attributes
     assert nodes.class_names == ("flag", "kind", "label") and nodes.number_names == ("odd", "size")
     assert nodes.classes[:, 2].tolist() == [3, 4] and nodes.numbers[:, 1].tolist() == [2, 2.5]
 
@@ -307,12 +308,12 @@ def test_arrays_and_pyg_objects_are_read(as_mapping: bool, kind: Any):
     fields = {"edge_index": kind([[0, 1, 1, 2], [1, 0, 2, 1]]), "x": kind([[0.5], [1.5], [2.5]]), "y": kind([1])}
     graph = only_graph(fields if as_mapping else SimpleNamespace(**fields))
     assert graph.edges.tolist() == [[0, 1], [1, 2]] and not graph.is_directed
-    assert graph.nodes.numbers.ravel().tolist() == [0.5, 1.5, 2.5]
+    assert graph.node_attributes.numbers.ravel().tolist() == [0.5, 1.5, 2.5]
 
 
 def test_tensor_that_learns_and_bfloat16_are_read():
     x = torch.ones(2, 1, dtype=torch.bfloat16, requires_grad=True)
-    assert only_graph({"edge_index": torch.tensor([[0], [1]]), "x": x}).nodes.numbers.tolist() == [[1], [1]]
+    assert only_graph({"edge_index": torch.tensor([[0], [1]]), "x": x}).node_attributes.numbers.tolist() == [[1], [1]]
 
 
 @pytest.mark.parametrize(

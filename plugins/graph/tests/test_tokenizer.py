@@ -16,9 +16,9 @@ from mt_core.contract import Example
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import InputError, OptionError
 from mt_plugin_graph import spectrum
-from mt_plugin_graph.features import LINK_ROWS, NODE_ROWS, spread
+from mt_plugin_graph.features import ROWS, hash_numbers
 from mt_plugin_graph.graph import Attributes, Graph
-from mt_plugin_graph.sampling import kept, shares
+from mt_plugin_graph.sampling import select, token_budget
 from mt_plugin_graph.tokenizer import GraphOptions, GraphTokenizer
 
 TWO_TRIANGLES = networkx.disjoint_union(networkx.cycle_graph(3), networkx.cycle_graph(3))
@@ -192,7 +192,7 @@ def test_hops_tell_a_node_of_its_neighbourhood():
         graph = networkx.path_graph(3)
         networkx.set_node_attributes(graph, {0: "a", 1: "a", 2: far}, "colour")
         tokenizer = made(hops=hops)
-        torch.nn.init.zeros_(tokenizer.whole.mix.weight)
+        torch.nn.init.zeros_(tokenizer.context.mix.weight)
         return tokens(tokenizer, graph)[0][0]
 
     for hops, is_known in ((1, False), (2, True)):
@@ -285,9 +285,9 @@ def test_graph_too_large_for_a_spectrum_is_still_embedded():
 
 
 def test_budget_is_shared_by_nodes_and_edges():
-    assert shares(10, 20, 30) == (10, 20)
-    assert shares(100, 300, 40) == (10, 30)
-    assert shares(1, 1000, 10) == (1, 9)
+    assert token_budget(10, 20, 30) == (10, 20)
+    assert token_budget(100, 300, 40) == (10, 30)
+    assert token_budget(1, 1000, 10) == (1, 9)
 
 
 def test_part_of_a_large_graph_does_not_depend_on_the_order_of_its_nodes():
@@ -301,14 +301,14 @@ def test_part_of_a_large_graph_is_drawn_anew_in_training_by_the_generator_alone(
     tokenizer = made(max_tokens=20)
     graph = tokenizer.read(networkx.cycle_graph(40))
     drawn = [tokenizer.prepare(graph, torch.Generator().manual_seed(seed)) for seed in (1, 1, 2)]
-    assert all(int(each["node_kept"].sum()) == 10 and int(each["link_kept"].sum()) == 10 for each in drawn)
+    assert all(int(each["node_kept"].sum()) == 10 and int(each["edge_kept"].sum()) == 10 for each in drawn)
     assert torch.equal(drawn[0]["node_kept"], drawn[1]["node_kept"])
     assert not torch.equal(drawn[0]["node_kept"], drawn[2]["node_kept"])
 
 
 def test_kept_places_lie_evenly_among_the_kinds_of_places():
     kinds = np.array([[0.0]] * 80 + [[1.0]] * 20)
-    assert kept(10, [kinds], None)[80:].sum() == 2
+    assert select(10, [kinds], None)[80:].sum() == 2
 
 
 # features
@@ -316,13 +316,13 @@ def test_kept_places_lie_evenly_among_the_kinds_of_places():
 
 def test_missing_numbers_stand_at_the_mean():
     attributes = Attributes((), np.empty((3, 0), np.int64), ("a",), np.array([[np.nan], [np.inf], [4.0]], np.float32))
-    rows = spread(attributes, {"a": (4.0, 2.0)})
+    rows = hash_numbers(attributes, {"a": (4.0, 2.0)})
     assert not rows.any()
 
 
 def test_columns_of_numbers_are_told_apart():
     def at(name: str) -> Any:
-        return spread(Attributes((), np.empty((1, 0), np.int64), (name,), np.ones((1, 1), np.float32)), {})
+        return hash_numbers(Attributes((), np.empty((1, 0), np.int64), (name,), np.ones((1, 1), np.float32)), {})
 
     assert len({at(f"x{number}").tobytes() for number in range(30)}) == 30
 
@@ -330,10 +330,10 @@ def test_columns_of_numbers_are_told_apart():
 def test_categories_have_rows_of_their_own():
     codes = np.arange(500)[:, None]
     nothing = np.empty((500, 0), np.float32)
-    rows = NODE_ROWS.of(Attributes(("colour",), codes, (), nothing))
-    assert rows.shape == (500, 2) and rows.min() > 0 and rows.max() < NODE_ROWS.count
+    rows = ROWS["node"].of(Attributes(("colour",), codes, (), nothing))
+    assert rows.shape == (500, 2) and rows.min() > 0 and rows.max() < ROWS["node"].count
     assert len({tuple(sorted(row)) for row in rows.tolist()}) == 500
-    kinds = LINK_ROWS.of(Attributes(("bond.kind",), np.arange(5)[:, None], (), nothing[:5]))
+    kinds = ROWS["edge"].of(Attributes(("bond.kind",), np.arange(5)[:, None], (), nothing[:5]))
     assert len(set(kinds.ravel().tolist())) == 5
 
 
@@ -341,13 +341,21 @@ def test_numbers_are_standardised_by_calibration():
     tokenizer = made()
     graphs = [tokenizer.read({"edge_index": [[0], [1]], "x": [[value], [value + 2]]}) for value in (9.0, 11.0)]
     tokenizer.calibrate(Example(graph) for graph in graphs)
-    assert tokenizer.calibration() == {"nodes": {"x0": [11.0, pytest.approx(2**0.5)]}, "links": {}}
+    assert tokenizer.calibration() == {"node": {"x0": [11.0, pytest.approx(2**0.5)]}, "edge": {}}
     numbers = tokenizer.prepare(graphs[0])["node_numbers"]
     assert numbers[1].abs().max() == 0 and numbers[0].abs().max() == pytest.approx(2**0.5)
     other = made()
     other.restore(tokenizer.calibration())
     for one, two in zip(tokens(tokenizer, *graphs), tokens(other, *graphs), strict=True):
         assert torch.equal(one, two)
+
+
+def test_calibration_passes_over_a_graph_that_cannot_be_read(tmp_path):
+    (tmp_path / "broken.edges").write_text("a\n")
+    tokenizer = made()
+    graph = {"edge_index": [[0], [1]], "x": [[1.0], [3.0]]}
+    tokenizer.calibrate([Example(tmp_path / "broken.edges"), Example(graph)])
+    assert tokenizer.calibration()["node"] == {"x0": [2.0, 1.0]}
 
 
 def test_molecules_need_no_calibration():
@@ -386,8 +394,8 @@ def test_ignored_attribute_changes_nothing():
 def test_categorical_attribute_is_no_number():
     graph = networkx.path_graph(3)
     networkx.set_node_attributes(graph, {0: 1, 1: 2, 2: 3}, "group")
-    assert made().read(graph).nodes.number_names == ("group",)
-    assert made(categorical="group").read(graph).nodes.class_names == ("group",)
+    assert made().read(graph).node_attributes.number_names == ("group",)
+    assert made(categorical="group").read(graph).node_attributes.class_names == ("group",)
 
 
 def test_unknown_option_is_refused():

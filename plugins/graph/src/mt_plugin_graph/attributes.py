@@ -102,7 +102,7 @@ def attributes_of_array(array: NDArray[Any] | None, count: int, prefix: str, nam
     raise InputError(f"{name}: {prefix} holds {array.dtype}", fix="give whole numbers (categories) or floats")
 
 
-def cell(text: str) -> str | float | None:
+def parse_cell(text: str) -> str | float | None:
     """What a cell of a text file holds: a number, a text, or nothing."""
     text = text.strip()
     return float(text) if is_number(text) else text or None

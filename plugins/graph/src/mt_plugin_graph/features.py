@@ -22,7 +22,7 @@ NO_ROW = 0
 """The row that stands for nothing."""
 
 BUCKETS = 1024
-SPREAD = 32
+NUMBERS_WIDTH = 32
 """Length of the vector of numbers."""
 
 _DEGREES = 32  # 0 to 15 each, then by powers of two
@@ -62,8 +62,9 @@ class Rows:
         return np.stack(columns, axis=1) if columns else np.empty((len(attributes.classes), 0), np.int64)
 
 
-NODE_ROWS = Rows({**_DEGREE_SIZES, **ATOM_SIZES})
-LINK_ROWS = Rows(BOND_SIZES)
+PARTS = ("node", "edge")
+ROWS = {"node": Rows({**_DEGREE_SIZES, **ATOM_SIZES}), "edge": Rows(BOND_SIZES)}
+"""Of nodes and of edges."""
 
 
 def degrees(graph: Graph) -> Attributes:
@@ -74,10 +75,10 @@ def degrees(graph: Graph) -> Attributes:
     return Attributes(tuple(counted), codes, (), np.empty((graph.num_nodes, 0), np.float32))
 
 
-def spread(attributes: Attributes, statistics: Statistics) -> NDArray[np.float32]:
-    """(M, SPREAD) the numbers: in standard deviations from the mean where these are known, otherwise as asinh; zero
-    where they are missing."""
-    spread_MS = np.zeros((len(attributes.numbers), SPREAD), np.float32)
+def hash_numbers(attributes: Attributes, statistics: Statistics) -> NDArray[np.float32]:
+    """(M, NUMBERS_WIDTH) the numbers: in standard deviations from the mean where these are known, otherwise as asinh;
+    zero where they are missing."""
+    hashed_MS = np.zeros((len(attributes.numbers), NUMBERS_WIDTH), np.float32)
     for name, column in zip(attributes.number_names, attributes.numbers.T, strict=True):
         values = np.where(np.isfinite(column), column, np.nan)
         if name in statistics:
@@ -87,10 +88,10 @@ def spread(attributes: Attributes, statistics: Statistics) -> NDArray[np.float32
             values = np.arcsinh(values)
         key = code_of(f"number {name}")
         for _ in range(2):
-            key, place = divmod(key, SPREAD)
+            key, place = divmod(key, NUMBERS_WIDTH)
             key, sign = divmod(key, 2)
-            spread_MS[:, place] += np.nan_to_num(values) * (1 if sign else -1)
-    return spread_MS
+            hashed_MS[:, place] += np.nan_to_num(values) * (1 if sign else -1)
+    return hashed_MS
 
 
 def _bucket(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -52,15 +52,15 @@ class Graph:
         num_nodes: N, at least 1.
         edges: (2, E) int64, where each edge begins and ends.
         is_directed: Whether the order of the two means something.
-        nodes, links: What nodes and edges carry.
+        node_attributes, edge_attributes: What nodes and edges carry.
         name: For messages.
     """
 
     num_nodes: int
     edges: NDArray[np.int64]
     is_directed: bool
-    nodes: Attributes
-    links: Attributes
+    node_attributes: Attributes
+    edge_attributes: Attributes
     name: str = "the graph"
 
     @property
@@ -72,8 +72,8 @@ def make_graph(
     num_nodes: int,
     edges: NDArray[np.int64],
     *,
-    nodes: Attributes | None = None,
-    links: Attributes | None = None,
+    node_attributes: Attributes | None = None,
+    edge_attributes: Attributes | None = None,
     is_directed: bool | None = None,
     name: str = "the graph",
 ) -> Graph:
@@ -87,8 +87,8 @@ def make_graph(
         InputError: no nodes, an edge to a node that there is not, attributes of another length, or too large.
     """
     check_size(num_nodes, edges.shape[1], name)
-    nodes = nodes if nodes is not None else Attributes.none(num_nodes)
-    links = links if links is not None else Attributes.none(edges.shape[1])
+    node_attributes = node_attributes if node_attributes is not None else Attributes.none(num_nodes)
+    edge_attributes = edge_attributes if edge_attributes is not None else Attributes.none(edges.shape[1])
     if num_nodes < 1:
         raise InputError(f"{name} has no nodes", fix="give a graph with at least one node")
     if edges.size and not 0 <= edges.min() <= edges.max() < num_nodes:
@@ -96,7 +96,7 @@ def make_graph(
             f"{name} has {num_nodes} nodes and an edge to number {edges.max() if edges.min() >= 0 else edges.min()}",
             fix=f"number the nodes 0 to {num_nodes - 1}, or give the right number of nodes",
         )
-    for what, wanted, attributes in (("nodes", num_nodes, nodes), ("edges", edges.shape[1], links)):
+    for what, wanted, attributes in (("nodes", num_nodes, node_attributes), ("edges", edges.shape[1], edge_attributes)):
         if len(attributes.classes) != wanted or len(attributes.numbers) != wanted:
             given = max(len(attributes.classes), len(attributes.numbers))
             raise InputError(
@@ -108,11 +108,11 @@ def make_graph(
                 f"{name}: the features of its {what} have more than {MAX_VALUES:,} cells", fix="leave some out"
             )
     if is_directed is None:
-        kept = _one_of_both(edges, links)
+        kept = _one_of_both(edges, edge_attributes)
         is_directed = kept is None
         if kept is not None:
-            edges, links = edges[:, kept], links.at(kept)
-    return Graph(num_nodes, np.ascontiguousarray(edges, np.int64), is_directed, nodes, links, name)
+            edges, edge_attributes = edges[:, kept], edge_attributes.at(kept)
+    return Graph(num_nodes, np.ascontiguousarray(edges, np.int64), is_directed, node_attributes, edge_attributes, name)
 
 
 def check_size(num_nodes: int, num_edges: int, name: str) -> None:
@@ -128,16 +128,16 @@ def check_size(num_nodes: int, num_edges: int, name: str) -> None:
         )
 
 
-def _one_of_both(edges: NDArray[np.int64], links: Attributes) -> NDArray[np.bool_] | None:
+def _one_of_both(edges: NDArray[np.int64], edge_attributes: Attributes) -> NDArray[np.bool_] | None:
     """Which edges to keep of a graph that lists each in both directions; None where it does not."""
     first, second = edges
     is_back = first > second
-    there = _sorted_rows(edges[:, first < second], links.at(first < second))
-    back = _sorted_rows(edges[::-1, is_back], links.at(is_back))
+    there = _sorted_rows(edges[:, first < second], edge_attributes.at(first < second))
+    back = _sorted_rows(edges[::-1, is_back], edge_attributes.at(is_back))
     return ~is_back if np.array_equal(there, back) else None
 
 
-def _sorted_rows(edges: NDArray[np.int64], links: Attributes) -> NDArray[np.int64]:
-    bits = np.ascontiguousarray(links.numbers).view(np.int32)  # NaN equals NaN
-    columns = np.concatenate([edges.T, links.classes, bits], axis=1)
+def _sorted_rows(edges: NDArray[np.int64], edge_attributes: Attributes) -> NDArray[np.int64]:
+    bits = np.ascontiguousarray(edge_attributes.numbers).view(np.int32)  # NaN equals NaN
+    columns = np.concatenate([edges.T, edge_attributes.classes, bits], axis=1)
     return np.asarray(columns[np.lexsort(columns.T[::-1])])

@@ -8,12 +8,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from mt_plugin_graph.features import NO_ROW, SPREAD
+from mt_plugin_graph.features import NO_ROW, NUMBERS_WIDTH
 
 _HIDDEN = 32
 
 
-class Identity(nn.Module):
+class StructuralEncoding(nn.Module):
     """What spectrum and walks say of a node or an edge.
 
     Each eigenspace is read by one small network, from its eigenvalue, the projector's entry p and that entry relative
@@ -37,7 +37,7 @@ class Identity(nn.Module):
         return joined
 
 
-class Carried(nn.Module):
+class AttributeEmbedding(nn.Module):
     """What a node or an edge carries: the sum of its categories' vectors, and its numbers."""
 
     def __init__(self, num_rows: int, width: int) -> None:
@@ -46,7 +46,7 @@ class Carried(nn.Module):
         nn.init.normal_(self.table.weight, std=0.3)
         with torch.no_grad():
             self.table.weight[NO_ROW] = 0
-        self.numbers = nn.Linear(SPREAD, width)
+        self.numbers = nn.Linear(NUMBERS_WIDTH, width)
 
     def forward(self, rows_MF: Tensor, numbers_MS: Tensor) -> Tensor:
         """(M, D)."""
@@ -54,7 +54,7 @@ class Carried(nn.Module):
         return carried
 
 
-class Hop(nn.Module):
+class MessagePassing(nn.Module):
     """Each node takes in its neighbours, along the edges and what they carry.
 
     h_i becomes h_i + MLP(norm(h_i + sum over its edges of GELU(h_j + e_ij))): GINE (Hu et al. 2020, arXiv:1905.12265),
@@ -67,13 +67,13 @@ class Hop(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(width, width), nn.GELU(), nn.Linear(width, width))
         self.along = nn.Parameter(torch.randn(2, width) * 0.3)
 
-    def forward(self, nodes_ND: Tensor, links_ED: Tensor, ends_E2: Tensor, is_directed_E1: Tensor) -> Tensor:
+    def forward(self, nodes_ND: Tensor, edges_ED: Tensor, ends_E2: Tensor, is_directed_E1: Tensor) -> Tensor:
         """(N, D)."""
         gathered_ND = torch.zeros_like(nodes_ND)
         first_E, second_E = ends_E2.unbind(1)
         is_loop_E1 = (first_E == second_E)[:, None]
         for way, (start_E, end_E) in enumerate(((first_E, second_E), (second_E, first_E))):
-            message_ED = nn.functional.gelu(nodes_ND[start_E] + links_ED + is_directed_E1 * self.along[way])
+            message_ED = nn.functional.gelu(nodes_ND[start_E] + edges_ED + is_directed_E1 * self.along[way])
             if way:
                 message_ED = message_ED.masked_fill(is_loop_E1, 0.0)  # a loop is one neighbour, not two
             gathered_ND.index_add_(0, end_E, message_ED.to(gathered_ND.dtype))
@@ -81,7 +81,7 @@ class Hop(nn.Module):
         return taken
 
 
-class Whole(nn.Module):
+class GraphContext(nn.Module):
     """What all tokens of a graph are told of the whole: the mean and the sum of its nodes, and how many there are.
 
     The sum is what quantities that grow with a molecule hang on. It goes through asinh: linear for molecules, and like
@@ -93,11 +93,11 @@ class Whole(nn.Module):
         super().__init__()
         self.mix = nn.Linear(2 * width + 2, width)
 
-    def forward(self, nodes_ND: Tensor, node_graph_N: Tensor, num_nodes_B: Tensor, num_links_B: Tensor) -> Tensor:
+    def forward(self, nodes_ND: Tensor, node_graph_N: Tensor, num_nodes_B: Tensor, num_edges_B: Tensor) -> Tensor:
         """(B, D)."""
         sums_BD = nodes_ND.new_zeros(len(num_nodes_B), nodes_ND.shape[1]).index_add_(0, node_graph_N, nodes_ND)
-        sizes_B2 = torch.stack([num_nodes_B, num_links_B], dim=1).to(nodes_ND.dtype)
-        whole_BD: Tensor = self.mix(
+        sizes_B2 = torch.stack([num_nodes_B, num_edges_B], dim=1).to(nodes_ND.dtype)
+        context_BD: Tensor = self.mix(
             torch.cat([sums_BD / sizes_B2[:, :1], torch.asinh(sums_BD / 16), torch.log1p(sizes_B2)], dim=1)
         )
-        return whole_BD
+        return context_BD

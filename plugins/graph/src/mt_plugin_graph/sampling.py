@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 
-def shares(num_nodes: int, num_edges: int, most: int) -> tuple[int, int]:
+def token_budget(num_nodes: int, num_edges: int, most: int) -> tuple[int, int]:
     """How many nodes and how many edges: all, or as many of either kind in proportion as make `most`; a node always."""
     total = num_nodes + num_edges
     if total <= most:
@@ -19,7 +19,7 @@ def shares(num_nodes: int, num_edges: int, most: int) -> tuple[int, int]:
     return nodes, min(num_edges, most - nodes)
 
 
-def kept(count: int, traits: Sequence[NDArray[np.generic]], generator: torch.Generator | None) -> Tensor:
+def select(count: int, traits: Sequence[NDArray[np.generic]], generator: torch.Generator | None) -> Tensor:
     """(M,) bool, which `count` of the M are kept.
 
     In training (with a generator) they are drawn. Otherwise they lie evenly in an order by their traits: each kind of

@@ -18,13 +18,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from mt_core.contract import Example, Options, Tokenizer, Tokens
+from mt_core.errors import InputError
 from mt_plugin_graph.attributes import attributes_of, join_columns
 from mt_plugin_graph.batching import collate_graphs
-from mt_plugin_graph.features import LINK_ROWS, NO_ROW, NODE_ROWS, Statistics, degrees, spread
+from mt_plugin_graph.features import NO_ROW, PARTS, ROWS, Statistics, degrees, hash_numbers
 from mt_plugin_graph.graph import MAX_EDGES, MAX_NODES, Attributes, Graph
-from mt_plugin_graph.layers import Carried, Hop, Identity, Whole
+from mt_plugin_graph.layers import AttributeEmbedding, GraphContext, MessagePassing, StructuralEncoding
 from mt_plugin_graph.reading import graphs, only_graph
-from mt_plugin_graph.sampling import kept, shares
+from mt_plugin_graph.sampling import select, token_budget
 from mt_plugin_graph.spectrum import identifiers
 
 _CALIBRATED = 20_000  # graphs looked at
@@ -71,16 +72,16 @@ class GraphTokenizer(Tokenizer):
     def __init__(self, width: int, options: GraphOptions | None = None) -> None:
         super().__init__(width, options)
         spaces, steps = self.options.eigenvalues, self.options.walks
-        self.node_carried, self.link_carried = Carried(NODE_ROWS.count, width), Carried(LINK_ROWS.count, width)
-        self.node_identity, self.link_identity = Identity(spaces, steps, width), Identity(spaces, steps, width)
-        self.node_norm, self.link_norm = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.hops = nn.ModuleList(Hop(width) for _ in range(self.options.hops))
+        self.attributes = nn.ModuleDict({part: AttributeEmbedding(ROWS[part].count, width) for part in PARTS})
+        self.structure = nn.ModuleDict({part: StructuralEncoding(spaces, steps, width) for part in PARTS})
+        self.norms = nn.ModuleDict({part: nn.LayerNorm(width) for part in PARTS})
+        self.hops = nn.ModuleList(MessagePassing(width) for _ in range(self.options.hops))
         self.from_ends, self.from_direction = nn.Linear(width, width), nn.Linear(width, width, bias=False)
-        self.whole = Whole(width)
-        self.kind = nn.Parameter(torch.randn(2, width) * 0.3)
+        self.context = GraphContext(width)
+        self.type_embedding = nn.Parameter(torch.randn(2, width) * 0.3)
         self.norm = nn.LayerNorm(width)
         self._columns = partial(attributes_of, categorical=self.options.categorical, ignore=self.options.ignore)
-        self._statistics: dict[str, Statistics] = {"nodes": {}, "links": {}}
+        self._statistics: dict[str, Statistics] = {part: {} for part in PARTS}
 
     def read(self, source: Any) -> Graph:
         """The graph of a file, a SMILES string, or an object in memory; see `reading.graphs`."""
@@ -91,33 +92,24 @@ class GraphTokenizer(Tokenizer):
         return graphs(source, self._columns)
 
     def prepare(self, sample: Graph, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """For `node` and `link`: `_rows` (M, F), `_numbers` (M, SPREAD), `_spaces` (M, K), `_walks` (M, T), and `_kept`
-        (M,), whether it becomes a token; `ends` (E, 2), `eigenvalues` (K,), `is_directed` ()."""
+        """For `node` and `edge`: `_rows` (M, F), `_numbers` (M, NUMBERS_WIDTH), `_spaces` (M, K), `_walks` (M, T), and
+        `_kept` (M,), whether it becomes a token; `ends` (E, 2), `eigenvalues` (K,), `is_directed` ()."""
         options = self.options
         names = identifiers(sample.num_nodes, sample.edges, options.eigenvalues, options.walks)
-        carried = join_columns((sample.nodes, degrees(sample)), sample.num_nodes)
-        parts = {
-            "node": (
-                NODE_ROWS.of(carried),
-                spread(carried, self._statistics["nodes"]),
-                names.node_spaces,
-                names.node_walks,
-            ),
-            "link": (
-                LINK_ROWS.of(sample.links),
-                spread(sample.links, self._statistics["links"]),
-                names.edge_spaces,
-                names.edge_walks,
-            ),
-        }
-        budget = shares(sample.num_nodes, sample.num_edges, options.max_tokens)
+        nodes = join_columns((sample.node_attributes, degrees(sample)), sample.num_nodes)
+        parts = (
+            ("node", nodes, names.node_spaces, names.node_walks),
+            ("edge", sample.edge_attributes, names.edge_spaces, names.edge_walks),
+        )
         prepared = {
             "ends": torch.from_numpy(np.ascontiguousarray(sample.edges.T)),
             "eigenvalues": torch.from_numpy(names.eigenvalues),
             "is_directed": torch.tensor(sample.is_directed),
         }
-        for (part, (rows, numbers, spaces, walks)), count in zip(parts.items(), budget, strict=True):
-            prepared[f"{part}_kept"] = kept(count, (spaces, walks, rows, numbers), generator)
+        budget = token_budget(sample.num_nodes, sample.num_edges, options.max_tokens)
+        for (part, attributes, spaces, walks), count in zip(parts, budget, strict=True):
+            rows, numbers = ROWS[part].of(attributes), hash_numbers(attributes, self._statistics[part])
+            prepared[f"{part}_kept"] = select(count, (spaces, walks, rows, numbers), generator)
             prepared[f"{part}_rows"] = torch.from_numpy(rows.astype(np.int32))
             for name, values in (("numbers", numbers), ("spaces", spaces), ("walks", walks)):
                 prepared[f"{part}_{name}"] = torch.from_numpy(values)
@@ -134,20 +126,19 @@ class GraphTokenizer(Tokenizer):
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """(B, tokens, D): of each graph the nodes, then the edges, then padding."""
         ends_E2, mask = batch["ends"].long(), batch["mask"]
-        is_directed_E1 = batch["is_directed"][batch["link_graph"]][:, None]
-        nodes_ND = self.node_norm(self._embedded(batch, "node", self.node_carried, self.node_identity))
-        links_ED = self.link_norm(self._embedded(batch, "link", self.link_carried, self.link_identity))
+        is_directed_E1 = batch["is_directed"][batch["edge_graph"]][:, None]
+        nodes_ND, edges_ED = (self._embedded(batch, part) for part in PARTS)
         for hop in self.hops:
-            nodes_ND = hop(nodes_ND, links_ED, ends_E2, is_directed_E1)
-        whole_BD = self.whole(nodes_ND, batch["node_graph"], batch["num_nodes"], batch["num_links"])
+            nodes_ND = hop(nodes_ND, edges_ED, ends_E2, is_directed_E1)
+        context_BD = self.context(nodes_ND, batch["node_graph"], batch["num_nodes"], batch["num_edges"])
         first_ED, second_ED = nodes_ND[ends_E2[:, 0]], nodes_ND[ends_E2[:, 1]]
-        links_ED = links_ED + self.from_ends((first_ED + second_ED) / 2)
-        links_ED = links_ED + is_directed_E1 * self.from_direction(second_ED - first_ED)
+        edges_ED = edges_ED + self.from_ends((first_ED + second_ED) / 2)
+        edges_ED = edges_ED + is_directed_E1 * self.from_direction(second_ED - first_ED)
         tokens_MD = self.norm(
             torch.cat(
                 [
-                    nodes_ND + self.kind[0] + whole_BD[batch["node_graph"]],
-                    links_ED + self.kind[1] + whole_BD[batch["link_graph"]],
+                    nodes_ND + self.type_embedding[0] + context_BD[batch["node_graph"]],
+                    edges_ED + self.type_embedding[1] + context_BD[batch["edge_graph"]],
                 ]
             )
         )
@@ -158,15 +149,18 @@ class GraphTokenizer(Tokenizer):
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn mean and standard deviation of what is a number; molecules have none. From 20,000 graphs at most."""
-        sums: dict[str, dict[str, list[float]]] = {"nodes": {}, "links": {}}
+        sums: dict[str, dict[str, list[float]]] = {part: {} for part in PARTS}
         for example in islice(examples, _CALIBRATED):
-            graph = self.read(example.sample)
-            for part, attributes in (("nodes", graph.nodes), ("links", graph.links)):
-                _add_up(sums[part], attributes)
+            try:
+                graph = self.read(example.sample)
+            except InputError:
+                continue  # training reports it, or skips it where that was asked for
+            _add_up(sums["node"], graph.node_attributes)
+            _add_up(sums["edge"], graph.edge_attributes)
         self.restore({part: {name: _moments(*of) for name, of in columns.items()} for part, columns in sums.items()})
 
     def calibration(self) -> dict[str, Any]:
-        """{"nodes": {attribute: [mean, standard deviation]}, "links": likewise}, {} where there are no numbers."""
+        """{"node": {attribute: [mean, standard deviation]}, "edge": likewise}, {} where there are no numbers."""
         if not any(self._statistics.values()):
             return {}
         return {
@@ -176,27 +170,30 @@ class GraphTokenizer(Tokenizer):
     def restore(self, calibration: Mapping[str, Any]) -> None:
         self._statistics = {
             part: {name: (float(mean), float(deviation)) for name, (mean, deviation) in columns.items()}
-            for part in ("nodes", "links")
+            for part in PARTS
             for columns in (calibration.get(part, {}),)
         }
 
     def permuted(self, sample: Graph, generator: torch.Generator) -> Graph:
         """The same graph with its nodes numbered otherwise and its edges listed in another order."""
-        nodes, links = (
+        nodes, edges = (
             torch.randperm(count, generator=generator).numpy() for count in (sample.num_nodes, sample.num_edges)
         )
-        renumbered = np.argsort(nodes)[sample.edges[:, links]]
-        return replace(sample, edges=renumbered, nodes=sample.nodes.at(nodes), links=sample.links.at(links))
-
-    def _embedded(self, batch: Mapping[str, Tensor], part: str, carried: Carried, identity: Identity) -> Tensor:
-        graph_M = batch[f"{part}_graph"]
-        named: Tensor = identity(
-            batch[f"{part}_spaces"],
-            batch[f"{part}_walks"],
-            batch["eigenvalues"][graph_M],
-            batch["num_nodes"][graph_M],
+        renumbered = np.argsort(nodes)[sample.edges[:, edges]]
+        return replace(
+            sample,
+            edges=renumbered,
+            node_attributes=sample.node_attributes.at(nodes),
+            edge_attributes=sample.edge_attributes.at(edges),
         )
-        embedded: Tensor = carried(batch[f"{part}_rows"], batch[f"{part}_numbers"]) + named
+
+    def _embedded(self, batch: Mapping[str, Tensor], part: str) -> Tensor:
+        graph_M = batch[f"{part}_graph"]
+        structure: Tensor = self.structure[part](
+            batch[f"{part}_spaces"], batch[f"{part}_walks"], batch["eigenvalues"][graph_M], batch["num_nodes"][graph_M]
+        )
+        attributes: Tensor = self.attributes[part](batch[f"{part}_rows"], batch[f"{part}_numbers"])
+        embedded: Tensor = self.norms[part](attributes + structure)
         return embedded
 
 

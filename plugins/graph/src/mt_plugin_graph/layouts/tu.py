@@ -70,8 +70,8 @@ def _graphs(stem: str, num_graphs: int) -> list[Graph]:
             f"{stem}{_EDGES} and {stem}_graph_indicator.txt are not what a TU set has",
             fix="check the download: two columns of node numbers, and one of graph numbers",
         )
-    nodes = _attributes(stem, "node", len(graph_of_node))
-    links = _attributes(stem, "edge", len(edges))
+    node_attributes = _attributes(stem, "node", len(graph_of_node))
+    edge_attributes = _attributes(stem, "edge", len(edges))
     graph_of_node, edges = graph_of_node - 1, edges - 1
     if graph_of_node.size and not 0 <= graph_of_node.min() <= graph_of_node.max() < num_graphs:
         raise DatasetError(f"{stem}: nodes of graphs that have no target", fix="check that the files belong together")
@@ -94,8 +94,8 @@ def _graphs(stem: str, num_graphs: int) -> list[Graph]:
         make_graph(
             len(own_nodes),
             number[edges[own_edges]].T,
-            nodes=nodes.at(own_nodes),
-            links=links.at(own_edges),
+            node_attributes=node_attributes.at(own_nodes),
+            edge_attributes=edge_attributes.at(own_edges),
             name=f"{stem}, graph {at}",
         )
         for at, (own_nodes, own_edges) in enumerate(own, start=1)

@@ -25,7 +25,7 @@ def graph_of_arrays(source: Any, name: str) -> Graph:
     """The graph of a mapping, or of a PyG `Data` object, with these fields:
 
     `edge_index` (2, E) whole numbers; `x` (N, columns) what nodes carry; `edge_attr` (E, columns); `num_nodes`, needed
-    where there is no `x`. Whole numbers are categories, floats are numbers. A graph that lists each edge in both
+    where there is no `x`. GraphContext numbers are categories, floats are numbers. A graph that lists each edge in both
     directions is undirected. Other fields (`y`, `pos`, …) are left out.
 
     Raises:
@@ -52,8 +52,8 @@ def graph_of_arrays(source: Any, name: str) -> Graph:
     return make_graph(
         int(count),
         edges,
-        nodes=attributes_of_array(x, int(count), "x", name),
-        links=attributes_of_array(edge_attr, edges.shape[1], "edge_attr", name),
+        node_attributes=attributes_of_array(x, int(count), "x", name),
+        edge_attributes=attributes_of_array(edge_attr, edges.shape[1], "edge_attr", name),
         name=name,
     )
 

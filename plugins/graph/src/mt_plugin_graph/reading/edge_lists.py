@@ -14,7 +14,7 @@ import numpy as np
 from mt_core.contract import reading
 from mt_core.errors import InputError
 from mt_core.sdk import Delimited, text_lines
-from mt_plugin_graph.attributes import Columns, attributes_of, cell
+from mt_plugin_graph.attributes import Columns, attributes_of, parse_cell
 from mt_plugin_graph.graph import Graph, check_size, make_graph
 
 _COMMENTS = ("#", "%", "//")
@@ -54,8 +54,8 @@ def graph_of_edge_list(lines: Iterable[str], name: str, path: Path, columns: Col
     return make_graph(
         len(place),
         np.array(ends, np.int64).reshape(-1, 2).T,
-        nodes=columns([nodes.get(node, {}) for node in place]),
-        links=columns(records),
+        node_attributes=columns([nodes.get(node, {}) for node in place]),
+        edge_attributes=columns(records),
         is_directed=False,
         name=name,
     )
@@ -91,7 +91,7 @@ def _record(cells: list[str], header: list[str] | None, where: str) -> Mapping[s
     names = header if header is not None else ["weight", *(f"value_{number}" for number in range(2, len(cells) + 1))]
     if len(cells) > len(names):
         raise InputError(f"{where}: more values than the header names", fix="name every column in the header")
-    return dict(zip(names, map(cell, cells), strict=False))
+    return dict(zip(names, map(parse_cell, cells), strict=False))
 
 
 def _nodes_beside(path: Path) -> dict[str, Mapping[str, Any]]:
@@ -105,6 +105,6 @@ def _nodes_beside(path: Path) -> dict[str, Mapping[str, Any]]:
         for name, *values in rows:
             if name.strip() in nodes:
                 raise InputError(f"{table}, line {rows.line}: {name!r} stands twice", fix="write each node once")
-            nodes[name.strip()] = dict(zip(rows.names[1:], map(cell, values), strict=True))
+            nodes[name.strip()] = dict(zip(rows.names[1:], map(parse_cell, values), strict=True))
             check_size(len(nodes), 0, str(table))
     return nodes

@@ -115,13 +115,13 @@ def graph_of_mol(mol: Any, name: str) -> Graph:
     atoms = [_atom_codes(atom) for atom in mol.GetAtoms()]
     bonds = list(mol.GetBonds())
     ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds]
-    nodes, links = Attributes.none(len(atoms)), Attributes.none(len(bonds))
+    no_atoms, no_bonds = Attributes.none(len(atoms)), Attributes.none(len(bonds))
     codes = np.array([_bond_codes(bond) for bond in bonds], np.int64).reshape(-1, len(BOND_SIZES))
     return make_graph(
         len(atoms),
         np.array(ends, np.int64).reshape(-1, 2).T,
-        nodes=Attributes(tuple(ATOM_SIZES), np.array(atoms, np.int64), (), nodes.numbers),
-        links=Attributes(tuple(BOND_SIZES), codes, (), links.numbers),
+        node_attributes=Attributes(tuple(ATOM_SIZES), np.array(atoms, np.int64), (), no_atoms.numbers),
+        edge_attributes=Attributes(tuple(BOND_SIZES), codes, (), no_bonds.numbers),
         is_directed=False,
         name=name,
     )

@@ -20,13 +20,13 @@ def graph_of_network(network: Any, name: str, columns: Columns = attributes_of) 
     """The graph of a networkx graph of any kind; see `attributes_of` for what becomes of attributes."""
     check_size(network.number_of_nodes(), network.number_of_edges(), name)
     place = {node: index for index, node in enumerate(network.nodes)}
-    links = list(network.edges(data=True))
-    ends = [(place[first], place[second]) for first, second, _ in links]
+    edges = list(network.edges(data=True))
+    ends = [(place[first], place[second]) for first, second, _ in edges]
     return make_graph(
         len(place),
         np.array(ends, np.int64).reshape(-1, 2).T,
-        nodes=columns([record for _, record in network.nodes(data=True)]),
-        links=columns([record for _, _, record in links]),
+        node_attributes=columns([record for _, record in network.nodes(data=True)]),
+        edge_attributes=columns([record for _, _, record in edges]),
         is_directed=network.is_directed(),
         name=name,
     )

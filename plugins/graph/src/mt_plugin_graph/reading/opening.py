@@ -119,10 +119,10 @@ def _of_bytes(content: bytes, name: str, columns: Columns) -> Iterator[Graph]:
 
 def _content(file: BinaryIO, name: str) -> bytes:
     """Of a file that holds one graph."""
-    content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
+    if file.seek(0, io.SEEK_END) > MAX_BYTES:
         raise InputError(f"{name} has more than {MAX_BYTES >> 20} MiB", fix="cut the graph into smaller ones")
-    return content
+    file.seek(0)
+    return file.read()
 
 
 def _of_smiles_lines(file: BinaryIO, name: str) -> Iterator[Graph]:

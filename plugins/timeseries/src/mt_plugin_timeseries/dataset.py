@@ -12,8 +12,7 @@ from mt_core.contract import SPLITS, AnyTask, Forecasting
 from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_core.sdk import ListedDataset, Listing, list_uea, temporary_folder
-from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo
-from mt_plugin_timeseries.examples import write_examples
+from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo, write_examples
 from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_of, parts_of, window_starts
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.series import Series

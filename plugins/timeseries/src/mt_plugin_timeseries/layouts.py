@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import DatasetError
-
-TABLES = (".csv", ".txt", ".txt.gz", ".csv.gz", ".parquet", ".npy", ".npz")
+from mt_core.sdk import declared_suffixes
 
 LAYOUTS = {
     "ett": "ETTh1.csv, ETTh2.csv (hourly), ETTm1.csv, ETTm2.csv (each quarter of an hour): 12 / 4 / 4 months",
@@ -25,6 +24,7 @@ LAYOUTS = {
     "uea": "Name_TRAIN.ts and Name_TEST.ts (or .arff): series with classes",
 }
 
+_TABLES = tuple(each for each in declared_suffixes("mt_plugin_timeseries") if each not in (".ts", ".arff"))
 _ETT = re.compile(r"ett([hm])\d", re.IGNORECASE)
 _MONTH_HOURS = 30 * 24
 
@@ -102,7 +102,7 @@ def window_starts(parts: Parts, split: str, *, lookback: int, horizon: int, stri
 
 
 def _is_table(path: Path) -> bool:
-    return path.name.lower().endswith(TABLES) and not path.name.startswith(".")
+    return path.name.lower().endswith(_TABLES) and not path.name.startswith(".")
 
 
 def _stem(path: Path) -> str:

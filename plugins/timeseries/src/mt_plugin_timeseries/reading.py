@@ -2,34 +2,41 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import warnings
-import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
+from zipfile import ZipFile
 
 import numpy as np
-from numpy.lib import format as npy
-from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_core.sdk import read_npz, read_uea
-from mt_plugin_timeseries.series import MAX_VALUES, Series, check_finite, check_size, series_of
+from mt_core.sdk import (
+    Delimited,
+    declared_suffixes,
+    first_bytes,
+    is_header,
+    is_number,
+    names_in_npz,
+    opened,
+    read_npy,
+    read_npz,
+    read_uea,
+    text_chunks,
+)
+from mt_plugin_timeseries.series import MAX_VALUES, Series, check_finite, check_size, series_of, unnamed
 from mt_plugin_timeseries.tables import Irregular, Text, series_of_table
 from mt_plugin_timeseries.times import TIME_NAMES
 
-FORMATS = ".csv .txt .parquet .ts .arff .npy .npz, text also as .gz"
+FORMATS = " ".join(declared_suffixes("mt_plugin_timeseries"))
 
 MAX_TEXT_BYTES = 1 << 29
 """Of a text file, unpacked."""
 
 _NPZ_NAMES = ("values", "series", "data", "x")
 _MISSING = ["?"]  # beside those that pandas knows
-_CHUNK = 1 << 20
 
 
 def read_series(
@@ -71,11 +78,9 @@ def _cases(path: Path, name: str, columns: Sequence[str]) -> Iterator[Series]:
 
 def _array_or_table(source: Any, name: str) -> Any:
     """A NumPy array, or a pandas data frame."""
-    if isinstance(source, str | Path):
-        with Path(source).open("rb") as file:
-            return _content(file, name)
-    if isinstance(source, bytes):
-        return _content(io.BytesIO(source), name)
+    if isinstance(source, str | Path | bytes):
+        with opened(source) as file:
+            return _content(file, first_bytes(source, 6), name)
     if hasattr(source, "to_pandas"):
         source = source.to_pandas()
     if hasattr(source, "to_frame"):  # a Series or an index of pandas
@@ -92,66 +97,16 @@ def _array_or_table(source: Any, name: str) -> Any:
     )
 
 
-def _content(file: BinaryIO, name: str) -> Any:
-    start = file.read(6)
-    file.seek(0)
+def _content(file: BinaryIO, start: bytes, name: str) -> Any:
     if start.startswith(b"PAR1"):
         return _parquet(file, name)
     if start == b"\x93NUMPY":
-        return _npy(file, name)
+        return read_npy(file, name, largest=MAX_VALUES * 8)
     if start.startswith(b"PK\x03\x04"):
-        if "[Content_Types].xml" in zipfile.ZipFile(file).namelist():
+        if not names_in_npz(file) and "[Content_Types].xml" in ZipFile(file).namelist():
             raise InputError(f"{name} is a workbook of Excel", fix="save the sheet as CSV")
-        file.seek(0)
         return read_npz(file, _NPZ_NAMES, name=name, largest=MAX_VALUES * 8)
-    if start.startswith(b"\x1f\x8b"):
-        return _text_table(_unpacked(file, name), name)
-    _check_length(file.seek(0, io.SEEK_END), name)
-    file.seek(0)
-    return _text_table(file.read(), name)
-
-
-def _check_length(length: int, name: str) -> None:
-    if length > MAX_TEXT_BYTES:
-        raise InputError(
-            f"{name} holds more than {MAX_TEXT_BYTES >> 20} MiB of text",
-            fix="cut it into shorter files, or save it as Parquet",
-        )
-
-
-def _unpacked(file: BinaryIO, name: str) -> bytes:
-    """The text in a gzip file; nothing beyond the largest length is unpacked.
-
-    Raises:
-        InputError: truncated, damaged, or too long.
-    """
-    unpacker = zlib.decompressobj(wbits=31)
-    parts, length = [], 0
-    packed = file.read(_CHUNK)
-    while packed:
-        part = unpacker.decompress(packed, MAX_TEXT_BYTES + 1 - length)
-        parts.append(part)
-        length += len(part)
-        _check_length(length, name)
-        packed = unpacker.unconsumed_tail or file.read(_CHUNK)
-        if unpacker.eof and (rest := unpacker.unused_data + packed):  # another member follows
-            unpacker, packed = zlib.decompressobj(wbits=31), rest
-    if not unpacker.eof:
-        raise InputError(f"{name} ends before its time: it is truncated", fix="copy or download it again")
-    return b"".join(parts)
-
-
-def _npy(file: BinaryIO, name: str) -> NDArray[Any]:
-    version = npy.read_magic(file)
-    header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, _, _ = header(file)
-    if len(shape) in (1, 2):
-        check_size(shape[0], shape[1] if len(shape) == 2 else 1, name)
-    elif len(shape) > 2:
-        return series_of(np.empty((0,) * len(shape)), name).values  # refused there
-    file.seek(0)
-    array: NDArray[Any] = npy.read_array(file, allow_pickle=False)
-    return array
+    return _text_table(file, name)
 
 
 def _parquet(file: BinaryIO, name: str) -> Any:
@@ -162,35 +117,22 @@ def _parquet(file: BinaryIO, name: str) -> Any:
     return opened.read(use_threads=False).to_pandas(use_threads=False)
 
 
-def _text_table(content: bytes, name: str) -> Any:
+def _text_table(file: BinaryIO, name: str) -> Any:
     """The data frame of a text file: comma, semicolon or tab, with or without a header."""
     import pandas as pd
 
-    try:
-        content.decode()
-    except UnicodeDecodeError as error:
-        raise InputError(
-            f"{name} is not UTF-8 (byte 0x{content[error.start]:02x} at {error.start:,})",
-            fix=f"save it again as UTF-8, or give one of {FORMATS}",
-        ) from None
-    if b"\0" in content:
-        raise InputError(f"{name} holds zero bytes, so it is no text", fix=f"give one of {FORMATS}")
-    first = next((line for line in io.BytesIO(content) if line.strip()), b"").decode("utf-8-sig")
-    if not first:
-        raise InputError(f"{name} has no rows", fix="write a row of numbers for each step")
-    if first.lstrip().startswith("@"):
+    content = "".join(text_chunks(file, name, largest=MAX_TEXT_BYTES)).encode()
+    if content.lstrip().startswith(b"@"):
         raise InputError(f"{name} is a .ts or .arff file by another name", fix="give a path that ends in .ts or .arff")
-    separator = max(",;\t", key=first.count)
-    check_size(content.count(separator.encode()) + content.count(b"\n") + 1, 1, name)
-    cells = [cell.strip() for cell in next(csv.reader([first], delimiter=separator))]
-    has_header = not _is_data(cells)
+    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
+    table = Delimited(lines, name, separators=",;\t", header=lambda cells: not _is_data(cells))
+    check_size(content.count(table.separator.encode()) + content.count(b"\n") + 1, 1, name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # pandas warns where it would cut rows that are too long
         frame = pd.read_csv(
             io.BytesIO(content),
-            encoding="utf-8-sig",
-            sep=separator,
-            header=0 if has_header else None,
+            sep=table.separator,
+            header=0 if table.names else None,
             index_col=False,
             na_values=_MISSING,
             skipinitialspace=True,
@@ -198,24 +140,13 @@ def _text_table(content: bytes, name: str) -> Any:
         )
     if frame.empty:
         raise InputError(f"{name} has a header but no rows", fix="write a row of numbers for each step")
-    if not has_header:
-        is_dated = frame.shape[1] > 1 and not _is_number(cells[0])
-        count = frame.shape[1] - is_dated
-        frame.columns = [TIME_NAMES[0]] * is_dated + [f"channel_{number}" for number in range(1, count + 1)]
+    if not table.names:
+        is_dated = table.width > 1 and not is_number(str(frame.iat[0, 0]))
+        frame.columns = [*TIME_NAMES[:is_dated], *unnamed(table.width - is_dated)]
     return frame
 
 
-def _is_data(cells: list[str]) -> bool:
+def _is_data(cells: Sequence[str]) -> bool:
     """Whether a first line is a row and no header: numbers, perhaps after a date. Some names may be numbers."""
-    if all(_is_number(cell) for cell in cells):
-        return True
     is_date = cells[0][:1].isdigit() and any(mark in cells[0] for mark in "-/.:")
-    return is_date and len(cells) > 1 and all(_is_number(cell) for cell in cells[1:])
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell or "nan")
-    except ValueError:
-        return False
-    return True
+    return not any(is_header([cell]) for cell in cells[is_date and len(cells) > 1 :])

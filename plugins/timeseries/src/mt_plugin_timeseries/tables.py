@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import number_format
 from mt_plugin_timeseries.series import Series, check_size, series_of
 from mt_plugin_timeseries.times import TIME_NAMES, Times, dates_in, dates_of_numbers, step_of, text_of
 
@@ -136,6 +137,9 @@ def _numbers(column: Any, column_name: str, text: Text, name: str) -> NDArray[np
     wrong = numbers.isna().to_numpy() & column.notna().to_numpy()
     if not wrong.any():
         return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
+    cells = ["" if is_missing else str(cell) for cell, is_missing in zip(column, column.isna(), strict=True)]
+    if written := number_format(cells):  # decimal commas, thousands, marks for a missing value
+        return np.array([written.parse(cell) for cell in cells])
     if (
         text == "ignore" and wrong.sum() > column.notna().sum() / 2
     ):  # a column of numbers with a mistake in it is not one of text
@@ -143,8 +147,8 @@ def _numbers(column: Any, column_name: str, text: Text, name: str) -> NDArray[np
     row = int(wrong.argmax())
     raise InputError(
         f"{name}, row {row + 1}: column {column_name!r} holds {str(column.iloc[row])[:60]!r}, which is no number",
-        fix="numbers have a decimal point, missing ones are empty; columns of text are left out by text=ignore, or by "
-        "naming those to keep in columns",
+        fix="write all numbers of a column alike, and leave missing ones empty; columns of text are left out by "
+        "text=ignore, or by naming those to keep in columns",
     )
 
 

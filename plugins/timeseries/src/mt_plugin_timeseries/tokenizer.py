@@ -16,7 +16,7 @@ from einops import rearrange
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Options, Tokenizer, Tokens
+from mt_core.contract import Example, Options, Tokenizer, Tokens, only_one
 from mt_core.errors import InputError
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
 from mt_plugin_timeseries.reading import read_series
@@ -99,14 +99,7 @@ class TimeSeriesTokenizer(Tokenizer):
 
     def read(self, source: Any) -> Series:
         """The one series of a source."""
-        found = self.stream(source)
-        series = next(found)
-        if next(found, None) is not None:
-            raise InputError(
-                f"{series.name.partition(', series ')[0]} holds several series",
-                fix="`stream` gives them one by one, as mt embed and mt predict do",
-            )
-        return series
+        return only_one(self.stream(source), source, "series")
 
     def stream(self, source: Any) -> Iterator[Series]:
         """The series of a source: those of a .ts or .arff file, else one."""

@@ -11,7 +11,7 @@ import pytest
 
 from mt_core.contract import Classification, Forecasting
 from mt_core.errors import MissingDependencyError
-from mt_plugin_timeseries.picture import write
+from mt_plugin_timeseries.views import write
 
 TASK = Forecasting(channels=("b", "a"), horizon=2, mean=(0, 0), scale=(1, 1))
 RECORD = {"source": "load.csv", "row": 0, "prediction": {"b": [1.5, 2.5], "a": [3.0, -4.0]}}

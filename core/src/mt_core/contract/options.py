@@ -99,6 +99,6 @@ def _refusal(options: type[Options], error: ValidationError, values: Mapping[str
     field = options.model_fields[name]
     told = f" {said.removeprefix('Input ')}" if said.startswith("Input ") else f": {said}"
     return OptionError(
-        f"{options.noun} {name}={as_text(values.get(name))}{told}",
+        f"{options.noun} {name}={as_text(values.get(name, field.get_default(call_default_factory=True)))}{told}",
         fix=f"{name} takes {takes(field)}. {field.description or ''}".rstrip(),
     )

@@ -13,7 +13,7 @@ from mt_plugin_audio.waveform import RATE_HZ, Samples
 _LARGEST_CUT = 0.1  # of the frames, where a shift moves the beginning out
 
 
-def replayed(samples: Samples, speed: float, gain_db: float, generator: Generator) -> Samples:
+def change_speed_and_gain(samples: Samples, speed: float, gain_db: float, generator: Generator) -> Samples:
     """(T',) up to a share `speed` faster or slower, the pitch with it, and up to `gain_db` louder or quieter.
 
     Source: Ko et al. 2015, Audio augmentation for speech recognition, Interspeech.
@@ -27,7 +27,7 @@ def replayed(samples: Samples, speed: float, gain_db: float, generator: Generato
     return samples * samples.dtype.type(10 ** (gain_db * louder / 20))
 
 
-def shifted(frames_FM: Tensor, most: int, blank: float, generator: Generator) -> Tensor:
+def shift_start(frames_FM: Tensor, most: int, blank: float, generator: Generator) -> Tensor:
     """(F', M) begun up to `most` frames earlier, with blank ones, or later, by at most a tenth of what there is."""
     earlier = int(torch.randint(-most, most + 1, (), generator=generator))
     if earlier >= 0:
@@ -35,7 +35,7 @@ def shifted(frames_FM: Tensor, most: int, blank: float, generator: Generator) ->
     return frames_FM[min(-earlier, int(len(frames_FM) * _LARGEST_CUT)) :]
 
 
-def masked(frames_FM: Tensor, share: float, blank: float, generator: Generator) -> Tensor:
+def mask_spectrogram(frames_FM: Tensor, share: float, blank: float, generator: Generator) -> Tensor:
     """(F, M) with a stretch of time and a band of frequencies made blank, each up to a share of the whole.
 
     Source: Park et al. 2019 (SpecAugment), arXiv:1904.08779, section 2.

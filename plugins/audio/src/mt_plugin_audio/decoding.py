@@ -10,8 +10,8 @@ import soundfile  # type: ignore[import-untyped,unused-ignore]
 
 from mt_core.errors import InputError
 from mt_core.sdk import silent_stderr
+from mt_plugin_audio.truncation import bytes_missing
 from mt_plugin_audio.waveform import Samples
-from mt_plugin_audio.wholeness import bytes_missing
 
 FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF"})
 """libsndfile's names of what is read; it knows others, that are no recordings (MAT5) or older than their users."""

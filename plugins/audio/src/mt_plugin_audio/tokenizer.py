@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from mt_core.contract import EncoderSpec, Example, Options, Tokenizer, Tokens
 from mt_core.errors import InputError
 from mt_core.sdk.blocks import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
-from mt_plugin_audio.augmentation import masked, replayed, shifted
+from mt_plugin_audio.augmentation import change_speed_and_gain, mask_spectrogram, shift_start
 from mt_plugin_audio.filterbank import HOP, centres_hz, log_mel
 from mt_plugin_audio.reading import read_recording
 from mt_plugin_audio.stem import SpectrumStem
@@ -31,7 +31,7 @@ AUDIOSET_MEAN, AUDIOSET_STD = -4.2677393, 4.5689974
 them (Gong et al. 2021, arXiv:2104.01778)."""
 
 _STEPS = 100  # positions are learned for so many, 10 s at a stride of 10; more get them stretched
-_SURVEYED = 500  # recordings from which mean and deviation are estimated
+_CALIBRATED = 500  # recordings from which mean and deviation are estimated
 
 
 class AudioOptions(Options):
@@ -96,8 +96,8 @@ class AudioTokenizer(Tokenizer):
             self.patches = PatchEmbed(1, width, (patch, patch), (stride, stride))
         self._height = patch if self.stem is None else BINS
         self.num_bands = (BINS - self._height) // stride + 1
-        self.place_time = LearnedPositions(_STEPS, width)
-        self.place_band = LearnedPositions(self.num_bands, width)
+        self.time_positions = LearnedPositions(_STEPS, width)
+        self.band_positions = LearnedPositions(self.num_bands, width)
         # numbers, not tensors: a worker process needs them too, wherever the parameters are
         self.mean, self.std = AUDIOSET_MEAN, AUDIOSET_STD
         self._is_calibrated = False
@@ -109,11 +109,11 @@ class AudioTokenizer(Tokenizer):
         """`frames`, (F, M) float16 log-mel energies, not yet normalised; see `log_mel`."""
         options, samples = self.options, sample.samples
         if generator is not None:
-            samples = replayed(samples, options.speed, options.gain_db, generator)
+            samples = change_speed_and_gain(samples, options.speed, options.gain_db, generator)
         frames_FM = log_mel(samples, BINS)
         if generator is not None:
-            frames_FM = shifted(frames_FM, options.shift_ms * RATE_HZ // (1000 * HOP), self.mean, generator)
-            frames_FM = masked(frames_FM, options.mask, self.mean, generator)
+            frames_FM = shift_start(frames_FM, options.shift_ms * RATE_HZ // (1000 * HOP), self.mean, generator)
+            frames_FM = mask_spectrogram(frames_FM, options.mask, self.mean, generator)
         return {"frames": frames_FM.half()}
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
@@ -132,8 +132,8 @@ class AudioTokenizer(Tokenizer):
             before_S = torch.arange(-1, steps - 1, device=mask_BF.device)
             mask_BS = (before_S * stride + patch < mask_BF.sum(1, keepdim=True)) | (before_S < 0)
         nothing_BSD = torch.zeros_like(values_BSQD[:, :, 0])
-        times_BSD = self.place_time(nothing_BSD, mask=mask_BS)
-        values_BSQD = values_BSQD + rearrange(times_BSD, "b s d -> b s 1 d") + self.place_band.weight
+        times_BSD = self.time_positions(nothing_BSD, mask=mask_BS)
+        values_BSQD = values_BSQD + rearrange(times_BSD, "b s d -> b s 1 d") + self.band_positions.weight
         return Tokens(
             rearrange(values_BSQD, "b s q d -> b (s q) d"),
             mask=None if mask_BS is None else repeat(mask_BS, "b s -> b (s q)", q=self.num_bands),
@@ -144,7 +144,7 @@ class AudioTokenizer(Tokenizer):
     def _plane(self, frames_BFM: Tensor, mask_BF: Tensor | None, num_frames: int) -> Tensor:
         """(B, C, F', M) what patches are cut from: normalised, with zeros behind the end, F' = `num_frames`."""
         # halved, as AST has it: most values then are within -1..1
-        normal_BFM = (frames_BFM.to(self.place_time.weight.dtype) - self.mean) / (2 * self.std)
+        normal_BFM = (frames_BFM.to(self.time_positions.weight.dtype) - self.mean) / (2 * self.std)
         real_BF = mask_BF if mask_BF is not None else frames_BFM.new_ones(frames_BFM.shape[:2], dtype=torch.bool)
         beyond = num_frames - frames_BFM.shape[1]
         normal_BFM = nn.functional.pad(normal_BFM * real_BF[..., None], (0, 0, 0, beyond))
@@ -167,9 +167,9 @@ class AudioTokenizer(Tokenizer):
         """
         draw = random.Random(0)
         remaining = iter(examples)
-        drawn = list(islice(remaining, _SURVEYED))
-        for count, example in enumerate(remaining, start=_SURVEYED + 1):
-            if (place := draw.randrange(count)) < _SURVEYED:
+        drawn = list(islice(remaining, _CALIBRATED))
+        for count, example in enumerate(remaining, start=_CALIBRATED + 1):
+            if (place := draw.randrange(count)) < _CALIBRATED:
                 drawn[place] = example
         total = squares = 0.0
         num_values = 0
@@ -210,5 +210,5 @@ class AudioTokenizer(Tokenizer):
             bands_HD = plane_HWD.mean(1) if self.stem is None else plane_HWD.mean((0, 1))[None]
             times_WD = plane_HWD.mean(0) - plane_HWD.mean((0, 1))
             with torch.no_grad():
-                self.place_band.weight.copy_(interpolate_positions(bands_HD, bands_HD.shape[:1], (self.num_bands,)))
-                self.place_time.weight.copy_(interpolate_positions(times_WD, (across,), (_STEPS,)))
+                self.band_positions.weight.copy_(interpolate_positions(bands_HD, bands_HD.shape[:1], (self.num_bands,)))
+                self.time_positions.weight.copy_(interpolate_positions(times_WD, (across,), (_STEPS,)))

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback
 
 from mt_core.io.progress import Progress
 from mt_core.training.module import SELECTION, TrainingModule
-from mt_core.training.run import replace_file
+from mt_core.training.records import replace_file
 
 
 class History(Callback):

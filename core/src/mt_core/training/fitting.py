@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
 import time
@@ -24,22 +23,13 @@ from mt_core.heads import PooledHead
 from mt_core.hooks import session
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
+from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, keep_last, last_checkpoint
 from mt_core.training.evaluation import baseline_metrics
 from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
 from mt_core.training.recipe import Recipe
+from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
-from mt_core.training.run import (
-    CHECKPOINTS,
-    FORMAT,
-    RUN,
-    describe_model,
-    read_record,
-    save_weights,
-    versions,
-    write_record,
-)
-
-LAST = "last"
+from mt_core.training.run import FORMAT, RUN, describe_model, read_record, save_weights, write_record
 
 
 @dataclass(frozen=True)
@@ -188,18 +178,13 @@ def _examples(dataset: ModalityDataset) -> Iterator[Example]:
 
 def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool, keep: bool) -> Path | None:
     """Make the folder ready, and find the checkpoint to go on from."""
-    checkpoint = folder / CHECKPOINTS / f"{LAST}.ckpt"
+    checkpoint = last_checkpoint(folder)
     if resume:
         recorded = read_record(folder)
         if recorded["status"] == "complete":
             raise RunError(f"the run in {folder} is complete", fix="choose another --out, or --overwrite it")
-        differing = [key for key in planned if key != "versions" and recorded.get(key) != _as_json(planned[key])]
-        if differing:
-            raise RunError(
-                f"the run in {folder} was begun with another {', another '.join(differing)}",
-                fix="repeat the command it was begun with, or choose another --out",
-            )
-        return _readable(checkpoint) if checkpoint.is_file() else None
+        check_same(folder, recorded, planned)
+        return check_checkpoint(checkpoint) if checkpoint.is_file() else None
     if folder.exists() and any(folder.iterdir()) and not keep:
         if not (folder / RUN).is_file():
             raise RunError(f"{folder} is not empty and holds no run", fix="choose another --out")
@@ -209,28 +194,9 @@ def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, over
                 fix="choose another --out, --resume it if it was interrupted, or --overwrite it",
             )
         shutil.rmtree(folder)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be made ({error})", fix="choose a folder that you may write to") from error
+    make_folder(folder)
     write_record(folder, planned)
     return None
-
-
-def _readable(checkpoint: Path) -> Path:
-    """A checkpoint that is nothing but weights and numbers; torch's own message would advise to run what is not."""
-    try:
-        torch.load(checkpoint, map_location="meta", weights_only=True)
-    except Exception as error:
-        raise RunError(
-            f"{checkpoint} cannot be read as weights alone ({type(error).__name__})",
-            fix="train again with --overwrite; nothing in that file was run",
-        ) from None
-    return checkpoint
-
-
-def _as_json(value: Any) -> Any:
-    return json.loads(json.dumps(value))
 
 
 def _train(
@@ -262,9 +228,7 @@ def _train(
         enable_version_counter=False,
     )
     # of its own: save_last would follow the best, and not every epoch
-    last = ModelCheckpoint(
-        folder / CHECKPOINTS, LAST, save_on_train_epoch_end=True, enable_version_counter=False, every_n_epochs=1
-    )
+    last = keep_last(folder)
     callbacks: list[lightning.Callback] = [history, best, last]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping(module.monitored, mode=module.mode, patience=recipe.patience))

@@ -8,7 +8,7 @@ from typing import Any
 
 from mt_core.errors import MissingDependencyError
 from mt_core.io.html import Page, new_figure
-from mt_core.training.run import replace_file
+from mt_core.training.records import replace_file
 
 
 def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -> None:

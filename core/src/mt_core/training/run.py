@@ -11,8 +11,6 @@ runs/x/
 
 from __future__ import annotations
 
-import json
-import platform
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
@@ -20,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from importlib_metadata import version
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -32,11 +29,12 @@ from mt_core.heads import default_head
 from mt_core.io.atomic import atomic_write
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import Plugin, get
+from mt_core.training.records import read_json, resolve_name, write_json
 
 FORMAT = 1
 """Number of the layout of `run.json`; a run of a higher one is refused."""
 
-RUN, WEIGHTS, ENCODER_WEIGHTS, CHECKPOINTS = "run.json", "weights.safetensors", "encoder.safetensors", "checkpoints"
+RUN, WEIGHTS, ENCODER_WEIGHTS = "run.json", "weights.safetensors", "encoder.safetensors"
 
 
 def describe_model(model: MetaTransformer) -> dict[str, Any]:
@@ -66,26 +64,9 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
     }
 
 
-def resolve_name(encoder: str) -> str:
-    """An encoder's name that means the same from any folder: a file's whole path."""
-    return str(Path(encoder).resolve()) if Path(encoder).is_file() else encoder
-
-
-def versions() -> dict[str, str]:
-    """Of what decides the numbers of a run."""
-    names = ("mt-core", "torch", "timm", "lightning")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
-
-
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:
     """Write `run.json`, whole or not at all."""
-    replace_file(folder / RUN, json.dumps(record, indent=2, allow_nan=True).encode())
-
-
-def replace_file(path: Path, content: bytes) -> None:
-    """Write a file of a run, whole or not at all."""
-    with atomic_write(path, RunError) as unfinished:
-        unfinished.write_bytes(content)
+    write_json(folder / RUN, record)
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -94,20 +75,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     Raises:
         RunError: no run, one that cannot be read, or one of a newer layout.
     """
-    path = folder / RUN
-    if not path.is_file():
-        raise RunError(
-            f"{folder} holds no run (there is no {RUN} in it)",
-            fix="name a modality (mt list shows them), or the folder that mt train was given as --out",
-        )
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        newer = record["format"] > FORMAT
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise RunError(f"{path} cannot be read ({type(error).__name__}: {error})", fix="train the run again") from error
-    if newer:
-        raise RunError(f"{path} was written by a newer mt-core", fix="pip install -U mt-core")
-    return dict(record)
+    absent = RunError(
+        f"{folder} holds no run (there is no {RUN} in it)",
+        fix="name a modality (mt list shows them), or the folder that mt train was given as --out",
+    )
+    return read_json(folder / RUN, FORMAT, absent=absent)
 
 
 def save_weights(model: MetaTransformer, folder: Path) -> None:

@@ -19,13 +19,13 @@ from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import lightning
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.fabric.utilities.rank_zero import rank_zero_only
-from lightning.pytorch.callbacks import EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.callbacks import EMAWeightAveraging
 
 from mt_core.contract import Example
 from mt_core.data.precision import check_precision
@@ -33,9 +33,9 @@ from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import MtWarning, OptionError, RunError
 from mt_core.model import make_tokenizer, seeded
 from mt_core.plugins import get
-from mt_core.training.fitting import LAST
+from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, keep_last, last_checkpoint
 from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
-from mt_core.training.run import CHECKPOINTS, resolve_name, versions
+from mt_core.training.records import resolve_name, versions
 from mt_pretrain.contrast_module import (
     ContrastModule,
     ContrastRecipe,
@@ -47,7 +47,6 @@ from mt_pretrain.contrast_module import (
 from mt_pretrain.pair_batches import Reading, prepared_held_out, row_of, survey, told
 from mt_pretrain.pairs import LeftOut, open_pairs
 from mt_pretrain.run_folder import make_folder, read_record, settings_mismatch, write_record
-from mt_pretrain.steps import checked_checkpoint
 from mt_pretrain.towers import Towers, check_writable, write_towers
 from mt_pretrain.vit import ENCODER
 
@@ -124,8 +123,8 @@ def pretrain_on_pairs(
     module, batches, planned = _made_ready(towers, chosen, data, trainer.world_size)
     if trainer.is_global_zero:
         _make_folder_ready(folder, planned, record)
-    checkpoint = folder / CHECKPOINTS / f"{LAST}.ckpt"
-    begun = checked_checkpoint(checkpoint, cast(Any, module)) if resume and checkpoint.is_file() else None
+    checkpoint = last_checkpoint(folder)
+    begun = check_checkpoint(checkpoint, module.state_dict()) if resume and checkpoint.is_file() else None
     how_to_go_on = f"stopped; go on with the same command and --resume ({folder})"
     with quiet(), seeded(chosen.seed), interruptible(how_to_go_on):
         trainer.fit(module, batches, ckpt_path=begun, weights_only=True)
@@ -165,9 +164,7 @@ def _trainer(
         callbacks.append(EMAWeightAveraging(decay=recipe.ema))
     if show_progress and not getattr(rank_zero_only, "rank", 0):
         callbacks.append(Shown())
-    callbacks.append(
-        ModelCheckpoint(folder / CHECKPOINTS, LAST, save_on_train_epoch_end=True, enable_version_counter=False)
-    )
+    callbacks.append(keep_last(folder))
     try:
         with quiet():
             trainer = silent_trainer(

@@ -22,14 +22,15 @@ import torch
 from mt_core.data.precision import check_precision
 from mt_core.encoder import load_encoder
 from mt_core.errors import OptionError, RunError
+from mt_core.training.checkpoints import check_checkpoint
 from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
-from mt_core.training.run import versions
+from mt_core.training.records import versions
 from mt_pretrain.objective import FormulaModule
 from mt_pretrain.recipe import PretrainRecipe
 from mt_pretrain.report import write_pretrain_report, write_sheet
 from mt_pretrain.run_folder import make_folder, read_record, settings_mismatch, write_record
 from mt_pretrain.scoring import Pictures, open_pictures
-from mt_pretrain.steps import CHECKPOINT, BetweenSteps, checked_checkpoint
+from mt_pretrain.steps import CHECKPOINT, BetweenSteps
 from mt_pretrain.vit import ENCODER
 
 RECORD, FORMAT = "pretrain.json", 1
@@ -91,7 +92,9 @@ def pretrain(
     where = _device(device)
     check_precision(recipe.precision, where)
     module = FormulaModule(recipe)
-    checkpoint = checked_checkpoint(folder / CHECKPOINT, module) if (folder / CHECKPOINT).is_file() and resume else None
+    checkpoint = None
+    if resume and (folder / CHECKPOINT).is_file():
+        checkpoint = check_checkpoint(folder / CHECKPOINT, module.state_dict())
     pictures = open_pictures(score, recipe.size)
     record = _begun(recipe, score, pictures, where, record)
     if not resume:

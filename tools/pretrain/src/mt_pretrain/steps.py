@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -154,25 +153,3 @@ class BetweenSteps(ProgressCallback):
         with atomic_write(self.folder / CHECKPOINT, RunError) as unfinished:
             trainer.save_checkpoint(unfinished)
         save_encoder(module.averaged_vit, self.folder, module.recipe.architecture, module.recipe.depth)
-
-
-def checked_checkpoint(path: Path, module: torch.nn.Module) -> Path:
-    """The path of a checkpoint that is whole, nothing but tensors and numbers, and of this recipe.
-
-    Raises:
-        RunError: any other.
-    """
-    fix = "take an earlier copy of the folder, or begin anew in another --out"
-    try:
-        with zipfile.ZipFile(path) as parts:
-            if (damaged := parts.testzip()) is not None:  # torch itself does not look at the checksums
-                raise zipfile.BadZipFile(damaged)
-        state = torch.load(path, map_location="cpu", weights_only=True)
-        found = {name: tensor.shape for name, tensor in state["state_dict"].items()}
-        is_whole = {"global_step", "loops", "callbacks", "optimizer_states", "lr_schedulers"} <= state.keys()
-    except Exception as error:
-        problem = f"{path} is no whole checkpoint of tensors and numbers alone ({type(error).__name__})"
-        raise RunError(problem, fix=fix) from None
-    if not is_whole or found != {name: tensor.shape for name, tensor in module.state_dict().items()}:
-        raise RunError(f"{path} is no checkpoint of this recipe", fix=fix)
-    return path

@@ -232,7 +232,8 @@ def test_sysu_indoor_search_has_a_smaller_gallery(sysu: Path):
 
 
 @pytest.mark.parametrize(
-    ("identities", "said"), [("", "lists nothing"), ("1,two", "'two' is no number"), ("999", "no camera")]
+    ("identities", "said"),
+    [("", "lists nothing"), ("1,two", "'two' is no number"), ("9" * 5000, "is no number"), ("999", "no camera")],
 )
 def test_damaged_sysu_list_is_refused(sysu: Path, identities: str, said: str):
     (sysu / "exp/test_id.txt").write_text(identities)

@@ -179,7 +179,13 @@ def test_kinetics_row_in_two_tables_is_one_video(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("row", "said"),
-    [("abseiling,a,zero,10,train", "line 2.*times"), ("abseiling,a,0,10,holdout", "'holdout' is no split")],
+    [
+        ("abseiling,a,zero,10,train", "line 2.*times"),
+        ("abseiling,a,0,10,holdout", "'holdout' is no split"),
+        ('"' + "x" * 200_000, r"train\.csv, line 2"),
+        ("abseiling,a,0,10", r"train\.csv, line 2: 4 fields"),
+    ],
+    ids=["times", "split", "long", "short"],
 )
 def test_bad_kinetics_table_is_refused(tmp_path: Path, row: str, said: str):
     write(tmp_path / "train.csv", HEADER, row)
@@ -231,6 +237,9 @@ def test_damaged_list_is_refused_with_its_line(tmp_path: Path):
     write(tmp_path / "train.txt", "a.mp4 0", "b.mp4 archery")
     put(tmp_path, "a.mp4", "b.mp4")
     with pytest.raises(DatasetError, match=r"train\.txt, line 2: 'b\.mp4 archery'"):
+        VideoDataset.open(tmp_path)
+    write(tmp_path / "train.txt", "a.mp4 0", "b.mp4 " + "9" * 5000)
+    with pytest.raises(DatasetError, match=r"train\.txt, line 2"):
         VideoDataset.open(tmp_path)
     write(tmp_path / "train.txt", "a.mp4 0")
     write(tmp_path / "train_list.txt", "a.mp4 0")

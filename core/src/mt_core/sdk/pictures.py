@@ -26,7 +26,9 @@ MAX_PIXELS = 178_956_970
 default (twice its `MAX_IMAGE_PIXELS`)."""
 
 
-def open_picture(source: str | Path | bytes, formats: Sequence[str], suffixes: Sequence[str]) -> Image.Image:
+def open_picture(
+    source: str | Path | bytes, formats: Sequence[str], suffixes: Sequence[str], *, largest: int | None = None
+) -> Image.Image:
     """A picture file whose header is read and checked, and nothing else yet. Close it, or use it in a `with`.
 
     Call it within `mt_core.contract.reading` and `quiet`: sizes are checked here, at one limit, wherever Pillow would
@@ -35,9 +37,10 @@ def open_picture(source: str | Path | bytes, formats: Sequence[str], suffixes: S
     Args:
         formats: What Pillow may take it for, by Pillow's names.
         suffixes: How files of these formats end, for the message.
+        largest: Pixels that the picture may have; by default `MAX_PIXELS`.
 
     Raises:
-        InputError: none of these formats, no pixel, or more than `MAX_PIXELS`.
+        InputError: none of these formats, no pixel, or more than `largest`.
     """
     from PIL import Image, UnidentifiedImageError
 
@@ -50,26 +53,27 @@ def open_picture(source: str | Path | bytes, formats: Sequence[str], suffixes: S
             fix=f"check that the file is whole and holds one of {' '.join(suffixes)}, whatever its name says",
         ) from None
     except Image.DecompressionBombError:
-        raise too_large(name) from None
+        raise too_large(name, largest) from None
     try:
-        _check_size(*picture.size, name)
+        _check_size(*picture.size, name, largest)
     except InputError:
         picture.close()
         raise
     return picture
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if width * height > MAX_PIXELS:
-        raise too_large(name)
+def _check_size(width: int, height: int, name: str, largest: int | None = None) -> None:
+    if width * height > (largest or MAX_PIXELS):
+        raise too_large(name, largest)
     if not width * height:
         raise InputError(f"{name} has no pixel: {width} x {height}", fix="pass a picture of at least 1 x 1")
 
 
-def too_large(name: str) -> InputError:
-    """What is said of a picture of more than `MAX_PIXELS`."""
+def too_large(name: str, largest: int | None = None) -> InputError:
+    """What is said of a picture of more pixels than `largest`, by default `MAX_PIXELS`."""
+    megapixels = (largest or MAX_PIXELS) / 1e6
     return InputError(
-        f"{name} is too large to be decoded: its header tells of more than {MAX_PIXELS / 1e6:.0f} megapixels",
+        f"{name} is too large to be decoded: its header tells of more than {megapixels:.0f} megapixels",
         fix="cut it into tiles, or save it smaller",
     )
 

@@ -21,6 +21,15 @@ def test_overlapping_patches_follow_the_lattice():
     assert patches(torch.randn(2, 1, 128, 98)).shape == (2, 108, 3)
 
 
+@pytest.mark.parametrize(("channels", "patch"), [(12, (16,)), (4, (16, 16)), (6, (4, 16, 16))])
+def test_half_precision_gives_the_same_tokens_on_a_cpu(channels, patch):
+    torch.manual_seed(0)
+    patches, grid = PatchEmbed(channels, 192, patch), torch.randn(2, channels, *(2 * size for size in patch))
+    with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
+        halved = patches(grid)
+    torch.testing.assert_close(halved.float(), patches(grid).detach(), rtol=0, atol=0.05)
+
+
 def test_an_input_smaller_than_a_patch_is_refused():
     with pytest.raises(TokensError, match="smaller than one patch"):
         PatchEmbed(1, 3, patch=(4,))(torch.randn(1, 1, 3))

@@ -5,7 +5,8 @@ import pytest
 import torch
 from pydantic import Field
 
-from mt_core.sdk.blocks import PictureOptions, PictureTokenizer, resized
+from mt_core.sdk.blocks import PictureOptions, PictureTokenizer
+from mt_core.sdk.blocks.pictures import resized
 
 
 class ThermalOptions(PictureOptions):

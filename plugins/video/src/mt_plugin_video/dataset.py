@@ -10,13 +10,10 @@ from pydantic import Field
 
 from mt_core.contract import Classification, Options
 from mt_core.errors import DatasetError
-from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables
-from mt_plugin_video.demo import moving_shapes
-from mt_plugin_video.examples import write_examples
-from mt_plugin_video.formats import FRAME_SUFFIXES, SUFFIXES
-from mt_plugin_video.layouts.kinetics import find_kinetics
-from mt_plugin_video.layouts.lists import find_lists
-from mt_plugin_video.layouts.ucf101 import find_ucf101
+from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files, list_folders
+from mt_plugin_video.demo import moving_shapes, write_examples
+from mt_plugin_video.layouts import find_kinetics, find_lists, find_ucf101
+from mt_plugin_video.reading import FRAME_SUFFIXES, SUFFIXES
 
 
 class VideoDatasetOptions(Options):
@@ -35,8 +32,7 @@ class VideoDataset(ListedDataset):
         "ucf101 lists": "ucfTrainTestlist/ (trainlist01.txt, testlist01.txt, …) inside or beside; fold",
         "kinetics": "CSV of label,youtube_id,time_start,time_end,split, clips anywhere below, <id>_<start>_<end>.mp4",
         "lists": "a .txt list a split of 'path label' or 'folder frames label' (MMAction2), labels.txt beside; fold",
-        "table": "a CSV of path,label[,split], or a folder with labels.csv, or with train.csv, val.csv, test.csv",
-        "split folders": "train/, val/ and test/ (or training, valid, validation, dev), in each a folder per class",
+        **FILE_LAYOUTS,
         "folders": "a folder per class, of video files or of folders of frames; everything is 'train'",
     }
     demo_options = {  # noqa: RUF012
@@ -50,16 +46,10 @@ class VideoDataset(ListedDataset):
         fold = (options or VideoDatasetOptions()).fold
         if root.is_file() and root.suffix.lower() not in (".csv", ".tsv", ".txt"):
             raise DatasetError(f"{root} is a file, and no list", fix="give the folder of the data, a .csv or a .txt")
-        if listing := find_kinetics(root, split):
-            return listing
-        if root.is_file():
-            is_table = root.suffix.lower() != ".txt"
-            return list_tables({"": root}, split, root) if is_table else find_lists(root, split, fold)
-        if listing := find_ucf101(root, split, fold) or find_lists(root, split, fold):
-            return listing
-        if tables := find_tables(root):
-            return list_tables(tables, split, root)
-        return list_folders(root, split, SUFFIXES) or _list_frame_folders(root, split)
+        found = find_kinetics(root, split) or find_ucf101(root, split, fold) or find_lists(root, split, fold)
+        if found or root.suffix.lower() == ".txt":
+            return found
+        return list_files(root, split, SUFFIXES) or _list_frame_folders(root, split)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

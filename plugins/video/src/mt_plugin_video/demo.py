@@ -1,4 +1,5 @@
-"""Videos that need no download: shapes whose class is how they move, and not their kind or colour."""
+"""Videos that need no download: shapes whose class is how they move, and not their kind or colour; and an example of
+every format."""
 
 from __future__ import annotations
 
@@ -7,10 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mt_core.sdk import Listing, chosen_splits, temporary_folder
+from mt_core.sdk import Listing, demo_files
+from mt_plugin_video.reading import SUFFIXES
 from mt_plugin_video.sampling import Pixels
-
-_SPLITS = ("train", "val", "test")
 
 _CLASSES = ("down", "grow", "left", "right", "shrink", "up")
 
@@ -19,33 +19,40 @@ _SIDE = 32
 _STEP = 1.6
 """Pixels a frame."""
 
-_KINDS = ((".mp4", "mpeg4", "yuv420p"), (".avi", "mjpeg", "yuvj420p"), (".mkv", "ffv1", "yuv444p"))
-"""Containers, codecs and pixel formats, in turn."""
+_SUFFIXES = (".mp4", ".avi", ".mkv")
+
+_CODECS = {".avi": ("mjpeg", "yuvj420p"), ".mkv": ("ffv1", "yuv444p"), ".webm": ("libvpx", "yuv420p")}
+"""Codec and pixel format of a container, where they are not MPEG-4's."""
 
 
 def moving_shapes(split: str, size: int, seed: int) -> Listing:
     """Videos of 8 to 12 frames of 32 x 32 pixels, written as .mp4, .avi and .mkv files that vanish with the process."""
-    folder = temporary_folder("video")
-    samples: list[str] = []
-    labels: list[str | None] = []
-    for name in chosen_splits(split, _SPLITS, folder):
-        random = np.random.default_rng([seed, _SPLITS.index(name)])
-        (folder / name).mkdir()
-        for number in range(size):
-            label = _CLASSES[number % len(_CLASSES)]
-            suffix, codec, pixel_format = _KINDS[number // len(_CLASSES) % len(_KINDS)]
-            path = folder / name / f"{number:05d}{suffix}"
-            write_video(path, _drawn(label, random), codec, pixel_format)
-            samples.append(str(path))
-            labels.append(label)
-    return Listing(samples, labels, _CLASSES, "demo")
+    return demo_files("video", split, size, seed, _CLASSES, _write)
 
 
-def write_video(path: Path, frames: Pixels, codec: str, pixel_format: str) -> None:
+def _write(stem: Path, label: str, turn: int, random: np.random.Generator) -> Path:
+    path = stem.with_suffix(_SUFFIXES[turn % len(_SUFFIXES)])
+    _write_video(path, _drawn(label, random))
+    return path
+
+
+def write_examples(folder: Path) -> list[Path]:
+    """Twelve frames of 32 x 32 pixels a suffix, in which a square moves."""
+    frames = np.full((12, 32, 32, 3), 40, np.uint8)
+    for step, frame in enumerate(frames):
+        frame[12:20, 2 * step : 2 * step + 8] = (220, 120, 20)
+    written = [folder / f"square{suffix}" for suffix in SUFFIXES]
+    for path in written:
+        _write_video(path, frames)
+    return written
+
+
+def _write_video(path: Path, frames: Pixels) -> None:
     """(T, H, W, 3) at 25 frames a second, in the container that the suffix says."""
     import av
     from av.video.stream import VideoStream
 
+    codec, pixel_format = _CODECS.get(path.suffix, ("mpeg4", "yuv420p"))
     with av.open(str(path), "w") as container:
         stream = container.add_stream(codec, rate=25)
         assert isinstance(stream, VideoStream)

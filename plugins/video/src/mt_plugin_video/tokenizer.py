@@ -20,19 +20,15 @@ from mt_core.sdk.blocks import (
     LearnedPositions,
     PatchEmbed,
     PictureOptions,
-    central_box,
     copy_kernel,
     interpolate_positions,
-    is_drawn,
-    random_box,
-    resized,
-    shifted,
-    whole_box,
+    lattice_coords,
+    squares,
 )
 from mt_plugin_video.motion import MOTION_CHANNELS, motion_of
 from mt_plugin_video.reading import read_video
 from mt_plugin_video.reading.decoding import MAX_HOURS, MAX_PIXELS
-from mt_plugin_video.sampling import SPARE, Pixels, Times, Video, times_of_clips
+from mt_plugin_video.sampling import SPARE, Times, Video, times_of_clips
 
 _MIDDLE = 0.5
 """Mean and standard deviation of each colour until `init_from_encoder` brings the encoder's: pixels are in -1..1."""
@@ -119,25 +115,9 @@ class VideoTokenizer(Tokenizer):
             drawn = int(torch.randint(len(shown_AT), (), generator=generator))
             shown_VT = shown_AT[drawn : drawn + 1]
         wanted, places = np.unique(shown_VT, return_inverse=True)
-        frames = self._squares(sample.frames[wanted], generator)
+        frames = squares(sample.frames[wanted], self.options, generator)
         pixels_VTCSS = rearrange(frames[places.reshape(shown_VT.shape)], "v t h w c -> v t c h w")
         return {"pixels": torch.from_numpy(np.ascontiguousarray(pixels_VTCSS))}
-
-    def _squares(self, frames: Pixels, generator: torch.Generator | None) -> Pixels:
-        """(K, S, S, 3)."""
-        num_frames, height, width = frames.shape[:3]
-        size, strength = self.options.size, self.options.augment
-        box = central_box(width, height) if self.options.fit == "crop" else whole_box(width, height)
-        is_small = min(width, height) <= size
-        if generator is not None and not is_small:
-            box = random_box(box, strength, generator)
-        squares = np.stack([resized(frame, size, box) for frame in frames])
-        if generator is not None and is_small:
-            together = shifted(rearrange(squares, "k h w c -> h w (k c)"), strength, generator)
-            squares = rearrange(together, "h w (k c) -> k h w c", k=num_frames)
-        if generator is not None and self.options.flip and is_drawn(0.5, generator):
-            squares = squares[:, :, ::-1]
-        return squares
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """Tokens from the first tubelet to the last, row by row; `coords` are the middles of the tubelets in time, down
@@ -155,10 +135,8 @@ class VideoTokenizer(Tokenizer):
             values_BND = rearrange(self.patches(blocks), "(b n) s d -> b (n s) d", n=grid[0])
         else:
             values_BND = self.patches(rearrange(pixels_BTCSS, "b t c h w -> b c t h w"))
-        middles = [(torch.arange(count, device=values_BND.device) + 0.5) / count for count in grid]
-        coords_N3 = torch.cartesian_prod(*middles)
         values_BND = self.place(values_BND, grid)
-        return Tokens(values_BND, coords=coords_N3.expand(len(values_BND), -1, -1), grid=grid, views=views)
+        return Tokens(values_BND, coords=lattice_coords(grid, values_BND), grid=grid, views=views)
 
     def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.

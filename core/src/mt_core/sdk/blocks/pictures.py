@@ -18,7 +18,7 @@ from torch import Tensor
 from mt_core.contract import EncoderSpec, Options, Tokenizer, Tokens, pad_and_stack
 from mt_core.sdk.blocks.crops import Box, central_box, is_drawn, random_box, shifted, whole_box
 from mt_core.sdk.blocks.patches import PatchEmbed, copy_kernel
-from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions
+from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
 from mt_core.sdk.blocks.stem import ConvStem
 
 MIDDLE = 0.5
@@ -99,17 +99,7 @@ class PictureTokenizer(Tokenizer):
         Resized with a bicubic filter that averages where it shrinks. In training a picture larger than `size` is
         cropped at random and a small one is shifted; either is mirrored half of the time.
         """
-        height, width = sample.shape[:2]
-        box = central_box(width, height) if self.options.fit == "crop" else whole_box(width, height)
-        size, strength = self.options.size, self.options.augment
-        is_small = min(width, height) <= size
-        if generator is not None and not is_small:
-            box = random_box(box, strength, generator)
-        square = resized(sample, size, box)
-        if generator is not None and is_small:
-            square = shifted(square, strength, generator)
-        if generator is not None and self.options.flip and is_drawn(0.5, generator):
-            square = square[:, ::-1]
+        square = squares([sample], self.options, generator)[0]
         pixels = torch.from_numpy(np.ascontiguousarray(rearrange(square, "h w c -> c h w")))
         return {"pixels": pixels if pixels.dtype == torch.uint8 else pixels.half()}
 
@@ -125,10 +115,9 @@ class PictureTokenizer(Tokenizer):
         if pixels_BCSS.dtype == torch.uint8:
             pixels_BCSS = pixels_BCSS.to(self.mean.dtype) / 255
         pixels_BCSS = (pixels_BCSS.to(self.mean.dtype) - self.mean[:, None, None]) / self.std[:, None, None]
-        down, across = self.patches.grid(pixels_BCSS.shape[-2:])
-        values_BND = self.place(self.patches(pixels_BCSS), (down, across))
-        centres = torch.cartesian_prod(_centres(down, values_BND), _centres(across, values_BND))
-        return Tokens(values_BND, coords=centres.expand(len(values_BND), -1, -1), grid=(down, across))
+        grid = self.patches.grid(pixels_BCSS.shape[-2:])
+        values_BND = self.place(self.patches(pixels_BCSS), grid)
+        return Tokens(values_BND, coords=lattice_coords(grid, values_BND), grid=grid)
 
     def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
@@ -145,6 +134,24 @@ class PictureTokenizer(Tokenizer):
                 self.place.weight.copy_(
                     interpolate_positions(encoder.positions, encoder.positions_grid, self.place.lattice)
                 )
+
+
+def squares(
+    pictures: Sequence[NDArray[Any]], options: PictureOptions, generator: torch.Generator | None
+) -> NDArray[Any]:
+    """Pictures of one size as (K, S, S, C) squares, all cut, moved and mirrored alike; at random with a generator."""
+    height, width = pictures[0].shape[:2]
+    box = central_box(width, height) if options.fit == "crop" else whole_box(width, height)
+    is_small = min(width, height) <= options.size
+    if generator is not None and not is_small:
+        box = random_box(box, options.augment, generator)
+    squares_KSSC = np.stack([resized(picture, options.size, box) for picture in pictures])
+    if generator is not None and is_small:
+        moved = shifted(np.moveaxis(squares_KSSC, 0, 2), options.augment, generator)
+        squares_KSSC = np.moveaxis(moved, 2, 0)
+    if generator is not None and options.flip and is_drawn(0.5, generator):
+        squares_KSSC = squares_KSSC[:, :, ::-1]
+    return squares_KSSC
 
 
 def resized(pixels: NDArray[Any], size: int, box: Box) -> NDArray[Any]:
@@ -179,8 +186,3 @@ def _for_channels(constants_C: Tensor, channels: int) -> Tensor:
     if len(constants_C) == channels:
         return constants_C
     return reduce(constants_C, "c -> 1", "mean").expand(channels)
-
-
-def _centres(num_patches: int, like: Tensor) -> Tensor:
-    """(num_patches,) their middles along one axis, in 0..1."""
-    return (torch.arange(num_patches, device=like.device, dtype=torch.float32) + 0.5) / num_patches

@@ -90,3 +90,13 @@ class LearnedPositions(nn.Module):
             line_ND = self.weight[:length] if length <= num_learned else self.on((length,))
             rows.append(nn.functional.pad(line_ND, (0, 0, 0, num_tokens - line_ND.shape[0])))
         return torch.stack(rows)
+
+
+def lattice_coords(grid: Sequence[int], like_BND: Tensor) -> Tensor:
+    """(B, N, len(grid)) where the middles of a lattice's cells lie along each axis, in 0..1, row by row.
+
+    Args:
+        like_BND: The tokens of the cells, for their number B and their device.
+    """
+    middles = [(torch.arange(count, device=like_BND.device, dtype=torch.float32) + 0.5) / count for count in grid]
+    return torch.cartesian_prod(*middles).expand(len(like_BND), -1, -1)

@@ -123,7 +123,7 @@ def find_sysu(root: Path, split: str, *, search: str) -> Listing | None:
 def _identities(path: Path) -> list[str]:
     """The names of the folders, from numbers with commas between."""
     words = text_of(path).replace(",", " ").split()
-    wrong = [word for word in words if not (word.isascii() and word.isdigit())]
+    wrong = [word for word in words if not re.fullmatch(r"[0-9]{1,9}", word)]
     if wrong or not words:
         raise DatasetError(
             f"{path} is no list of identities: {wrong[0][:40]!r} is no number" if wrong else f"{path} lists nothing",

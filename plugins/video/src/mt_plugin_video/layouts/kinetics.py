@@ -7,15 +7,13 @@ the tools that fetch them, or by the id alone.
 
 from __future__ import annotations
 
-import csv
-import io
 import os
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, files_below, split_called, text_of
-from mt_plugin_video.formats import SUFFIXES
+from mt_core.sdk import Listing, column_names, dict_rows, files_below, split_called
 from mt_plugin_video.layouts.present import Entry, listing_of_present
+from mt_plugin_video.reading import SUFFIXES
 
 _NEEDED = frozenset({"youtube_id", "time_start", "time_end"})
 
@@ -33,41 +31,32 @@ def find_kinetics(root: Path, split: str) -> Listing | None:
         MissingSplitError: no rows of this split.
     """
     tables = [root] if root.is_file() else sorted([*root.glob("*.csv"), *root.glob("annotations/*.csv")])
-    tables = [path for path in tables if path.suffix.lower() == ".csv" and _NEEDED <= _header(path)]
+    tables = [path for path in tables if path.suffix.lower() == ".csv" and _NEEDED <= set(column_names(path))]
     if not tables:
         return None
     below = root if root.is_dir() else root.parent
     clips = {os.path.splitext(os.path.basename(path))[0]: path for path in files_below(below, SUFFIXES)}
     entries: dict[str, dict[str, Entry]] = {}
     for table in tables:
-        for number, row in enumerate(csv.DictReader(io.StringIO(text_of(table))), 2):
+        for number, row in enumerate(dict_rows(table), 2):
             part, name, entry = _entry(row, clips, table, number)
             entries.setdefault(part, {})[name] = entry
     return listing_of_present({name: list(some.values()) for name, some in entries.items()}, split, root, "kinetics")
 
 
-def _header(table: Path) -> set[str]:
-    with table.open("rb") as file:
-        line = file.readline(10_000).decode("utf-8-sig", errors="replace")
-    return {cell.strip().strip('"') for cell in line.split(",")}
-
-
-def _entry(row: dict[str, str | None], clips: dict[str, str], table: Path, line: int) -> tuple[str, str, Entry]:
+def _entry(row: dict[str, str], clips: dict[str, str], table: Path, line: int) -> tuple[str, str, Entry]:
     """Split, name and entry of one row; the path of a clip that is absent is its name alone."""
     try:
-        video = str(row["youtube_id"]).strip()
-        span = f"{round(float(row['time_start'] or '')):06d}_{round(float(row['time_end'] or '')):06d}"
-    except (ValueError, TypeError, OverflowError):
+        span = f"{round(float(row['time_start'])):06d}_{round(float(row['time_end'])):06d}"
+    except (ValueError, OverflowError):
         raise DatasetError(
             f"{table}, line {line}: its times are no numbers", fix="download the table again, or correct the line"
         ) from None
-    said = (row.get("split") or table.stem.split("_")[-1]).strip().lower()
-    part = split_called(_OTHER_SPLIT_NAMES.get(said, said))
+    named = (row.get("split") or table.stem.split("_")[-1]).lower()
+    part = split_called(_OTHER_SPLIT_NAMES.get(named, named))
     if part is None:
-        raise DatasetError(f"{table}, line {line}: {said!r} is no split", fix="call the splits train, val and test")
+        raise DatasetError(f"{table}, line {line}: {named!r} is no split", fix="call the splits train, val and test")
+    video = row["youtube_id"]
     name = f"{video}_{span}"
-    return (
-        part,
-        name,
-        Entry(clips.get(name) or clips.get(video) or f"{name}.mp4", (row.get("label") or "").strip() or None),
-    )
+    path = clips.get(name) or clips.get(video) or f"{name}.mp4"
+    return part, name, Entry(path, row.get("label") or None)

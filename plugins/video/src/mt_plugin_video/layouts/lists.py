@@ -11,10 +11,10 @@ import re
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, in_order, split_called, text_of
+from mt_core.sdk import Listing, first_bytes, in_order, split_called, text_of
 from mt_plugin_video.layouts.present import Entry, listing_of_present
 
-_LINE = re.compile(r"(?P<path>\S.*?)[ \t]+(?:(?P<frames>\d+)[ \t]+)?(?P<label>\d+)")
+_LINE = re.compile(r"(?P<path>\S.*?)[ \t]+(?:\d+[ \t]+)?(?P<label>[0-9]{1,9})")
 
 _PLACES = ("", "videos", "videos_{split}", "rawframes", "rawframes_{split}")
 """Where the paths of a list begin, from the list's own folder."""
@@ -58,8 +58,7 @@ def find_lists(root: Path, split: str, fold: int) -> Listing | None:
 
 
 def _is_list(path: Path) -> bool:
-    with path.open("rb") as file:
-        line = file.readline(10_000).decode("utf-8-sig", errors="replace")
+    line = first_bytes(path, 10_000).decode("utf-8-sig", errors="replace").partition("\n")[0]
     return _LINE.fullmatch(line.strip()) is not None
 
 

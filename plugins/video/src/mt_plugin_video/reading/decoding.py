@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mt_core.errors import InputError
-from mt_plugin_video.formats import DEMUXERS, FORMATS
+from mt_core.sdk import declared_suffixes
 from mt_plugin_video.reading.moov import is_cut_before_index
 from mt_plugin_video.sampling import Pixels, Plan, Video
 
@@ -27,6 +27,11 @@ if TYPE_CHECKING:
     from av.buffer import Buffer
     from av.container import InputContainer
     from av.video.reformatter import VideoReformatter
+
+SUFFIXES = declared_suffixes("mt_plugin_video")
+
+_CONTAINERS = "mov,matroska,avi,gif"
+"""Those that FFmpeg may open. It knows others that fetch what a file names from elsewhere (playlists)."""
 
 MAX_PIXELS = 8192 * 4320
 """Of one frame: 8K as cinemas have it. Decoders keep up to sixteen frames at a time."""
@@ -93,7 +98,7 @@ def _opened(source: str | Path | bytes, name: str) -> Iterator[tuple[InputContai
     file = BytesIO(source) if isinstance(source, bytes) else f"file:{source}"
     try:
         container = av.open(
-            file, "r", options=limits, container_options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"}
+            file, "r", options=limits, container_options={"format_whitelist": _CONTAINERS, "protocol_whitelist": "file"}
         )
     except FFmpegError as error:
         if is_cut_before_index(source):
@@ -103,7 +108,7 @@ def _opened(source: str | Path | bytes, name: str) -> Iterator[tuple[InputContai
             ) from None
         raise InputError(
             f"{name} is no video that can be read ({error.strerror or type(error).__name__})",
-            fix=f"check that the file is whole and one of {FORMATS}",
+            fix=f"check that the file is whole and one of {' '.join(SUFFIXES)}",
         ) from None
     with container:
         stream = _video_in(container, name)

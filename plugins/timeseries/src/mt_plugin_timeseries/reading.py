@@ -122,7 +122,7 @@ def _text_table(file: BinaryIO, name: str) -> Any:
     import pandas as pd
 
     content = "".join(text_chunks(file, name, largest=MAX_TEXT_BYTES)).encode()
-    if content.lstrip().startswith(b"@"):
+    if content[:1000].lstrip().startswith(b"@"):
         raise InputError(f"{name} is a .ts or .arff file by another name", fix="give a path that ends in .ts or .arff")
     lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
     table = Delimited(lines, name, separators=",;\t", header=lambda cells: not _is_data(cells))

@@ -82,7 +82,7 @@ def _rows(path: Path) -> list[_Row]:
                 )
             path_column, label_column = 0, 1
         rows = []
-        for cells in table:
+        for cells in filter(any, table):
             label = cells[label_column].strip() if label_column is not None else ""
             split = _split(cells[split_column], path, table.line) if split_column is not None else None
             rows.append(_Row(_path(path.parent, cells[path_column].strip()), label or None, split))

@@ -8,13 +8,10 @@ from typing import Self
 from pydantic import Field
 
 from mt_core.contract import Classification, Options
-from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing
 from mt_plugin_text.columns import Wanted
-from mt_plugin_text.demo import write_demo
-from mt_plugin_text.examples import write_examples
-from mt_plugin_text.layouts import Labels, list_tables, list_text_folders, list_trec, tables_in
-from mt_plugin_text.rows import SUFFIXES
+from mt_plugin_text.demo import write_demo, write_examples
+from mt_plugin_text.layouts import Labels, find_folders, find_split_tables, find_table, find_trec
 from mt_plugin_text.tokenizer import Columns
 
 
@@ -53,30 +50,20 @@ class TextDataset(ListedDataset):
         """The texts under a folder, or in a table, in one of `layouts`; the classes are those of all splits."""
         options = options or TextDatasetOptions()
         wanted = Wanted(text=options.text, label=options.label)
-        if root.is_file():
-            if root.suffix.lower() in SUFFIXES:
-                return list_tables({"": [root]}, split, root, wanted, "table")
-            return list_trec(root, split, options.labels)
-        if trec := list_trec(root, split, options.labels):
-            return trec
-        if tables := tables_in(root, matched=options.matched):
-            return list_tables(tables, split, root, wanted, "split tables")
-        if folders := list_text_folders(root, split):
-            return folders
-        others = sorted(path for path in root.iterdir() if path.suffix.lower() in SUFFIXES and path.is_file())
-        if len(others) > 1:
-            raise DatasetError(
-                f"{root} has {len(others)} tables, and none is called train: {', '.join(p.name for p in others[:5])}",
-                fix="name the file, or call the files train, dev and test",
-            )
-        return list_tables({"": others}, split, root, wanted, "table") if others else None
+        return (
+            find_trec(root, split, options.labels)
+            or find_split_tables(root, split, wanted, matched=options.matched)
+            or find_folders(root, split)
+            or find_table(root, split, wanted)
+        )
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Judgements of food, films and places, some of them negated, made from templates and written as GLUE writes
         its tables; `size` is a split's."""
         folder = write_demo(split, size, seed)
-        listing = list_tables(tables_in(folder, matched=True), split, folder, Wanted(), "demo")
+        listing = find_split_tables(folder, split, Wanted(), matched=True)
+        assert listing is not None
         return cls.of(listing, None, source="sentences made from templates (synthetic)")
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import product
 from pathlib import Path
 
@@ -26,6 +27,7 @@ _ADJECTIVES = {
 _PATTERNS = ("{0}", "{0} and {1}", "not {0}", "{0} , not {2}", "not {0} but {2}")
 """{0} and {1} are adjectives of one class, {2} of the other; the last two hold the same words for either class."""
 
+_EXAMPLE = "The soup was good, and the film was not."
 _NEGATED = ("not {0}", "not {0} but {2}")
 
 
@@ -54,3 +56,20 @@ def _line(choice: tuple[str, str, str, str, int], random: np.random.Generator) -
     first, second = random.choice(_ADJECTIVES[said], 2, replace=False)
     judgement = pattern.format(f"{degree} {first}".strip(), second, random.choice(_ADJECTIVES[other]))
     return f"{thing} {verb} {judgement} .\t{_CLASSES[label]}"
+
+
+def write_examples(folder: Path) -> list[Path]:
+    """One sentence in each format, in tables in a column called text."""
+    import pyarrow
+    import pyarrow.parquet
+
+    contents = {
+        ".txt": _EXAMPLE,
+        ".csv": f'text\n"{_EXAMPLE}"\n',
+        ".tsv": f"text\n{_EXAMPLE}\n",
+        ".jsonl": json.dumps({"text": _EXAMPLE}) + "\n",
+    }
+    for suffix, content in contents.items():
+        (folder / f"sentence{suffix}").write_text(content, encoding="utf-8")
+    pyarrow.parquet.write_table(pyarrow.table({"text": [_EXAMPLE]}), folder / "sentence.parquet")
+    return sorted(folder.iterdir())

@@ -22,26 +22,45 @@ _UNLABELLED_FOLDER = "unsup"  # of IMDb's reviews
 _UNKNOWN = "-1"  # GLUE's test labels, as the Hugging Face hub has them
 
 
-def tables_in(folder: Path, *, matched: bool) -> dict[str, list[Path]]:
-    """The tables of a folder by split; a split in several numbered parts has several. {} where no file names a split.
+def find_split_tables(root: Path, split: str, wanted: Wanted, *, matched: bool) -> Listing | None:
+    """The tables of a folder that name their split; a split in several numbered parts has several.
 
     Args:
         matched: Of MNLI's two sets for validation and for test, the one of the same genres as in training.
 
     Raises:
-        DatasetError: several files for a split.
+        DatasetError: several files for a split; also as `find_table`.
     """
     by_split: dict[str, list[Path]] = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix.lower() not in SUFFIXES or not path.is_file():
-            continue
+    for path in _tables(root):
         words = re.split(r"[^a-z]+", path.stem.lower())
-        if ("mismatched" if matched else "matched") in words:
-            continue
-        splits = {split for word in words if (split := split_called(word))}
-        if len(splits) == 1:
+        splits = {name for word in words if (name := split_called(word))}
+        if len(splits) == 1 and ("mismatched" if matched else "matched") not in words:
             by_split.setdefault(splits.pop(), []).append(path)
-    return {split: _one_table(paths, split) for split, paths in by_split.items()}
+    tables = {name: _one_table(paths, name) for name, paths in by_split.items()}
+    return _listing(tables, split, root, wanted, "split tables") if tables else None
+
+
+def find_table(root: Path, split: str, wanted: Wanted) -> Listing | None:
+    """The rows of a table, or of the only one in a folder, which may have a column of splits.
+
+    Raises:
+        DatasetError: several tables, no label anywhere, or a split that is none.
+        MissingSplitError: the table names splits, and not this one.
+        InputError: a table that cannot be read.
+    """
+    tables = _tables(root)
+    if len(tables) > 1:
+        raise DatasetError(
+            f"{root} has {len(tables)} tables, and none is called train: {', '.join(p.name for p in tables[:5])}",
+            fix="name the file, or call the files train, dev and test",
+        )
+    return _listing({"": tables}, split, root, wanted, "table") if tables else None
+
+
+def _tables(root: Path) -> list[Path]:
+    paths = sorted(root.iterdir()) if root.is_dir() else [root]
+    return [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
 def _one_table(paths: list[Path], split: str) -> list[Path]:
@@ -56,17 +75,8 @@ def _one_table(paths: list[Path], split: str) -> list[Path]:
     )
 
 
-def list_tables(tables: dict[str, list[Path]], split: str, root: Path, wanted: Wanted, layout: str) -> Listing:
-    """The rows of one split, in the order of the tables.
-
-    Args:
-        tables: By split; "" for one table of all, which may have a column of splits.
-
-    Raises:
-        DatasetError: no label anywhere, or a split that is none.
-        MissingSplitError: the tables name splits, and not this one.
-        InputError: a table that cannot be read.
-    """
+def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: Wanted, layout: str) -> Listing:
+    """The rows of one split, in the order of the tables, which are given by split; "" for one of all."""
     by_split: dict[str, list[tuple[Text, str | None]]] = {}
     for name, paths in tables.items():
         rows = [row for path in paths for row in _rows(path, wanted)]
@@ -100,7 +110,7 @@ def _split_of(row: Row) -> str:
     return split
 
 
-def list_trec(root: Path, split: str, labels: Labels) -> Listing | None:
+def find_trec(root: Path, split: str, labels: Labels) -> Listing | None:
     """Questions and what they ask for, in files of `LABEL:detail question`; None where there are none.
 
     Raises:
@@ -136,7 +146,7 @@ def _trec_questions(path: Path, labels: Labels) -> Iterator[tuple[Text, str]]:
         yield Text(question, file=str(path), place=f"line {number}"), coarse if labels == "coarse" else label
 
 
-def list_text_folders(root: Path, split: str) -> Listing | None:
+def find_folders(root: Path, split: str) -> Listing | None:
     """A folder of .txt files per class; IMDb's reviews without a label are left out."""
     found = list_folders(root, split, (".txt",))
     if found is None:

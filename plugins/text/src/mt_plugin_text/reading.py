@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
+from mt_core.sdk import declared_suffixes, first_bytes, opened, text_chunks
 from mt_plugin_text.columns import Wanted, named_columns
-from mt_plugin_text.decoding import beginning
 from mt_plugin_text.rows import PARQUET, SUFFIXES, row_of, table_rows
 from mt_plugin_text.text import Text
 
-FORMATS = ".txt .csv .tsv .jsonl .parquet"
+FORMATS = " ".join(declared_suffixes("mt_plugin_text"))
+
+LONGEST_TEXT = 1 << 20
+"""Characters read of a text file; the tokens of a text come from far fewer."""
 
 
 def texts(source: Any, wanted: Wanted = Wanted()) -> Generator[Text, None, None]:  # noqa: B008 - it is frozen
@@ -69,19 +71,16 @@ def is_path(text: str) -> bool:
 
 def _file_texts(source: str | Path | bytes, wanted: Wanted) -> Iterator[Text]:
     name = name_of(source)
-    file_name = "" if isinstance(source, bytes) else str(source)
-    with reading(source, formats=FORMATS), _opened(source) as file:
-        magic = file.read(len(PARQUET))
-        file.seek(0)
-        if magic == PARQUET or file_name.lower().endswith(SUFFIXES):
-            for row in table_rows(file, name, wanted):
-                yield row.text
+    is_table = not isinstance(source, bytes) and str(source).lower().endswith(SUFFIXES)
+    with reading(source, formats=FORMATS), opened(source) as file:
+        if is_table or first_bytes(source, len(PARQUET)) == PARQUET:
+            yield from (row.text for row in table_rows(file, name, wanted))
             return
-        text = beginning(file, name)
+        text = ""
+        for chunk in text_chunks(file, name, legacy=False):
+            text += chunk
+            if len(text) >= LONGEST_TEXT:
+                break
         if not text.strip():
             raise InputError(f"{name} holds no text, only spaces", fix="copy or export the file again")
-        yield Text(text, file=name)
-
-
-def _opened(source: str | Path | bytes) -> BinaryIO:
-    return io.BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
+        yield Text(text[:LONGEST_TEXT], file=name)

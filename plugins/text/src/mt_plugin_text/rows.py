@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from mt_core.errors import InputError
+from mt_core.sdk import Delimited, declared_suffixes, text_lines
 from mt_plugin_text.columns import Columns, Wanted, named_columns, numbered_columns
-from mt_plugin_text.decoding import lines
 from mt_plugin_text.text import Text
 
-SUFFIXES = (".csv", ".tsv", ".jsonl", ".parquet")
+SUFFIXES = tuple(suffix for suffix in declared_suffixes("mt_plugin_text") if suffix != ".txt")
 """Of files that hold many texts."""
 
 PARQUET = b"PAR1"
@@ -105,47 +103,29 @@ def _written(value: Any) -> str:
 
 
 def _delimited_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
-    """CSV, with quotes, its separator found in the first line; or TSV, in which quotes are characters like others, as
-    in GLUE's files."""
-    found = lines(file, name)
-    first = next(found, "")
+    """CSV, with quotes, its separator found; or TSV, in which quotes are characters like others, as in GLUE's files."""
     is_tsv = PurePath(name).suffix.lower() == ".tsv"
-    separator = "\t" if is_tsv else max(",;\t", key=first.count)
-    records = csv.reader(
-        chain([first], found),
-        delimiter=separator,
-        quoting=csv.QUOTE_NONE if is_tsv else csv.QUOTE_MINIMAL,
-        strict=True,
+    table = Delimited(
+        text_lines(file, name, legacy=False),
+        name,
+        separators="\t" if is_tsv else ",;\t",
+        quoted=not is_tsv,
+        header=wanted.is_header,
     )
-    names: list[str] = []
-    columns: Columns | None = None
-    try:
-        for cells in records:
-            if not any(cells):
-                continue
-            if columns is None:
-                is_header = wanted.is_header(cells)
-                names = cells if is_header else [str(number) for number in range(1, len(cells) + 1)]
-                columns = named_columns(names, wanted, name) if is_header else numbered_columns(cells, wanted, name)
-                if is_header:
-                    continue
-            place = f"line {records.line_num}"
-            if len(cells) != len(names):
-                raise InputError(
-                    f"{name}, {place}: {len(cells)} fields, where the first line has {len(names)}",
-                    fix="a separator inside a field needs quotes round it in .csv, and cannot be in .tsv",
-                )
-            yield row_of(dict(zip(names, cells, strict=True)), columns, name, place)
-    except csv.Error as error:
-        raise InputError(
-            f"{name}, line {records.line_num}: {error}",
-            fix='check the quotes: a quoted field ends with ", and a quote inside it is written twice',
-        ) from None
+    names, columns = table.names, None
+    if names:
+        columns = named_columns(names, wanted, name)
+    for cells in table:
+        if columns is None:
+            names = tuple(str(number) for number in range(1, table.width + 1))
+            columns = numbered_columns(cells, wanted, name)
+        if any(cells):
+            yield row_of(dict(zip(names, cells, strict=True)), columns, name, f"line {table.line}")
 
 
 def _json_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
     columns: Columns | None = None
-    for number, line in enumerate(lines(file, name), start=1):
+    for number, line in enumerate(text_lines(file, name, legacy=False), start=1):
         if not line.strip():
             continue
         place = f"line {number}"

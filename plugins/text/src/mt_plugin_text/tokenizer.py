@@ -16,7 +16,6 @@ from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.sdk.blocks import LearnedPositions
 from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
 from mt_plugin_text.columns import Wanted
-from mt_plugin_text.decoding import LONGEST_LINE
 from mt_plugin_text.reading import only_text, texts
 from mt_plugin_text.text import Text
 from mt_plugin_text.truncation import Truncation, kept_of_each
@@ -62,7 +61,7 @@ class TextTokenizer(Tokenizer):
 
     Options = TextOptions
     options: TextOptions
-    sample_limits = f"texts of any length, cut with a warning; lines of tables up to {LONGEST_LINE:,} characters"
+    sample_limits = "texts of any length, cut with a warning; lines of tables up to 16,777,216 characters"
 
     def __init__(self, width: int, options: TextOptions | None = None) -> None:
         super().__init__(width, options)

@@ -46,12 +46,21 @@ class MtError(Exception):
         return "\n  fix: ".join(str(part) for part in self.args if part)
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """ "; did you mean X?", X the nearest of the known names; "" where none is near."""
+def nearest_name(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Of the known names the one that a misspelt one is likely meant to be; None where none is near.
+
+    Args:
+        cutoff: 0: any name is near; 1: only the same one.
+    """
     from difflib import get_close_matches
 
-    nearest = get_close_matches(name.lower(), list(known), n=1)
-    return f"; did you mean {nearest[0]}?" if nearest else ""
+    return next(iter(get_close_matches(name.lower(), list(known), n=1, cutoff=cutoff)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """What an error about a name adds: "; did you mean X?", X the nearest of the known ones; "" where none is near."""
+    nearest = nearest_name(name, known)
+    return f"; did you mean {nearest}?" if nearest else ""
 
 
 class MtWarning(UserWarning):

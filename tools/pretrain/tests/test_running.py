@@ -188,8 +188,8 @@ def test_the_first_score_is_that_of_the_random_control(tiny, tmp_path):
         ({"categories": 10}, OptionError, "categories=10"),
         ({"size": 40}, OptionError, "use a size of 48"),
         ({"ema": 1}, OptionError, "ema=1"),
-        ({"tune": "full"}, OptionError, "the settings are"),
-        ({"precision": "8"}, OptionError, "precision='8'"),
+        ({"tune": "full"}, OptionError, "the settings and their defaults are"),
+        ({"precision": "8"}, OptionError, "precision=8"),
         ({"architecture": "resnet18"}, EncoderError, "not a plain ViT"),
     ],
 )

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 
 import click
 
-from mt_core.errors import MtError, MtWarning, OptionError
+from mt_core.errors import MtError, MtWarning, OptionError, did_you_mean
 from mt_core.plugins.official import OFFICIAL_COMMANDS
 
 if TYPE_CHECKING:
@@ -54,11 +54,8 @@ class LazyGroup(click.Group):
                 return None
             raise
         if command is None and not ctx.resilient_parsing:
-            from difflib import get_close_matches
-
             names = [*COMMANDS, *(each.name for each in added), *OFFICIAL_COMMANDS]
-            nearest = get_close_matches(cmd_name, names, n=1)
-            ctx.fail(f"there is no command {cmd_name!r}" + (f"; did you mean {nearest[0]}?" if nearest else ""))
+            ctx.fail(f"there is no command {cmd_name!r}{did_you_mean(cmd_name, names)}")
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

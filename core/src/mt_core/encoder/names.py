@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
-from mt_core.errors import EncoderError
+from mt_core.errors import EncoderError, nearest_name
 
 TINY = "mt-tiny"
 SUFFIXES = (".safetensors", ".pth", ".pt", ".bin")
@@ -69,8 +68,8 @@ def parse_name(name: str | Path, added: Collection[str] = ()) -> EncoderName:
         return EncoderName("timm", model)
     if text in added:
         return EncoderName("added")
-    near = get_close_matches(text, [*KNOWN, *added], n=1, cutoff=0.4)
-    hint = f"did you mean {near[0]}? " if near else ""
+    near = nearest_name(text, [*KNOWN, *added], cutoff=0.4)
+    hint = f"did you mean {near}? " if near else ""
     raise EncoderError(f"there is no encoder called {text!r}", fix=f"{hint}An encoder is {_FORMS}")
 
 

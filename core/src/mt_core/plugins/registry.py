@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mt_core import hooks
-from mt_core.errors import ContractError, UnknownModalityError
+from mt_core.errors import ContractError, UnknownModalityError, nearest_name
 from mt_core.plugins.claims import choose, settle
 from mt_core.plugins.discovery import PluginMetadata, discover
 from mt_core.plugins.importing import import_from
@@ -106,16 +106,14 @@ def get(name: str) -> Plugin:
 def _unknown(name: str, everything: Sequence[PluginMetadata]) -> UnknownModalityError:
     if name in OFFICIAL:
         return UnknownModalityError(f"the modality {name} is not installed", install_line(name))
-    from difflib import get_close_matches
-
     installed = {plugin.name for plugin in everything}
-    nearest = get_close_matches(name.lower(), [*installed, *OFFICIAL], n=1)
-    if not nearest:
+    nearest = nearest_name(name, [*installed, *OFFICIAL])
+    if nearest is None:
         fix = "`mt list` shows what is installed and what is available"
-    elif nearest[0] in installed:
-        fix = f"did you mean {nearest[0]}?"
+    elif nearest in installed:
+        fix = f"did you mean {nearest}?"
     else:
-        fix = f"did you mean {nearest[0]}? {install_line(nearest[0])}"
+        fix = f"did you mean {nearest}? {install_line(nearest)}"
     return UnknownModalityError(f"there is no modality {name!r}", fix)
 
 

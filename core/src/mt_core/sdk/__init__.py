@@ -15,7 +15,7 @@ A data set's folder
     `ListedDataset`, `Listing`, `in_order`: a dataset that is a list of samples and their targets
     `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
     `files_below`, `require_files`
-    `split_called`, `chosen_splits`, `folds_of`: its parts
+    `split_called`, `check_split`, `chosen_splits`, `folds_of`: its parts
     `text_of`, `dict_rows`, `as_dataset_error`: lists and tables that lie beside the samples
     `declared_suffixes`: which files are the plugin's, as its plugin.toml states
     `demo_files`, `temporary_folder`: what a demonstration writes
@@ -46,7 +46,7 @@ from mt_core.sdk.pictures import (
     upright,
 )
 from mt_core.sdk.quiet import quiet, silent_stderr
-from mt_core.sdk.splits import chosen_splits, split_called
+from mt_core.sdk.splits import check_split, chosen_splits, split_called
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
@@ -66,6 +66,7 @@ __all__ = [
     "array_values",
     "as_array",
     "as_dataset_error",
+    "check_split",
     "chosen_splits",
     "column_names",
     "declared_suffixes",

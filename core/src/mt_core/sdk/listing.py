@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from mt_core.contract import SPLITS, AnyTask, Classification, Example, ModalityDataset, Multilabel, Options, Regression
-from mt_core.errors import DatasetError, OptionError, did_you_mean
+from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Multilabel, Options, Regression
+from mt_core.errors import DatasetError, OptionError
+from mt_core.sdk.splits import check_split
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,7 @@ class ListedDataset(ModalityDataset):
         cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None
     ) -> Self:
         """See `ModalityDataset.open`."""
-        if split not in SPLITS:
-            raise OptionError(
-                f"there is no split called {split!r}{did_you_mean(split, SPLITS)}",
-                fix=f"use one of {', '.join(SPLITS)}",
-            )
+        check_split(split)
         if task is not None and task.kind not in cls.kinds:
             raise OptionError(
                 f"{cls.__name__} gives {' or '.join(cls.kinds)}, and the task is {task.kind}",

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from mt_core.contract import SPLITS
-from mt_core.errors import MissingSplitError, OptionError
+from mt_core.errors import MissingSplitError, OptionError, did_you_mean
 
 _NAMES = {
     "train": ("train", "training"),
@@ -22,6 +22,18 @@ def split_called(name: str) -> str | None:
     return _SPLIT_OF.get(name.strip().lower())
 
 
+def check_split(split: str) -> None:
+    """Refuse what is no name of a split.
+
+    Raises:
+        OptionError: with the nearest name.
+    """
+    if split not in SPLITS:
+        meant = split_called(split)
+        hint = f"; did you mean {meant}?" if meant else did_you_mean(split, SPLITS)
+        raise OptionError(f"there is no split called {split!r}{hint}", fix=f"use one of {', '.join(SPLITS)}")
+
+
 def chosen_splits(split: str, available: Collection[str], root: Path) -> Sequence[str]:
     """The splits to read: the one asked for, or all there are.
 
@@ -33,8 +45,7 @@ def chosen_splits(split: str, available: Collection[str], root: Path) -> Sequenc
         OptionError: no name of a split.
         MissingSplitError: not among those available.
     """
-    if split not in SPLITS:
-        raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
+    check_split(split)
     if split == "all":
         return [name for name in SPLITS if name in available]
     if split in available:

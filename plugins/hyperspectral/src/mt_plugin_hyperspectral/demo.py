@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import SPLITS
-from mt_core.errors import OptionError
-from mt_core.sdk import Listing, temporary_folder
+from mt_core.sdk import Listing, check_split, temporary_folder
 from mt_plugin_hyperspectral.layouts import ScenePixels
 
 _BANDS = 64
@@ -35,8 +34,7 @@ def demo_pixels(split: str, size: int, seed: int) -> Listing:
 
     It is written as `scene.hdr` and `scene.img` (16-bit, band-interleaved by line) with `scene_gt.npy` beside them.
     """
-    if split not in SPLITS:
-        raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
+    check_split(split)
     parts = SPLITS[:3]
     side = max(32, math.ceil(math.sqrt(len(parts) * size)))
     draw = np.random.default_rng(seed)

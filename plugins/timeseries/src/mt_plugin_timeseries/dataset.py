@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import Field
 
-from mt_core.contract import SPLITS, AnyTask, Forecasting
+from mt_core.contract import AnyTask, Forecasting
 from mt_core.contract import Options as AnyOptions
-from mt_core.errors import DatasetError, MissingSplitError, OptionError
-from mt_core.sdk import ListedDataset, Listing, list_uea, temporary_folder
+from mt_core.errors import DatasetError, MissingSplitError
+from mt_core.sdk import ListedDataset, Listing, check_split, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo, write_examples
 from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_of, parts_of, window_starts
 from mt_plugin_timeseries.reading import read_series
@@ -87,8 +87,7 @@ class TimeSeriesDataset(ListedDataset):
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Windows of 48 hours and the next 12, of a series drawn for this run, written as CSV and read back."""
-        if split not in SPLITS:
-            raise OptionError(f"there is no split called {split!r}", fix=f"use one of {', '.join(SPLITS)}")
+        check_split(split)
         folder = temporary_folder("timeseries")
         statistics = write_demo(folder / "statistics.csv", "train", _DEMO_TRAINING_HOURS, seed)
         hours = _DEMO_LOOKBACK + _DEMO_HORIZON + (size - 1) * _DEMO_STRIDE

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from difflib import get_close_matches
 from importlib.machinery import EXTENSION_SUFFIXES
 from typing import Any
 
@@ -18,7 +17,7 @@ from mt_core.conformance.checks.source import PUBLIC, imports, is_public
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.conformance.new_process import run_python
 from mt_core.contract.option_types import takes
-from mt_core.errors import OptionError
+from mt_core.errors import OptionError, nearest_name
 from mt_core.plugins.discovery import GROUP
 from mt_core.plugins.manifest import Manifest, unknown_keys
 from mt_core.training.recipe import Recipe
@@ -207,10 +206,10 @@ def deviations_name_waivable_checks(plugin: PluginFixture) -> None:
     checks = {each.name: each for each in plugin.checks}
     seen: set[str] = set()
     for name in (deviation.check for deviation in plugin.manifest.deviations):
-        near = get_close_matches(name, checks, n=1)
+        near = nearest_name(name, checks)
         expect(
             name in checks,
-            f"there is no check {name!r}: {f'is {near[0]} meant?' if near else 'remove the deviation'}",
+            f"there is no check {name!r}: {f'is {near} meant?' if near else 'remove the deviation'}",
         )
         expect(checks[name].waivable, f"{name} cannot be waived: correct the plugin")
         expect(name not in seen, f"plugin.toml declares two deviations from {name}: give both reasons in one")
@@ -245,8 +244,8 @@ def _declared(field: FieldInfo) -> tuple[str, Any]:
 
 
 def _nearest(key: str) -> str:
-    near = get_close_matches(key, Manifest.model_fields, n=1)
-    return f"is {near[0]} meant?" if near else f"there are {', '.join(Manifest.model_fields)}"
+    near = nearest_name(key, Manifest.model_fields)
+    return f"is {near} meant?" if near else f"there are {', '.join(Manifest.model_fields)}"
 
 
 def _references(manifest: Manifest) -> Iterator[str]:

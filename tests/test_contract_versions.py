@@ -1,30 +1,44 @@
-"""The public contract changes only together with its version.
+"""What plugins implement and use changes only together with the version of the contract.
 
-`tests/contract/<version>.txt` holds the signatures of `mt_core.contract` as that version has them, a line a name. What
-is in the sources must be what the file of `CONTRACT_VERSION` says, and must break nothing that a file of the same major
-number says. Once mt-core is released with a version, its file is not edited any more.
+`tests/contract/<version>.txt` holds the signatures of `mt_core.contract` as that version has them, a line a name, and
+`tests/contract/sdk-<version>.txt` those of `mt_core.sdk` and `mt_core.sdk.blocks`. What is in the sources must be what
+the files of `CONTRACT_VERSION` say, and must break nothing that a file of the same major number says. Once mt-core is
+released with a version, its files are not edited any more.
 """
 
 import ast
 import re
 from itertools import chain
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import mt_core.contract
+import mt_core.sdk.blocks
 from mt_core.version import CONTRACT_VERSION
 
-SOURCES = {path.name: path.read_text() for path in Path(mt_core.contract.__file__).parent.glob("*.py")}
 RECORDS = Path(__file__).parent / "contract"
 ABSTRACT = "  # abstract"
 
+PACKAGES = {"": [mt_core.contract], "sdk-": [mt_core.sdk, mt_core.sdk.blocks]}
+"""By the beginning of their record's name."""
 
-def described(sources: dict[str, str]) -> dict[str, str]:
+
+def sources_of(packages: list[ModuleType]) -> dict[str, str]:
+    folders = {package.__name__.rpartition(".")[2]: Path(package.__file__).parent for package in packages}
+    return {f"{name}/{path.name}": path.read_text() for name, folder in folders.items() for path in folder.glob("*.py")}
+
+
+SOURCES = sources_of(PACKAGES[""])
+
+
+def described(sources: dict[str, str], prefix: str = "") -> dict[str, str]:
     """Public name to declaration: classes, their fields and methods, functions and constants. Read from the sources, so
     that it is the same under every version of Python and pydantic."""
     nodes = {name: node for text in sources.values() for node in ast.parse(text).body for name in _names(node)}
-    public = [name for name in mt_core.contract.__all__ if name != "CONTRACT_VERSION"]
+    public = [name for package in PACKAGES[prefix] for name in package.__all__ if name != "CONTRACT_VERSION"]
+    assert len(public) == len(set(public)), "a name that two packages have"
     lines: dict[str, str] = {}
     for name in sorted(public):
         node = nodes[name]
@@ -45,7 +59,7 @@ def _names(node: ast.AST) -> list[str]:
 
 
 def _is_public(member: str) -> bool:
-    return member in ("__init__", "__len__", "__getitem__") or not member.startswith(("_", "model_config"))
+    return member in ("__init__", "__len__", "__getitem__", "__iter__") or not member.startswith(("_", "model_config"))
 
 
 def _declared(node: ast.AST) -> str:
@@ -58,6 +72,8 @@ def _declared(node: ast.AST) -> str:
         kind = "".join(f" @{each}" for each in decorators if each in ("property", "classmethod", "staticmethod"))
         returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
         return f"{kind} def ({ast.unparse(node.args)}){returned}{ABSTRACT if is_abstract else ''}"
+    if isinstance(node.value, ast.Dict):  # what stands behind its keys is described there
+        return f" = {', '.join(map(ast.unparse, node.value.keys))}"
     annotation = f": {ast.unparse(node.annotation)}" if isinstance(node, ast.AnnAssign) else ""
     if isinstance(node.value, ast.Call):  # the words of a description are not part of it
         node.value.keywords = [each for each in node.value.keywords if each.arg != "description"]
@@ -68,8 +84,8 @@ def as_text(lines: dict[str, str]) -> str:
     return "".join(f"{name}{declaration}\n" for name, declaration in lines.items())
 
 
-def recorded(version: str) -> dict[str, str]:
-    return dict(re.findall(r"^([\w.]+)(.*)$", (RECORDS / f"{version}.txt").read_text(), re.MULTILINE))
+def recorded(record: Path) -> dict[str, str]:
+    return dict(re.findall(r"^([\w.]+)(.*)$", record.read_text(), re.MULTILINE))
 
 
 def broken_by(old: dict[str, str], new: dict[str, str]) -> list[str]:
@@ -147,24 +163,36 @@ def _leaves(constant: str) -> list[ast.AST]:
     return [node for node in ast.walk(ast.parse(f"_{constant}")) if isinstance(node, ast.Name | ast.Constant)]
 
 
-def test_the_contract_is_what_the_file_of_its_version_says(tmp_path):
-    now = described(SOURCES)
-    wanted = tmp_path / f"{CONTRACT_VERSION}.txt"
+@pytest.mark.parametrize("prefix", PACKAGES)
+def test_the_contract_is_what_the_file_of_its_version_says(prefix, tmp_path):
+    now = described(sources_of(PACKAGES[prefix]), prefix)
+    wanted = tmp_path / f"{prefix}{CONTRACT_VERSION}.txt"
     wanted.write_text(as_text(now))
     record = RECORDS / wanted.name
-    assert record.is_file() and recorded(CONTRACT_VERSION) == now, (
+    assert record.is_file() and recorded(record) == now, (
         f"the public contract is not what {record} says. Raise CONTRACT_VERSION (the minor number for an addition, the "
         f"major one otherwise) unless this version was never released, and copy {wanted} to {RECORDS}"
     )
 
 
-@pytest.mark.parametrize("version", [path.stem for path in sorted(RECORDS.glob(f"{CONTRACT_VERSION[0]}.*.txt"))])
-def test_the_contract_breaks_no_plugin_of_its_major_version(version):
-    assert broken_by(recorded(version), described(SOURCES)) == [], "this needs a new major number"
+@pytest.mark.parametrize("record", sorted(RECORDS.glob(f"*{CONTRACT_VERSION[0]}.*.txt")), ids=lambda path: path.stem)
+def test_the_contract_breaks_no_plugin_of_its_major_version(record):
+    prefix = record.stem.rstrip("0123456789.")
+    now = described(sources_of(PACKAGES[prefix]), prefix)
+    assert broken_by(recorded(record), now) == [], "this needs a new major number"
+
+
+@pytest.mark.parametrize("prefix", PACKAGES)
+def test_a_public_name_is_defined_once(prefix):
+    files = [ast.parse(text).body for text in sources_of(PACKAGES[prefix]).values()]
+    defined = [name for body in files for node in body for name in _names(node)]
+    public = [name for package in PACKAGES[prefix] for name in package.__all__ if name != "CONTRACT_VERSION"]
+    assert {name: defined.count(name) for name in public} == dict.fromkeys(public, 1)
 
 
 def changed(file: str, before: str, after: str) -> dict[str, str]:
     """The contract, were one thing in its sources otherwise."""
+    file = f"contract/{file}"
     assert SOURCES[file].count(before) == 1
     return described({**SOURCES, file: SOURCES[file].replace(before, after)})
 

@@ -47,6 +47,12 @@ class Delimited:
         InputError: no row at all. While rows are read: one of another length, quotes that do not end.
     """
 
+    name: str
+    separator: str
+    names: tuple[str, ...]
+    width: int
+    line: int
+
     def __init__(
         self,
         lines: Iterable[str],

@@ -12,6 +12,8 @@ from mt_core.sdk.content import first_bytes
 from mt_core.sdk.delimited import Delimited, sniff_separator
 from mt_core.sdk.encoding import text_chunks, text_lines
 
+_FIRST_BYTES = 1 << 16
+
 
 def text_of(path: Path) -> str:
     """The text of a list that belongs to a data set, its lines ended by "\\n".
@@ -31,7 +33,7 @@ def dict_rows(path: Path) -> list[dict[str, str]]:
     """
     with as_dataset_error(), path.open("rb") as file:
         table = Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=True)
-        return [dict(zip(table.names, map(str.strip, cells), strict=True)) for cells in table]
+        return [dict(zip(table.names, map(str.strip, cells), strict=True)) for cells in filter(any, table)]
 
 
 def column_names(path: Path) -> tuple[str, ...]:
@@ -40,9 +42,6 @@ def column_names(path: Path) -> tuple[str, ...]:
     lines = first_bytes(path, _FIRST_BYTES).decode("utf-8-sig", errors="replace").splitlines()[:1]
     cells = next(csv.reader(lines, delimiter=sniff_separator(lines, ",;\t")), [])
     return tuple(cell.strip() for cell in cells)
-
-
-_FIRST_BYTES = 1 << 16
 
 
 @contextmanager

@@ -44,10 +44,11 @@ class History(Callback):
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         # the mean training loss of the epoch is known only now
         self.rows[-1]["train_loss"] = float(trainer.callback_metrics["train_loss"])
+        names = [name for name in self.rows[-1] if name not in ("epoch", "train_loss", "seconds")]
         text = io.StringIO()
-        writer = csv.DictWriter(text, fieldnames=list(self.rows[-1]))
+        writer = csv.DictWriter(text, ("epoch", "train_loss", *names, "seconds"))
         writer.writeheader()
-        writer.writerows({name: row.get(name, "") for name in self.rows[-1]} for row in self.rows)
+        writer.writerows({name: row.get(name, "") for name in writer.fieldnames} for row in self.rows)
         replace_file(self.folder / "metrics.csv", text.getvalue().encode())
         if self.on_epoch is not None:
             self.on_epoch(self.rows[-1])

@@ -25,7 +25,7 @@ from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, keep_last, last_checkpoint
 from mt_core.training.evaluation import baseline_metrics
-from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
+from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent_trainer
 from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
@@ -246,8 +246,10 @@ def _train(
             max_time=timedelta(minutes=recipe.max_minutes) if recipe.max_minutes else None,
             callbacks=callbacks,
         )
+        train_batches, val_batches = loaders
+        epochs = Epochs(train_batches, lambda: trainer.current_epoch)
         with interruptible(f"stopped; go on with the same command and --resume ({folder})"):
-            trainer.fit(module, *loaders, ckpt_path=checkpoint, weights_only=True)
+            trainer.fit(module, epochs, val_batches, ckpt_path=checkpoint, weights_only=True)
         if not history.rows:
             raise RunError("the time was up before the first epoch was done", fix="allow more minutes")
         kept = best.best_model_path if recipe.keep == "best" else last.best_model_path

@@ -67,6 +67,23 @@ def silent_trainer(folder: Path, *, precision: Precision, clip: float, **setting
     )
 
 
+class Epochs:
+    """What Lightning iterates once an epoch: the batches of the epoch that it is in when it asks for the first.
+
+    Lightning makes the iterator of a resumed run before it knows the epoch.
+    """
+
+    def __init__(self, batches: Any, current: Callable[[], int]) -> None:
+        self.batches, self.current = batches, current
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        self.batches.sampler.set_epoch(self.current())
+        yield from self.batches
+
+
 @contextlib.contextmanager
 def interruptible(how_to_go_on: str) -> Iterator[None]:
     """Where Lightning would end the interpreter, on Ctrl-C or SIGTERM, say how to go on.

@@ -314,6 +314,8 @@ def test_deflated_file_is_not_inflated():
         ({"PhotometricInterpretation": "SOMEBODY"}, "neither grey nor RGB"),
         ({"PhotometricInterpretation": None}, "neither grey nor RGB"),
         ({"NumberOfFrames": 9}, "cannot be decoded"),
+        ({"RescaleSlope": "1e200", "RescaleIntercept": "0"}, "no finite numbers"),
+        ({"VOILUTSequence": table([0, 1], 0, 0)}, "no finite numbers"),
     ],
     ids=str,
 )

@@ -100,7 +100,12 @@ def _grey(header: Any, syntax: Any, source: Any, name: str) -> Grey:
         return pixel_array(source, index=stored.frame)
 
     values = _quiet(name, decoded, f"its pixels ({_called(syntax)}) cannot be decoded")
-    return _quiet(name, lambda: _shown(values, header, stored))
+    shown = _quiet(name, lambda: _shown(values, header, stored))
+    if not np.isfinite(shown).all():
+        raise InputError(
+            f"{name} has greys that are no finite numbers, by its rescaling or its table", fix="export it again"
+        )
+    return shown
 
 
 def _quiet(name: str, step: Callable[[], Result], what: str = "it cannot be read as DICOM") -> Result:

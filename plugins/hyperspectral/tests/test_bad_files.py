@@ -201,6 +201,20 @@ def test_data_set_of_hdf5_that_was_never_written_is_refused(tmp_path: Path):
         list(reader().stream(tmp_path / "a.mat"))
 
 
+def test_damage_in_the_middle_of_a_data_set_of_hdf5_is_refused(tmp_path: Path):
+    path, random = tmp_path / "a.mat", np.random.default_rng(0)
+    with h5py.File(path, "w") as file:
+        scene = random.integers(0, 60_000, (5, 40, 30), np.uint16)
+        file.create_dataset("scene", data=scene, chunks=(5, 10, 10), compression="gzip")
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 400] = random.bytes(400)
+    path.write_bytes(content)
+    for read in (lambda: list(reader().stream(path)), lambda: reader().read(PixelAt(str(path), 0, 0))):
+        with pytest.raises(InputError, match=r"a\.mat is damaged"):
+            read()
+
+
 def test_tiff_that_promises_more_than_it_holds_is_refused(tmp_path: Path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, CUBE, photometric="minisblack", planarconfig="contig", metadata=None)

@@ -17,7 +17,6 @@ import tifffile
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
 from mt_plugin_hyperspectral.dataset import HyperspectralDataset
-from mt_plugin_hyperspectral.division import Division
 from mt_plugin_hyperspectral.tokenizer import HyperspectralTokenizer
 
 HEIGHT, WIDTH, BANDS = 12, 10, 6
@@ -238,6 +237,16 @@ def test_test_spectra_are_read_where_they_are(tmp_path: Path):
     assert len(HyperspectralDataset.open(tmp_path, "all")) == 715
 
 
+def test_tables_that_are_empty_or_of_other_bands_are_refused(tmp_path: Path):
+    table, _ = pixel_table(tmp_path, test=True)
+    scipy.io.savemat(tmp_path / "Test_X.mat", {"Test_X": table[:20, 1:]})
+    with pytest.raises(DatasetError, match="other numbers of bands"):
+        HyperspectralDataset.open(tmp_path, "all")
+    scipy.io.savemat(tmp_path / "Train_X.mat", {"Train_X": table[:0]})
+    with pytest.raises(InputError, match=r"Train_X\.mat: Train_X is empty"):
+        HyperspectralDataset.open(tmp_path)
+
+
 def test_folds_of_a_pixel_table_hold_each_pixel_once(tmp_path: Path):
     table, labels = pixel_table(tmp_path, mask=False)
     tests = [
@@ -259,27 +268,29 @@ def test_folds_of_a_pixel_table_hold_each_pixel_once(tmp_path: Path):
 # division
 
 
+Options = HyperspectralDataset.Options
+
 LABELS = [0] * 100 + [1] * 30 + [2] * 2
 
 
 def test_train_fraction_holds_in_each_class():
-    train = Division(train_fraction=0.1).chosen(LABELS, "train", Path())
+    train = Options(train_fraction=0.1).pixels_of("train", LABELS, Path())
     assert Counter(LABELS[index] for index in train) == {0: 10, 1: 3, 2: 1}
 
 
 @pytest.mark.parametrize("options", [{}, {"train_fraction": 0.5}, {"folds": 3, "fold": 2}])
 def test_train_and_test_are_disjoint_and_all_there_is(options: dict[str, Any]):
-    train, test, both = (Division(**options).chosen(LABELS, split, Path()) for split in ("train", "test", "all"))
+    train, test, both = (Options(**options).pixels_of(split, LABELS, Path()) for split in ("train", "test", "all"))
     assert sorted([*train, *test]) == list(both) == list(range(len(LABELS)))
 
 
 def test_folds_are_of_equal_size():
-    sizes = [len(Division(folds=3, fold=fold).chosen([0, 1, 2, 3] * 4, "test", Path())) for fold in range(3)]
+    sizes = [len(Options(folds=3, fold=fold).pixels_of("test", [0, 1, 2, 3] * 4, Path())) for fold in range(3)]
     assert sorted(sizes) == [5, 5, 6]
 
 
 def test_division_depends_on_its_seed_alone():
-    first, again, other = (Division(seed=seed).chosen(LABELS, "train", Path()).tolist() for seed in (1, 1, 2))
+    first, again, other = (Options(seed=seed).pixels_of("train", LABELS, Path()).tolist() for seed in (1, 1, 2))
     assert first == again != other
 
 

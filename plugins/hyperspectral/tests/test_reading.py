@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import pickle
-import tomllib
 import tracemalloc
 from collections.abc import Callable
-from importlib.resources import files
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ import torch
 
 from mt_core.errors import InputError, MissingDependencyError
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
-from mt_plugin_hyperspectral.reading import SUFFIXES, open_cube
+from mt_plugin_hyperspectral.reading import open_cube
 from mt_plugin_hyperspectral.tokenizer import HyperspectralOptions, HyperspectralTokenizer
 
 HEIGHT, WIDTH, BANDS = 3, 4, 5
@@ -336,11 +334,6 @@ def test_pixel_outside_its_scene_is_refused(tmp_path: Path):
     for row, column in ((HEIGHT, 0), (0, -1)):
         with pytest.raises(InputError, match=r"no pixel in row .*3 x 4"):
             reader().read(PixelAt(str(path), row, column))
-
-
-def test_manifest_and_reader_agree_on_the_suffixes():
-    manifest = tomllib.loads(files("mt_plugin_hyperspectral").joinpath("plugin.toml").read_text())
-    assert tuple(manifest["suffixes"]) == SUFFIXES
 
 
 def test_bytes_of_a_matlab_file_are_read_without_its_name():

@@ -1,1 +1,1 @@
-"""mt-plugin-hyperspectral."""
+"""Hyperspectral scenes for mt-core: pixels to tokens of neighbouring bands. See plugin.toml for what is where."""

@@ -98,7 +98,7 @@ class Cube:
         if isinstance(self.values, np.ndarray):
             return self
         check_size(self.values.shape, self.values.dtype, self.name)
-        whole = np.asarray(self.values[slice(None), slice(None)])
+        whole = self._read(slice(None), slice(None))
         return Cube(whole, self.name, self.wavelengths, self.ignored, self.kept)
 
     def neighbourhood(self, row: int, column: int, window: int) -> NDArray[np.float32]:
@@ -149,11 +149,17 @@ class Cube:
         return part[np.ix_(rows - top, columns - left)]
 
     def _numbers(self, rows: slice, columns: slice) -> NDArray[np.float32]:
-        part = np.asarray(self.values[rows, columns])
+        part = self._read(rows, columns)
         if self.kept is not None:
             part = part[..., self.kept]
         with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite, and refused as such
             return np.array(part, dtype=np.float32)
+
+    def _read(self, rows: slice, columns: slice) -> NDArray[Any]:
+        try:
+            return np.asarray(self.values[rows, columns])
+        except OSError as error:  # of a data set of HDF5, which is read only now
+            raise InputError(f"{self.name} is damaged ({error})", fix="copy or save the file again") from None
 
     def _is_missing(self, part: NDArray[np.float32]) -> NDArray[np.bool_]:
         is_missing: NDArray[np.bool_] = ~np.isfinite(part)

@@ -1,4 +1,5 @@
-"""A scene that needs no download: fields of six materials, mixed where they meet, in uneven light, with noise."""
+"""A scene that needs no download: fields of six materials, mixed where they meet, in uneven light, with noise; and an
+example of every format."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import SPLITS
 from mt_core.sdk import Listing, check_split, temporary_folder
-from mt_plugin_hyperspectral.layouts import ScenePixels
+from mt_plugin_hyperspectral.pixel import ScenePixels
 
 _BANDS = 64
 _WAVELENGTHS = np.linspace(400.0, 2450.0, _BANDS)  # nanometres, as far as AVIRIS reaches
@@ -38,9 +39,9 @@ def demo_pixels(split: str, size: int, seed: int) -> Listing:
     parts = SPLITS[:3]
     side = max(32, math.ceil(math.sqrt(len(parts) * size)))
     draw = np.random.default_rng(seed)
-    reflectance, labels = draw_scene(side, draw)
+    reflectance, labels = _draw_scene(side, draw)
     folder = temporary_folder("hyperspectral")
-    write_envi(folder / "scene", np.round(reflectance * 10_000).clip(0, 65_535).astype("<u2"))
+    _write_envi(folder / "scene", np.round(reflectance * 10_000).clip(0, 65_535).astype("<u2"))
     np.save(folder / "scene_gt.npy", labels + 1)
     order = draw.permutation(side * side)
     places = order if split == "all" else order[parts.index(split) :: len(parts)]
@@ -50,7 +51,7 @@ def demo_pixels(split: str, size: int, seed: int) -> Listing:
     return Listing(ScenePixels(folder / "scene.hdr", side, places), labels_here, names, "demo")
 
 
-def draw_scene(side: int, draw: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _draw_scene(side: int, draw: np.random.Generator) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(side, side, bands) reflectance and (side, side) material of each pixel."""
     rows, columns = np.mgrid[:side, :side] + 0.5
     middles = draw.uniform(0, side, (_PATCHES, 2))
@@ -77,7 +78,7 @@ def _spectrum(level: float, slope: float, absorptions: tuple[tuple[float, float,
     return np.asarray(spectrum)
 
 
-def write_envi(stem: Path, values: NDArray[np.uint16]) -> None:
+def _write_envi(stem: Path, values: NDArray[np.uint16]) -> None:
     height, width, bands = values.shape
     values.transpose(0, 2, 1).tofile(stem.with_suffix(".img"))
     header = {
@@ -95,3 +96,20 @@ def write_envi(stem: Path, values: NDArray[np.uint16]) -> None:
     }
     lines = [f"{key} = {value}" for key, value in header.items()]
     stem.with_suffix(".hdr").write_text("\n".join(["ENVI", *lines]) + "\n", encoding="utf-8")
+
+
+def write_examples(folder: Path) -> list[Path]:
+    """A corner of the demonstration's scene a suffix: 3 x 4 pixels of 64 bands, 16-bit reflectance times 10,000."""
+    import scipy.io
+    import tifffile
+
+    reflectance, _ = _draw_scene(8, np.random.default_rng(0))
+    scene = np.round(reflectance[:3, :4] * 10_000).clip(0, 65_535).astype("<u2")
+    files = [folder / f"scene{suffix}" for suffix in (".hdr", ".mat", ".tif", ".tiff", ".npy", ".npz")]
+    _write_envi(folder / "scene", scene)
+    scipy.io.savemat(files[1], {"scene": scene})
+    for path in files[2:4]:
+        tifffile.imwrite(path, scene, photometric="minisblack", planarconfig="contig")
+    np.save(files[4], scene)
+    np.savez(files[5], scene=scene)
+    return files

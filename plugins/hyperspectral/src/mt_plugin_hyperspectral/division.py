@@ -3,44 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, ValidationInfo, field_validator
 
-from mt_core.errors import OptionError
+from mt_core.contract import Options
 from mt_core.sdk import chosen_splits, folds_of
 
 
-@dataclass(frozen=True)
-class Division:
-    """How to divide: each class by itself, at random by a seed.
+class HyperspectralDatasetOptions(Options):
+    """Which scene, and which of its pixels are tested: of each class by itself, at random."""
 
-    Attributes:
-        train_fraction: Part of each class that is "train", at least one pixel; the others are "test".
-        folds: 0, or so many parts of equal size, of which number `fold` is "test" and the others are "train".
+    scene: str = Field(default="", description="Of several scenes in a folder, the name of one.")
+    train_fraction: float = Field(
+        default=0.1,
+        gt=0,
+        lt=1,
+        description='Part of each class that is "train", at least one pixel; the others are "test".',
+    )
+    folds: int = Field(default=0, ge=0, description="In place of `train_fraction`: equal parts, at least 2; 0: none.")
+    fold: int = Field(default=0, ge=0, description='Which of the folds is "test", counted from 0.')
+    seed: int = Field(default=0, ge=0, description="Of the random division.")
 
-    Raises:
-        OptionError: a fraction outside 0 to 1, fewer than two folds, a fold that there is not.
-    """
+    @field_validator("folds")
+    @classmethod
+    def _folds_are_several(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("one fold leaves nothing to train on")
+        return folds
 
-    train_fraction: float = 0.1
-    folds: int = 0
-    fold: int = 0
-    seed: int = 0
+    @field_validator("fold")
+    @classmethod
+    def _fold_is_one_of_them(cls, fold: int, info: ValidationInfo) -> int:
+        folds = info.data.get("folds", 0)
+        if folds and fold >= folds:
+            raise ValueError(f"of folds={folds} the last is {folds - 1}")
+        return fold
 
-    def __post_init__(self) -> None:
-        if not 0 < self.train_fraction < 1:
-            raise OptionError(f"train_fraction={self.train_fraction}", fix="use a number between 0 and 1, like 0.1")
-        if self.folds and (self.folds < 2 or not 0 <= self.fold < self.folds):
-            raise OptionError(
-                f"folds={self.folds} and fold={self.fold}", fix="use folds of at least 2, and fold from 0 to folds - 1"
-            )
-        if self.seed < 0:
-            raise OptionError(f"seed={self.seed}", fix="use 0 or more")
-
-    def chosen(self, labels: Sequence[int], split: str, root: Path) -> NDArray[np.int64]:
+    def pixels_of(self, split: str, labels: Sequence[int], root: Path) -> NDArray[np.int64]:
         """Indices of the labels that belong to a split, in order.
 
         Raises:
@@ -48,10 +50,8 @@ class Division:
         """
         splits = chosen_splits(split, ("train", "test"), root)
         is_train = self._is_train(np.asarray(labels))
-        wanted = np.zeros(len(is_train), dtype=bool)
-        for name in splits:
-            wanted |= is_train if name == "train" else ~is_train
-        return np.flatnonzero(wanted)
+        is_chosen = [is_train if name == "train" else ~is_train for name in splits]
+        return np.flatnonzero(np.any(is_chosen, axis=0))
 
     def _is_train(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         if self.folds:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,6 +63,31 @@ class PixelAt:
         """
         cube = _kept_open(self.path, _stamp(self.path))
         return Pixel(cube.neighbourhood(self.row, self.column, window), cube.wavelengths, self.filename)
+
+
+class ScenePixels(Sequence[PixelAt]):
+    """Pixels of a scene, a number each.
+
+    Args:
+        width: Pixels in a row.
+        places: row * width + column of each pixel.
+    """
+
+    def __init__(self, path: Path, width: int, places: NDArray[np.int64]) -> None:
+        self.path, self.width, self.places = str(path), width, places
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> PixelAt: ...
+    @overload
+    def __getitem__(self, index: slice) -> ScenePixels: ...
+    def __getitem__(self, index: int | slice) -> PixelAt | ScenePixels:
+        if isinstance(index, slice):
+            return ScenePixels(Path(self.path), self.width, self.places[index])
+        row, column = divmod(int(self.places[index]), self.width)
+        return PixelAt(self.path, row, column)
 
 
 @lru_cache(maxsize=2)

@@ -1,6 +1,6 @@
 """The folders that public scenes ship in, one kind a file."""
 
 from mt_plugin_hyperspectral.layouts.pixel_table import find_pixel_table
-from mt_plugin_hyperspectral.layouts.scene import Scene, ScenePixels, find_scene
+from mt_plugin_hyperspectral.layouts.scene import find_scene
 
-__all__ = ["Scene", "ScenePixels", "find_pixel_table", "find_scene"]
+__all__ = ["find_pixel_table", "find_scene"]

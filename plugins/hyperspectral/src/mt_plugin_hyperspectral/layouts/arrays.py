@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError, InputError
+from mt_core.sdk import quiet
 from mt_plugin_hyperspectral.cube import check_size
 from mt_plugin_hyperspectral.reading import SUFFIXES, open_cube
 from mt_plugin_hyperspectral.reading.envi import map_envi
@@ -27,7 +28,7 @@ def arrays_in(path: Path) -> dict[str, tuple[int, ...]]:
         InputError: the file cannot be read.
     """
     suffix = path.suffix.lower()
-    with reading(path, formats=" ".join(SUFFIXES)):
+    with reading(path, formats=" ".join(SUFFIXES)), quiet():
         if suffix == ".mat":
             return array_shapes(path, str(path))
         if suffix == ".npy":
@@ -51,8 +52,10 @@ def labels_in(path: Path, key: str, *, is_whole: bool = True) -> NDArray[Any]:
         DatasetError: other than whole numbers from 0.
         InputError: the file cannot be read.
     """
-    with reading(path, formats=".mat .npy .tif .hdr"):
+    with reading(path, formats=".mat .npy .tif .hdr"), quiet():
         labels = np.asarray(_loaded(path, key))
+        if not labels.size:
+            raise InputError(f"{path}: {key or 'the array'} is empty", fix="save it again")
         if not is_whole:
             if not np.isfinite(labels).all():
                 raise InputError(f"{path}: {key} has values that are not finite", fix="save it again without them")

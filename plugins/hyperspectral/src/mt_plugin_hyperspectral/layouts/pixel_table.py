@@ -15,18 +15,18 @@ from numpy.typing import NDArray
 
 from mt_core.errors import DatasetError, MissingSplitError
 from mt_core.sdk import Listing, chosen_splits
-from mt_plugin_hyperspectral.division import Division
+from mt_plugin_hyperspectral.division import HyperspectralDatasetOptions
 from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in
 from mt_plugin_hyperspectral.layouts.names import INDIAN_PINES_FIXED, INDIAN_PINES_FIXED_COUNTS
 
 _FILES = {"train": ("Train_X.mat", "TrLabel.mat"), "test": ("Test_X.mat", "TeLabel.mat")}
 
 
-def find_pixel_table(root: Path, split: str, division: Division) -> Listing | None:
+def find_pixel_table(root: Path, split: str, options: HyperspectralDatasetOptions) -> Listing | None:
     """The spectra of a split; None for a folder without `Train_X.mat`.
 
     Args:
-        division: With folds, the training table is divided; else the files are the splits.
+        options: With folds, the training table is divided; else the files are the splits.
 
     Raises:
         DatasetError: tables that do not belong together.
@@ -37,8 +37,8 @@ def find_pixel_table(root: Path, split: str, division: Division) -> Listing | No
         return None
     train_spectra, train_labels = _table(root, "train")
     classes = _class_names(train_labels)
-    if division.folds:
-        chosen = division.chosen(train_labels.tolist(), split, root)
+    if options.folds:
+        chosen = options.pixels_of(split, train_labels.tolist(), root)
         return _listing(train_spectra[chosen], train_labels[chosen], classes)
     if split == "test" and "test" not in tables:
         raise MissingSplitError(
@@ -46,12 +46,14 @@ def find_pixel_table(root: Path, split: str, division: Division) -> Listing | No
             fix="divide the training pixels: data options folds=5 fold=0, or download Test_X.mat and TeLabel.mat",
         )
     parts = [_table(root, name) for name in chosen_splits(split, tables, root)]
+    if len({spectra.shape[1] for spectra, _ in parts}) > 1:
+        raise DatasetError(f"{root}: the tables have other numbers of bands", fix="download both again")
     return _listing(np.concatenate([spectra for spectra, _ in parts]), np.concatenate([y for _, y in parts]), classes)
 
 
 def _listing(spectra: NDArray[np.float32], labels: NDArray[np.int64], classes: tuple[str, ...]) -> Listing:
     if labels.max(initial=0) > len(classes):
-        raise DatasetError(f"a test pixel has label {labels.max()}, unknown in training", fix="download both anew")
+        raise DatasetError(f"a test pixel has label {labels.max()}, unknown in training", fix="download both again")
     return Listing(list(spectra), [classes[label - 1] for label in labels], classes, "pixel table")
 
 

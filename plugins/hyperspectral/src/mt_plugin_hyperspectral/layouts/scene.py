@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import DatasetError
+from mt_core.sdk import Listing
+from mt_plugin_hyperspectral.division import HyperspectralDatasetOptions
 from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in
 from mt_plugin_hyperspectral.layouts.names import class_names
-from mt_plugin_hyperspectral.pixel import PixelAt
+from mt_plugin_hyperspectral.pixel import ScenePixels
 from mt_plugin_hyperspectral.reading import SUFFIXES
 from mt_plugin_hyperspectral.reading.matlab import unmixing_size
 
-UNLABELLED = -1
+_UNLABELLED = -1
 
 
 @dataclass(frozen=True)
-class Scene:
+class _Scene:
     """A labelled scene.
 
     Attributes:
         path: Of the cube.
         classes: Names, in the order of their indices.
-        indices: (H, W) class indices, `UNLABELLED` where not known.
+        indices: (H, W) class indices, `_UNLABELLED` where not known.
         layout: A key of the dataset's `layouts`.
     """
 
@@ -35,31 +35,6 @@ class Scene:
     classes: tuple[str, ...]
     indices: NDArray[np.int64]
     layout: str
-
-
-class ScenePixels(Sequence[PixelAt]):
-    """Pixels of a scene, a number each.
-
-    Args:
-        width: W.
-        places: row * W + column of each pixel.
-    """
-
-    def __init__(self, path: Path, width: int, places: NDArray[np.int64]) -> None:
-        self.path, self.width, self.places = str(path), width, places
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    @overload
-    def __getitem__(self, index: int) -> PixelAt: ...
-    @overload
-    def __getitem__(self, index: slice) -> ScenePixels: ...
-    def __getitem__(self, index: int | slice) -> PixelAt | ScenePixels:
-        if isinstance(index, slice):
-            return ScenePixels(Path(self.path), self.width, self.places[index])
-        row, column = divmod(int(self.places[index]), self.width)
-        return PixelAt(self.path, row, column)
 
 
 @dataclass(frozen=True)
@@ -71,16 +46,26 @@ class _Found:
     shapes: dict[str, tuple[int, ...]]
 
 
-def find_scene(root: Path, scene: str) -> Scene | None:
-    """The scene of a folder, or of a file, with its labels; None where no file holds a cube.
-
-    Args:
-        scene: Of several scenes in a folder, the name of the file of one, with or without its suffix; "" for the only.
+def find_scene(root: Path, split: str, options: HyperspectralDatasetOptions) -> Listing | None:
+    """The labelled pixels of a split, of the scene of a folder or of a file; None where no file holds a cube.
 
     Raises:
         DatasetError: several scenes and none named, none of this name, or a scene without ground truth.
         InputError: a file of the folder that cannot be read.
+        MissingSplitError: "val".
     """
+    scene = _chosen_scene(root, options.scene)
+    if scene is None:
+        return None
+    places = np.flatnonzero(scene.indices.ravel() != _UNLABELLED)
+    indices = scene.indices.ravel()[places]
+    chosen = options.pixels_of(split, indices.tolist(), root)
+    pixels = ScenePixels(scene.path, scene.indices.shape[1], places[chosen])
+    return Listing(pixels, [scene.classes[index] for index in indices[chosen]], scene.classes, scene.layout)
+
+
+def _chosen_scene(root: Path, scene: str) -> _Scene | None:
+    """The only one, or the one whose file is called so, with or without its suffix."""
     folder = root if root.is_dir() else root.parent
     files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
     shapes = {path: arrays_in(path) for path in files}
@@ -112,14 +97,14 @@ def _scene_size(shapes: dict[str, tuple[int, ...]]) -> tuple[int, int] | None:
     return (cubes[0][0], cubes[0][1]) if cubes else unmixing_size(shapes)
 
 
-def _labelled(found: _Found, shapes: dict[Path, dict[str, tuple[int, ...]]]) -> Scene | None:
+def _labelled(found: _Found, shapes: dict[Path, dict[str, tuple[int, ...]]]) -> _Scene | None:
     if unmixing_size(found.shapes) is not None:
         dominant = labels_in(found.path, "A", is_whole=False).argmax(0)
         materials = tuple(str(material + 1) for material in range(found.shapes["A"][0]))
-        return Scene(found.path, materials, dominant.reshape(found.size, order="F"), "unmixing")
+        return _Scene(found.path, materials, dominant.reshape(found.size, order="F"), "unmixing")
     own = [key for key, shape in found.shapes.items() if shape == found.size]
     if "map" in own:
-        return Scene(found.path, ("background", "anomaly"), _anomalies(found.path), "anomalies")
+        return _Scene(found.path, ("background", "anomaly"), _anomalies(found.path), "anomalies")
     if len(own) == 1:
         return _numbered(found.path, labels_in(found.path, own[0]), "ground truth")
     beside = [
@@ -139,11 +124,11 @@ def _anomalies(path: Path) -> NDArray[np.int64]:
     return labels
 
 
-def _numbered(path: Path, labels: NDArray[np.int64], layout: str) -> Scene:
+def _numbered(path: Path, labels: NDArray[np.int64], layout: str) -> _Scene:
     """Labels from 1 as class indices from 0, in the order of the labels that occur."""
     occurring = [int(label) for label in np.unique(labels) if label > 0]
     if not occurring:
         raise DatasetError(f"the ground truth of {path} has no label above 0", fix="number the classes from 1")
-    index_of = np.full(max(occurring) + 1, UNLABELLED)
+    index_of = np.full(max(occurring) + 1, _UNLABELLED)
     index_of[occurring] = np.arange(len(occurring))
-    return Scene(path, class_names(path.stem, occurring), index_of[labels], layout)
+    return _Scene(path, class_names(path.stem, occurring), index_of[labels], layout)

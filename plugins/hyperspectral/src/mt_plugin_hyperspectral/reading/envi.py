@@ -5,7 +5,6 @@ Source: the format as NV5 Geospatial documents it, "ENVI Header Files"; headers 
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import first_bytes
 from mt_plugin_hyperspectral.cube import MAX_BANDS, MAX_PIXELS, Cube, Wavelengths
 
 _DTYPES = {
@@ -77,8 +77,7 @@ def map_envi(header: Path, data: Path | None = None) -> tuple[NDArray[Any], dict
 
 
 def _is_header(path: Path) -> bool:
-    with path.open("rb") as file:
-        return file.read(4) == b"ENVI"
+    return first_bytes(path, 4) == b"ENVI"
 
 
 def _fields(header: Path) -> dict[str, Any]:
@@ -86,11 +85,10 @@ def _fields(header: Path) -> dict[str, Any]:
 
     if header.stat().st_size > _LARGEST_HEADER:
         raise InputError(f"{header} is too long for a header", fix="check that it is the header and not the data")
-    with warnings.catch_warnings(action="ignore"):  # it tells of capital letters in names of fields
-        try:
-            fields: dict[str, Any] = read_envi_header(str(header))
-        except (FileNotAnEnviHeader, UnicodeDecodeError):  # it does begin with ENVI: it is the rest that is no text
-            raise InputError(f"{header} is not UTF-8", fix="save the header again as UTF-8") from None
+    try:
+        fields: dict[str, Any] = read_envi_header(str(header))
+    except (FileNotAnEnviHeader, UnicodeDecodeError):  # it does begin with ENVI: it is the rest that is no text
+        raise InputError(f"{header} is not UTF-8", fix="save the header again as UTF-8") from None
     return fields
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import struct
-import warnings
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,8 +38,7 @@ File = Path | BinaryIO
 
 def is_matlab(head: bytes) -> bool:
     """Whether a file that begins so is MATLAB's, version 5 or 7.3."""
-    is_hdf5 = any(head[place : place + 8] == _HDF5_MAGIC for place in _HDF5_PLACES)
-    return is_hdf5 or head[126:128] in (b"IM", b"MI") or head.startswith(b"MATLAB ")
+    return _is_hdf5(head) or head[126:128] in (b"IM", b"MI") or head.startswith(b"MATLAB ")
 
 
 def open_matlab(file: File, name: str) -> Cube:
@@ -78,7 +76,7 @@ def unmixing_size(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, int] | No
 
 def array_shapes(file: File, name: str) -> dict[str, tuple[int, ...]]:
     """The arrays of real numbers in a file, without reading one: name and shape as MATLAB shows it."""
-    if _is_hdf5(file):
+    if _is_hdf5(_read(file, 0, 520)):
         import h5py
 
         with h5py.File(file, "r") as opened:
@@ -88,7 +86,7 @@ def array_shapes(file: File, name: str) -> dict[str, tuple[int, ...]]:
 
 def load_array(file: File, key: str, name: str) -> Values:
     """One of the arrays in `array_shapes`; of version 7.3 it stays in the file until it is indexed."""
-    if _is_hdf5(file):
+    if _is_hdf5(_read(file, 0, 520)):
         import h5py
 
         dataset = _numeric_datasets(h5py.File(file, "r"))[key]
@@ -105,9 +103,8 @@ def load_array(file: File, key: str, name: str) -> Values:
     check_size(shape, dtype, f"{name}: {key}")
     if not isinstance(file, Path):
         file.seek(0)
-    with warnings.catch_warnings(action="ignore"):  # two arrays of one name: the last counts, as in MATLAB
-        values: NDArray[Any] = loadmat(file, variable_names=[key], appendmat=False)[key]
-    return values
+    values: NDArray[Any] = loadmat(file, variable_names=[key], appendmat=False)[key]
+    return values  # of two arrays of one name the last, as in MATLAB
 
 
 class _Reversed:
@@ -124,8 +121,7 @@ class _Reversed:
         return part.T
 
 
-def _is_hdf5(file: File) -> bool:
-    head = _read(file, 0, 520)
+def _is_hdf5(head: bytes) -> bool:
     return any(head[place : place + 8] == _HDF5_MAGIC for place in _HDF5_PLACES)
 
 

@@ -12,15 +12,15 @@ import torch
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_plugin_hyperspectral.cube import Cube
+from mt_core.sdk import as_array, declared_suffixes, first_bytes, is_tiff, quiet, read_npy, read_npz
+from mt_plugin_hyperspectral.cube import LARGEST_BYTES, Cube
 from mt_plugin_hyperspectral.reading.envi import header_beside, open_envi
 from mt_plugin_hyperspectral.reading.matlab import is_matlab, open_matlab
-from mt_plugin_hyperspectral.reading.numpy_files import open_npy, open_npz
-from mt_plugin_hyperspectral.reading.tiff import open_tiff
+from mt_plugin_hyperspectral.reading.tiff import cube_of_tiff
 
-SUFFIXES = (".mat", ".hdr", ".tif", ".tiff", ".npy", ".npz")
+SUFFIXES = declared_suffixes("mt_plugin_hyperspectral")
 
-_TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_NPZ_NAMES = ("cube", "data", "values", "image")
 
 
 def open_cube(source: str | Path | bytes) -> Cube:
@@ -35,12 +35,11 @@ def open_cube(source: str | Path | bytes) -> Cube:
         MissingDependencyError: a compressed TIFF that needs the package imagecodecs.
     """
     name = name_of(source)
-    with reading(source, formats=" ".join(SUFFIXES)):
+    with reading(source, formats=" ".join(SUFFIXES)), quiet():
+        head = first_bytes(source, 1024)
         if isinstance(source, bytes):
-            return _opened(BytesIO(source), source[:1024], name)
+            return _opened(BytesIO(source), head, name)
         path = Path(source)
-        with path.open("rb") as file:
-            head = file.read(1024)
         if head.startswith(b"ENVI"):
             return open_envi(path)
         if (header := header_beside(path)) is not None:
@@ -50,11 +49,12 @@ def open_cube(source: str | Path | bytes) -> Cube:
 
 def _opened(file: Path | BinaryIO, head: bytes, name: str) -> Cube:
     if head.startswith(b"\x93NUMPY"):
-        return open_npy(file, name)
+        is_path = isinstance(file, Path)
+        return Cube(np.load(file, mmap_mode="r") if is_path else read_npy(file, name, largest=LARGEST_BYTES), name)
     if head.startswith(b"PK\x03\x04"):
-        return open_npz(file, name)
-    if head.startswith(_TIFF_MAGIC):
-        return open_tiff(file, name)
+        return Cube(read_npz(file, _NPZ_NAMES, name=name, largest=LARGEST_BYTES), name)
+    if is_tiff(head):
+        return cube_of_tiff(file, name)
     if is_matlab(head):
         return open_matlab(file, name)
     raise InputError(
@@ -78,10 +78,9 @@ def open_array(source: Any) -> Cube | None:
             wavelengths = tuple(float(number) for number in source["wavelengths"])
     else:
         array = source
-    if isinstance(array, torch.Tensor):
-        array = array.detach().cpu().float().numpy() if array.dtype == torch.bfloat16 else array.detach().cpu().numpy()
-    if not isinstance(array, np.ndarray):
+    if not isinstance(array, np.ndarray | torch.Tensor):
         return None
+    array = as_array(array)
     cube = Cube(array[None, None] if array.ndim == 1 else array, name)
     if wavelengths is not None and len(wavelengths) != cube.bands:
         raise InputError(

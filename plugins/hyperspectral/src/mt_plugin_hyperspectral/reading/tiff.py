@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.errors import InputError, MissingDependencyError
+from mt_core.errors import InputError
+from mt_core.sdk import open_tiff
 from mt_plugin_hyperspectral.cube import Cube, check_size
+
+_CODECS = "mt-plugin-hyperspectral[codecs]"
 
 _GDAL_NODATA = 42113
 """The tag in which GDAL writes, as text, what stands for no value."""
 
 
-def open_tiff(file: Path | BinaryIO, name: str) -> Cube:
+def cube_of_tiff(file: Path | BinaryIO, name: str) -> Cube:
     """(H, W, B) of a file whose bands are samples of a pixel, or pages; mapped where it is not compressed."""
-    import tifffile
-
-    with _quiet(), tifffile.TiffFile(file) as tiff:
+    with open_tiff(file, codecs=_CODECS, name=name) as tiff:
         series = tiff.series[0]
         values = _values(file, tiff, series, name)
         axes = series.axes
@@ -37,18 +35,14 @@ def open_tiff(file: Path | BinaryIO, name: str) -> Cube:
 
 def tiff_shape(path: Path) -> tuple[int, ...]:
     """The axes of the first series of a file; its bands last."""
-    import tifffile
-
-    with _quiet(), tifffile.TiffFile(path) as tiff:
+    with open_tiff(path, codecs=_CODECS) as tiff:
         shape, axes = tuple(tiff.series[0].shape), tiff.series[0].axes
     return (*shape[1:], shape[0]) if len(shape) == 3 and axes.endswith("YX") else shape
 
 
 def read_labels_tiff(path: Path) -> NDArray[Any]:
     """The first picture of a file, as it is."""
-    import tifffile
-
-    with _quiet(), tifffile.TiffFile(path) as tiff:
+    with open_tiff(path, codecs=_CODECS) as tiff:
         check_size(tiff.series[0].shape, tiff.series[0].dtype, str(path))
         labels: NDArray[Any] = tiff.series[0].asarray()
     return labels
@@ -61,15 +55,7 @@ def _values(file: Path | BinaryIO, tiff: Any, series: Any, name: str) -> NDArray
         mapped: NDArray[Any] = np.memmap(file, dtype, "r", series.dataoffset, series.shape)
         return mapped
     check_size(series.shape, dtype, name)
-    try:
-        loaded: NDArray[Any] = series.asarray()
-    except ValueError as error:
-        if "imagecodecs" not in str(error):
-            raise
-        raise MissingDependencyError(
-            f"{name} is compressed in a way that needs the package 'imagecodecs'",
-            fix="pip install 'mt-plugin-hyperspectral[codecs]', or save it without compression",
-        ) from None
+    loaded: NDArray[Any] = series.asarray()
     return loaded
 
 
@@ -78,14 +64,3 @@ def _number(text: Any) -> float | None:
         return float(str(text).strip(" \0"))
     except ValueError:
         return None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """tifffile logs what it finds odd; what matters of it is raised."""
-    logger = logging.getLogger("tifffile")
-    was, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = was

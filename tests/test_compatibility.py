@@ -26,7 +26,7 @@ import mt_core as mt
 from mt_core.errors import RunError
 from mt_core.plugins import get, list_plugins, registry
 from mt_core.plugins.official import OFFICIAL
-from mt_core.training.run import FORMAT
+from mt_core.training.run_record import FORMAT
 from mt_core.version import CONTRACT_VERSION
 
 ROOT = Path(__file__).parents[1]

@@ -93,9 +93,8 @@ def test_embedding_goes_past_unreadable_files_and_says_so(folder, small_encoder_
 @pytest.mark.parametrize(
     ("arguments", "problem", "fix"),
     [
-        (["train", "toy", "--data", "nowhere", "--out", "x"], "nowhere", "folder a class"),
+        (["train", "toy", "--data", "nowhere", "--out", "x"], "nowhere does not exist", "check the path"),
         (["train", "toy", "--data", "data", "--out", "x", "-O", "patch=3"], "no option 'patch'", "dropout="),
-        (["train", "toy", "--data", "data", "--out", "x", "--epochs", "0"], "epochs=0", "int, from 1"),
         (["train", "toy", "--data", "data", "--out", "x", "-H", "depth=3"], "depth", "hidden="),
         (["train", "toy", "--data", "data", "--out", "x", "-D", "colour=red"], "colour", "no option at all"),
         (["evaluate", "data", "--data", "data"], "holds no run", "mt list"),

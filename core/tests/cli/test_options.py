@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from click.types import FloatParamType, FloatRange, IntParamType, IntRange
 
 from mt_core.cli import main
+from mt_core.cli.train import command as train_command
 from mt_core.errors import MtWarning
 from mt_core.plugins import get
 from mt_core.training import Recipe
 
 pytestmark = pytest.mark.usefixtures("toy")
+BOUNDED = (IntRange, FloatRange)
 CLASSES, A_CLASS = ("falling", "rising"), 8
 
 
@@ -292,3 +295,24 @@ def test_the_demonstration_goes_where_the_option_says_and_takes_no_longer(
     record = json.loads((out / "runs" / "toy" / "run.json").read_text())
     assert record["recipe"]["max_minutes"] == 1
     assert record["encoder"]["name"] == str(small_encoder_file)
+
+
+@pytest.mark.parametrize("option", [option for option in train_command.params if isinstance(option.type, BOUNDED)])
+def test_a_number_has_the_bounds_that_its_setting_has(option):
+    sign = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
+    setting = {
+        side: (getattr(bound, name), name in ("gt", "lt"))
+        for bound in Recipe.model_fields[option.name].metadata
+        for name, side in sign.items()
+        if hasattr(bound, name)
+    }
+    kind = option.type
+    bounds = {"min": (kind.min, kind.min_open), "max": (kind.max, kind.max_open)}
+    assert setting == {side: bound for side, bound in bounds.items() if bound[0] is not None}
+    assert isinstance(kind, IntRange) == ("int" in str(Recipe.model_fields[option.name].annotation))
+
+
+def test_every_number_of_the_training_has_bounds():
+    assert len([option for option in train_command.params if isinstance(option.type, BOUNDED)]) == 5
+    numbers = [option for option in train_command.params if type(option.type) in (IntParamType, FloatParamType)]
+    assert numbers == []

@@ -1,5 +1,6 @@
 """What must answer at once imports nothing heavy: neither torch nor pydantic nor numpy nor any plugin."""
 
+import ast
 import subprocess
 import sys
 
@@ -34,6 +35,74 @@ def heavy_after(code: str) -> list[str]:
 )
 def test_it_imports_nothing_heavy(code):
     assert heavy_after(code) == []
+
+
+@pytest.fixture
+def in_a_folder(tmp_path, monkeypatch):
+    """With a picture, a text file, a folder that holds something else than a run, and labelled pictures."""
+    for file in ("one.jpg", "notes.txt", "used/notes.txt", "pictures/cat/1.jpg"):
+        path = tmp_path / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"not looked at")
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.usefixtures("in_a_folder")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "embed imag one.jpg -o v.parquet",
+        "embed image *.png -o v.parquet",
+        "embed image -o v.parquet",
+        "embed image one.jpg -o used",
+        "embed image one.jpg -o notes.txt",
+        "embed image one.jpg -o v.parquet --encoder mt_tiny",
+        "embed image one.jpg -o v.parquet --encoder random/vit_tiny_patch16_224@x",
+        "embed image one.jpg -o v.parquet --encoder missing.safetensors",
+        "embed image one.jpg -o v.parquet -O size",
+        "embed image one.jpg -o v.parquet --pool middle",
+        "embed ./used one.jpg -o v.parquet",
+        "train image --data missing --out run",
+        "train image --data pictures --out used",
+        "train image --data pictures --out run --resume",
+        "train image --data pictures --out run --epochs 0",
+        "train imag --data pictures --out run",
+        "train image --data pictures --out run --encoder mt_tiny",
+        "evaluate used --data pictures",
+        "predict used one.jpg",
+    ],
+)
+def test_a_refusal_imports_nothing_heavy(line):
+    assert heavy_after(f"from mt_core.cli import main; assert main({line.split()}) == 2") == []
+
+
+def test_the_contract_and_the_folders_below_are_imported_lightly():
+    code = "import mt_core.contract, mt_core.encoder, mt_core.embedding, mt_core.training, mt_core.hooks"
+    assert heavy_after(code) == []
+
+
+NOT_NEEDED = ["timm", "torchvision", "torch._dynamo", "lightning", "torchmetrics", "pandas", "huggingface_hub"]
+
+
+def not_needed_after(code):
+    """The modules of `NOT_NEEDED` that a new interpreter has imported after running some code."""
+    told = f"\nimport sys\nprint([name for name in {NOT_NEEDED} if name in sys.modules])"
+    ran = subprocess.run([sys.executable, "-c", code + told], capture_output=True, text=True, check=True)
+    return ast.literal_eval(ran.stdout.splitlines()[-1])
+
+
+def test_embedding_a_picture_imports_only_what_it_needs(tmp_path, monkeypatch):
+    pytest.importorskip("mt_plugin_image")
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (32, 32)).save("one.jpg")
+    code = "from mt_core.cli import main; assert main('embed image one.jpg -q -o v.parquet'.split()) == 0"
+    assert not_needed_after(code) == []
+
+
+def test_an_import_that_is_not_needed_is_caught():
+    assert "torchvision" in not_needed_after("import torchvision")
 
 
 def test_a_heavy_import_is_caught():

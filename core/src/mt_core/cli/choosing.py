@@ -1,15 +1,19 @@
-"""Which modality is meant where the user named only files."""
+"""What the user means: which modality, which run, which files. Nothing heavy is imported to tell, or to refuse."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from mt_core.errors import OptionError
 from mt_core.io.paths import expand, has_suffix
+
+if TYPE_CHECKING:
+    from mt_core.plugins import PluginMetadata
 
 
 def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
@@ -34,6 +38,52 @@ def is_modality(name: str) -> bool:
     from mt_core.plugins.official import OFFICIAL
 
     return name in OFFICIAL or any(plugin.name == name for plugin in list_plugins())
+
+
+def means_modality(name: str) -> bool:
+    """Whether a name means a modality, and not the folder of a run; of a name that both have, it does."""
+    return is_modality(name) or (not (Path(name) / "run.json").is_file() and len(Path(name).parts) == 1)
+
+
+def plugin_of(modality_or_run: str) -> PluginMetadata:
+    """What is known, without importing it, of the plugin of a modality or of the run in a folder.
+
+    Raises:
+        RunError: a folder without a run that can be read.
+        PluginError: no such modality, or one that cannot be used.
+    """
+    from mt_core.plugins import find
+
+    return find(modality_or_run) if means_modality(modality_or_run) else plugin_of_run(modality_or_run)
+
+
+def plugin_of_run(folder: str) -> PluginMetadata:
+    """What is known, without importing it, of the plugin of the run in a folder.
+
+    Raises:
+        RunError: no run that can be read, or one that was interrupted.
+        PluginError: its modality is not installed, or cannot be used.
+    """
+    from mt_core.errors import RunError
+    from mt_core.plugins import find
+    from mt_core.training.run_record import RUN, read_finished
+
+    try:
+        return find(str(read_finished(Path(folder))["modality"]))
+    except KeyError as error:
+        raise RunError(f"{Path(folder) / RUN} lacks {error}", fix="train the run again") from None
+
+
+def check_encoder(name: str | None, plugin: PluginMetadata) -> None:
+    """Refuse what no encoder is called, before torch is imported; a plugin with hooks may have names of its own.
+
+    Raises:
+        EncoderError: no name of an encoder, or no file of one.
+    """
+    from mt_core.encoder.names import parse_name
+
+    if name is not None:
+        parse_name(name, added=[name] if plugin.raw.get("hooks") else [])
 
 
 def _suffixes_of(names: Sequence[str]) -> dict[str, tuple[str, ...]]:

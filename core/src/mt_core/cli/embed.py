@@ -38,18 +38,24 @@ def command(
     """
     from pathlib import Path
 
-    from mt_core.cli.choosing import modality_and_files
-    from mt_core.embedding import embed_files
+    from mt_core.cli.choosing import check_encoder, means_modality, modality_and_files, plugin_of
+    from mt_core.embedding.output import check_output
     from mt_core.io.paths import expand
-    from mt_core.plugins import get
 
     modality_or_run, files = modality_and_files(named)
     if not files:
-        if not Path(modality_or_run).exists():
-            get(modality_or_run)  # nobody's name: that is what is wrong, and not that there are no files
+        if means_modality(modality_or_run):
+            plugin_of(modality_or_run)  # nobody's name: that is what is wrong, and not that there are no files
         raise click.UsageError(f"no files: mt embed {modality_or_run} FILES... --out FILE")
+    plugin = plugin_of(modality_or_run)
+    sources = expand(files, plugin.raw.get("suffixes", ()))
+    check_encoder(encoder, plugin)
+    check_output(Path(out), overwrite=overwrite)
+    shared.parse(options)
+
+    from mt_core.embedding import embed_files  # imports torch: all that is above needs none to be refused
+
     model = shared.load_modality_or_run(modality_or_run, encoder, device, options)
-    sources = expand(files, get(model.modality).manifest.suffixes)
     if not quiet:
         click.echo(f"{len(sources)} file(s), {model.description}", err=True)
     result = embed_files(

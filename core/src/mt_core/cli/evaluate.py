@@ -32,11 +32,18 @@ def command(
     """Measure a run on labelled data."""
     from pathlib import Path
 
-    from mt_core.training import baseline_metrics, load_run
+    from mt_core.cli.choosing import check_encoder, plugin_of_run
+    from mt_core.io.paths import check_exists
+
+    check_encoder(encoder, plugin_of_run(run))
+    check_exists(Path(data))
+    of_data = shared.parse(data_option)
+
+    from mt_core.training import baseline_metrics, load_run  # imports torch: all that is above needs none to be refused
     from mt_core.training.evaluation import evaluate, open_for_evaluation
 
     model = load_run(run, encoder=encoder, device=device)
-    dataset = open_for_evaluation(model, Path(data), split, shared.parse(data_option))
+    dataset = open_for_evaluation(model, Path(data), split, of_data)
     metrics = evaluate(
         model,
         dataset,

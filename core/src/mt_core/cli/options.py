@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -86,10 +85,10 @@ def load_modality_or_run(name: str, encoder: str | None, device: str | None, opt
         OptionError: options for a run, which has its own.
     """
     from mt_core.api import load, load_run
-    from mt_core.cli.choosing import is_modality
+    from mt_core.cli.choosing import means_modality
     from mt_core.errors import OptionError
 
-    if is_modality(name) or (not (Path(name) / "run.json").is_file() and len(Path(name).parts) == 1):
+    if means_modality(name):
         return load(name, encoder=encoder, device=device, **parse(options))
     if options:
         raise OptionError(f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out")

@@ -42,7 +42,11 @@ def command(
 
     Files that cannot be read are told on standard error and make the exit code 1; the others are predicted.
     """
-    from mt_core.embedding.memory import predictions
+    from mt_core.cli.choosing import check_encoder, plugin_of_run
+
+    check_encoder(encoder, plugin_of_run(run))
+
+    from mt_core.embedding.memory import predictions  # imports torch: all that is above needs none to be refused
     from mt_core.errors import MtError
     from mt_core.hooks import session
     from mt_core.io.paths import expand

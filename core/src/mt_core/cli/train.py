@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -9,6 +10,7 @@ import click
 from mt_core.cli import options as shared
 
 
+# bounds stand here again (a test compares them), because --help must not import pydantic
 @click.command("train")
 @click.argument("modality")
 @click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows (mt info).")
@@ -18,10 +20,14 @@ from mt_core.cli import options as shared
     type=click.Choice(["probe", "frozen", "full"]),
     help="What is trained: the head alone, tokenizer and head (by default), or the encoder too.",
 )
-@click.option("--epochs", type=int, help="Passes over the training data.")
-@click.option("--batch-size", type=int, help="Samples a step.")
-@click.option("--lr", type=float, help="Peak learning rate.")
-@click.option("--seed", type=int, help="Of everything that is drawn: weights, order, augmentation; by default 0.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data.")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step.")
+@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Peak learning rate.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    help="Of everything that is drawn: weights, order, augmentation; by default 0.",
+)
 @click.option("--skip-unreadable", is_flag=True, default=None, help="Leave out samples that cannot be read.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
@@ -56,15 +62,29 @@ def command(
     What is not said is the modality's own recipe. An option that tokenizer and dataset both have is given once, by -O
     or by -D. The run folder holds everything needed to predict or to repeat.
     """
-    from mt_core.api import fit, load
+    from mt_core.cli.choosing import check_encoder
+    from mt_core.io.paths import check_exists
+    from mt_core.plugins import find
+    from mt_core.training.run_record import check_folder
+
+    found = find(modality)
+    check_exists(Path(data))
+    check_folder(Path(out), resume=resume, overwrite=overwrite)
+    check_encoder(encoder, found)
+    own, of_data = shared.parse(options), shared.parse(data_option)
+    settings = shared.merged({**flags, "head": shared.parse(head_option) or None}, more)
+
+    from mt_core.training import Recipe  # imports pydantic
+
+    Recipe.parse({name: value for name, value in settings.items() if name in Recipe.model_fields})
+
+    from mt_core.api import fit, load  # imports torch: all that is above needs none to be refused
     from mt_core.plugins import get
-    from mt_core.training import Recipe
 
     plugin = get(modality)
     shared.refuse_misplaced(plugin, {"-O": options, "-D": data_option, "-S": more})
-    settings = shared.merged({**flags, "head": shared.parse(head_option) or None}, more)
     recipe = Recipe.over(plugin.manifest.recipe, settings)
-    model = load(modality, encoder=encoder, seed=recipe.seed, device=device, **shared.parse(options))
+    model = load(modality, encoder=encoder, seed=recipe.seed, device=device, **own)
     if not quiet:
         click.echo(f"encoder: {model.encoder.description}", err=True)
     result = fit(
@@ -73,7 +93,7 @@ def command(
         out=out,
         resume=resume,
         overwrite=overwrite,
-        data_options=shared.parse(data_option),
+        data_options=of_data,
         recipe=recipe,
         show_progress=not quiet,
     )

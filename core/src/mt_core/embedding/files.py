@@ -18,6 +18,7 @@ from mt_core.data.loader import resolve_num_workers
 from mt_core.data.precision import Precision
 from mt_core.data.workers import read_sources
 from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
+from mt_core.embedding.output import check_output
 from mt_core.embedding.parts import Parts
 from mt_core.embedding.vectors import metadata_of, schema_of, sources_in, write_whole
 from mt_core.errors import EmbeddingError, FingerprintError
@@ -84,8 +85,7 @@ def embed_files(
     """
     out = Path(out)
     names = list(dict.fromkeys(str(source) for source in sources))
-    if out.is_dir():
-        raise EmbeddingError(f"{out} is a folder", fix="name a file, for instance vectors.parquet")
+    check_output(out, overwrite=overwrite)
     ensure_calibrated(model, names)
     identity = _identity(model, pool, precision)
     if overwrite:  # now that nothing is left to be refused

@@ -6,7 +6,7 @@ import glob
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from mt_core.errors import InputError
+from mt_core.errors import DatasetError, InputError
 
 
 def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
@@ -43,6 +43,16 @@ def _is_like_a_pattern(name: str) -> bool:
     """Whether a name that matches nothing was meant to; a sentence with a question mark or a molecule in brackets was
     not, and goes to its reader."""
     return " " not in name and (Path(name).suffix[1:].isalnum() or Path(name).name.strip("*?") == "")
+
+
+def check_exists(root: Path) -> None:
+    """Refuse a folder or file of data that is not there.
+
+    Raises:
+        DatasetError: with its path.
+    """
+    if not root.exists():
+        raise DatasetError(f"{root} does not exist", fix="check the path and the folder it is relative to")
 
 
 def has_suffix(path: Path, suffixes: Sequence[str]) -> bool:

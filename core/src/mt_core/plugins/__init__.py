@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mt_core.plugins.discovery import PluginMetadata as PluginMetadata
     from mt_core.plugins.manifest import Manifest as Manifest
     from mt_core.plugins.registry import Plugin as Plugin
+    from mt_core.plugins.registry import find as find
     from mt_core.plugins.registry import get as get
     from mt_core.plugins.registry import list_modalities as list_modalities
     from mt_core.plugins.registry import list_plugins as list_plugins
@@ -22,6 +23,7 @@ _HOME = {
     "Manifest": "manifest",
     "Plugin": "registry",
     "PluginMetadata": "discovery",
+    "find": "registry",
     "get": "registry",
     "list_modalities": "registry",
     "list_plugins": "registry",

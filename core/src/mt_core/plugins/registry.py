@@ -96,11 +96,21 @@ def get(name: str) -> Plugin:
     """
     registry = _registry()
     if name not in registry.loaded:
-        plugin = choose(name, registry.found, "modality")
-        if plugin is None:
-            raise _unknown(name, registry.found)
-        registry.loaded[name] = _load(plugin)
+        registry.loaded[name] = _load(find(name))
     return registry.loaded[name]
+
+
+def find(name: str) -> PluginMetadata:
+    """What is known of a modality's plugin without importing it.
+
+    Raises:
+        PluginError: as `get`, as far as it can be told so.
+    """
+    found = list_plugins()
+    plugin = choose(name, found, "modality")
+    if plugin is None:
+        raise _unknown(name, found)
+    return plugin
 
 
 def _unknown(name: str, everything: Sequence[PluginMetadata]) -> UnknownModalityError:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Self
 
 from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Multilabel, Options, Regression
 from mt_core.errors import DatasetError, OptionError
+from mt_core.io.paths import check_exists
 from mt_core.sdk.splits import check_split
 
 
@@ -89,8 +90,7 @@ class ListedDataset(ModalityDataset):
                 fix=f"use a run trained for {' or '.join(cls.kinds)}",
             )
         root = Path(root)
-        if not root.exists():
-            raise DatasetError(f"{root} does not exist", fix="check the path and the folder it is relative to")
+        check_exists(root)
         find: Callable[..., Listing | None] = cls.find
         listing = find(root, split, options=options or cls.Options()) if cls.Options.model_fields else find(root, split)
         if listing is None:

@@ -29,7 +29,8 @@ from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent
 from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
-from mt_core.training.run import FORMAT, RUN, describe_model, read_record, save_weights, write_record
+from mt_core.training.run import describe_model, save_weights
+from mt_core.training.run_record import FORMAT, check_folder, read_record, write_record
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,8 @@ def fit(
         FingerprintError: the frozen encoder is not, byte for byte, what it was before.
         MtError: a sample that cannot be read.
     """
+    if out is not None:
+        check_folder(Path(out), resume=resume, overwrite=overwrite)
     plugin = get(model.modality)
     if recipe is not None and settings:
         raise OptionError(
@@ -185,15 +188,8 @@ def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, over
             raise RunError(f"the run in {folder} is complete", fix="choose another --out, or --overwrite it")
         check_same(folder, recorded, planned)
         return check_checkpoint(checkpoint) if checkpoint.is_file() else None
-    if folder.exists() and any(folder.iterdir()) and not keep:
-        if not (folder / RUN).is_file():
-            raise RunError(f"{folder} is not empty and holds no run", fix="choose another --out")
-        if not overwrite:
-            raise RunError(
-                f"{folder} holds a run already",
-                fix="choose another --out, --resume it if it was interrupted, or --overwrite it",
-            )
-        shutil.rmtree(folder)
+    if overwrite and not keep:
+        shutil.rmtree(folder, ignore_errors=True)
     make_folder(folder)
     write_record(folder, planned)
     return None

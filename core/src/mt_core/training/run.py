@@ -29,12 +29,8 @@ from mt_core.heads import default_head
 from mt_core.io.atomic import atomic_write
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import Plugin, get
-from mt_core.training.records import read_json, resolve_name, write_json
-
-FORMAT = 1
-"""Number of the layout of `run.json`; a run of a higher one is refused."""
-
-RUN, WEIGHTS, ENCODER_WEIGHTS = "run.json", "weights.safetensors", "encoder.safetensors"
+from mt_core.training.records import resolve_name
+from mt_core.training.run_record import ENCODER_WEIGHTS, RUN, WEIGHTS, read_finished
 
 
 def describe_model(model: MetaTransformer) -> dict[str, Any]:
@@ -62,24 +58,6 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
         "task": head.task.model_dump(mode="json"),
         "parameters": vars(model.parameter_counts()),
     }
-
-
-def write_record(folder: Path, record: Mapping[str, Any]) -> None:
-    """Write `run.json`, whole or not at all."""
-    write_json(folder / RUN, record)
-
-
-def read_record(folder: Path) -> dict[str, Any]:
-    """What `run.json` says.
-
-    Raises:
-        RunError: no run, one that cannot be read, or one of a newer layout.
-    """
-    absent = RunError(
-        f"{folder} holds no run (there is no {RUN} in it)",
-        fix="name a modality (mt list shows them), or the folder that mt train was given as --out",
-    )
-    return read_json(folder / RUN, FORMAT, absent=absent)
 
 
 def save_weights(model: MetaTransformer, folder: Path) -> None:
@@ -116,12 +94,7 @@ def load_run(
         PluginError: the modality's plugin is not here.
     """
     folder = Path(folder)
-    record = read_record(folder)
-    if not (folder / WEIGHTS).is_file():
-        raise RunError(
-            f"the run in {folder} was interrupted before it had weights to keep",
-            fix="go on with it: the same mt train command with --resume",
-        )
+    record = read_finished(folder)
     try:
         return _assemble(folder, record, encoder, device)
     except KeyError as error:

@@ -1,0 +1,33 @@
+"""The file that vectors go to, looked at before anything is loaded. Importing this imports nothing heavy."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mt_core.errors import EmbeddingError
+
+_MAGIC = b"PAR1"  # the first and the last bytes of a Parquet file
+
+
+def check_output(out: Path, *, overwrite: bool) -> None:
+    """Refuse a file that vectors can be neither added to nor written to.
+
+    Raises:
+        EmbeddingError: a folder; or a file that is not to be overwritten and is not a whole Parquet file.
+    """
+    if out.is_dir():
+        raise EmbeddingError(f"{out} is a folder", fix="name a file, for instance vectors.parquet")
+    if not out.exists() or overwrite:
+        return
+    try:
+        with out.open("rb") as content:
+            start = content.read(len(_MAGIC))
+            content.seek(-min(len(_MAGIC), out.stat().st_size), os.SEEK_END)
+            end = content.read()
+    except OSError as error:
+        raise EmbeddingError(f"{out} cannot be read ({error.strerror})", fix="name another --out") from None
+    if (start, end) != (_MAGIC, _MAGIC):
+        raise EmbeddingError(
+            f"{out} exists and is not a whole Parquet file", fix="name another --out, or --overwrite it"
+        )

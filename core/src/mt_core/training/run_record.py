@@ -1,0 +1,68 @@
+"""`run.json`, the record of a run, and whether a folder may hold one. Importing this does not import torch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mt_core.errors import RunError
+from mt_core.training.records import read_json, write_json
+
+FORMAT = 1
+"""Number of the layout of `run.json`; a run of a higher one is refused."""
+
+RUN, WEIGHTS, ENCODER_WEIGHTS = "run.json", "weights.safetensors", "encoder.safetensors"
+
+
+def write_record(folder: Path, record: Mapping[str, Any]) -> None:
+    """Write `run.json`, whole or not at all."""
+    write_json(folder / RUN, record)
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What `run.json` says.
+
+    Raises:
+        RunError: no run, one that cannot be read, or one of a newer layout.
+    """
+    absent = RunError(
+        f"{folder} holds no run (there is no {RUN} in it)",
+        fix="name a modality (mt list shows them), or the folder that mt train was given as --out",
+    )
+    return read_json(folder / RUN, FORMAT, absent=absent)
+
+
+def read_finished(folder: Path) -> dict[str, Any]:
+    """What `run.json` says of a run that has weights.
+
+    Raises:
+        RunError: as `read_record`, or a run that was interrupted.
+    """
+    record = read_record(folder)
+    if not (folder / WEIGHTS).is_file():
+        raise RunError(
+            f"the run in {folder} was interrupted before it had weights to keep",
+            fix="go on with it: the same mt train command with --resume",
+        )
+    return record
+
+
+def check_folder(folder: Path, *, resume: bool, overwrite: bool) -> None:
+    """Refuse a folder that a run cannot be written to, before anything is read.
+
+    Raises:
+        RunError: it holds a run that is neither resumed nor overwritten, other things than a run, or nothing to resume.
+    """
+    if resume:
+        read_record(folder)
+    elif folder.is_file():
+        raise RunError(f"{folder} is a file", fix="choose another --out")
+    elif folder.exists() and any(folder.iterdir()):
+        if not (folder / RUN).is_file():
+            raise RunError(f"{folder} is not empty and holds no run", fix="choose another --out")
+        if not overwrite:
+            raise RunError(
+                f"{folder} holds a run already",
+                fix="choose another --out, --resume it if it was interrupted, or --overwrite it",
+            )

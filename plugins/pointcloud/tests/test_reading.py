@@ -74,6 +74,14 @@ def patch(path: Path, offset: int, format: str, value: int) -> None:
     path.write_bytes(content)
 
 
+def patch_chunks(path: Path, count: int) -> None:
+    """Let the table of chunks, whose place stands before the first of them, promise so many."""
+    content = path.read_bytes()
+    (start,) = struct.unpack_from("<I", content, 96)
+    (table,) = struct.unpack_from("<q", content, start)
+    patch(path, table + 4, "<I", count)
+
+
 # what is there is read
 
 
@@ -340,6 +348,7 @@ BAD: dict[str, tuple[str, bytes | Callable[[Path], object], str]] = {
     "las: many records": ("a.las", lambda path: patch(write_las(path, POINTS), 100, "<I", 2**32 - 1), "records"),
     "laz: huge": ("a.laz", lambda path: patch(write_las(path, POINTS), 107, "<I", 2**32 - 1), "cannot be read"),
     "las: cut short": ("a.las", lambda path: os.truncate(write_las(path, POINTS), 300), "promises"),
+    "laz: many chunks": ("a.laz", lambda path: patch_chunks(write_las(path, POINTS), 2**31), "chunks"),
     "laz: cut short": ("a.laz", lambda path: os.truncate(write_las(path, POINTS), 330), "announces"),
     "bin: not a multiple of 16": ("a.bin", bytes(1030), "multiple of 16"),
     "bin: other numbers": ("a.bin", np.full((50, 4), 1e30, "<f4").tobytes(), "beyond"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,10 +46,13 @@ def read_las(path: Path) -> Raw:
 def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array]]]:
     import laspy
 
-    # not the parallel back end: it believes the chunk table, and a damaged one ends the process for want of memory
+    # not the parallel back end, which takes memory for chunks of any size that the chunk table promises
     with laspy.open(path, read_evlrs=False, laz_backend=laspy.LazBackend.Lazrs) as reader:
         header = reader.header
-        _check_points(path, header)
+        if header.are_points_compressed:
+            _check_chunks(path, header)
+        else:
+            _check_points(path, header)
         step = step_for(header.point_count)
         coloured = {"red", "green", "blue"} <= set(header.point_format.dimension_names)
         first = 0
@@ -78,11 +82,36 @@ def _check_records(path: Path) -> None:
         )
 
 
+def _check_chunks(path: Path, header: Any) -> None:
+    """Refuse a table of more chunks than the file has room for: the decompressor takes memory for all of them before it
+    reads the first, and a process that gets none ends without a word.
+
+    Source: Isenburg 2013, "LASzip: lossless compression of LiDAR data", section on chunks; the table's place stands
+    before the first chunk, or at the end of a file that was written to a pipe.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        stream.seek(header.offset_to_point_data)
+        (table,) = struct.unpack("<q", stream.read(8))
+        if table == -1:
+            stream.seek(-8, os.SEEK_END)
+            (table,) = struct.unpack("<q", stream.read(8))
+        if not 0 < table <= size - 8:
+            return  # the decompressor refuses it
+        stream.seek(table)
+        _, count = struct.unpack("<II", stream.read(8))
+    if count * header.point_format.size > size:  # a chunk begins with a whole point
+        raise InputError(
+            f"{path} announces {count:,} chunks of points, and has {size:,} bytes",
+            fix="copy the file again: it is damaged",
+        )
+
+
 def _check_points(path: Path, header: Any) -> None:
-    """Compare what the header promises with the bytes there are; of compressed points, unpacking tells."""
+    """Compare what the header promises with the bytes there are."""
     left = path.stat().st_size - header.offset_to_point_data
     promised = header.point_count * header.point_format.size
-    if not header.are_points_compressed and promised > left:
+    if promised > left:
         raise InputError(
             f"{path} promises {header.point_count:,} points, {promised:,} bytes, and has {max(left, 0):,}",
             fix="copy the file again: it seems to be cut short",

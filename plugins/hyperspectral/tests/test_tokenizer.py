@@ -16,7 +16,6 @@ from mt_core.contract import Example
 from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_hyperspectral.bands import band_groups, band_positions
 from mt_plugin_hyperspectral.features import features_of
-from mt_plugin_hyperspectral.statistics import mean_and_std
 from mt_plugin_hyperspectral.tokenizer import HyperspectralOptions, HyperspectralTokenizer
 
 BANDS = 12
@@ -165,14 +164,6 @@ def test_calibration_is_mean_and_deviation_of_each_band():
     learned = made(features="").calibration()
     np.testing.assert_allclose(learned["mean"][0], SPECTRA.astype(float).mean(0), rtol=1e-6)
     np.testing.assert_allclose(learned["std"][0], SPECTRA.astype(float).std(0), rtol=1e-6)
-
-
-def test_statistics_of_many_rows_in_one_pass_are_those_of_all_at_once():
-    rows = np.random.default_rng(0).normal(1e6, 1, (1300, 2, 3))
-    mean, std, count = mean_and_std(iter(rows))
-    assert count == 1300
-    np.testing.assert_allclose(mean, rows.mean(0), rtol=1e-12)
-    np.testing.assert_allclose(std, rows.std(0), rtol=1e-9)
 
 
 def test_band_that_never_varies_says_nothing():

@@ -9,6 +9,7 @@ One sample's file
     `UeaFile`, `read_uea`: .ts and .arff
     `open_picture`, `open_tiff`, `picture_values`, `array_values`, `pixel_array`, `upright`, `reduced`, `luminance`,
     `robust_range`, `too_large`, `MAX_PIXELS`: pictures
+    `Moments`: mean and deviation of many samples, for `calibrate`
     `quiet`, `silent_stderr`: libraries that talk while they read
 
 A data set's folder
@@ -32,6 +33,7 @@ from mt_core.sdk.files import FILE_LAYOUTS, list_files
 from mt_core.sdk.folders import files_below, list_folders
 from mt_core.sdk.folds import folds_of
 from mt_core.sdk.listing import ListedDataset, Listing, in_order, require_files
+from mt_core.sdk.moments import Moments
 from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_number, number_format
 from mt_core.sdk.pictures import (
     MAX_PIXELS,
@@ -61,6 +63,7 @@ __all__ = [
     "Delimited",
     "ListedDataset",
     "Listing",
+    "Moments",
     "NumberFormat",
     "UeaFile",
     "array_values",

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Example, Options, Tokenizer, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
+from mt_core.sdk import Moments
 from mt_plugin_hyperspectral.augmentation import augmented
 from mt_plugin_hyperspectral.bands import band_groups, band_positions, spread
 from mt_plugin_hyperspectral.cube import MAX_BANDS, Cube, Wavelengths
@@ -25,7 +26,6 @@ from mt_plugin_hyperspectral.embedding import GroupEmbedding
 from mt_plugin_hyperspectral.features import Feature, features_of
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
 from mt_plugin_hyperspectral.reading import open_array, open_cube
-from mt_plugin_hyperspectral.statistics import mean_and_std
 
 _FURTHEST = 50.0  # standard deviations from the mean that a feature can be
 _SMALLEST = 1e-6  # of the largest mean: a standard deviation below it is rounding
@@ -153,25 +153,21 @@ class HyperspectralTokenizer(Tokenizer):
         themselves without their neighbourhoods."""
         self.restore({})
         first: Pixel | None = None
-
-        def features() -> Iterator[NDArray[np.float64]]:
-            nonlocal first
-            for example in examples:
-                if isinstance(example.sample, Pixel) and np.isnan(example.sample.spectrum).all():
-                    continue  # of a scene that is streamed
-                pixel = self.read(example.sample)
-                first = first or pixel
-                _require_alike(pixel, len(first.spectrum), first.wavelengths)
-                yield features_of(torch.from_numpy(pixel.spectrum).double(), self.options.features).numpy()
-
-        mean_FC, std_FC, _ = mean_and_std(features())
+        moments = Moments()
+        for example in examples:
+            if isinstance(example.sample, Pixel) and np.isnan(example.sample.spectrum).all():
+                continue  # of a scene that is streamed
+            pixel = self.read(example.sample)
+            first = first or pixel
+            _require_alike(pixel, len(first.spectrum), first.wavelengths)
+            moments.add(features_of(torch.from_numpy(pixel.spectrum).double(), self.options.features).numpy()[None])
         if first is None:
             raise InputError("there is no pixel to calibrate on", fix="give at least one that has data")
         wavelengths = first.wavelengths or self._wavelengths_by_option(len(first.spectrum))
         self.restore(
             {
-                "mean": mean_FC.tolist(),
-                "std": std_FC.tolist(),
+                "mean": moments.mean.tolist(),
+                "std": moments.std.tolist(),
                 "wavelengths": list(wavelengths) if wavelengths is not None else None,
             }
         )

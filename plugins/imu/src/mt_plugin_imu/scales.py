@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import Moments
 from mt_plugin_imu.recording import Recording
 
 Values = NDArray[np.float32]
@@ -72,8 +73,7 @@ class Survey:
 
     def __init__(self) -> None:
         self.first: Recording | None = None
-        self.count = 0
-        self.means = self.squares = np.zeros(0)
+        self.moments = Moments()
 
     def add(self, recording: Recording) -> None:
         """Take in all steps of a recording.
@@ -82,24 +82,13 @@ class Survey:
             InputError: another number of axes than the first had.
         """
         values = recording.values
-        if self.first is None:
-            self.first = recording
+        self.first = self.first or recording
         if values.shape[1] != self.first.values.shape[1]:
             raise InputError(
                 f"{recording.name} has {values.shape[1]} axes, {self.first.name} has {self.first.values.shape[1]}",
                 fix="train on recordings of the same axes; name them in the option columns",
             )
-        both = np.concatenate([values, magnitudes(values)], axis=1).astype(np.float64)
-        means, count = both.mean(0), len(both)
-        squares = ((both - means) ** 2).sum(0)
-        if not self.count:
-            self.count, self.means, self.squares = count, means, squares
-            return
-        # two parts into one: Chan, Golub and LeVeque 1979
-        total, apart = self.count + count, means - self.means
-        self.squares = self.squares + squares + apart**2 * self.count * count / total
-        self.means = self.means + apart * count / total
-        self.count = total
+        self.moments.add(np.concatenate([values, magnitudes(values)], axis=1))
 
     def scales(self) -> Scales:
         """What was found.
@@ -109,8 +98,8 @@ class Survey:
         """
         if self.first is None:
             raise InputError("there are no recordings to calibrate on", fix="give at least one")
-        deviations = np.sqrt(self.squares / self.count)
-        return Scales(self.first.values.shape[1], self.means.astype(np.float32), _positive(deviations))
+        means = self.moments.mean.astype(np.float32)
+        return Scales(self.first.values.shape[1], means, _positive(self.moments.std))
 
 
 def _positive(deviations: NDArray[np.float64]) -> Values:

@@ -19,7 +19,7 @@ from drawn_files import MAKERS
 from machine import machine
 
 import mt_core as mt
-from mt_core.data.workers import read_sources
+from mt_core.data.sources import read_sources
 from mt_core.errors import MtError
 
 BATCHES = {"video": 8}  # elsewhere 32; so that there are many, of a film as large

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mt_core.contract import Pool
+from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
 from mt_core.encoder import Encoder, list_encoders, load_encoder
 from mt_core.errors import UnknownModalityError
@@ -90,7 +91,9 @@ def load_run(
     return load_run(folder, encoder=encoder, device=device)
 
 
-def embed(model: MetaTransformer, sources: Any, *, pool: Pool = "mean", batch_size: int = 32) -> np.ndarray:
+def embed(
+    model: MetaTransformer, sources: Any, *, pool: Pool = "mean", batch_size: int = 32, num_workers: int = 0
+) -> np.ndarray:
     """Vectors of files or objects, in memory; `embed_files` writes those of many files to Parquet.
 
     Args:
@@ -98,6 +101,7 @@ def embed(model: MetaTransformer, sources: Any, *, pool: Pool = "mean", batch_si
         sources: One source or several: paths, and whatever the modality's tokenizer reads from memory.
         pool: See `Features.pool`.
         batch_size: Samples encoded at a time.
+        num_workers: Worker processes that read; 0: this process reads, which a file that crashes its reader ends.
 
     Returns:
         (rows, width) float32, in order; a source that holds many samples (a table) gives as many rows.
@@ -105,17 +109,22 @@ def embed(model: MetaTransformer, sources: Any, *, pool: Pool = "mean", batch_si
     Raises:
         InputError: a source that cannot be read. `embed_files` goes on past those.
     """
-    return embed_in_memory(model, _as_sources(sources), pool=pool, batch_size=batch_size)
+    return embed_in_memory(model, _as_sources(sources), pool=pool, batch_size=batch_size, num_workers=num_workers)
 
 
-def predict(model: MetaTransformer, sources: Any, *, batch_size: int = 32) -> list[dict[str, Any]]:
+def predict(
+    model: MetaTransformer, sources: Any, *, batch_size: int = 32, num_workers: int = 0
+) -> list[dict[str, Any]]:
     """Predictions for files or objects, one a sample: `source`, `row` and what the head's `decode` gives.
+
+    Args:
+        num_workers: As for `embed`.
 
     Raises:
         InputError: a source that cannot be read.
         OptionError: a model without a head.
     """
-    return predict_in_memory(model, _as_sources(sources), batch_size=batch_size)
+    return predict_in_memory(model, _as_sources(sources), batch_size=batch_size, num_workers=num_workers)
 
 
 def fit(
@@ -176,6 +185,8 @@ def evaluate(
     data_options: Mapping[str, Any] | None = None,
     batch_size: int = 64,
     num_workers: int | None = None,
+    seconds_a_sample: float = SECONDS_A_SAMPLE,
+    skip_unreadable: bool = False,
     precision: Precision = "32",
     show_progress: bool = False,
 ) -> dict[str, float]:
@@ -187,7 +198,9 @@ def evaluate(
         data_options: The dataset's own options, for a folder; those that the model was trained with stand unless they
             are named here.
         batch_size: Samples measured at a time.
-        num_workers: Processes that read files; None: one less than the cores, 4 at the most.
+        num_workers: Processes that read files; None: one less than the cores, at least 1 and at most 4.
+        seconds_a_sample: How long the reading of one sample may take.
+        skip_unreadable: Leave out samples that cannot be read, with a warning.
         precision: "32", or "bf16" where the machine has it.
         show_progress: On standard error.
 
@@ -206,6 +219,8 @@ def evaluate(
         split,
         batch_size=batch_size,
         num_workers=num_workers,
+        seconds_a_sample=seconds_a_sample,
+        skip_unreadable=skip_unreadable,
         precision=precision,
         data_options=data_options,
         show_progress=show_progress,

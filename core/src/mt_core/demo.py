@@ -16,8 +16,8 @@ import torch
 
 from mt_core.contract import AnyTask, Classification, Forecasting, ModalityDataset, Regression
 from mt_core.data.batches import encoding, features_of
-from mt_core.data.loader import prepare
 from mt_core.data.precision import has_bf16
+from mt_core.data.reading import prepare
 from mt_core.embedding import predict_in_memory
 from mt_core.encoder import Encoder
 from mt_core.errors import MtError

@@ -53,6 +53,7 @@ class MetaTransformer(nn.Module):
         provenance: One line that goes with every output on how tokenizer and head came to be.
 
     Attributes:
+        typical_target: The most frequent class, or the mean, of the training targets, for a constant answer.
         data_options: The dataset's options that it was trained with, which evaluation repeats; None: it was not trained
             on a folder.
     """
@@ -75,6 +76,7 @@ class MetaTransformer(nn.Module):
         self.seed = seed
         self.provenance = provenance or f"tokenizer untrained, seed {seed}"
         self.data_options: Options | None = None
+        self.typical_target: Any = None
 
     @property
     def device(self) -> torch.device:

@@ -53,7 +53,7 @@ def test_a_run_goes_on_with_the_settings_it_was_begun_with_whatever_the_versions
     planned = {"recipe": {"betas": (0.9, 0.98)}, "data": "a", "versions": {"torch": "2.6"}}
     recorded = json.loads(json.dumps({**planned, "status": "training", "versions": {"torch": "2.5"}}))
     check_same(tmp_path, recorded, planned)
-    with pytest.raises(RunError, match="was begun with another recipe, another data"):
+    with pytest.raises(RunError, match=r"was started with other settings \(recipe, data\)"):
         check_same(tmp_path, recorded, {**planned, "recipe": {}, "data": "b"})
 
 

@@ -12,9 +12,15 @@ from mt_core.cli import options as shared
 @click.option("-o", "--out", required=True, metavar="FILE", help="The Parquet file.")
 @click.option("--pool", type=click.Choice(shared.POOLS), default="mean", show_default=True, help="Tokens to vector.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
-@click.option("--overwrite", is_flag=True, help="Begin anew, whatever is there.")
+@click.option("--overwrite", is_flag=True, help="Start over, whatever is there.")
 @shared.stacked(
-    shared.encoder, shared.tokenizer_options, shared.num_workers, shared.precision, shared.device, shared.quiet
+    shared.encoder,
+    shared.tokenizer_options,
+    shared.num_workers,
+    shared.seconds_a_sample,
+    shared.precision,
+    shared.device,
+    shared.quiet,
 )
 def command(
     named: tuple[str, ...],
@@ -25,6 +31,7 @@ def command(
     encoder: str | None,
     options: tuple[str, ...],
     num_workers: int | None,
+    seconds_a_sample: float,
     precision: str | None,
     device: str | None,
     quiet: bool,
@@ -65,6 +72,7 @@ def command(
         pool=pool,  # type: ignore[arg-type]
         batch_size=batch_size,
         num_workers=num_workers,
+        seconds_a_sample=seconds_a_sample,
         precision=precision or "32",  # type: ignore[arg-type]
         overwrite=overwrite,
         show_progress=not quiet,

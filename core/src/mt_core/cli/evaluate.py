@@ -14,8 +14,17 @@ from mt_core.cli import options as shared
 @click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows (mt info).")
 @click.option("--split", help="Its part: train, val, test or all; by default test, or what there is.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples at a time.")
+@click.option("--skip-unreadable", is_flag=True, help="Leave out samples that cannot be read.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
-@shared.stacked(shared.encoder, shared.data_options, shared.num_workers, shared.precision, shared.device, shared.quiet)
+@shared.stacked(
+    shared.encoder,
+    shared.data_options,
+    shared.num_workers,
+    shared.seconds_a_sample,
+    shared.precision,
+    shared.device,
+    shared.quiet,
+)
 def command(
     run: str,
     data: str,
@@ -25,6 +34,8 @@ def command(
     encoder: str | None,
     data_option: tuple[str, ...],
     num_workers: int | None,
+    seconds_a_sample: float,
+    skip_unreadable: bool,
     precision: str | None,
     device: str | None,
     quiet: bool,
@@ -39,8 +50,8 @@ def command(
     check_exists(Path(data))
     of_data = shared.parse(data_option)
 
-    from mt_core.training import baseline_metrics, load_run  # imports torch: all that is above needs none to be refused
-    from mt_core.training.evaluation import evaluate, open_for_evaluation
+    from mt_core.training import load_run  # imports torch: all that is above needs none to be refused
+    from mt_core.training.evaluation import baseline_of, evaluate, open_for_evaluation
 
     model = load_run(run, encoder=encoder, device=device)
     dataset = open_for_evaluation(model, Path(data), split, of_data)
@@ -49,16 +60,21 @@ def command(
         dataset,
         batch_size=batch_size,
         num_workers=num_workers,
+        seconds_a_sample=seconds_a_sample,
+        skip_unreadable=skip_unreadable,
         precision=precision or "32",  # type: ignore[arg-type]
         show_progress=not quiet,
     )
+    baseline = baseline_of(model, dataset)
     if as_json:
-        click.echo(json.dumps({"model": model.description, "data": dataset.source, "metrics": metrics}))
+        record = {"model": model.description, "data": dataset.source, "metrics": metrics, "baseline": baseline}
+        click.echo(json.dumps(record))
         return 0
-    baseline = baseline_metrics(model.require_head(), dataset.targets(), dataset.targets())
-    click.echo(f"{model.description}\n{dataset.source}: {len(dataset)} samples")
+    left_out = len(dataset) - int(metrics["samples"])
+    of = f" ({left_out} of {len(dataset)} left out)" if left_out else ""
+    click.echo(f"{model.description}\n{dataset.source}: {int(metrics['samples'])} samples{of}")
     for name, value in metrics.items():
-        beside = f"   (always the same answer: {baseline[name]:.4f})" if name in baseline else ""
+        beside = f"   (constant answer of the training data: {baseline[name]:.4f})" if name in baseline else ""
         if name != "samples":
             click.echo(f"  {name:<18}{value:.4f}{beside}")
     return 0

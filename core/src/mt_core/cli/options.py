@@ -42,6 +42,13 @@ settings = click.option(
     "-S", "--set", "more", multiple=True, metavar="NAME=VALUE", help="Any other setting of the training: warmup=0.1."
 )
 num_workers = click.option("--num-workers", type=click.IntRange(min=0), help="Processes that read files; 0: none.")
+seconds_a_sample = click.option(
+    "--seconds-a-sample",
+    type=click.FloatRange(min=0, min_open=True),
+    default=300.0,
+    show_default=True,
+    help="A sample whose reading takes longer counts as unreadable.",
+)
 precision = click.option(
     "--precision", type=click.Choice(["32", "bf16"]), default=None, help="bf16 is faster on machines that have it."
 )

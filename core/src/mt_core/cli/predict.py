@@ -1,4 +1,4 @@
-"""`mt predict`: what a run says about files."""
+"""`mt predict`: predict with a trained run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a sample, with everything the head says.")
-@shared.stacked(shared.encoder, shared.precision, shared.device)
+@shared.stacked(shared.encoder, shared.num_workers, shared.seconds_a_sample, shared.precision, shared.device)
 def command(
     run: str,
     files: tuple[str, ...],
@@ -35,17 +35,20 @@ def command(
     batch_size: int,
     as_json: bool,
     encoder: str | None,
+    num_workers: int | None,
+    seconds_a_sample: float,
     precision: str | None,
     device: str | None,
 ) -> int:
-    """What a run says about files.
+    """Predict with a trained run.
 
-    Files that cannot be read are told on standard error and make the exit code 1; the others are predicted.
+    Files that cannot be read are reported on standard error and make the exit code 1; the others are predicted.
     """
     from mt_core.cli.choosing import check_encoder, plugin_of_run
 
     check_encoder(encoder, plugin_of_run(run))
 
+    from mt_core.data.workers import resolve_num_workers
     from mt_core.embedding.memory import predictions  # imports torch: all that is above needs none to be refused
     from mt_core.errors import MtError
     from mt_core.hooks import session
@@ -63,6 +66,8 @@ def command(
             model,
             expand(files, plugin.manifest.suffixes),
             batch_size=batch_size,
+            num_workers=resolve_num_workers(num_workers),
+            seconds_a_sample=seconds_a_sample,
             precision=precision or "32",  # type: ignore[arg-type]
             on_error=errors.append,
         )

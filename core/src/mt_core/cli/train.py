@@ -97,6 +97,8 @@ def command(
         recipe=recipe,
         show_progress=not quiet,
     )
+    if result.was_complete:
+        click.echo(f"the run in {out} is complete; there is nothing to resume", err=True)
     counts = model.parameter_counts()
     primary = model.require_head().primary
     click.echo(f"{counts.trainable:,} parameters trained, {counts.frozen:,} frozen, {result.seconds:.0f} s")

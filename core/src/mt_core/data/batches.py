@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mt_core.contract import Example, Features
 from mt_core.data.precision import Precision, check_precision
-from mt_core.data.workers import Read
+from mt_core.data.sources import Read, raw_samples
 from mt_core.errors import InputError, MtError
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
@@ -28,7 +28,7 @@ class SampleRef:
 
 
 @dataclass
-class Gathered:
+class SampleBatch:
     """A batch on its way: samples, where they come from, and what could not be read between them.
 
     Attributes:
@@ -41,13 +41,13 @@ class Gathered:
     next: tuple[int, int] = (0, 0)
 
 
-def gather(reads: Iterable[Read], batch_size: int) -> Iterator[Gathered]:
+def gather(reads: Iterable[Read], batch_size: int) -> Iterator[SampleBatch]:
     """Samples in order, `batch_size` at a time; the last batch may be smaller, or hold failures alone.
 
     How samples fall into batches depends on their order alone, so that work which is interrupted between two batches
     goes on with the very batches that it would have had.
     """
-    batch = Gathered()
+    batch = SampleBatch()
     for read in reads:
         for offset, item in enumerate(read.items):
             row = read.row + offset
@@ -56,7 +56,7 @@ def gather(reads: Iterable[Read], batch_size: int) -> Iterator[Gathered]:
             if len(batch.items) == batch_size:
                 batch.next = (read.source, row + 1)
                 yield batch
-                batch = Gathered()
+                batch = SampleBatch()
         if read.error is not None:
             batch.failed.append((read.source, read.error))
         if read.is_last:
@@ -82,7 +82,7 @@ def features_of(model: MetaTransformer, items: Sequence[dict[str, Tensor]]) -> F
     return model.encode({name: tensor.to(model.device) for name, tensor in inputs.items()})
 
 
-def ensure_calibrated(model: MetaTransformer, sources: Sequence[object]) -> None:
+def ensure_calibrated(model: MetaTransformer, sources: Sequence[object], num_workers: int = 0) -> None:
     """Calibrate a tokenizer that cannot work without on the sources themselves: on their first samples.
 
     Raises:
@@ -93,14 +93,9 @@ def ensure_calibrated(model: MetaTransformer, sources: Sequence[object]) -> None
         return
     examples: list[Example] = []
     refused: MtError | None = None
-    for source in sources:
-        try:
-            for sample in tokenizer.stream(source):
-                examples.append(Example(sample))
-                if len(examples) == SAMPLES_TO_CALIBRATE:
-                    break
-        except MtError as error:
-            refused = refused or error
+    for read in raw_samples(tokenizer, sources, num_workers):
+        examples += [Example(sample) for sample in read.items[: SAMPLES_TO_CALIBRATE - len(examples)]]
+        refused = refused or read.error
         if len(examples) == SAMPLES_TO_CALIBRATE:
             break
     if not examples:

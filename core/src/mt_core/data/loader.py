@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, TypedDict
+from dataclasses import dataclass, field, replace
+from typing import Any, Self, TypedDict
 
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
-from mt_core.contract import AnyTask, ModalityDataset, Tokenizer, name_of
+from mt_core.contract import Example, ModalityDataset, Tokenizer
+from mt_core.data.reading import prepare, read_sample
 from mt_core.data.samplers import training_order
-from mt_core.errors import InputError, MtError
+from mt_core.data.sources import loss_of
+from mt_core.data.workers import SECONDS_A_SAMPLE, At, LostSample, WorkerPool, resolve_num_workers
+from mt_core.errors import InputError, MtError, PluginError
+
+_FEW = 2048  # positions: two batches of so many stay far below what a pipe holds
 
 
 class Batch(TypedDict):
@@ -29,123 +32,174 @@ class Batch(TypedDict):
     failed: list[MtError]
 
 
-class Prepared(Dataset[tuple[dict[str, Tensor], Any] | MtError]):
-    """Examples read and prepared. With a seed, for training: an index is (epoch, position), and augmentation draws
-    from a generator seeded by (seed, epoch, position) alone."""
+class Loader:
+    """The batches of a dataset, epoch by epoch, read by worker processes that stay from one epoch to the next.
 
-    def __init__(self, dataset: ModalityDataset, tokenizer: Tokenizer, seed: int | None = None) -> None:
-        self.dataset = dataset
-        self.tokenizer = tokenizer
-        self.seed = seed
+    What is in a batch depends on the seed, the epoch and the samples' indices alone: neither on the number of workers
+    nor on how far they are ahead. Use it in a `with`, or `close` it.
+
+    Args:
+        dataset: Its examples are read by the workers.
+        batch_size: Samples a batch; the last one of an epoch may be smaller.
+        num_workers: None: see `resolve_num_workers`; 0: this process reads.
+        train_seed: None: in order and deterministic. Else shuffled and augmented by it.
+        seconds_a_sample: How long the reading of one sample may take.
+    """
+
+    def __init__(
+        self,
+        dataset: ModalityDataset,
+        tokenizer: Tokenizer,
+        *,
+        batch_size: int,
+        num_workers: int | None = None,
+        train_seed: int | None = None,
+        seconds_a_sample: float = SECONDS_A_SAMPLE,
+    ) -> None:
+        self.dataset, self.tokenizer, self.batch_size = dataset, tokenizer, batch_size
+        self._order = training_order(dataset, train_seed) if train_seed is not None else None
+        self._lost: dict[int, MtError] = {}  # positions whose worker was lost: they are not read again
+        self._pool = WorkerPool(
+            _BatchReader(dataset, tokenizer, train_seed),
+            min(resolve_num_workers(num_workers), len(self)),
+            ahead=2 if batch_size <= _FEW else 1,
+            seconds_a_sample=seconds_a_sample,
+        )
 
     def __len__(self) -> int:
-        return len(self.dataset)
+        return -(-len(self.dataset) // self.batch_size)
 
-    def __getitem__(self, index: int | tuple[int, int]) -> tuple[dict[str, Tensor], Any] | MtError:
-        epoch, position = index if isinstance(index, tuple) else (0, index)
-        generator = None
-        if self.seed is not None:
-            generator = torch.Generator().manual_seed(hash((self.seed, epoch, position)) % 2**63)
+    def __iter__(self) -> Iterator[Batch]:
+        return self.epoch(0)
+
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch."""
+        jobs = [_Job(epoch, positions, self._known(positions)) for positions in self._groups(epoch)]
+        for message in self._pool.map(jobs, self._on_loss):
+            inputs = {name: torch.from_numpy(array) for name, array in message["inputs"].items()}
+            yield Batch(inputs=inputs, target=torch.from_numpy(message["target"]), failed=message["failed"])
+
+    def raw(self) -> Iterator[tuple[list[Example], list[MtError]]]:
+        """The examples of each batch, their samples read and not prepared, and the errors of the others."""
+        jobs = [_Job(0, positions, is_raw=True) for positions in self._groups(0)]
+        yield from self._pool.map(jobs, self._on_loss)
+
+    def _groups(self, epoch: int) -> list[list[int]]:
+        order = self._order.positions(epoch) if self._order is not None else list(range(len(self.dataset)))
+        return [order[first : first + self.batch_size] for first in range(0, len(order), self.batch_size)]
+
+    def _known(self, positions: Sequence[int]) -> dict[int, MtError]:
+        return {position: self._lost[position] for position in positions if position in self._lost}
+
+    def _on_loss(self, job: _Job, loss: LostSample) -> _Job:
+        if loss.sample is None:
+            raise PluginError(
+                f"{type(self.tokenizer).__name__}.collate, or what it called, {loss.how}",
+                fix=f"report it to the maintainers of {type(self.tokenizer).__module__}; --num-workers 0 shows more",
+            )
+        position, is_found = divmod(loss.sample, 2)
+        # what ended a worker is not tried in this process
+        source = self.dataset[position].sample if is_found else f"{self.dataset.source}, example {position}"
+        self._lost[position] = loss_of(loss, source, self.tokenizer)
+        return replace(job, errors=self._known(job.positions))
+
+    def close(self) -> None:
+        """End the workers."""
+        self._pool.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+@dataclass(frozen=True)
+class _Job:
+    """One batch: its epoch, the positions of its samples in the dataset, and the errors of those not to be read."""
+
+    epoch: int
+    positions: list[int]
+    errors: dict[int, MtError] = field(default_factory=dict)
+    is_raw: bool = False
+
+
+@dataclass(frozen=True)
+class _BatchReader:
+    dataset: ModalityDataset
+    tokenizer: Tokenizer
+    seed: int | None
+
+    def read(self, job: _Job, at: At) -> Iterator[Any]:
+        """One batch, its tensors as arrays: those cross between processes as bytes."""
+        read: list[Any] = []
+        failed: list[MtError] = []
+        for position in job.positions:
+            try:
+                if position in job.errors:
+                    raise job.errors[position]
+                example = self._example(position, at)
+                if job.is_raw:
+                    read.append(Example(read_sample(self.tokenizer, example.sample), example.target))
+                else:
+                    generator = self._generator(job.epoch, position)
+                    read.append((prepare(self.tokenizer, example.sample, generator), example.target))
+            except MtError as error:
+                failed.append(error)
+        yield (read, failed) if job.is_raw else self._batch(read, failed)
+
+    def _batch(self, read: list[tuple[dict[str, Tensor], Any]], failed: list[MtError]) -> dict[str, Any]:
+        inputs = self.tokenizer.collate([item for item, _ in read]) if read else {}
+        arrays = {name: tensor.numpy() for name, tensor in inputs.items()}
+        target = self.dataset.task.stack([target for _, target in read])
+        return {"inputs": arrays, "target": target.numpy(), "failed": failed}
+
+    def _generator(self, epoch: int, position: int) -> torch.Generator | None:
+        if self.seed is None:
+            return None
+        return torch.Generator().manual_seed(hash((self.seed, epoch, position)) % 2**63)
+
+    def _example(self, position: int, at: At) -> Example:
+        at(2 * position)
         try:
             example = self.dataset[position]
-            return prepare(self.tokenizer, example.sample, generator), example.target
-        except MtError as error:
-            return error  # raised again in the main process: a worker process would bury it in its own traceback
+        except MtError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"{self.dataset.source}, example {position}: {type(self.dataset).__name__} failed with "
+                f"{type(error).__name__}: {error}",
+                fix=f"check the data; if they are valid, report this to the maintainers of "
+                f"{type(self.dataset).__module__}",
+            ) from error
+        at(2 * position + 1)
+        return example
 
 
-def prepare(tokenizer: Tokenizer, source: Any, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-    """Read and prepare one sample; whatever a plugin raises names the source."""
-    try:
-        return tokenizer.prepare(tokenizer.read(source), generator)
-    except MtError as error:
-        raise with_source(error, source) from error
-    except Exception as error:
-        raise as_input_error(error, source, tokenizer) from error
-
-
-def with_source(error: MtError, source: Any) -> MtError:
-    """The same error, its message beginning with the source where it does not name it yet."""
-    name = name_of(source)
-    if name in error.problem:
-        return error
-    return type(error)(f"{name}: {error.problem}", error.fix)
-
-
-def as_input_error(error: Exception, source: Any, tokenizer: Tokenizer) -> InputError:
-    """A plugin let through an exception that is not ours: an error that names the file and the plugin."""
-    return InputError(
-        f"{name_of(source)}: {type(tokenizer).__name__} failed with {type(error).__name__}: {error}",
-        fix=f"check the file; if it is sound, report this to the maintainers of {type(tokenizer).__module__}",
-    )
-
-
-class _Collate:
-    def __init__(self, tokenizer: Tokenizer, task: AnyTask) -> None:
-        self.tokenizer = tokenizer
-        self.task = task
-
-    def __call__(self, items: Sequence[tuple[dict[str, Tensor], Any] | MtError]) -> Batch:
-        failed = [item for item in items if isinstance(item, MtError)]
-        valid = [item for item in items if not isinstance(item, MtError)]
-        inputs = self.tokenizer.collate([tensors for tensors, _ in valid]) if valid else {}
-        return Batch(inputs=inputs, target=self.task.stack([target for _, target in valid]), failed=failed)
-
-
-def resolve_num_workers(wanted: int | None) -> int:
-    """Worker processes: as wanted, or one less than the cores that this process may use, 4 at the most."""
-    if wanted is not None:
-        return wanted
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, cores - 1)
-
-
-def loader(
-    dataset: ModalityDataset,
-    tokenizer: Tokenizer,
-    *,
-    batch_size: int,
-    num_workers: int | None = None,
-    train_seed: int | None = None,
-) -> DataLoader[Any]:
-    """Batches of a dataset: in order and deterministic, or with `train_seed` shuffled and augmented by it."""
-    workers = resolve_num_workers(num_workers) if len(dataset) > batch_size else 0
-    return DataLoader(
-        Prepared(dataset, tokenizer, train_seed),
-        batch_size=batch_size,
-        sampler=training_order(dataset, train_seed) if train_seed is not None else None,
-        num_workers=workers,
-        persistent_workers=workers > 0 and train_seed is not None,
-        collate_fn=_Collate(tokenizer, dataset.task),
-    )
-
-
-@contextmanager
-def translate_worker_crash() -> Iterator[None]:
-    """torch tells of a worker process that has died by its number; ours is to say what to do.
+def read_examples(
+    dataset: ModalityDataset, tokenizer: Tokenizer, *, num_workers: int | None = None, skip_unreadable: bool = False
+) -> Iterator[Example]:
+    """All examples in order, each sample as `Tokenizer.read` gives it: what a tokenizer is calibrated on.
 
     Raises:
-        InputError: within, a worker process has died.
+        MtError: of the first sample that cannot be read, unless those are to be skipped.
     """
-    try:
-        yield
-    except RuntimeError as error:
-        if "DataLoader worker" not in str(error):
-            raise
-        raise InputError(
-            "a file ended the process that read it",
-            fix="mt embed on the same files names it; mend or remove it, and repeat the command (train: with --resume)",
-        ) from error
+    with Loader(dataset, tokenizer, batch_size=64, num_workers=num_workers) as loader:
+        for examples, failed in loader.raw():
+            if failed and not skip_unreadable:
+                raise failed[0]
+            yield from examples
 
 
 def check_failures(batch: Batch, *, skip: bool = False) -> Batch:
     """The batch, unless a sample of it could not be read.
 
     Args:
-        skip: Go on with the others, as long as there is one.
+        skip: Leave such samples out. `inputs` is {} where none is left.
 
     Raises:
         MtError: of the first sample that could not be read.
     """
-    if batch["failed"] and not (skip and batch["inputs"]):
+    if batch["failed"] and not skip:
         raise batch["failed"][0]
     return batch

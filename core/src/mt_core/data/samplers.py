@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import torch
-from torch.utils.data import Sampler
 
 from mt_core.contract import MISSING_CLASS, ModalityDataset, Retrieval
 
@@ -15,25 +14,18 @@ SAMPLES_PER_IDENTITY = 4
 """How many samples of one identity stand together, for retrieval."""
 
 
-class SeededOrder(Sampler[tuple[int, int]]):
-    """(epoch, position) pairs in an order that depends on (seed, epoch) alone."""
+class SeededOrder:
+    """A permutation of the samples for each epoch."""
 
     def __init__(self, length: int, seed: int) -> None:
         self.length = length
         self.seed = seed
-        self.epoch = 0
 
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning before each epoch."""
-        self.epoch = epoch
-
-    def __len__(self) -> int:
-        return self.length
-
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        generator = torch.Generator().manual_seed(hash((self.seed, self.epoch)) % 2**63)
-        for position in torch.randperm(self.length, generator=generator).tolist():
-            yield self.epoch, position
+    def positions(self, epoch: int) -> list[int]:
+        """The samples' indices in the order of this epoch."""
+        generator = torch.Generator().manual_seed(hash((self.seed, epoch)) % 2**63)
+        order: list[int] = torch.randperm(self.length, generator=generator).tolist()
+        return order
 
 
 class SeededIdentities(SeededOrder):
@@ -47,22 +39,21 @@ class SeededIdentities(SeededOrder):
         super().__init__(len(identities), seed)
         self.identities = identities
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def positions(self, epoch: int) -> list[int]:
         together: dict[int, list[int]] = defaultdict(list)
-        for _, position in super().__iter__():
+        for position in super().positions(epoch):
             together[self.identities[position]].append(position)
-        fours = [
+        groups = [
             members[first : first + SAMPLES_PER_IDENTITY]
             for members in together.values()
             for first in range(0, len(members), SAMPLES_PER_IDENTITY)
         ]
-        random.Random(hash((self.seed, self.epoch))).shuffle(fours)
-        for four in fours:
-            for position in four:
-                yield self.epoch, position
+        random.Random(hash((self.seed, epoch))).shuffle(groups)
+        return [position for group in groups for position in group]
 
 
 def training_order(dataset: ModalityDataset, seed: int) -> SeededOrder:
+    """The order that suits a dataset's task."""
     if isinstance(dataset.task, Retrieval):
         identities = [MISSING_CLASS if target is None else int(target[0]) for target in dataset.targets()]
         return SeededIdentities(identities, seed)

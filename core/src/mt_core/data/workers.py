@@ -1,159 +1,216 @@
-"""Samples of many sources, read and prepared by several processes, in order and in bounded memory."""
+"""Worker processes: jobs in order to messages in order, in bounded memory.
+
+What reads a job is a `Reader`, given to every worker once. Job i goes to worker i modulo their number, which is ahead
+of the order by what a pipe holds. A file that ends its worker (a crash in native code), stops it (a read that never
+returns) or takes all memory costs its own sample only: the worker records which sample it is at before it reads it, so
+the loss is put down to that one, and a new worker reads the rest.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.sharedctypes
+import os
 import signal
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+import time
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from ctypes import c_int64
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
 
-from mt_core.contract import Tokenizer, name_of
-from mt_core.data.loader import as_input_error, with_source
-from mt_core.errors import InputError, MtError
+from mt_core.data.memory import limit_memory, memory_of_each
 
-SAMPLES_A_MESSAGE = 64
 PIPE_BYTES = 1 << 20
+SECONDS_A_SAMPLE = 300.0
+"""How long the reading of one sample may take before its worker is ended."""
+
+_NO_SAMPLE = -1
+
+At = Callable[[int], None]
+"""Called by a reader with the number of each sample before it reads it."""
 
 
-@dataclass(frozen=True)
-class Read:
-    """Consecutive samples of one source.
+class Reader(Protocol):
+    """Reads jobs, in a worker process or in this one; it is pickled where processes are not forked."""
+
+    def read(self, job: Any, at: At) -> Iterator[Any]:
+        """The messages of one job, in order; they are pickled on their way."""
+        ...
+
+
+class LostSample(Exception):
+    """A worker was lost while it read a sample.
 
     Attributes:
-        source: Index of the source.
-        row: Index within the source of the first of these samples.
-        items: What the tokenizer's `prepare` made of each.
-        error: What ended the source before its end, if anything did.
-        is_last: Whether the source ends here.
+        sample: What the reader called it; None: it was between two samples.
+        how: What became of the worker, for a message.
     """
 
-    source: int
-    row: int
-    items: list[dict[str, Tensor]]
-    error: MtError | None = None
-    is_last: bool = False
+    def __init__(self, sample: int | None, how: str) -> None:
+        super().__init__(sample, how)
+        self.sample, self.how = sample, how
 
 
-def read_source(tokenizer: Tokenizer, source: Any, index: int, first_row: int = 0) -> Iterator[Read]:
-    """One source's samples from a row on, some at a time; the last `Read` says that it is the last."""
-    items: list[dict[str, Tensor]] = []
-    row = error = None
-    start = first_row
-    try:
-        for row, sample in enumerate(tokenizer.stream(source)):
-            if row < first_row:
-                continue
-            items.append(tokenizer.prepare(sample))
-            if len(items) == SAMPLES_A_MESSAGE:
-                yield Read(index, start, items)
-                start, items = row + 1, []
-    except MtError as refused:
-        error = with_source(refused, source)
-    except Exception as raised:
-        error = as_input_error(raised, source, tokenizer)
-    yield Read(index, start, items, error, is_last=True)
+def resolve_num_workers(wanted: int | None) -> int:
+    """Worker processes: as wanted, or one less than the cores that this process may use, at least 1 and at most 4."""
+    if wanted is not None:
+        return wanted
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, min(4, cores - 1))
 
 
-def read_sources(
-    tokenizer: Tokenizer, sources: Sequence[Any], num_workers: int, *, first: tuple[int, int] = (0, 0)
-) -> Iterator[Read]:
-    """All sources' samples in order.
+class WorkerPool:
+    """Some processes that read jobs; they are started when they are first needed, and stay until `close`.
 
     Args:
-        tokenizer: Does the reading, in `num_workers` processes of its own; 0: in this one.
-        sources: In the order wanted.
-        first: Source and row to begin with.
-
-    Source i is read by process i modulo `num_workers`, each of which is ahead of the order by what a pipe holds: that
-    keeps memory bounded however long a source is. A file that makes a library end its process (a crash in native code)
-    is an error like any other, and the rest is read by new processes.
-    """
-    place = first
-    while place[0] < len(sources):
-        if num_workers:
-            yield from (reads := _Reads(tokenizer, sources, num_workers, place))
-            place = (reads.source + 1, 0)
-        else:
-            yield from read_source(tokenizer, sources[place[0]], *place)
-            place = (place[0] + 1, 0)
-
-
-class _Reads:
-    """What some processes read of the sources from a place on, to the end or to where one of them dies.
-
-    Attributes:
-        source: The source of the last `Read`.
+        reader: Reads the jobs.
+        num_workers: Processes; 0: everything is read in this one, unprotected.
+        ahead: Jobs that a worker is given before the first of them is done. Their size together must be below 1 MiB.
+        seconds_a_sample: See `SECONDS_A_SAMPLE`.
     """
 
-    def __init__(self, tokenizer: Tokenizer, sources: Sequence[Any], num_workers: int, first: tuple[int, int]) -> None:
-        self.tokenizer, self.sources, self.num_workers = tokenizer, sources, num_workers
-        self.source, self.row = first
+    def __init__(
+        self, reader: Reader, num_workers: int, *, ahead: int = 2, seconds_a_sample: float = SECONDS_A_SAMPLE
+    ) -> None:
+        self.reader, self.num_workers = reader, num_workers
+        self.ahead, self.seconds_a_sample = ahead, seconds_a_sample
+        self.workers: list[_Worker] = []
 
-    def __iter__(self) -> Iterator[Read]:
-        begin, first_row = self.source, self.row
-        remaining = range(begin, len(self.sources))
-        shares = [remaining[reader :: self.num_workers] for reader in range(min(self.num_workers, len(remaining)))]
-        processes = [
-            _ReaderProcess(self.tokenizer, [(i, self.sources[i], first_row if i == begin else 0) for i in share])
-            for share in shares
-        ]
+    def map(self, jobs: Sequence[Any], on_loss: Callable[[Any, LostSample], Any]) -> Iterator[Any]:
+        """The messages of all jobs, in order.
+
+        Args:
+            on_loss: Gives what to read in place of a job whose worker was lost; what it raises ends the work.
+        """
+        if not self.num_workers:
+            for job in jobs:
+                yield from self.reader.read(job, lambda sample: None)
+            return
+        pending = deque(jobs)
+        turns = min(self.num_workers, len(pending))
+        while len(self.workers) < turns:
+            self.workers.append(_Worker(self.reader, self.seconds_a_sample, memory_of_each(self.num_workers)))
+        is_whole = False
         try:
-            for self.source in remaining:
-                process = processes[(self.source - begin) % len(processes)]
-                self.row = first_row if self.source == begin else 0
-                is_last = False
-                while not is_last:
-                    read = process.receive()
-                    if read is None:
-                        yield Read(self.source, self.row, [], self._death(process), is_last=True)
-                        return
-                    self.row += len(read.items)
-                    is_last = read.is_last
-                    yield read
+            queues: list[deque[Any]] = [deque(list(pending)[turn::turns]) for turn in range(turns)]
+            for number in range(len(pending)):
+                yield from self._messages(number % turns, queues[number % turns], on_loss)
+            is_whole = True
         finally:
-            for process in processes:
-                process.stop()
+            if not is_whole:  # what workers are at belongs to nobody any more
+                self.close()
 
-    def _death(self, process: _ReaderProcess) -> InputError:
-        return InputError(
-            f"{name_of(self.sources[self.source])} ended the process that read it ({process.how_it_ended()})",
-            fix="check that the file is whole; if it is sound, report it to the maintainers of "
-            f"{type(self.tokenizer).__module__}",
+    def _messages(self, turn: int, queue: deque[Any], on_loss: Callable[[Any, LostSample], Any]) -> Iterator[Any]:
+        """Those of the first job of a worker's queue, which is then taken from it."""
+        while True:
+            worker = self.workers[turn]
+            try:
+                for job in list(_first(queue, self.ahead))[worker.num_given :]:
+                    worker.give(job)
+                message = worker.receive()
+            except LostSample as lost:
+                worker.stop()
+                queue[0] = on_loss(queue[0], lost)
+                self.workers[turn] = _Worker(self.reader, self.seconds_a_sample, worker.memory)
+                continue
+            if isinstance(message, _Done):
+                queue.popleft()
+                return
+            if isinstance(message, _Raised):
+                raise message.error
+            yield message
+
+    def close(self) -> None:
+        """End all workers."""
+        while self.workers:
+            self.workers.pop().stop()
+
+
+def _first(queue: deque[Any], count: int) -> Iterator[Any]:
+    return (queue[index] for index in range(min(count, len(queue))))
+
+
+class _Done:
+    """The end of a job."""
+
+
+class _Raised:
+    """An error of the reader itself, which is no sample's."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+_ours: weakref.WeakSet[Connection] = weakref.WeakSet()
+"""This process's ends of all pipes: a forked worker closes them, or its siblings would outlive this process."""
+
+
+class _Worker:
+    """One process, the pipe of its jobs, the pipe of its messages, and where it is."""
+
+    def __init__(self, reader: Reader, seconds_a_sample: float, memory: int) -> None:
+        self.seconds_a_sample, self.memory = seconds_a_sample, memory
+        self.num_given = 0
+        self.place = multiprocessing.sharedctypes.RawArray(c_int64, [_NO_SAMPLE, 0])
+        jobs, self.jobs = multiprocessing.Pipe(duplex=False)
+        self.messages, messages = multiprocessing.Pipe(duplex=False)
+        for pipe in (self.jobs, messages):
+            _widen(pipe)
+        _ours.update((self.jobs, self.messages))
+        self.process = multiprocessing.Process(
+            target=_work, args=(reader, jobs, messages, self.place, memory), daemon=True
         )
-
-
-class _ReaderProcess:
-    """A process that reads a share of the sources: index, source and first row of each."""
-
-    def __init__(self, tokenizer: Tokenizer, share: list[tuple[int, Any, int]]) -> None:
-        self.receiving, sending = multiprocessing.Pipe(duplex=False)
-        _widen(sending)
-        self.process = multiprocessing.Process(target=_read_share, args=(sending, tokenizer, share), daemon=True)
         self.process.start()
-        sending.close()  # the only other end is the process's own: when it dies, receiving ends
+        jobs.close()
+        messages.close()  # the only other end is the process's own: when it dies, receiving ends
 
-    def receive(self) -> Read | None:
-        """The next message, or None if the process has died."""
+    def give(self, job: Any) -> None:
         try:
-            message: Read = self.receiving.recv()
-        except (EOFError, ConnectionError):
-            return None
-        return replace(message, items=_to_tensors(message.items))
+            self.jobs.send(job)
+        except (BrokenPipeError, ConnectionError):
+            raise self._lost() from None
+        self.num_given += 1
 
-    def how_it_ended(self) -> str:
+    def receive(self) -> Any:
+        """The next message.
+
+        Raises:
+            LostSample: the process has ended, or has been at one sample for too long.
+        """
+        since, place = time.monotonic(), list(self.place)
+        while not self.messages.poll(min(1.0, self.seconds_a_sample)):
+            if (now := list(self.place)) != place:
+                since, place = time.monotonic(), now
+            elif time.monotonic() - since >= self.seconds_a_sample:
+                self.process.kill()
+                self.process.join()
+                raise LostSample(self._sample(), f"took longer than {self.seconds_a_sample:g} s to read")
+        try:
+            message = self.messages.recv()
+        except (EOFError, OSError):
+            raise self._lost() from None
+        if isinstance(message, _Done):
+            self.num_given -= 1
+        return message
+
+    def _lost(self) -> LostSample:
         self.process.join()
         code = self.process.exitcode or 0
-        return f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        return LostSample(self._sample(), f"ended the process that read it ({ended})")
+
+    def _sample(self) -> int | None:
+        return None if self.place[0] == _NO_SAMPLE else int(self.place[0])
 
     def stop(self) -> None:
-        self.receiving.close()
-        self.process.terminate()
+        self.messages.close()
+        self.jobs.close()
+        self.process.kill()  # SIGTERM waits for native code to return
         self.process.join()
 
 
@@ -169,21 +226,30 @@ def _widen(pipe: Connection) -> None:
         fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
 
-def _read_share(sending: Connection, tokenizer: Tokenizer, share: list[tuple[int, Any, int]]) -> None:
+def _work(reader: Reader, jobs: Connection, messages: Connection, place: Any, memory: int) -> None:
+    """What a worker process does until its jobs end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asked
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     torch.set_num_threads(1)
+    for pipe in list(_ours):
+        pipe.close()
+    limit_memory(memory)
+
+    def at(sample: int) -> None:
+        place[0] = sample
+        place[1] += 1
+
     try:
-        for index, source, first_row in share:
-            for read in read_source(tokenizer, source, index, first_row):
-                sending.send(replace(read, items=_to_arrays(read.items)))
-    except BrokenPipeError:
+        while True:
+            job = jobs.recv()
+            try:
+                for message in reader.read(job, at):
+                    messages.send(message)
+            except (BrokenPipeError, ConnectionError):
+                raise
+            except Exception as error:
+                messages.send(_Raised(error))
+            at(_NO_SAMPLE)
+            messages.send(_Done())
+    except (EOFError, BrokenPipeError, ConnectionError):
         pass  # nobody asks any more
-
-
-# arrays cross between processes as bytes; tensors would each take a file descriptor and a piece of shared memory
-def _to_arrays(items: list[dict[str, Tensor]]) -> Any:
-    return [{name: tensor.numpy() for name, tensor in item.items()} for item in items]
-
-
-def _to_tensors(items: Any) -> list[dict[str, Tensor]]:
-    return [{name: torch.from_numpy(array) for name, array in item.items()} for item in items]

@@ -13,10 +13,10 @@ import numpy as np
 from importlib_metadata import version
 
 from mt_core.contract import Pool, pooled_width
-from mt_core.data.batches import Gathered, encoding, ensure_calibrated, features_of, gather
-from mt_core.data.loader import resolve_num_workers
+from mt_core.data.batches import SampleBatch, encoding, ensure_calibrated, features_of, gather
 from mt_core.data.precision import Precision
-from mt_core.data.workers import read_sources
+from mt_core.data.sources import read_sources
+from mt_core.data.workers import SECONDS_A_SAMPLE, resolve_num_workers
 from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
 from mt_core.embedding.output import check_output
 from mt_core.embedding.parts import Parts
@@ -60,6 +60,7 @@ def embed_files(
     pool: Pool = "mean",
     batch_size: int = 32,
     num_workers: int | None = None,
+    seconds_a_sample: float = SECONDS_A_SAMPLE,
     precision: Precision = "32",
     overwrite: bool = False,
     show_progress: bool = False,
@@ -75,9 +76,10 @@ def embed_files(
         out: The file, customarily `.parquet`.
         pool: See `Features.pool`.
         batch_size: Samples encoded at a time.
-        num_workers: Worker processes; None: by the number of cores.
+        num_workers: Worker processes that read; None: by the number of cores; 0: this process reads, unprotected.
+        seconds_a_sample: How long the reading of one sample may take.
         precision: "bf16" where the machine has it.
-        overwrite: Begin anew, whatever is there.
+        overwrite: Start over, whatever is there.
 
     Raises:
         FingerprintError: the file was made by another encoder.
@@ -86,7 +88,8 @@ def embed_files(
     out = Path(out)
     names = list(dict.fromkeys(str(source) for source in sources))
     check_output(out, overwrite=overwrite)
-    ensure_calibrated(model, names)
+    num_workers = resolve_num_workers(num_workers)
+    ensure_calibrated(model, names, num_workers)
     identity = _identity(model, pool, precision)
     if overwrite:  # now that nothing is left to be refused
         out.unlink(missing_ok=True)
@@ -101,7 +104,7 @@ def embed_files(
         return EmbedResult(out, before["rows"], old_failures, errors if old_failures else None, 0, len(names))
     first = parts.begin()
     with session(model.modality, "embed"):
-        _embed(model, wanted, parts, first, pool, batch_size, num_workers, precision, show_progress)
+        _embed(model, wanted, parts, first, pool, batch_size, num_workers, seconds_a_sample, precision, show_progress)
     failed = [f for f in old_failures if f["source"] not in wanted] + parts.failed()
     files = ([out] if before is not None else []) + parts.files()
     metadata = {**identity, **_provenance(model), "job": parts.job, "rows": sum(_rows_in(file) for file in files)}
@@ -118,7 +121,8 @@ def _embed(
     first: tuple[int, int],
     pool: Pool,
     batch_size: int,
-    num_workers: int | None,
+    num_workers: int,
+    seconds_a_sample: float,
     precision: Precision,
     show_progress: bool,
 ) -> None:
@@ -126,7 +130,7 @@ def _embed(
     pending = _Pending(sources, parts)
     width = pooled_width(model.encoder.width, pool)
 
-    def vectors_of(batch: Gathered) -> np.ndarray:
+    def vectors_of(batch: SampleBatch) -> np.ndarray:
         if not batch.items:
             return np.zeros((0, width), np.float32)
         with encoding(model, precision):
@@ -134,7 +138,7 @@ def _embed(
         return vectors
 
     left = len(sources) - first[0]
-    reads = read_sources(model.tokenizer, sources, min(resolve_num_workers(num_workers), left), first=first)
+    reads = read_sources(model.tokenizer, sources, num_workers, first=first, seconds_a_sample=seconds_a_sample)
     try:
         with Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
             for batch, vectors in map_ordered(vectors_of, gather(reads, batch_size), num_parallel_batches(model)):
@@ -158,10 +162,10 @@ class _Pending:
         self._clear()
 
     def _clear(self) -> None:
-        self.batches: list[tuple[Gathered, np.ndarray]] = []
+        self.batches: list[tuple[SampleBatch, np.ndarray]] = []
         self.since = time.monotonic()
 
-    def add(self, batch: Gathered, vectors: np.ndarray) -> None:
+    def add(self, batch: SampleBatch, vectors: np.ndarray) -> None:
         """A batch and its vectors; it is taken whole or, when interrupted, not at all."""
         batch.items.clear()
         self.batches.append((batch, vectors))

@@ -12,19 +12,21 @@ from mt_core import hooks
 from mt_core.contract import Features, Pool, name_of
 from mt_core.data.batches import SampleRef, encoding, ensure_calibrated, features_of, gather
 from mt_core.data.precision import Precision
-from mt_core.data.workers import read_sources
+from mt_core.data.sources import read_sources
+from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.errors import MtError
 from mt_core.hooks import session
 from mt_core.model import MetaTransformer
 
 
 def embed_in_memory(
-    model: MetaTransformer, sources: Sequence[Any], *, pool: Pool = "mean", batch_size: int = 32
+    model: MetaTransformer, sources: Sequence[Any], *, pool: Pool = "mean", batch_size: int = 32, num_workers: int = 0
 ) -> np.ndarray:
-    """(rows, width) float32 vectors; see `MetaTransformer.embed`."""
-    ensure_calibrated(model, sources)
+    """(rows, width) float32 vectors; see `mt_core.embed`."""
+    ensure_calibrated(model, sources, num_workers)
     with session(model.modality, "embed"):
-        vectors = [features.pool(pool).float().cpu() for features, _ in _encoded(model, sources, batch_size, "32")]
+        encoded = _encoded(model, sources, batch_size, "32", num_workers)
+        vectors = [features.pool(pool).float().cpu() for features, _ in encoded]
     if not vectors:
         return np.zeros((0, model.encoder.width), dtype=np.float32)
     stacked: np.ndarray = torch.cat(vectors).numpy()
@@ -32,11 +34,11 @@ def embed_in_memory(
 
 
 def predict_in_memory(
-    model: MetaTransformer, sources: Sequence[Any], *, batch_size: int = 32, precision: Precision = "32"
+    model: MetaTransformer, sources: Sequence[Any], *, batch_size: int = 32, num_workers: int = 0
 ) -> list[dict[str, Any]]:
-    """One record a sample; see `MetaTransformer.predict`."""
+    """One record a sample; see `mt_core.predict`."""
     with session(model.modality, "predict"):
-        return list(predictions(model, sources, batch_size=batch_size, precision=precision))
+        return list(predictions(model, sources, batch_size=batch_size, num_workers=num_workers))
 
 
 def predictions(
@@ -44,24 +46,29 @@ def predictions(
     sources: Sequence[Any],
     *,
     batch_size: int = 32,
+    num_workers: int = 0,
+    seconds_a_sample: float = SECONDS_A_SAMPLE,
     precision: Precision = "32",
     on_error: Callable[[MtError], object] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """One record a sample, as they come: `source`, `row` and what the head's `decode` gives.
 
     Args:
-        on_error: Is told of each source that cannot be read, and the work goes on; None: the first one ends it.
+        num_workers: Worker processes that read; 0: this process reads.
+        seconds_a_sample: How long the reading of one sample may take, with workers.
+        on_error: Called with the error of each source that cannot be read, and the work goes on; None: the first one
+            ends it.
 
     Raises:
         MtError: a source that cannot be read, after the records of those before it.
     """
     head = model.require_head()
-    for features, places in _encoded(model, sources, batch_size, precision, on_error):
+    for features, places in _encoded(model, sources, batch_size, precision, num_workers, seconds_a_sample, on_error):
         with encoding(model, precision):
             output = hooks.call("mt_predict", modality=model.modality, head=head, features=features)
         with torch.inference_mode():
-            said = head.decode(output)
-        for place, decoded in zip(places, said, strict=True):
+            answers = head.decode(output)
+        for place, decoded in zip(places, answers, strict=True):
             yield {"source": name_of(sources[place.source]), "row": place.row, **decoded}
 
 
@@ -70,9 +77,12 @@ def _encoded(
     sources: Sequence[Any],
     batch_size: int,
     precision: Precision,
+    num_workers: int,
+    seconds_a_sample: float = SECONDS_A_SAMPLE,
     on_error: Callable[[MtError], object] | None = None,
 ) -> Iterator[tuple[Features, list[SampleRef]]]:
-    for batch in gather(read_sources(model.tokenizer, sources, num_workers=0), batch_size):
+    reads = read_sources(model.tokenizer, sources, num_workers, seconds_a_sample=seconds_a_sample)
+    for batch in gather(reads, batch_size):
         if batch.items:
             with encoding(model, precision):
                 features = features_of(model, batch.items)

@@ -8,16 +8,28 @@ from typing import Any
 
 import torch
 
-from mt_core.contract import AnyTask, Forecasting, Head, ModalityDataset, Segmentation
+from mt_core.contract import (
+    MISSING_CLASS,
+    AnyTask,
+    Classification,
+    Forecasting,
+    Head,
+    ModalityDataset,
+    Multilabel,
+    Regression,
+    Segmentation,
+)
 from mt_core.data.dataset_options import dataset_options
-from mt_core.data.loader import check_failures, loader, translate_worker_crash
+from mt_core.data.loader import Loader, check_failures
 from mt_core.data.precision import Precision, check_precision
-from mt_core.errors import MissingSplitError, OptionError
+from mt_core.data.workers import SECONDS_A_SAMPLE
+from mt_core.errors import InputError, MissingSplitError, MtError, OptionError
 from mt_core.hooks import session
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
 from mt_core.training.metrics import Meter, values_of
+from mt_core.training.skipped import warn_of_skipped
 
 
 def evaluate(
@@ -28,6 +40,8 @@ def evaluate(
     batch_size: int = 64,
     num_workers: int | None = None,
     precision: Precision = "32",
+    skip_unreadable: bool = False,
+    seconds_a_sample: float = SECONDS_A_SAMPLE,
     data_options: Mapping[str, Any] | None = None,
     show_progress: bool = False,
 ) -> dict[str, float]:
@@ -36,6 +50,8 @@ def evaluate(
     Args:
         data: A folder in a layout that the plugin knows, or a dataset.
         split: For a folder; None: "test" where there is one, else "val", else everything.
+        skip_unreadable: Leave out samples that cannot be read, with a warning.
+        seconds_a_sample: How long the reading of one sample may take.
 
     Returns:
         Metrics by name, `loss`, and `samples`, the number of samples measured.
@@ -55,16 +71,27 @@ def evaluate(
         )
     was_training = model.training
     model.eval()
-    batches = loader(dataset, model.tokenizer, batch_size=batch_size, num_workers=num_workers)
+    failed: list[MtError] = []
+    reading = {"batch_size": batch_size, "num_workers": num_workers, "seconds_a_sample": seconds_a_sample}
     # samples are prepared in full precision, whether a worker process does it or this one
-    with session(model.modality, "evaluate"), translate_worker_crash(), torch.inference_mode():
+    with (
+        session(model.modality, "evaluate"),
+        Loader(dataset, model.tokenizer, **reading) as batches,  # type: ignore[arg-type]
+        torch.inference_mode(),
+    ):
         meter = Meter(model, head)
         for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
-            inputs = {name: tensor.to(model.device) for name, tensor in check_failures(batch)["inputs"].items()}
+            failed += check_failures(batch, skip=skip_unreadable)["failed"]
+            if not batch["inputs"]:
+                continue
+            inputs = {name: tensor.to(model.device) for name, tensor in batch["inputs"].items()}
             with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
                 meter.update(model(inputs), batch["target"].to(model.device))
     model.train(was_training)
-    return {**meter.compute(), "samples": float(len(dataset))}
+    if len(failed) == len(dataset):
+        raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[0].fix)
+    warn_of_skipped(failed)
+    return {**meter.compute(), "samples": float(len(dataset) - len(failed))}
 
 
 def open_for_evaluation(
@@ -93,8 +120,8 @@ def open_for_evaluation(
 
 
 def baseline_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:
-    """The metrics of whoever always says what is most frequent (or the mean) in the training targets; {} where the head
-    knows no such answer.
+    """The metrics of the constant answer: the most frequent class, or the mean, of the training targets; {} where the
+    head knows no such answer.
 
     Args:
         head: A head calibrated on the training targets, for its metrics and units.
@@ -112,12 +139,37 @@ def baseline_metrics(head: Head, train_targets: Sequence[Any], test_targets: Seq
     return values_of(metrics)
 
 
+def baseline_of(model: MetaTransformer, dataset: ModalityDataset) -> dict[str, float]:
+    """The metrics, on a dataset, of the constant answer of the data that the model was trained on; {} where there is
+    none."""
+    head, targets = model.require_head(), dataset.targets()
+    is_learned = isinstance(head.task, Classification | Multilabel | Regression)
+    if is_learned and model.typical_target is None:
+        return {}
+    return baseline_metrics(head, [model.typical_target] if is_learned else targets, targets)
+
+
+def typical_target(task: AnyTask, targets: Sequence[Any]) -> Any:
+    """The target that a constant answer is made from: the most frequent class, the mean of numbers or labels.
+
+    None where the head needs no target for it, or none is known.
+    """
+    stacked = task.stack(_some(targets, task))
+    if isinstance(task, Classification):
+        known = stacked[stacked != MISSING_CLASS]
+        return int(known.bincount(minlength=len(task.classes)).argmax()) if len(known) else None
+    if isinstance(task, Multilabel | Regression):
+        means = stacked.nanmean(0)
+        return None if means.isnan().any() else means.tolist()
+    return None
+
+
 def _some(targets: Sequence[Any], task: AnyTask) -> Sequence[Any]:
     """Of many targets as many as settle what a constant answer is worth, evenly spread."""
     wide = task.num_outputs if isinstance(task, Forecasting) else 1
-    step = max(1, len(targets) * wide // _MOST_NAIVE)
+    step = max(1, len(targets) * wide // _MOST_TARGETS)
     return targets if step == 1 else [targets[index] for index in range(0, len(targets), step)]
 
 
-_MOST_NAIVE = 10_000_000
+_MOST_TARGETS = 10_000_000
 """Numbers in the targets that are looked at."""

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
 
 from mt_core import hooks
 from mt_core.contract import ModalityDataset, Pool
-from mt_core.data.loader import Batch, check_failures, loader, translate_worker_crash
+from mt_core.data.loader import Batch, Loader, check_failures
 from mt_core.data.precision import Precision
 from mt_core.data.samplers import SeededOrder
+from mt_core.errors import InputError, MtError
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
 
@@ -37,24 +39,33 @@ def pooled_features(
     dataset: ModalityDataset,
     pool: Pool,
     *,
-    batch_size: int,
-    num_workers: int | None,
     precision: Precision,
     skip_unreadable: bool,
     show_progress: bool,
+    failed: list[MtError],
+    **reading: Any,
 ) -> tuple[Tensor, Tensor]:
-    """(n, P) vectors and (n, …) stacked targets of all samples that can be read, in order."""
+    """(n, P) vectors and (n, …) stacked targets of all samples that can be read, in order.
+
+    Args:
+        failed: The errors of the samples that are skipped are added here.
+        reading: How the `Loader` reads.
+    """
     identity = f"{model.encoder.fingerprint} {model.tokenizer_fingerprint()} {pool} {precision}"
     folder = cache_folder() / "features" / hashlib.sha256(identity.encode()).hexdigest()[:32]
     vectors, targets = [], []
     model.eval()
-    batches = loader(dataset, model.tokenizer, batch_size=batch_size, num_workers=num_workers)
-    with translate_worker_crash(), torch.inference_mode():
+    with Loader(dataset, model.tokenizer, **reading) as batches, torch.inference_mode():
         for batch in progress(batches, "features", total=len(batches), enabled=show_progress):
             readable = check_failures(batch, skip=skip_unreadable)
+            failed += readable["failed"]
+            if not readable["inputs"]:
+                continue
             with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
                 vectors.append(_vectors_of(model, readable, pool, folder))
             targets.append(readable["target"])
+    if not vectors:
+        raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[0].fix)
     # clones: a tensor of inference mode cannot be trained on
     return torch.cat(vectors).clone(), torch.cat(targets).clone()
 
@@ -88,27 +99,24 @@ def _digest(tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()[:40]
 
 
-class _Vectors(Dataset[tuple[Tensor, Tensor]]):
-    def __init__(self, vectors: Tensor, targets: Tensor) -> None:
-        self.vectors = vectors
-        self.targets = targets
+class VectorLoader:
+    """Batches of vectors: in order, or with `train_seed` shuffled by it and by the epoch."""
+
+    def __init__(self, vectors: Tensor, targets: Tensor, *, batch_size: int, train_seed: int | None = None) -> None:
+        self.vectors, self.targets, self.batch_size = vectors, targets, batch_size
+        self._order = SeededOrder(len(vectors), train_seed) if train_seed is not None else None
 
     def __len__(self) -> int:
-        return len(self.vectors)
+        return -(-len(self.vectors) // self.batch_size)
 
-    def __getitem__(self, index: int | tuple[int, int]) -> tuple[Tensor, Tensor]:
-        position = index[1] if isinstance(index, tuple) else index
-        return self.vectors[position], self.targets[position]
+    def __iter__(self) -> Iterator[Batch]:
+        return self.epoch(0)
 
+    def epoch(self, epoch: int) -> Iterator[Batch]:
+        """The batches of one epoch."""
+        order = self._order.positions(epoch) if self._order is not None else range(len(self.vectors))
+        for positions in torch.tensor(order).split(self.batch_size):
+            yield Batch(inputs={"pooled": self.vectors[positions]}, target=self.targets[positions], failed=[])
 
-def _collate(rows: list[tuple[Tensor, Tensor]]) -> Batch:
-    vectors, targets = zip(*rows, strict=True)
-    return Batch(inputs={"pooled": torch.stack(vectors)}, target=torch.stack(targets), failed=[])
-
-
-def vector_loader(
-    vectors: Tensor, targets: Tensor, *, batch_size: int, train_seed: int | None = None
-) -> DataLoader[tuple[Tensor, Tensor]]:
-    """Batches of vectors: in order, or with `train_seed` shuffled by it."""
-    order = SeededOrder(len(vectors), train_seed) if train_seed is not None else None
-    return DataLoader(_Vectors(vectors, targets), batch_size=batch_size, sampler=order, collate_fn=_collate)
+    def close(self) -> None:
+        """Nothing is open."""

@@ -2,35 +2,37 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from mt_core.contract import Example, Head, ModalityDataset, Options
+from mt_core.contract import Head, ModalityDataset, Options
 from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
-from mt_core.data.loader import loader
+from mt_core.data.loader import Loader, read_examples
 from mt_core.data.precision import check_precision
 from mt_core.data.subsets import hold_out, open_training_data
-from mt_core.errors import OptionError, RunError
+from mt_core.errors import MtError, OptionError, RunError
 from mt_core.heads import PooledHead
 from mt_core.hooks import session
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, keep_last, last_checkpoint
-from mt_core.training.evaluation import baseline_metrics
+from mt_core.training.evaluation import baseline_metrics, typical_target
 from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent_trainer
 from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
-from mt_core.training.run import describe_model, save_weights
-from mt_core.training.run_record import FORMAT, check_folder, read_record, write_record
+from mt_core.training.run import describe_model, load_run, save_weights
+from mt_core.training.run_record import FORMAT, check_folder, read_history, read_record, write_record
+from mt_core.training.skipped import write_skipped
 
 
 @dataclass(frozen=True)
@@ -38,18 +40,20 @@ class FitResult:
     """What training gave.
 
     Attributes:
-        folder: The run folder.
+        folder: The run folder; None where there was no `out`.
         metrics: Validation metrics of the epoch that was kept, without the "val_" before their names.
-        baseline: The same metrics for whoever always says the most frequent class, or the mean.
+        baseline: The same metrics of the constant answer: the most frequent class, or the mean.
         history: A row an epoch.
         seconds: From the first epoch's start to the last one's end, of this session.
+        was_complete: Whether a run was to be resumed that was complete already, so that nothing was done.
     """
 
-    folder: Path
+    folder: Path | None
     metrics: dict[str, float]
     baseline: dict[str, float]
     history: list[dict[str, float]] = field(repr=False)
     seconds: float
+    was_complete: bool = False
 
 
 def fit(
@@ -65,7 +69,7 @@ def fit(
     show_progress: bool = False,
     **settings: Any,
 ) -> FitResult:
-    """Train tokenizer and head of a model on a folder or a dataset; see `MetaTransformer.fit`.
+    """Train tokenizer and head of a model on a folder or a dataset; see `mt_core.fit`.
 
     Raises:
         OptionError: a setting that does not fit.
@@ -90,14 +94,39 @@ def fit(
         options = dataset_options(model, data_options or {})
     elif data_options:
         raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
+    if out is None and (resume or overwrite):
+        raise OptionError("resume and overwrite are of a run folder, and there is no `out`", fix="name the folder")
+    if resume and (done := _complete_run(model, recipe, Path(str(out)))) is not None:
+        return done
     train, val = _data(plugin.dataset, data, val, recipe, options)
     _make_ready(model, train, recipe)
-    folder = Path(out) if out is not None else Path(tempfile.mkdtemp(prefix="mt-run-"))
+    if out is None:
+        with tempfile.TemporaryDirectory(prefix="mt-run-") as folder:
+            result = _fit(model, recipe, train, val, options, Path(folder), show_progress=show_progress)
+        return replace(result, folder=None)
+    return _fit(
+        model, recipe, train, val, options, Path(out), resume=resume, overwrite=overwrite, show_progress=show_progress
+    )
+
+
+def _fit(
+    model: MetaTransformer,
+    recipe: Recipe,
+    train: ModalityDataset,
+    val: ModalityDataset,
+    options: Options | None,
+    folder: Path,
+    *,
+    resume: bool = False,
+    overwrite: bool = False,
+    show_progress: bool,
+) -> FitResult:
     planned = _plan(model, recipe, train, val, options)
-    checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite, keep=out is None)
+    checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite)
     baseline = baseline_metrics(model.require_head(), train.targets(), val.targets())
     with session(model.modality, "train"):
-        history, seconds = _train(model, recipe, train, val, folder, checkpoint, show_progress)
+        history, seconds, failed = _train(model, recipe, train, val, folder, checkpoint, show_progress)
+    write_skipped(folder, failed)
     if model.encoder.is_frozen:
         model.encoder.verify()
     kept = _best(history, model.require_head()) if recipe.keep == "best" else history[-1]
@@ -105,6 +134,7 @@ def fit(
     save_weights(model, folder)
     model.provenance = f"trained on {train.source}"
     model.data_options = options
+    model.typical_target = planned["data"]["typical_target"]
     finished = {
         **planned,
         "status": "complete",
@@ -139,6 +169,7 @@ def _plan(
             "val": len(val),
             "selected_on": val.source,
             "options": data_options.model_dump(mode="json") if data_options is not None else None,
+            "typical_target": typical_target(train.task, train.targets()),
         },
         "versions": versions(),
     }
@@ -164,7 +195,11 @@ def _make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) 
         raise OptionError(f"{train.source} has no examples", fix="check the folder and its layout")
     with seeded(recipe.seed):
         if recipe.tune != "probe" or not model.tokenizer.calibration():
-            model.tokenizer.calibrate(_examples(train))
+            # read by workers, when and as far as the tokenizer looks at them
+            skip = recipe.skip_unreadable
+            examples = read_examples(train, model.tokenizer, num_workers=recipe.num_workers, skip_unreadable=skip)
+            with contextlib.closing(examples):
+                model.tokenizer.calibrate(examples)
         model.tokenizer.to(model.device)
     if model.head is None or model.head.task != train.task or recipe.head:
         model.attach_head(train.task, **recipe.head)
@@ -175,20 +210,31 @@ def _make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) 
         model.encoder.unfreeze()
 
 
-def _examples(dataset: ModalityDataset) -> Iterator[Example]:
-    return (dataset[index] for index in range(len(dataset)))
+def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitResult | None:
+    """What a complete run in the folder gave, its weights put into the model; None where the run is not complete.
+
+    Raises:
+        RunError: no run, one that cannot be read, or one of another modality or recipe.
+    """
+    record = read_record(folder)
+    if record["status"] != "complete":
+        return None
+    asked = {"modality": model.modality, "recipe": recipe.model_dump(mode="json")}
+    check_same(folder, record, asked)
+    trained = load_run(folder, encoder=model.encoder if model.encoder.is_frozen else None, device=model.device)
+    for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target"):
+        setattr(model, part, getattr(trained, part))
+    return FitResult(folder, record["val_metrics"], record["baseline_metrics"], read_history(folder), 0.0, True)
 
 
-def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool, keep: bool) -> Path | None:
+def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
     """Make the folder ready, and find the checkpoint to go on from."""
     checkpoint = last_checkpoint(folder)
     if resume:
         recorded = read_record(folder)
-        if recorded["status"] == "complete":
-            raise RunError(f"the run in {folder} is complete", fix="choose another --out, or --overwrite it")
         check_same(folder, recorded, planned)
         return check_checkpoint(checkpoint) if checkpoint.is_file() else None
-    if overwrite and not keep:
+    if overwrite:
         shutil.rmtree(folder, ignore_errors=True)
     make_folder(folder)
     write_record(folder, planned)
@@ -203,7 +249,7 @@ def _train(
     folder: Path,
     checkpoint: Path | None,
     show_progress: bool,
-) -> tuple[list[dict[str, float]], float]:
+) -> tuple[list[dict[str, float]], float, list[MtError]]:
     import lightning
     from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
 
@@ -213,7 +259,9 @@ def _train(
     head = model.require_head()
     is_probe = recipe.tune == "probe" and isinstance(head, PooledHead)
     module = (ProbeModule if is_probe else TrainingModule)(model, recipe)
-    loaders = (_probe_loaders if is_probe else _loaders)(model, recipe, train, val, show_progress)
+    failed: list[MtError] = []
+    make_loaders = _probe_loaders if is_probe else _loaders
+    train_batches, val_batches = make_loaders(model, recipe, train, val, show_progress, failed)
     history = History(folder)
     best = ModelCheckpoint(
         folder / CHECKPOINTS,
@@ -242,9 +290,12 @@ def _train(
             max_time=timedelta(minutes=recipe.max_minutes) if recipe.max_minutes else None,
             callbacks=callbacks,
         )
-        train_batches, val_batches = loaders
         epochs = Epochs(train_batches, lambda: trainer.current_epoch)
-        with interruptible(f"stopped; go on with the same command and --resume ({folder})"):
+        with (
+            contextlib.closing(train_batches),
+            contextlib.closing(val_batches),
+            interruptible(f"stopped; go on with the same command and --resume ({folder})"),
+        ):
             trainer.fit(module, epochs, val_batches, ckpt_path=checkpoint, weights_only=True)
         if not history.rows:
             raise RunError("the time was up before the first epoch was done", fix="allow more minutes")
@@ -252,23 +303,37 @@ def _train(
         state = torch.load(kept, map_location=model.device, weights_only=True)["state_dict"]
         module.load_state_dict(state, strict=False)
     model.eval()
-    return history.rows, time.monotonic() - started
+    return history.rows, time.monotonic() - started, [*failed, *module.failed.values()]
 
 
 def _loaders(
-    model: MetaTransformer, recipe: Recipe, train: ModalityDataset, val: ModalityDataset, show_progress: bool
+    model: MetaTransformer,
+    recipe: Recipe,
+    train: ModalityDataset,
+    val: ModalityDataset,
+    show_progress: bool,
+    failed: list[MtError],
 ) -> tuple[Any, Any]:
-    common = {"batch_size": recipe.batch_size, "num_workers": recipe.num_workers}
     return (
-        loader(train, model.tokenizer, train_seed=recipe.seed, **common),  # type: ignore[arg-type]
-        loader(val, model.tokenizer, **common),  # type: ignore[arg-type]
+        Loader(train, model.tokenizer, train_seed=recipe.seed, **_reading(recipe)),
+        Loader(val, model.tokenizer, **_reading(recipe)),
     )
 
 
+def _reading(recipe: Recipe) -> dict[str, Any]:
+    """How samples are read, as `Loader` takes it."""
+    return {name: getattr(recipe, name) for name in ("batch_size", "num_workers", "seconds_a_sample")}
+
+
 def _probe_loaders(
-    model: MetaTransformer, recipe: Recipe, train: ModalityDataset, val: ModalityDataset, show_progress: bool
+    model: MetaTransformer,
+    recipe: Recipe,
+    train: ModalityDataset,
+    val: ModalityDataset,
+    show_progress: bool,
+    failed: list[MtError],
 ) -> tuple[Any, Any]:
-    from mt_core.training.features import pooled_features, vector_loader
+    from mt_core.training.features import VectorLoader, pooled_features
 
     head = model.require_head()
     assert isinstance(head, PooledHead)
@@ -277,17 +342,17 @@ def _probe_loaders(
             model,
             dataset,
             head.options.pool,
-            batch_size=recipe.batch_size,
-            num_workers=recipe.num_workers,
             precision=recipe.precision,
             skip_unreadable=recipe.skip_unreadable,
             show_progress=show_progress,
+            failed=failed,
+            **_reading(recipe),
         )
         for dataset in (train, val)
     )
     return (
-        vector_loader(*train_vectors, batch_size=recipe.batch_size, train_seed=recipe.seed),
-        vector_loader(*val_vectors, batch_size=recipe.batch_size),
+        VectorLoader(*train_vectors, batch_size=recipe.batch_size, train_seed=recipe.seed),
+        VectorLoader(*val_vectors, batch_size=recipe.batch_size),
     )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mt_core.data.loader import translate_worker_crash
 from mt_core.data.precision import Precision
 
 if TYPE_CHECKING:
@@ -80,8 +79,7 @@ class Epochs:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Any]:
-        self.batches.sampler.set_epoch(self.current())
-        yield from self.batches
+        yield from self.batches.epoch(self.current())
 
 
 @contextlib.contextmanager
@@ -90,10 +88,9 @@ def interruptible(how_to_go_on: str) -> Iterator[None]:
 
     Raises:
         KeyboardInterrupt: with that message; the next Ctrl-C does what it did before.
-        InputError: a worker process has died.
     """
     try:
-        with _handlers_kept(), translate_worker_crash():
+        with _handlers_kept():
             yield
     except (SystemExit, KeyboardInterrupt):
         raise KeyboardInterrupt(how_to_go_on) from None

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mt_core import hooks
 from mt_core.contract import Head
 from mt_core.data.loader import Batch, check_failures
-from mt_core.errors import MtWarning
+from mt_core.errors import MtError, MtWarning
 from mt_core.model import MetaTransformer
 from mt_core.training.metrics import Meter
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
@@ -35,6 +35,7 @@ class TrainingModule(lightning.LightningModule):
         super().__init__()
         self.model = model
         self.recipe = recipe
+        self.failed: dict[str, MtError] = {}  # of the samples that were left out, by the problem
         self.monitored = f"val_{self.head.primary}"
         self.mode = "max" if self.head.higher_is_better else "min"
 
@@ -64,23 +65,34 @@ class TrainingModule(lightning.LightningModule):
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
         seed_step(self.recipe.seed, self.global_step)
 
-    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+    def _readable(self, batch: Batch) -> Batch:
         readable = check_failures(batch, skip=self.recipe.skip_unreadable)
         for error in readable["failed"]:
-            warnings.warn(f"left out: {error.problem}", MtWarning, stacklevel=2)
+            if error.problem not in self.failed:
+                self.failed[error.problem] = error
+                warnings.warn(f"left out: {error.problem}", MtWarning, stacklevel=3)
+        return readable
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor | None:
+        readable = self._readable(batch)
+        if not readable["inputs"]:
+            return None  # Lightning goes on to the next batch
         loss = self.head.loss(self.output(readable), readable["target"])
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(readable["target"]))
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
-        hooks.gather("mt_step_end", modality=self.model.modality, step=self.global_step, loss=float(outputs["loss"]))
+        if outputs is not None:
+            loss = float(outputs["loss"])
+            hooks.gather("mt_step_end", modality=self.model.modality, step=self.global_step, loss=loss)
 
     def on_validation_epoch_start(self) -> None:
         self.meter = Meter(self.model, self.head)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        readable = check_failures(batch, skip=self.recipe.skip_unreadable)
-        self.meter.update(self.output(readable), readable["target"])
+        readable = self._readable(batch)
+        if readable["inputs"]:
+            self.meter.update(self.output(readable), readable["target"])
 
     def on_validation_epoch_end(self) -> None:
         values = self.meter.compute()

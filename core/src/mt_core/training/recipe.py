@@ -50,10 +50,19 @@ class Recipe(Options):
         default=0, ge=0, description="Of the head's weights, the order, augmentation and the held-out part."
     )
     num_workers: int | None = Field(
-        default=None, ge=0, description="Worker processes; 0: none; None: one less than the cores, 4 at the most."
+        default=None,
+        ge=0,
+        description="Worker processes that read; 0: none, unprotected from files that crash or hang; None: one less "
+        "than the cores, at least 1 and at most 4.",
+    )
+    seconds_a_sample: float = Field(
+        default=300.0, gt=0, description="How long the reading of one sample may take before it counts as unreadable."
     )
     max_minutes: float | None = Field(default=None, gt=0, description="Stop after so long, with the best epoch so far.")
-    skip_unreadable: bool = Field(default=False, description="Leave out samples that cannot be read, with a warning.")
+    skip_unreadable: bool = Field(
+        default=False,
+        description="Leave out samples that cannot be read, with a warning, and list them in errors.jsonl.",
+    )
     head: dict[str, Any] = Field(default_factory=dict, description="Options of the head: pool, hidden, dropout, …")
 
     @field_validator("head")

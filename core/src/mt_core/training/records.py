@@ -76,7 +76,7 @@ def read_json(
 
 
 def check_same(folder: Path, recorded: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
-    """Refuse to resume a run with other settings than it was begun with.
+    """Refuse to resume a run with other settings than it was started with.
 
     Args:
         recorded: What the run's record says.
@@ -89,8 +89,8 @@ def check_same(folder: Path, recorded: Mapping[str, Any], planned: Mapping[str, 
     differing = [name for name in now if name != "versions" and recorded.get(name) != now[name]]
     if differing:
         raise RunError(
-            f"the run in {folder} was begun with another {', another '.join(differing)}",
-            fix="repeat the command it was begun with, or choose another --out",
+            f"the run in {folder} was started with other settings ({', '.join(differing)})",
+            fix="repeat the command it was started with, or choose another --out",
         )
 
 

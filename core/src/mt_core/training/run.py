@@ -130,6 +130,7 @@ def _assemble(
     if record["data"]["options"] is not None:
         with _options_known(folder, record, "dataset"):
             model.data_options = plugin.dataset.Options.parse(record["data"]["options"])
+    model.typical_target = record["data"].get("typical_target")
     tensors = _load(folder / WEIGHTS)
     for part in ("tokenizer", "head"):
         own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}

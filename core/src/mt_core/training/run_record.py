@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,15 @@ def read_record(folder: Path) -> dict[str, Any]:
         fix="name a modality (mt list shows them), or the folder that mt train was given as --out",
     )
     return read_json(folder / RUN, FORMAT, absent=absent)
+
+
+def read_history(folder: Path) -> list[dict[str, float]]:
+    """The rows of `metrics.csv`, one an epoch; [] where there is none."""
+    path = folder / "metrics.csv"
+    if not path.is_file():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
 
 
 def read_finished(folder: Path) -> dict[str, Any]:

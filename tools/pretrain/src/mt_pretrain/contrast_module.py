@@ -17,8 +17,8 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mt_core.contract import Options
-from mt_core.data.loader import resolve_num_workers
 from mt_core.data.precision import Precision
+from mt_core.data.workers import resolve_num_workers
 from mt_core.errors import MtError, OptionError, RunError
 from mt_core.training.callbacks import History, TrainingProgress
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step

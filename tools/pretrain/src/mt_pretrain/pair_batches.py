@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from mt_core.contract import Tokenizer
-from mt_core.data.loader import prepare
+from mt_core.data.reading import prepare
 from mt_core.errors import DatasetError, MtError
 from mt_pretrain.pairs import LeftOut, Pair, Pairs, Stored
 

@@ -1,0 +1,68 @@
+"""One sample, read and prepared; whatever goes wrong is an error of ours that names its source."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mt_core.contract import Tokenizer, name_of
+from mt_core.errors import InputError, MtError
+
+
+def prepare(tokenizer: Tokenizer, source: Any, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+    """The tensors of one sample.
+
+    Args:
+        source: Whatever `Tokenizer.read` takes.
+        generator: Of the augmentation; None: deterministic. See `Tokenizer.prepare`.
+
+    Raises:
+        MtError: names the source, whatever the plugin raised.
+    """
+    with _named(source, tokenizer):
+        return tokenizer.prepare(tokenizer.read(source), generator)
+
+
+def read_sample(tokenizer: Tokenizer, source: Any) -> Any:
+    """One sample as `Tokenizer.read` gives it.
+
+    Raises:
+        MtError: names the source, whatever the plugin raised.
+    """
+    with _named(source, tokenizer):
+        return tokenizer.read(source)
+
+
+@contextmanager
+def _named(source: Any, tokenizer: Tokenizer) -> Iterator[None]:
+    try:
+        yield
+    except MtError as error:
+        raise with_source(error, source) from error
+    except Exception as error:
+        raise as_input_error(error, source, tokenizer) from error
+
+
+def with_source(error: MtError, source: Any) -> MtError:
+    """The same error, its message beginning with the source where it does not name it yet."""
+    name = name_of(source)
+    if name in error.problem:
+        return error
+    return type(error)(f"{name}: {error.problem}", error.fix)
+
+
+def as_input_error(error: Exception, source: Any, tokenizer: Tokenizer) -> InputError:
+    """The error for an exception that a plugin let through: it names the file and the plugin."""
+    if isinstance(error, MemoryError):
+        return InputError(
+            f"{name_of(source)} needs more memory than a worker process may take",
+            fix="split it into smaller files; --num-workers 0 reads without that limit",
+        )
+    return InputError(
+        f"{name_of(source)}: {type(tokenizer).__name__} failed with {type(error).__name__}: {error}",
+        fix=f"check the file; if it is valid, report this to the maintainers of {type(tokenizer).__module__}",
+    )

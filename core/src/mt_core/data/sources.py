@@ -1,0 +1,133 @@
+"""Samples of many sources, read and prepared by worker processes, in order and in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mt_core.contract import Tokenizer, name_of
+from mt_core.data.reading import as_input_error, with_source
+from mt_core.data.workers import SECONDS_A_SAMPLE, At, LostSample, WorkerPool
+from mt_core.errors import InputError, MtError
+
+SAMPLES_A_MESSAGE = 64
+SOURCES_AHEAD = 8
+
+
+@dataclass(frozen=True)
+class Read:
+    """Consecutive samples of one source.
+
+    Attributes:
+        source: Index of the source.
+        row: Index within the source of the first of these samples.
+        items: What the tokenizer's `prepare` made of each.
+        error: What ended the source before its end, if anything did.
+        is_last: Whether the source ends here.
+    """
+
+    source: int
+    row: int
+    items: list[Any]
+    error: MtError | None = None
+    is_last: bool = False
+
+
+def read_sources(
+    tokenizer: Tokenizer,
+    sources: Sequence[Any],
+    num_workers: int,
+    *,
+    first: tuple[int, int] = (0, 0),
+    seconds_a_sample: float = SECONDS_A_SAMPLE,
+) -> Iterator[Read]:
+    """All sources' samples in order. A source that ends or stops its worker is an error like any other.
+
+    Args:
+        sources: In the order wanted.
+        num_workers: Processes that read; 0: this one does.
+        first: Source and row to begin with.
+        seconds_a_sample: How long one sample may take.
+    """
+    for read in _read(_SourceReader(tokenizer, sources), num_workers, first, seconds_a_sample):
+        yield replace(read, items=[_to_tensors(item) for item in read.items])
+
+
+def raw_samples(tokenizer: Tokenizer, sources: Sequence[Any], num_workers: int) -> Iterator[Read]:
+    """The same of samples as `Tokenizer.read` gives them: the `items` are not prepared."""
+    return _read(_SourceReader(tokenizer, sources, is_raw=True), num_workers, (0, 0), SECONDS_A_SAMPLE)
+
+
+def _read(reader: _SourceReader, num_workers: int, first: tuple[int, int], seconds_a_sample: float) -> Iterator[Read]:
+    begin, first_row = first
+    jobs = [_Job(index, first_row if index == begin else 0) for index in range(begin, len(reader.sources))]
+
+    def lost(job: _Job, loss: LostSample) -> _Job:
+        return replace(job, error=loss_of(loss, reader.sources[job.source], reader.tokenizer))
+
+    pool = WorkerPool(reader, min(num_workers, len(jobs)), ahead=SOURCES_AHEAD, seconds_a_sample=seconds_a_sample)
+    try:
+        yield from pool.map(jobs, lost)
+    finally:
+        pool.close()
+
+
+def loss_of(loss: LostSample, source: Any, tokenizer: Tokenizer) -> InputError:
+    """The error for a source whose worker was lost."""
+    return InputError(
+        f"{name_of(source)} {loss.how}",
+        fix="check that the file is whole; if it is valid, report it to the maintainers of "
+        f"{type(tokenizer).__module__}",
+    )
+
+
+@dataclass(frozen=True)
+class _Job:
+    """A source from a row on, or the error that stands for it."""
+
+    source: int
+    first_row: int
+    error: MtError | None = None
+
+
+@dataclass(frozen=True)
+class _SourceReader:
+    tokenizer: Tokenizer
+    sources: Sequence[Any]
+    is_raw: bool = False
+
+    def read(self, job: _Job, at: At) -> Iterator[Read]:
+        if job.error is not None:
+            yield Read(job.source, job.first_row, [], job.error, is_last=True)
+            return
+        source, start = self.sources[job.source], job.first_row
+        items: list[Any] = []
+        error: MtError | None = None
+        try:
+            at(start)
+            for row, sample in enumerate(self.tokenizer.stream(source)):
+                at(row + 1)
+                if row < job.first_row:
+                    continue
+                items.append(sample if self.is_raw else _to_arrays(self.tokenizer.prepare(sample)))
+                if len(items) == SAMPLES_A_MESSAGE:
+                    yield Read(job.source, start, items)
+                    start, items = row + 1, []
+        except MtError as refused:
+            error = with_source(refused, source)
+        except Exception as raised:
+            error = as_input_error(raised, source, self.tokenizer)
+        yield Read(job.source, start, items, error, is_last=True)
+
+
+# arrays cross between processes as bytes; tensors would each take a file descriptor and a piece of shared memory
+def _to_arrays(item: dict[str, Tensor]) -> dict[str, Any]:
+    return {name: tensor.numpy() for name, tensor in item.items()}
+
+
+def _to_tensors(item: dict[str, Any]) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(array) for name, array in item.items()}

@@ -13,7 +13,7 @@ import pytest
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
 from mt_plugin_imu.dataset import ImuDataset
-from mt_plugin_imu.layouts import users_in
+from mt_plugin_imu.layouts import parse_users
 from mt_plugin_imu.reading import only_recording
 
 UCI_SIGNALS = [f"{signal}_{axis}" for signal in ("body_acc", "body_gyro", "total_acc") for axis in "xyz"]
@@ -162,10 +162,10 @@ def test_broken_wisdm_records_are_mended_or_counted(tmp_path: Path) -> None:
 
 
 def test_users_are_numbers_and_ranges() -> None:
-    assert users_in("2, 4,9-12") == {2, 4, 9, 10, 11, 12}
+    assert parse_users("2, 4,9-12") == {2, 4, 9, 10, 11, 12}
     for text in ("two", "3-", "1,,2", "-4"):
         with pytest.raises(OptionError, match="test_users="):
-            users_in(text)
+            parse_users(text)
 
 
 def test_uea_series_are_samples(tmp_path: Path) -> None:

@@ -14,10 +14,10 @@ import pytest
 import torch
 
 from mt_core.errors import InputError
-from mt_plugin_imu.clock import is_clock, seconds_per_unit
-from mt_plugin_imu.reading import only_recording, recordings
+from mt_plugin_imu.reading import only_recording, read_recordings
 from mt_plugin_imu.recording import Recording
-from mt_plugin_imu.resampling import resampled
+from mt_plugin_imu.resampling import resample
+from mt_plugin_imu.times import is_time_column, seconds_per_unit
 
 ROWS = np.arange(1, 61).reshape(20, 3) ** 2 % 17 / 4.0
 """20 steps of 3 axes, no column of which rises."""
@@ -100,7 +100,7 @@ def test_time_may_stand_anywhere_and_is_no_axis(tmp_path: Path) -> None:
 
 
 def test_names_of_axes_are_no_names_of_time() -> None:
-    assert not any(map(is_clock, ["x", "ax", "acc_x", "s", "ms2", "temperature", "times_walked", "gyro (rad/s)"]))
+    assert not any(map(is_time_column, ["x", "ax", "acc_x", "s", "ms2", "temperature", "times_walked", "gyro (rad/s)"]))
 
 
 def test_step_of_one_without_a_unit_counts_rows_and_tells_no_time() -> None:
@@ -214,7 +214,7 @@ def test_what_was_read_is_read_again_and_survives_pickling() -> None:
 
 def test_stack_of_recordings_is_streamed() -> None:
     stack = np.stack([ROWS, ROWS + 1, ROWS + 2])
-    found = list(recordings(npz(values=stack, rate=20)))
+    found = list(read_recordings(npz(values=stack, rate=20)))
     assert [recording.values[0, 0] for recording in found] == [ROWS[0, 0], ROWS[0, 0] + 1, ROWS[0, 0] + 2]
     assert {recording.rate for recording in found} == {20}
     with pytest.raises(InputError, match="more than one recording"):
@@ -223,7 +223,7 @@ def test_stack_of_recordings_is_streamed() -> None:
 
 def test_series_of_a_ts_file_are_recordings(tmp_path: Path) -> None:
     path = written(tmp_path, "@classLabel true a b\n@data\n1,2,3:4,5,6:a\n7,8:9,10:b\n", "x.ts")
-    first, second = recordings(path)
+    first, second = read_recordings(path)
     assert first.values.tolist() == [[1, 4], [2, 5], [3, 6]] and second.values.tolist() == [[7, 9], [8, 10]]
     assert first.rate is None and first.name == f"{path}, series 1"
 
@@ -233,7 +233,7 @@ def test_real_files_hold_their_cases() -> None:
     root = Path(os.environ["MT_DATA"]) / "imu"
     racket, epilepsy = "RacketSports/RacketSports_TEST.arff", "Epilepsy/Epilepsy_TRAIN.ts"
     for name, cases, shape in ((racket, 152, (30, 6)), (epilepsy, 137, (206, 3))):
-        found = list(recordings(root / name))
+        found = list(read_recordings(root / name))
         assert len(found) == cases and {recording.values.shape for recording in found} == {shape}
 
 
@@ -284,7 +284,7 @@ def test_damaged_file_is_refused_by_name_and_with_a_fix(
     path = written(tmp_path, content, name)
     with warnings.catch_warnings(), pytest.raises(InputError, match=message) as refused:
         warnings.simplefilter("error")
-        list(recordings(path))
+        list(read_recordings(path))
     assert name in str(refused.value) and refused.value.fix
 
 
@@ -326,7 +326,7 @@ def test_slower_rate_averages_and_folds_nothing_back() -> None:
     times = np.arange(400) / 100
     slow, fast = np.sin(2 * np.pi * times), np.sin(2 * np.pi * 49 * times)
     recording = only_recording({"values": np.column_stack([slow, fast]), "rate": 100})
-    values = resampled(recording, 25)
+    values = resample(recording, 25)
     middles = (np.arange(100) + 0.5) / 25 - 0.005
     assert values.shape == (100, 2)
     assert np.abs(values[:, 0] - np.sin(2 * np.pi * middles)).max() < 0.02
@@ -335,27 +335,27 @@ def test_slower_rate_averages_and_folds_nothing_back() -> None:
 
 def test_faster_rate_lies_on_straight_lines() -> None:
     recording = only_recording({"values": np.arange(10.0), "rate": 10})
-    values = resampled(recording, 20)[:, 0]
+    values = resample(recording, 20)[:, 0]
     assert len(values) == 20
     assert np.allclose(values[1:-1], np.arange(1, 19) / 2 - 0.25) and values[0] == 0 and values[-1] == 9
 
 
 @pytest.mark.parametrize("rate", [7.0, 20.0, 33.0, 50.0, 128.0])
 def test_constant_stays_at_any_rate_and_length_follows_it(rate: float) -> None:
-    values = resampled(Recording(np.full((100, 2), 9.81, np.float32), 50.0, "x"), rate)
+    values = resample(Recording(np.full((100, 2), 9.81, np.float32), 50.0, "x"), rate)
     assert len(values) == round(2 * rate) and np.allclose(values, 9.81)
 
 
 def test_series_of_unknown_or_the_same_rate_is_taken_as_it_is() -> None:
     for rate in (None, 50.0, 50.2):
         recording = Recording(ROWS.astype(np.float32), rate, "x")
-        assert resampled(recording, 50) is recording.values
-    assert resampled(Recording(ROWS.astype(np.float32), 10, "x"), 0).shape == (20, 3)
+        assert resample(recording, 50) is recording.values
+    assert resample(Recording(ROWS.astype(np.float32), 10, "x"), 0).shape == (20, 3)
 
 
 def test_rate_that_would_fill_the_memory_is_refused() -> None:
     with pytest.raises(InputError, match="choose a lower rate"):
-        resampled(Recording(ROWS.astype(np.float32), 1e-6, "x"), 50)
+        resample(Recording(ROWS.astype(np.float32), 1e-6, "x"), 50)
 
 
 def test_a_small_file_takes_little_memory(tmp_path):

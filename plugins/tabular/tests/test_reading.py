@@ -12,8 +12,8 @@ import pytest
 from pyarrow import parquet
 
 from mt_core.errors import InputError, MtWarning
-from mt_plugin_tabular.cells import category, cell, days, number
-from mt_plugin_tabular.reading import only_row, rows
+from mt_plugin_tabular.cells import category_name, parse_days, parse_number, to_cell
+from mt_plugin_tabular.reading import only_row, read_rows
 
 ADULT = "39, State-gov, 77516, Bachelors, 13, Never-married, ?, Not-in-family, White, Male, 2174, 0, 40, Cuba, <=50K"
 
@@ -27,44 +27,44 @@ def written(folder: Path, content: str | bytes, name: str = "table.csv") -> Path
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
 def test_separator_is_found(tmp_path: Path, separator: str) -> None:
     path = written(tmp_path, f"a{separator}b\n1{separator}x y\n2{separator}z\n")
-    assert list(rows(path)) == [{"a": "1", "b": "x y"}, {"a": "2", "b": "z"}]
+    assert list(read_rows(path)) == [{"a": "1", "b": "x y"}, {"a": "2", "b": "z"}]
 
 
 def test_one_column_is_a_table(tmp_path: Path) -> None:
-    assert list(rows(written(tmp_path, "a\n1\n2\n"))) == [{"a": "1"}, {"a": "2"}]
+    assert list(read_rows(written(tmp_path, "a\n1\n2\n"))) == [{"a": "1"}, {"a": "2"}]
 
 
 def test_file_without_header_gets_numbered_columns(tmp_path: Path) -> None:
-    assert next(rows(written(tmp_path, "1,x\n2,y\n"))) == {"column_1": "1", "column_2": "x"}
+    assert next(read_rows(written(tmp_path, "1,x\n2,y\n"))) == {"column_1": "1", "column_2": "x"}
 
 
 def test_header_can_be_given(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b\nx,y\n")
-    assert next(rows(path, header="no")) == {"column_1": "a", "column_2": "b"}
-    assert list(rows(written(tmp_path, "1,2\nx,y\n"), header="yes")) == [{"1": "x", "2": "y"}]
+    assert next(read_rows(path, header="no")) == {"column_1": "a", "column_2": "b"}
+    assert list(read_rows(written(tmp_path, "1,2\nx,y\n"), header="yes")) == [{"1": "x", "2": "y"}]
 
 
 def test_quotes_line_ends_blank_lines_and_byte_order_mark_are_understood(tmp_path: Path) -> None:
     path = written(tmp_path, '\ufeffa,b\r\n"x, y","say ""so"""\r\n\r\n1,2')
-    assert list(rows(path)) == [{"a": "x, y", "b": 'say "so"'}, {"a": "1", "b": "2"}]
+    assert list(read_rows(path)) == [{"a": "x, y", "b": 'say "so"'}, {"a": "1", "b": "2"}]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
 def test_what_spreadsheets_export_is_read_and_told_where_it_is_a_guess(tmp_path: Path, encoding: str) -> None:
     path = written(tmp_path, "stadt\tpreis\nMünchen\t5 €\n".encode(encoding))
     with pytest.warns(MtWarning, match=r"table\.csv is not UTF-8") if encoding == "cp1252" else nullcontext():
-        assert list(rows(path)) == [{"stadt": "München", "preis": "5 €"}]
+        assert list(read_rows(path)) == [{"stadt": "München", "preis": "5 €"}]
 
 
 def test_row_numbers_of_a_data_frame_are_left_out(tmp_path: Path) -> None:
     path = tmp_path / "table.csv"
     path.write_text(",a\n0,x\n1,y\n", encoding="utf-8")  # as DataFrame.to_csv writes them
-    assert list(rows(path)) == [{"a": "x"}, {"a": "y"}]
+    assert list(read_rows(path)) == [{"a": "x"}, {"a": "y"}]
 
 
 @pytest.mark.parametrize("token", ["", "?", "NA", "NaN", "nan", "null", "NULL", "None"])
 def test_token_for_a_missing_value_is_missing(tmp_path: Path, token: str) -> None:
-    assert list(rows(written(tmp_path, f"a,b\n1,{token}\n"))) == [{"a": "1", "b": None}]
+    assert list(read_rows(written(tmp_path, f"a,b\n1,{token}\n"))) == [{"a": "1", "b": None}]
 
 
 def test_packed_text_and_bytes_and_parquet_give_the_same_rows(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_packed_text_and_bytes_and_parquet_give_the_same_rows(tmp_path: Path) ->
         tmp_path / "t.parquet",
         str(tmp_path / "t.parquet"),
     ):
-        assert list(rows(source)) == expected
+        assert list(read_rows(source)) == expected
 
 
 def test_parquet_types_become_cells(tmp_path: Path) -> None:
@@ -93,56 +93,56 @@ def test_parquet_types_become_cells(tmp_path: Path) -> None:
         }
     )
     parquet.write_table(table, tmp_path / "t.parquet")
-    first, second = rows(tmp_path / "t.parquet")
+    first, second = read_rows(tmp_path / "t.parquet")
     assert first == {"i": 1.0, "f": 0.5, "b": "True", "d": "2024-02-29T00:00:00", "c": "u"}
     assert second == {"i": None, "f": None, "b": "False", "d": None, "c": "v"}
 
 
 def test_content_decides_and_not_the_suffix(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": [1.0]}), tmp_path / "t.csv")
-    assert list(rows(tmp_path / "t.csv")) == [{"a": 1.0}]
+    assert list(read_rows(tmp_path / "t.csv")) == [{"a": 1.0}]
 
 
 def test_objects_in_memory_are_tables() -> None:
     pd = pytest.importorskip("pandas")
     frame = pd.DataFrame({"a": [1, 2], "b": ["x", None], "t": pd.to_datetime(["2024-01-01", None])})
     expected = [{"a": 1.0, "b": "x", "t": "2024-01-01T00:00:00"}, {"a": 2.0, "b": None, "t": None}]
-    assert list(rows(frame)) == expected
-    assert list(rows(frame.to_dict("records"))) == expected
+    assert list(read_rows(frame)) == expected
+    assert list(read_rows(frame.to_dict("records"))) == expected
     assert only_row(frame.iloc[0]) == expected[0]
     assert only_row(expected[0]) == expected[0]
-    assert next(rows(np.array([[1.0, np.nan], [2.0, 3.0]]))) == {"column_1": 1.0, "column_2": None}
+    assert next(read_rows(np.array([[1.0, np.nan], [2.0, 3.0]]))) == {"column_1": 1.0, "column_2": None}
     assert only_row(np.array([1, 2])) == {"column_1": 1.0, "column_2": 2.0}
 
 
 def test_values_become_cells() -> None:
     values = [True, 3, np.float32(0.5), Decimal("1.5"), " x ", np.int64(2), b"y", np.datetime64("2024-01-01")]
-    assert [cell(value) for value in values] == ["True", 3.0, 0.5, 1.5, "x", 2.0, "y", "2024-01-01"]
-    assert [cell(value) for value in (float("inf"), float("-inf"), float("nan"), 10**400)] == [None] * 4
+    assert [to_cell(value) for value in values] == ["True", 3.0, 0.5, 1.5, "x", 2.0, "y", "2024-01-01"]
+    assert [to_cell(value) for value in (float("inf"), float("-inf"), float("nan"), 10**400)] == [None] * 4
 
 
 def test_what_a_data_frame_has_for_missing_is_missing() -> None:
     pd = pytest.importorskip("pandas")
-    assert cell(pd.NA) is None and cell(pd.NaT) is None
+    assert to_cell(pd.NA) is None and to_cell(pd.NaT) is None
 
 
 def test_infinite_text_is_no_number_and_underscores_are_text() -> None:
-    assert np.isnan([number("inf"), number("1e999")]).all()
+    assert np.isnan([parse_number("inf"), parse_number("1e999")]).all()
     with pytest.raises(ValueError):
-        number("1_000")
+        parse_number("1_000")
 
 
 def test_days_count_from_1970() -> None:
-    assert days("1970-01-02") == 1
-    assert days("1969-12-31T12:00") == -0.5
-    assert days("1970-01-01T01:00+01:00") == 0
+    assert parse_days("1970-01-02") == 1
+    assert parse_days("1969-12-31T12:00") == -0.5
+    assert parse_days("1970-01-01T01:00+01:00") == 0
     with pytest.raises(ValueError):
-        days("20240101")
+        parse_days("20240101")
 
 
 def test_whole_numbers_are_one_category_however_written() -> None:
-    assert {category(value) for value in (3.0, "3", "3.0", "03")} == {"3"}
-    assert category("x1") == "x1"
+    assert {category_name(value) for value in (3.0, "3", "3.0", "03")} == {"3"}
+    assert category_name("x1") == "x1"
 
 
 def test_adult_files_are_read_as_they_are(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
 def test_broken_file_is_refused_with_its_name_and_a_fix(tmp_path: Path, name: str) -> None:
     content, message = BROKEN[name]
     with pytest.raises(InputError, match=message) as caught:
-        list(rows(written(tmp_path, content, name)))
+        list(read_rows(written(tmp_path, content, name)))
     assert name in caught.value.problem
     assert caught.value.fix
 
@@ -194,46 +194,46 @@ def test_truncated_parquet_is_refused(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": list(range(1000))}), path)
     path.write_bytes(path.read_bytes()[:-100])
     with pytest.raises(InputError, match=r"t\.parquet cannot be read"):
-        list(rows(path))
+        list(read_rows(path))
 
 
 def test_parquet_without_rows_or_with_lists_is_refused(tmp_path: Path) -> None:
     parquet.write_table(pa.table({"a": pa.array([], pa.int64())}), tmp_path / "none.parquet")
     with pytest.raises(InputError, match=r"none\.parquet has no rows"):
-        list(rows(tmp_path / "none.parquet"))
+        list(read_rows(tmp_path / "none.parquet"))
     parquet.write_table(pa.table({"a": [[1, 2]]}), tmp_path / "lists.parquet")
     with pytest.raises(InputError, match=r"lists\.parquet: 'a' holds lists"):
-        list(rows(tmp_path / "lists.parquet"))
+        list(read_rows(tmp_path / "lists.parquet"))
 
 
 def test_line_without_end_stays_out_of_memory(tmp_path: Path) -> None:
     path = written(tmp_path, b"a,b\n" + b"7" * ((1 << 24) + 10))
     with pytest.raises(InputError, match="line of more than"):
-        list(rows(path))
+        list(read_rows(path))
 
 
 def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not exist"):
-        list(rows(tmp_path / "none.csv"))
+        list(read_rows(tmp_path / "none.csv"))
     with pytest.raises(InputError, match="is a folder"):
-        list(rows(tmp_path))
+        list(read_rows(tmp_path))
 
 
 @pytest.mark.parametrize("source", [3, None, object(), [1, 2], np.zeros((2, 2, 2)), {"a": [1, 2]}])
 def test_object_that_is_no_table_is_refused(source: object) -> None:
     with pytest.raises(InputError):
-        list(rows(source))
+        list(read_rows(source))
 
 
 def test_data_frame_with_two_columns_of_one_name_is_refused() -> None:
     pd = pytest.importorskip("pandas")
     with pytest.raises(InputError, match="several columns called 'a'"):
-        list(rows(pd.DataFrame([[1, 2]], columns=["a", "a"])))
+        list(read_rows(pd.DataFrame([[1, 2]], columns=["a", "a"])))
 
 
 def test_rows_come_before_the_file_has_been_read(tmp_path: Path) -> None:
     path = written(tmp_path, "a,b\n" + "1,2\n" * 100_000 + "1,2,3\n")
-    found = rows(path)
+    found = read_rows(path)
     assert next(found) == {"a": "1", "b": "2"}
     with pytest.raises(InputError, match="line 100002"):
         list(found)

@@ -15,7 +15,7 @@ from torch import Tensor
 from mt_core.contract import Example
 from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_tabular.cells import Row
-from mt_plugin_tabular.columns import KEPT_ROWS, Survey
+from mt_plugin_tabular.columns import KEPT_ROWS, TableSummary
 from mt_plugin_tabular.numbers import Periodic, PiecewiseLinear, piecewise_linear, quantile_edges
 from mt_plugin_tabular.tokenizer import TabularOptions, TabularTokenizer
 
@@ -136,7 +136,7 @@ def test_override_that_cannot_be_is_refused() -> None:
 
 
 def test_text_far_down_makes_a_column_a_category_although_its_row_is_not_kept() -> None:
-    survey = Survey({"c": "1" if index < KEPT_ROWS else "x"} for index in range(KEPT_ROWS + 1))
+    survey = TableSummary({"c": "1" if index < KEPT_ROWS else "x"} for index in range(KEPT_ROWS + 1))
     assert survey.misfits["c"]["number"] == "x"
     assert len(survey.kept) == KEPT_ROWS
 

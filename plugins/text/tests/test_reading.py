@@ -13,8 +13,8 @@ from pyarrow import parquet
 
 from mt_core.contract import name_of
 from mt_core.errors import InputError
-from mt_plugin_text.columns import Wanted
-from mt_plugin_text.reading import LONGEST_TEXT, is_path, only_text, texts
+from mt_plugin_text.columns import ColumnChoice
+from mt_plugin_text.reading import LONGEST_TEXT, is_path, only_text, read_texts
 from mt_plugin_text.text import Text
 from mt_plugin_text.tokenizer import TextOptions, TextTokenizer
 
@@ -32,7 +32,7 @@ def parquet_of(path: Path, columns: dict[str, Any]) -> Path:
 
 def said(source: Any, **wanted: Any) -> list[Any]:
     """The texts of a source, pairs as tuples."""
-    found = texts(source, Wanted(**wanted))
+    found = read_texts(source, ColumnChoice(**wanted))
     return [text.first if text.second is None else (text.first, text.second) for text in found]
 
 
@@ -175,8 +175,8 @@ def test_table_without_header_is_read_where_there_is_no_doubt(tmp_path):
 
 def test_text_says_where_it_stands(tmp_path):
     path = written(tmp_path, 'text\n"two\nlines"\nfine\n', "a.csv")
-    assert [text.place for text in texts(path)] == ["line 3", "line 4"]
-    assert name_of(next(texts(path))) == f"{path}, line 3"
+    assert [text.place for text in read_texts(path)] == ["line 3", "line 4"]
+    assert name_of(next(read_texts(path))) == f"{path}, line 3"
 
 
 def test_table_of_one_row_is_a_sample_and_of_more_is_none(tmp_path):
@@ -186,7 +186,7 @@ def test_table_of_one_row_is_a_sample_and_of_more_is_none(tmp_path):
 
 
 def test_rows_come_before_the_file_has_been_read(tmp_path):
-    found = texts(written(tmp_path, "text,label\n" + "good,1\n" * 50_000 + "bad,1,1\n", "a.csv"))
+    found = read_texts(written(tmp_path, "text,label\n" + "good,1\n" * 50_000 + "bad,1,1\n", "a.csv"))
     assert next(found).first == "good"
     with pytest.raises(InputError, match="line 50002: 3 fields"):
         list(found)
@@ -240,7 +240,7 @@ def test_broken_file_is_refused_with_its_name_and_a_fix(tmp_path, name):
     content, message = BROKEN[name]
     for source in (written(tmp_path, content, name), str(tmp_path / name)):
         with pytest.raises(InputError, match=message) as caught:
-            list(texts(source))
+            list(read_texts(source))
         assert name in caught.value.problem
         assert caught.value.fix
 
@@ -248,14 +248,14 @@ def test_broken_file_is_refused_with_its_name_and_a_fix(tmp_path, name):
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe\xfd", b"a\0b", b"PAR1PAR1"])
 def test_broken_bytes_are_refused(content):
     with pytest.raises(InputError) as caught:
-        list(texts(content))
+        list(read_texts(content))
     assert caught.value.fix
 
 
 def test_broken_parquet_is_refused(tmp_path):
     whole = parquet_of(tmp_path / "a.parquet", {"text": [str(number) for number in range(1000)]})
     with pytest.raises(InputError, match=r"cut\.parquet cannot be read"):
-        list(texts(written(tmp_path, whole.read_bytes()[:-100], "cut.parquet")))
+        list(read_texts(written(tmp_path, whole.read_bytes()[:-100], "cut.parquet")))
     for name, columns, message in (
         ("none", {"text": pa.array([], pa.string())}, "has no rows"),
         ("nested", {"text": [["a"], ["b"]]}, "row 1: a cell holds a list"),
@@ -263,22 +263,22 @@ def test_broken_parquet_is_refused(tmp_path):
         ("columns", {"id": [1], "stars": [2]}, "no column known"),
     ):
         with pytest.raises(InputError, match=message) as caught:
-            list(texts(parquet_of(tmp_path / f"{name}.parquet", columns)))
+            list(read_texts(parquet_of(tmp_path / f"{name}.parquet", columns)))
         assert f"{name}.parquet" in caught.value.problem
 
 
 def test_column_that_is_not_there_is_told_with_those_that_are(tmp_path):
     for name, content in (("a.csv", "text,label\ngood,1\n"), ("b.csv", "so good,1\n")):
         with pytest.raises(InputError, match=r"no column 'review'[\s\S]*columns are: '(text|1)'"):
-            list(texts(written(tmp_path, content, name), Wanted(text=("review",))))
+            list(read_texts(written(tmp_path, content, name), ColumnChoice(text=("review",))))
 
 
 def test_endless_line_and_endless_text_stay_out_of_memory(tmp_path):
     with pytest.raises(InputError, match=r"long\.jsonl has a line of more than"):
-        list(texts(written(tmp_path, b'{"text": "' + b"7" * (1 << 24), "long.jsonl")))
+        list(read_texts(written(tmp_path, b'{"text": "' + b"7" * (1 << 24), "long.jsonl")))
     assert len(only_text(written(tmp_path, b"7" * (LONGEST_TEXT + 10), "long.txt")).first) == LONGEST_TEXT
 
 
 def test_file_that_is_gone_is_told_of():
     with pytest.raises(InputError, match=r"gone\.csv does not exist"):
-        list(texts(Path("gone.csv")))
+        list(read_texts(Path("gone.csv")))

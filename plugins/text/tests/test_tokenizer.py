@@ -23,7 +23,7 @@ from mt_plugin_text import byte_pairs
 from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
 from mt_plugin_text.text import Text
 from mt_plugin_text.tokenizer import EMPTY, SEPARATOR, UNKNOWN, TextOptions, TextTokenizer
-from mt_plugin_text.truncation import TruncationWarning, kept_of_each
+from mt_plugin_text.truncation import TruncationWarning, share_length
 
 CAT = [320, 1125, 539, 320, 2368]  # "a photo of a cat", as CLIP's own documentation encodes it
 
@@ -225,7 +225,7 @@ def test_text_that_just_fits_is_not_told_of():
     ],
 )
 def test_longer_text_of_a_pair_gives_way_first(lengths, room, kept):
-    assert kept_of_each(lengths, room) == kept
+    assert share_length(lengths, room) == kept
 
 
 def test_pair_is_cut_to_the_length_with_its_separator():

@@ -21,7 +21,7 @@ from mt_core.errors import InputError, MtWarning
 from mt_plugin_timeseries import reading
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.series import Series
-from mt_plugin_timeseries.times import following, text_of
+from mt_plugin_timeseries.times import format_times, next_times
 
 HOUR = 3_600_000_000
 START = 1_704_067_200_000_000  # 2024-01-01, a Monday, in microseconds since 1970: 19,723 days
@@ -178,7 +178,7 @@ def test_dots_are_dates_with_the_day_first(tmp_path: Path):
     cells = [f"{day:02d}.02.2024" for day in range(1, 15)]
     series = read(written(tmp_path, table(cells, range(14))))
     assert series.times is not None
-    assert text_of(series.times)[:2] == ["2024-02-01", "2024-02-02"] and len(series) == 14
+    assert format_times(series.times)[:2] == ["2024-02-01", "2024-02-02"] and len(series) == 14
 
 
 def test_column_that_only_counts_is_neither_time_nor_channel(tmp_path: Path):
@@ -200,8 +200,8 @@ def test_column_that_only_counts_is_neither_time_nor_channel(tmp_path: Path):
 def test_times_go_on_at_their_own_step(times: pd.DatetimeIndex, expected: list[str]):
     series = read(pd.DataFrame({"load": np.arange(len(times))}, index=times))
     assert series.times is not None
-    following_times = following(series.times, 2)
-    assert following_times is not None and text_of(following_times) == expected
+    following_times = next_times(series.times, 2)
+    assert following_times is not None and format_times(following_times) == expected
 
 
 # rows that are not one step after the other

@@ -14,7 +14,7 @@ import torch
 from mt_core.contract import Example, Tokens
 from mt_core.errors import InputError, OptionError
 from mt_plugin_timeseries.calendar import calendar_features
-from mt_plugin_timeseries.series import Series, series_of
+from mt_plugin_timeseries.series import Series, make_series
 from mt_plugin_timeseries.tokenizer import TimeSeriesOptions, TimeSeriesTokenizer
 
 HOUR = 3_600_000_000
@@ -28,7 +28,7 @@ def made(width: int = 8, **options: Any) -> TimeSeriesTokenizer:
 
 def wave(steps: int, channels: int = 1, seed: int = 0) -> Series:
     values = np.random.default_rng(seed).normal(size=(steps, channels)).cumsum(0)
-    return series_of(values, "wave.csv", times=MONDAY + HOUR * np.arange(steps))
+    return make_series(values, "wave.csv", times=MONDAY + HOUR * np.arange(steps))
 
 
 def tokens(tokenizer: TimeSeriesTokenizer, samples: Sequence[Any]) -> Tokens:
@@ -49,7 +49,7 @@ def test_336_steps_give_the_42_patches_of_patchtst():
 
 def test_windows_are_normalised_by_their_own_mean_and_population_deviation():
     tokenizer = made(lookback=8)
-    series = series_of(
+    series = make_series(
         np.array([[0.0, 100], [2, 100], [0, 300], [2, 300], [0, 100], [2, 100], [0, 300], [2, 300]]), "s"
     )
     item = tokenizer.prepare(series)
@@ -68,7 +68,7 @@ def test_mean_and_scale_bring_the_values_back():
 
 def test_unit_of_a_channel_changes_no_token():
     tokenizer, series = made(), wave(32, 2)
-    other = series_of(series.values * np.float32(64) + 512, "s")
+    other = make_series(series.values * np.float32(64) + 512, "s")
     torch.testing.assert_close(tokens(tokenizer, [other]).values, tokens(tokenizer, [series]).values, atol=1e-3, rtol=0)
 
 
@@ -176,7 +176,7 @@ def fitted(tokenizer: TimeSeriesTokenizer, sample: Any, target: Any) -> TimeSeri
 
 
 def test_short_series_is_used_as_it_is_unless_the_model_forecasts():
-    short = series_of(np.arange(20.0), "short.csv")
+    short = make_series(np.arange(20.0), "short.csv")
     assert tokens(made(), [short]).values.shape[1] == 5
     assert tokens(fitted(made(), wave(32), 1), [short]).values.shape[1] == 5
     assert tokens(fitted(made(short="use"), wave(32), np.zeros((3, 1))), [short]).values.shape[1] == 5
@@ -222,7 +222,7 @@ def test_calendar_moves_tokens_and_needs_times():
 
 def test_level_is_told_where_the_model_classifies():
     series = wave(32)
-    louder = series_of(series.values * 3, "louder")
+    louder = make_series(series.values * 3, "louder")
     forecasts, classifies = fitted(made(), series, np.zeros((3, 1))), made()
     classifies.calibrate([Example(series, 0), Example(louder, 1)])
     differs = [
@@ -233,7 +233,7 @@ def test_level_is_told_where_the_model_classifies():
 
 
 def test_channels_get_vectors_of_their_own_by_option():
-    twice = series_of(np.repeat(wave(32).values, 2, axis=1), "s", ("a", "b"))
+    twice = make_series(np.repeat(wave(32).values, 2, axis=1), "s", ("a", "b"))
     plain, named = fitted(made(), twice, 0), fitted(made(channel_ids=True), twice, 0)
     same = [torch.equal(found.values[0], found.values[1]) for found in (tokens(plain, [twice]), tokens(named, [twice]))]
     assert same == [True, False]
@@ -251,14 +251,14 @@ def test_options_that_contradict_each_other_are_refused():
 
 
 def test_channels_of_training_are_looked_for_by_name():
-    tokenizer = fitted(made(), series_of(wave(32, 2).values, "train.csv", ("a", "b")), 0)
+    tokenizer = fitted(made(), make_series(wave(32, 2).values, "train.csv", ("a", "b")), 0)
     values = wave(32, 3).values
-    more = series_of(values, "more.csv", ("b", "x", "a"))
+    more = make_series(values, "more.csv", ("b", "x", "a"))
     assert tokenizer.read(more).channels == ("a", "b")
     np.testing.assert_array_equal(tokenizer.read(more).values, values[:, [2, 0]])
     assert tokenizer.read(values[:, :2]).channels == ("a", "b")  # an array has places, no names
     with pytest.raises(InputError, match=r"other\.csv has no channel 'b'; it has 'a', 'x', 'y'"):
-        tokenizer.read(series_of(values, "other.csv", ("a", "x", "y")))
+        tokenizer.read(make_series(values, "other.csv", ("a", "x", "y")))
 
 
 def test_calibration_is_restored_with_its_weights():

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_core.sdk import names_in_npz, read_npz
-from mt_plugin_imu.recording import Recording, recording_of
-from mt_plugin_imu.tables import of_times
+from mt_plugin_imu.recording import Recording, make_recording
+from mt_plugin_imu.tables import from_times
 
 VALUES = ("values", "imu", "data", "series", "signal", "x")
 PARTS = (("acc", "accelerometer"), ("gyro", "gyr", "gyroscope"), ("mag", "magnetometer"))
@@ -19,22 +19,22 @@ RATES = ("rate", "rate_hz", "fs", "hz", "frequency", "sampling_rate", "sample_ra
 CLOCKS = ("time", "t", "timestamp", "timestamps")
 
 
-def of_array(array: Any, name: str, rate: float | None = None) -> Iterator[Recording]:
+def from_array(array: Any, name: str, rate: float | None = None) -> Iterator[Recording]:
     """The recording in an array (T, C) or (T,), or those in one of (N, T, C)."""
     array = np.asarray(array)
     if array.ndim != 3:
-        yield recording_of(array, rate, name)
+        yield make_recording(array, rate, name)
         return
     for row, values in enumerate(array, 1):
-        yield recording_of(values, rate, f"{name}, recording {row}")
+        yield make_recording(values, rate, f"{name}, recording {row}")
 
 
-def of_mapping(mapping: Mapping[str, Any], name: str) -> Iterator[Recording]:
+def from_mapping(mapping: Mapping[str, Any], name: str) -> Iterator[Recording]:
     """What arrays by name hold; see `_of_named`."""
     yield from _of_named([str(key) for key in mapping], lambda key: np.asarray(mapping[key]), name)
 
 
-def of_npz(file: BinaryIO, name: str) -> Iterator[Recording]:
+def from_npz(file: BinaryIO, name: str) -> Iterator[Recording]:
     """What the arrays of an .npz file hold; see `_of_named`."""
     yield from _of_named(names_in_npz(file), lambda key: read_npz(file, (key,), name=name), name)
 
@@ -65,11 +65,11 @@ def _of_named(names: Sequence[str], array_of: Callable[[str], NDArray[Any]], nam
         )
     values = array_of(whole) if whole is not None else _joined([array_of(key) for key in parts], name)
     if rate is not None:
-        yield from of_array(values, name, _scalar(array_of(rate), f"{name}: {rate}"))
+        yield from from_array(values, name, _scalar(array_of(rate), f"{name}: {rate}"))
     elif clock is not None and values.ndim in (1, 2):
-        yield of_times(values, array_of(clock), clock, name)
+        yield from_times(values, array_of(clock), clock, name)
     else:
-        yield from of_array(values, name)
+        yield from from_array(values, name)
 
 
 def _joined(parts: Sequence[NDArray[Any]], name: str) -> NDArray[Any]:

@@ -17,7 +17,7 @@ Values = NDArray[np.float32]
 _KNOTS = 5  # of the speed, over the recording
 
 
-def turned(values_TC: Values, degrees: float, generator: torch.Generator) -> Values:
+def rotate(values_TC: Values, degrees: float, generator: torch.Generator) -> Values:
     """All triples turned together, as the sensors of a device turn with it: by up to so many degrees, about an axis
     drawn from the sphere. Axes that do not come in triples stay."""
     axis_3 = torch.randn(3, generator=generator, dtype=torch.float64).numpy()
@@ -31,13 +31,13 @@ def turned(values_TC: Values, degrees: float, generator: torch.Generator) -> Val
     return triples_TG3.reshape(values_TC.shape)
 
 
-def scaled(values_TC: Values, deviation: float, generator: torch.Generator) -> Values:
+def scale(values_TC: Values, deviation: float, generator: torch.Generator) -> Values:
     """Each axis times a factor about 1."""
     factors_C: Values = (1 + deviation * torch.randn(values_TC.shape[1], generator=generator)).numpy()
     return values_TC * factors_C
 
 
-def warped(values_TC: Values, deviation: float, shift: float, generator: torch.Generator) -> Values:
+def time_warp(values_TC: Values, deviation: float, shift: float, generator: torch.Generator) -> Values:
     """Time that runs faster here and slower there, and begins earlier or later; at the ends the nearest value stands.
 
     Args:
@@ -56,7 +56,7 @@ def warped(values_TC: Values, deviation: float, shift: float, generator: torch.G
     return between_TC
 
 
-def jittered(values_TC: Values, deviations_C: Values, generator: torch.Generator) -> Values:
+def jitter(values_TC: Values, deviations_C: Values, generator: torch.Generator) -> Values:
     """Noise of these standard deviations added to each axis."""
     noise_TC: Values = torch.randn(values_TC.shape, generator=generator).numpy()
     return values_TC + noise_TC * deviations_C

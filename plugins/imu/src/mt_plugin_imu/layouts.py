@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mt_core.contract import reading
 from mt_core.errors import DatasetError, OptionError
 from mt_core.sdk import Listing, chosen_splits, in_order, text_of
-from mt_plugin_imu.recording import Recording, recording_of
+from mt_plugin_imu.recording import Recording, make_recording
 
 UCI_HAR_HZ = HAPT_HZ = 50.0
 WISDM_HZ = 20.0
@@ -52,7 +52,8 @@ def find_uci_har(root: Path, split: str) -> Listing | None:
                 fix="check that the download is complete",
             )
         windows_NTC = np.stack(axes, axis=2)
-        samples += [recording_of(each, UCI_HAR_HZ, f"{folder}, line {row}") for row, each in enumerate(windows_NTC, 1)]
+        for row, window_TC in enumerate(windows_NTC, 1):
+            samples.append(make_recording(window_TC, UCI_HAR_HZ, f"{folder}, line {row}"))
         labels += [_named(number, activities, root) for number in numbers]
     return Listing(samples, labels, tuple(activities.values()), "uci-har")
 
@@ -79,7 +80,7 @@ def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
     users = set(segments[:, 1].tolist())
     listed = root / "Test" / "subject_id_test.txt"
     if test_users:
-        tested = users_in(test_users)
+        tested = parse_users(test_users)
     elif listed.is_file():
         tested = users & set(_whole_numbers(listed).flatten().tolist())
     else:
@@ -102,7 +103,7 @@ def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
                 fix="check that the download is complete",
             )
         name = f"{raw / ('acc_' + key)}, steps {first} to {last}"
-        samples.append(recording_of(recorded[key][first - 1 : last], HAPT_HZ, name))
+        samples.append(make_recording(recorded[key][first - 1 : last], HAPT_HZ, name))
         labels.append(_named(activity, activities, root))
     return Listing(samples, labels, tuple(activities.values()), "hapt")
 
@@ -130,20 +131,20 @@ def find_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
     if not runs:
         raise DatasetError(f"{paths[0]} has no record that can be read, of {len(records):,}", fix="download it again")
     users = {user for user, _, _ in runs}
-    tested = users_in(test_users) if test_users else users & users_in(WISDM_TEST_USERS)
+    tested = parse_users(test_users) if test_users else users & parse_users(WISDM_TEST_USERS)
     wanted = _wanted_users(split, users, tested, root)
     samples: list[Recording] = []
     labels: list[str | None] = []
     for user, activity, steps_T3 in runs:
         for start in range(0, len(steps_T3) - WISDM_WINDOW + 1, WISDM_WINDOW) if user in wanted else ():
             name = f"{paths[0]}, user {user}, {activity}, window {len(samples) + 1}"
-            samples.append(recording_of(steps_T3[start : start + WISDM_WINDOW], WISDM_HZ, name))
+            samples.append(make_recording(steps_T3[start : start + WISDM_WINDOW], WISDM_HZ, name))
             labels.append(activity)
     note = f"{broken:,} of {len(records):,} records cannot be read and are left out" if broken else ""
     return Listing(samples, labels, in_order(activity for _, activity, _ in runs), "wisdm", note=note)
 
 
-def users_in(text: str) -> set[int]:
+def parse_users(text: str) -> set[int]:
     """The numbers in "2,4,9-12".
 
     Raises:

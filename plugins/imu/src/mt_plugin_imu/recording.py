@@ -34,7 +34,7 @@ class Recording:
     name: str
 
 
-def recording_of(values: Any, rate: float | None, name: str) -> Recording:
+def make_recording(values: Any, rate: float | None, name: str) -> Recording:
     """A recording from numbers of any type; gaps are interpolated.
 
     Args:

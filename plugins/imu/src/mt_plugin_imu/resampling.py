@@ -11,7 +11,7 @@ from mt_plugin_imu.recording import MAX_STEPS, Recording
 _SAME = 0.01  # of the rate: what clocks of sensors are off by
 
 
-def resampled(recording: Recording, rate: float) -> NDArray[np.float32]:
+def resample(recording: Recording, rate: float) -> NDArray[np.float32]:
     """The values of a recording at this many steps a second; as they are where its own rate is not known, or the same.
 
     A step stands for the time until the next one. Going down, a new step is the mean over its time, which keeps faster

@@ -55,7 +55,7 @@ def magnitudes(values_TC: Values) -> Values:
     return norms
 
 
-def own_scales(values_TC: Values) -> Scales:
+def scales_of(values_TC: Values) -> Scales:
     """A recording's own: the root mean square of each triple, or of each axis where there are none, about zero.
 
     The three axes of a sensor are divided by the same, and the mean stays: where gravity points to is the posture.

@@ -11,8 +11,8 @@ import numpy as np
 
 from mt_core.errors import InputError
 from mt_core.sdk import Delimited, text_lines
-from mt_plugin_imu.clock import at_even_steps, is_clock, looks_like_a_clock
-from mt_plugin_imu.recording import Recording, recording_of
+from mt_plugin_imu.recording import Recording, make_recording
+from mt_plugin_imu.times import is_time_column, looks_like_time, to_even_steps
 
 MAX_BYTES = 2**28
 """Of a text file: some two million rows of ten columns."""
@@ -38,7 +38,7 @@ def read_table(file: BinaryIO, name: str, columns: Sequence[str] = ()) -> Record
 
     Raises:
         InputError: text where numbers should be, or rows of different lengths (both with the line); too large, or no
-            rows; also as `chosen_columns`, `at_even_steps` and `recording_of`.
+            rows; also as `choose_columns`, `to_even_steps` and `make_recording`.
     """
     lines = text_lines(file, name, largest=MAX_BYTES)
     table = Delimited(lines, name, separators=",;\t ", comments=("#", "%", "//"))
@@ -48,38 +48,38 @@ def read_table(file: BinaryIO, name: str, columns: Sequence[str] = ()) -> Record
             fix="write a row a step, and a column an axis",
         )
     if table.names:
-        axes, clock = chosen_columns(table.names, columns, name)
+        axes, clock = choose_columns(table.names, columns, name)
     else:
         axes = _numbered(table.width, columns, name)
         clock = 0 if table.width > 1 and not (columns and 0 in axes) else None
     taken = axes if clock is None else [*axes, clock]
     values_TC, lines_T = table.numbers(taken, {} if clock is None else {clock: _seconds})
     if clock is None:
-        return recording_of(values_TC, None, name)
+        return make_recording(values_TC, None, name)
     ticks_T, values_TC = values_TC[:, -1], values_TC[:, :-1]
-    if not table.names and not looks_like_a_clock(ticks_T):
-        return recording_of(values_TC, None, name)
+    if not table.names and not looks_like_time(ticks_T):
+        return make_recording(values_TC, None, name)
     if not table.names and not columns:
         values_TC = values_TC[:, 1:]
     column = table.names[clock] if table.names else ""
-    even_TC, rate = at_even_steps(values_TC, ticks_T, column, name, lambda row: f"line {lines_T[row]}")
-    return recording_of(even_TC, rate, name)
+    even_TC, rate = to_even_steps(values_TC, ticks_T, column, name, lambda row: f"line {lines_T[row]}")
+    return make_recording(even_TC, rate, name)
 
 
-def of_frame(frame: Any, columns: Sequence[str], name: str) -> Recording:
+def from_frame(frame: Any, columns: Sequence[str], name: str) -> Recording:
     """The axes of a data frame, by the names of its columns, as in a file with a header."""
     names = [str(column) for column in frame.columns]
-    axes, clock = chosen_columns(names, columns, name)
+    axes, clock = choose_columns(names, columns, name)
     values_TC = np.asarray(frame.iloc[:, axes])
     if clock is None:
-        return recording_of(values_TC, None, name)
+        return make_recording(values_TC, None, name)
     ticks_T, column = np.asarray(frame.iloc[:, clock]), names[clock]
     if ticks_T.dtype.kind == "M":
         ticks_T, column = (ticks_T - ticks_T[0]) / np.timedelta64(1, "s"), "time (s)"
-    return of_times(values_TC, ticks_T, column, name)
+    return from_times(values_TC, ticks_T, column, name)
 
 
-def of_times(values: Any, ticks_T: Any, column: str, name: str) -> Recording:
+def from_times(values: Any, ticks_T: Any, column: str, name: str) -> Recording:
     """A recording from values (T, C) or (T,) and their times, in the unit that the column's name tells."""
     if values.dtype.kind not in "fiub" or ticks_T.dtype.kind not in "fiu" or ticks_T.shape != values.shape[:1]:
         raise InputError(
@@ -87,11 +87,11 @@ def of_times(values: Any, ticks_T: Any, column: str, name: str) -> Recording:
             fix="give one number of time a step",
         )
     values_TC, ticks_T = values.reshape(len(values), -1).astype(np.float64), ticks_T.astype(np.float64)
-    even_TC, rate = at_even_steps(values_TC, ticks_T, column, name, lambda row: f"row {row + 1}")
-    return recording_of(even_TC, rate, name)
+    even_TC, rate = to_even_steps(values_TC, ticks_T, column, name, lambda row: f"row {row + 1}")
+    return make_recording(even_TC, rate, name)
 
 
-def chosen_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> tuple[list[int], int | None]:
+def choose_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> tuple[list[int], int | None]:
     """The places of the axes in a table with a header, and of the time.
 
     Args:
@@ -102,7 +102,7 @@ def chosen_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> 
         InputError: a wanted column that is not there, or no axis at all.
     """
     plain = [name.strip().lower() for name in names]
-    clocks = [place for place, name in enumerate(plain) if is_clock(name)]
+    clocks = [place for place, name in enumerate(plain) if is_time_column(name)]
     axes: list[int] = []
     for name in wanted:
         if name.strip().lower() not in plain:

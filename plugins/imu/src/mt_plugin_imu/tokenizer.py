@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.errors import InputError, OptionError
 from mt_core.sdk.blocks import LearnedPositions, PatchEmbed
-from mt_plugin_imu.augmentation import jittered, scaled, turned, warped
-from mt_plugin_imu.reading import only_recording, recordings
+from mt_plugin_imu.augmentation import jitter, rotate, scale, time_warp
+from mt_plugin_imu.reading import only_recording, read_recordings
 from mt_plugin_imu.recording import MAX_STEPS, Recording
-from mt_plugin_imu.resampling import resampled
-from mt_plugin_imu.scales import Scales, Survey, own_scales
+from mt_plugin_imu.resampling import resample
+from mt_plugin_imu.scales import Scales, Survey, scales_of
 from mt_plugin_imu.stem import DilatedStem, Spectrum
 
 _HIDDEN = 64
@@ -100,12 +100,12 @@ class ImuTokenizer(Tokenizer):
         self.scales: Scales | None = None
 
     def read(self, source: Any) -> Recording:
-        """The only recording of a source; see `reading.recordings`."""
+        """The only recording of a source; see `reading.read_recordings`."""
         return only_recording(source, self.options.columns)
 
     def stream(self, source: Any) -> Iterator[Recording]:
         """All recordings of a .ts or .arff file, or of an array (N, T, C); of any other source the only one."""
-        yield from recordings(source, self.options.columns)
+        yield from read_recordings(source, self.options.columns)
 
     def prepare(self, sample: Recording, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """The windows of a recording at the option `rate`, standardised.
@@ -115,19 +115,19 @@ class ImuTokenizer(Tokenizer):
             none where C is no multiple of 3. The last step is repeated until the last patch is full.
         """
         options = self.options
-        values_TC = resampled(sample, options.rate)
+        values_TC = resample(sample, options.rate)
         num_axes = values_TC.shape[1]
         self._check(sample, len(values_TC), num_axes)
-        scales = self.scales or own_scales(values_TC)
+        scales = self.scales or scales_of(values_TC)
         if generator is not None:
             if options.rotate:
-                values_TC = turned(values_TC, options.rotate, generator)
+                values_TC = rotate(values_TC, options.rotate, generator)
             if options.scale:
-                values_TC = scaled(values_TC, options.scale, generator)
+                values_TC = scale(values_TC, options.scale, generator)
             if options.warp or options.shift:
-                values_TC = warped(values_TC, options.warp, options.shift, generator)
+                values_TC = time_warp(values_TC, options.warp, options.shift, generator)
             if options.jitter:
-                values_TC = jittered(values_TC, options.jitter * scales.deviations[:num_axes], generator)
+                values_TC = jitter(values_TC, options.jitter * scales.deviations[:num_axes], generator)
         windows_VLC = self._windows(scales.standardised(values_TC))
         return {
             "axes": torch.from_numpy(windows_VLC[..., :num_axes].copy()),

@@ -21,7 +21,7 @@ _PLAIN = NumberFormat()
 _EPOCH = datetime(1970, 1, 1)
 
 
-def cell(value: Any) -> Cell:
+def to_cell(value: Any) -> Cell:
     """A value as a cell: text stripped, numbers as floats, dates as ISO text, booleans as "True" and "False".
 
     Infinite numbers are missing: no scale holds them, and they are how many programs write a division by zero.
@@ -45,23 +45,23 @@ def cell(value: Any) -> Cell:
     if isinstance(value, date):  # NaT is one, and equals nothing
         return value.isoformat() if value == value else None
     if isinstance(value, np.datetime64 | np.str_) or type(value).__name__ == "NAType":  # pandas.NA
-        return cell(str(value))
+        return to_cell(str(value))
     if isinstance(value, bytes):
-        return cell(value.decode(errors="replace"))
+        return to_cell(value.decode(errors="replace"))
     if getattr(value, "shape", None) == ():
-        return cell(value.item())
+        return to_cell(value.item())
     raise InputError(
         f"a {type(value).__name__} is no cell of a table",
         fix="give text, a number, a date, a boolean or None in each column; spread lists over several columns",
     )
 
 
-def row_of(names: Iterable[Any], values: Iterable[Any]) -> Row:
-    """A row from names and values, as `cell` makes them."""
-    return {str(name): cell(value) for name, value in zip(names, values, strict=True)}
+def make_row(names: Iterable[Any], values: Iterable[Any]) -> Row:
+    """A row from names and values, as `to_cell` makes them."""
+    return {str(name): to_cell(value) for name, value in zip(names, values, strict=True)}
 
 
-def number(value: str | float, written: NumberFormat = _PLAIN) -> float:
+def parse_number(value: str | float, written: NumberFormat = _PLAIN) -> float:
     """The number in a cell; NaN where it is infinite ("inf", "1e999") or missing.
 
     Raises:
@@ -72,7 +72,7 @@ def number(value: str | float, written: NumberFormat = _PLAIN) -> float:
     return value if math.isfinite(value) else math.nan
 
 
-def days(value: str | float) -> float:
+def parse_days(value: str | float) -> float:
     """Days since 1970-01-01 of an ISO 8601 date ("2024-02-29") or moment ("2024-02-29T12:00", "…+01:00").
 
     Raises:
@@ -86,10 +86,10 @@ def days(value: str | float) -> float:
     return (moment - _EPOCH).total_seconds() / 86_400
 
 
-def category(value: str | float) -> str:
+def category_name(value: str | float) -> str:
     """How a category is called: 3, 3.0, "3" and "3.0" are one, since formats differ in how they write it."""
     try:
-        parsed = number(value)
+        parsed = parse_number(value)
     except ValueError:
         return str(value)
     return f"{parsed:.0f}" if parsed.is_integer() and abs(parsed) < 2**53 else str(value)

@@ -13,12 +13,12 @@ import numpy as np
 
 from mt_core.errors import InputError
 from mt_core.sdk import NumberFormat, number_format
-from mt_plugin_tabular.cells import Cell, Row, category, days, number
+from mt_plugin_tabular.cells import Cell, Row, category_name, parse_days, parse_number
 from mt_plugin_tabular.numbers import quantile_edges
 
 Kind = Literal["number", "date", "category"]
 
-_PARSERS: dict[Kind, Callable[[str | float], float]] = {"number": number, "date": days}
+_PARSERS: dict[Kind, Callable[[str | float], float]] = {"number": parse_number, "date": parse_days}
 
 KEPT_ROWS = 50_000
 """Rows that statistics are taken from; of more, an even sample."""
@@ -35,7 +35,7 @@ class Column:
         mean, std: Of the numbers or days.
         decimal, thousands: How numbers are written, see `mt_core.sdk.NumberFormat`.
         edges: Ends of the bins of the piecewise-linear encoding, ascending, in standard deviations from the mean.
-        categories: Names, the most frequent first, as `cells.category` writes them.
+        categories: Names, the most frequent first, as `cells.category_name` writes them.
     """
 
     name: str
@@ -53,13 +53,15 @@ class Column:
         Raises:
             ValueError: the cell holds something else.
         """
-        return days(value) if self.kind == "date" else number(value, NumberFormat(self.decimal, self.thousands))
+        if self.kind == "date":
+            return parse_days(value)
+        return parse_number(value, NumberFormat(self.decimal, self.thousands))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-class Survey:
+class TableSummary:
     """One pass over rows in bounded memory: whether all cells of a column can be numbers or dates, and `KEPT_ROWS` of
     the rows, each row with the same chance (reservoir sampling, Vitter 1985, algorithm R; the same at each call)."""
 
@@ -98,7 +100,7 @@ class Survey:
 
 
 def infer_column(
-    survey: Survey, name: str, *, forced: Kind | None = None, num_bins: int, max_categories: int
+    survey: TableSummary, name: str, *, forced: Kind | None = None, num_bins: int, max_categories: int
 ) -> Column | str:
     """What a column holds, or why it is left out.
 
@@ -146,7 +148,7 @@ def infer_column(
 
 
 def _category(name: str, cells: list[str | float], has_missing: bool, forced: bool, most: int) -> Column | str:
-    counts = Counter(map(category, cells))
+    counts = Counter(map(category_name, cells))
     if len(counts) == 1 and not has_missing:
         return "constant"
     if not forced and len(counts) > _ID_DISTINCT and len(counts) > len(cells) / 2:

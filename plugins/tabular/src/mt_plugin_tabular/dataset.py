@@ -15,10 +15,10 @@ from mt_core.contract import AnyTask, Classification, Regression
 from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, OptionError
 from mt_core.sdk import ListedDataset, Listing, chosen_splits, is_number, number_format
-from mt_plugin_tabular.cells import Cell, category, number
+from mt_plugin_tabular.cells import Cell, category_name, parse_number
 from mt_plugin_tabular.demo import write_demo, write_examples
 from mt_plugin_tabular.layouts import LAYOUTS, find_layout
-from mt_plugin_tabular.reading import Header, rows
+from mt_plugin_tabular.reading import Header, read_rows
 from mt_plugin_tabular.table import Table
 
 TARGET_NAMES = ("target", "label", "class", "y")
@@ -69,7 +69,7 @@ class TabularDataset(ListedDataset):
         if not files:
             return None
         chosen = chosen_splits(split, [name for name in files if name], root) or [""]
-        table = Table(chain.from_iterable(rows(files[name], header=options.header) for name in chosen))
+        table = Table(chain.from_iterable(read_rows(files[name], header=options.header) for name in chosen))
         return listing_of(table, _target_column(table.names, options.target, root), layout, options.kind)
 
     @classmethod
@@ -79,7 +79,7 @@ class TabularDataset(ListedDataset):
         with TemporaryDirectory() as folder:
             path = Path(folder) / "demo.csv"
             classes, source = write_demo(path, split, size, seed)
-            table = Table(rows(path))
+            table = Table(read_rows(path))
         return cls.of(listing_of(table, "target", "demo"), Classification(classes=classes), source)
 
     @classmethod
@@ -110,7 +110,7 @@ def listing_of(
         kind = "regression" if number_of and not is_few else "classification"
     samples, cells, note = table.without(target), table.column(target), f"target {target!r}"
     if kind == "classification":
-        name_of = {value: category(value) for value in present}
+        name_of = {value: category_name(value) for value in present}
         names = set(name_of.values())
         classes = tuple(sorted(names, key=float if all(map(is_number, names)) else None))
         return Listing(samples, [None if cell is None else name_of[cell] for cell in cells], classes, layout, note=note)
@@ -135,4 +135,4 @@ def _target_column(names: Sequence[str], wanted: str | None, root: Path) -> str:
 def _numbers(values: Sequence[str | float]) -> dict[Cell, float]:
     """Each value as a number; {} if one is none."""
     written = number_format(value for value in values if isinstance(value, str))
-    return {value: number(value, written) for value in values} if written is not None else {}
+    return {value: parse_number(value, written) for value in values} if written is not None else {}

@@ -12,7 +12,7 @@ import numpy as np
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_core.sdk import MISSING_MARKS, Delimited, first_bytes, is_header, opened, text_lines
-from mt_plugin_tabular.cells import Row, row_of
+from mt_plugin_tabular.cells import Row, make_row
 from mt_plugin_tabular.layouts import ADULT_COLUMNS
 
 FORMATS = ".csv .tsv .data .test (each also as .gz) .parquet"
@@ -23,7 +23,7 @@ _BATCH_ROWS = 4096  # of Parquet, decoded at a time
 _BUFFER_BYTES = 1 << 20
 
 
-def rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, None]:
+def read_rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, None]:
     """Every row of a table, in order and in bounded memory.
 
     Args:
@@ -39,18 +39,18 @@ def rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, None]:
     if isinstance(source, str | Path | bytes):
         yield from _file_rows(source, header)
     elif isinstance(source, Mapping):
-        yield row_of(source.keys(), source.values())
+        yield make_row(source.keys(), source.values())
     elif hasattr(source, "columns") and hasattr(source, "itertuples"):  # a pandas DataFrame; pandas stays unimported
         yield from _frame_rows(source)
     elif hasattr(source, "index") and hasattr(source, "to_dict"):  # a pandas Series
-        yield row_of(source.index, source)
+        yield make_row(source.index, source)
     elif isinstance(source, np.ndarray) or hasattr(source, "__array__"):
         yield from _array_rows(np.asarray(source))
     elif isinstance(source, Iterable):
         for item in source:
             if not isinstance(item, Mapping):
                 raise _no_table(item)
-            yield row_of(item.keys(), item.values())
+            yield make_row(item.keys(), item.values())
     else:
         raise _no_table(source)
 
@@ -59,9 +59,9 @@ def only_row(source: Any, *, header: Header = "auto") -> Row:
     """The row of a source that holds exactly one.
 
     Raises:
-        InputError: as `rows`; also no row, or more than one.
+        InputError: as `read_rows`; also no row, or more than one.
     """
-    return only_one(rows(source, header=header), source, "row")
+    return only_one(read_rows(source, header=header), source, "row")
 
 
 def _file_rows(source: str | Path | bytes, header: Header) -> Iterator[Row]:
@@ -91,7 +91,7 @@ def _delimited_rows(file: BinaryIO, name: str, header: Header) -> Iterator[Row]:
     for cells in table:
         if is_c45:
             cells[-1] = cells[-1].removesuffix(".")
-        texts = map(str.strip, cells)  # as `cell` makes them, and twice as fast
+        texts = map(str.strip, cells)  # as `to_cell` makes them, and twice as fast
         pairs = zip(names, texts, strict=True)
         yield {column: None if text in MISSING_MARKS else text for column, text in pairs if column}
 
@@ -112,13 +112,13 @@ def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:
     for batch in table.iter_batches(_BATCH_ROWS):
         columns = [column.to_pylist() for column in batch.columns]
         for values in zip(*columns, strict=True):
-            yield row_of(names, values)
+            yield make_row(names, values)
 
 
 def _frame_rows(frame: Any) -> Iterator[Row]:
     names = _distinct([str(name) for name in frame.columns], name_of(frame))
     for values in frame.itertuples(index=False, name=None):
-        yield row_of(names, values)
+        yield make_row(names, values)
 
 
 def _array_rows(array: np.ndarray[Any, Any]) -> Iterator[Row]:
@@ -126,7 +126,7 @@ def _array_rows(array: np.ndarray[Any, Any]) -> Iterator[Row]:
         raise _no_table(array)
     names = _numbered(array.shape[-1])
     for values in np.atleast_2d(array):
-        yield row_of(names, values.tolist())
+        yield make_row(names, values.tolist())
 
 
 def _distinct(names: Sequence[str], source: str) -> Sequence[str]:

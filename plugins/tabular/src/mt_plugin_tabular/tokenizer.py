@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from mt_core.contract import Example, Options, Tokenizer, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
 from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
-from mt_plugin_tabular.cells import Row, category
-from mt_plugin_tabular.columns import Column, Kind, Survey, infer_column
+from mt_plugin_tabular.cells import Row, category_name
+from mt_plugin_tabular.columns import Column, Kind, TableSummary, infer_column
 from mt_plugin_tabular.numbers import Periodic, PiecewiseLinear
-from mt_plugin_tabular.reading import Header, only_row, rows
+from mt_plugin_tabular.reading import Header, only_row, read_rows
 
 MAX_COLUMNS = 1024
 """Attention compares each token with each: more columns than this are a mistake, or need choosing from."""
@@ -71,7 +71,7 @@ class TabularTokenizer(Tokenizer):
 
     def stream(self, source: Any) -> Iterator[Row]:
         """Every row of a file, a data frame, a list of mappings or a 2-D array."""
-        for index, row in enumerate(rows(source, header=self.options.header), start=1):
+        for index, row in enumerate(read_rows(source, header=self.options.header), start=1):
             self._require_columns(row, f"{name_of(source)}, row {index}")
             yield row
 
@@ -112,7 +112,7 @@ class TabularTokenizer(Tokenizer):
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn what the columns hold, from one pass over the rows; see `columns.infer_column`."""
-        survey = Survey(only_row(example.sample, header=self.options.header) for example in examples)
+        survey = TableSummary(only_row(example.sample, header=self.options.header) for example in examples)
         options = self.options
         named = {*options.numeric, *options.categorical, *options.ignore}
         if unknown := sorted(named - set(survey.names)):
@@ -147,7 +147,7 @@ class TabularTokenizer(Tokenizer):
         columns = [Column(**record) for record in calibration.get("columns", [])]
         self._become(columns, dict(calibration.get("dropped", {})))
 
-    def _inferred(self, survey: Survey, name: str) -> Column | str:
+    def _inferred(self, survey: TableSummary, name: str) -> Column | str:
         options = self.options
         if name in options.ignore:
             return "ignored by option"
@@ -205,4 +205,4 @@ def _index(value: str | float | None, known: Mapping[str, int]) -> int:
     if value is None:
         return MISSING
     index = known.get(value) if isinstance(value, str) else None
-    return index if index is not None else known.get(category(value), UNKNOWN)
+    return index if index is not None else known.get(category_name(value), UNKNOWN)

@@ -32,11 +32,11 @@ _PIECES = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 def token_ids(text: str) -> list[int]:
     """The ids of a text, each below `NUM_IDS`: repaired, unescaped and in small letters."""
-    ids: list[int] = _tokenizer().encode(cleaned(text)).ids
+    ids: list[int] = _tokenizer().encode(clean(text)).ids
     return ids
 
 
-def cleaned(text: str) -> str:
+def clean(text: str) -> str:
     """Wrongly decoded characters repaired (ftfy), HTML's escapes undone twice, single spaces, small letters."""
     import ftfy
 

@@ -29,7 +29,7 @@ _KNOWN = {*TEXT_NAMES, *LABEL_NAMES, *SPLIT_NAMES, *(name for pair in PAIR_NAMES
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ColumnChoice:
     """What the user said of the columns.
 
     Attributes:
@@ -49,7 +49,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Columns:
+class FoundColumns:
     """What was found, by the names of the table itself.
 
     Attributes:
@@ -62,7 +62,7 @@ class Columns:
     split: str | None = None
 
 
-def named_columns(names: Sequence[str], wanted: Wanted, table: str) -> Columns:
+def find_named_columns(names: Sequence[str], wanted: ColumnChoice, table: str) -> FoundColumns:
     """The columns of a table whose columns have names.
 
     Args:
@@ -84,10 +84,10 @@ def named_columns(names: Sequence[str], wanted: Wanted, table: str) -> Columns:
     twice = [repr(name) for name in {*text, label, split} if name is not None and names.count(name) > 1]
     if twice:
         raise InputError(f"{table} has several columns called {', '.join(twice)}", fix="give every column its own name")
-    return Columns(text, label, split)
+    return FoundColumns(text, label, split)
 
 
-def numbered_columns(cells: Sequence[str], wanted: Wanted, table: str) -> Columns:
+def find_numbered_columns(cells: Sequence[str], wanted: ColumnChoice, table: str) -> FoundColumns:
     """The columns of a table without a header, which are called 1, 2, and so on.
 
     Without being told: the only column; of two, one of which starts with a single word, that is the label; CoLA's four
@@ -104,12 +104,12 @@ def numbered_columns(cells: Sequence[str], wanted: Wanted, table: str) -> Column
     if wanted.text:
         _require(wanted.text, own, table)
         label = found.label if found is not None and found.text == wanted.text else None
-        found = Columns(wanted.text, label)
+        found = FoundColumns(wanted.text, label)
     if found is None:
         raise _not_found(cells, table)
     if wanted.label:
         _require((wanted.label,), own, table)
-        found = Columns(found.text, wanted.label)
+        found = FoundColumns(found.text, wanted.label)
     return found
 
 
@@ -122,14 +122,14 @@ def _found_text(own: dict[str, str], others: set[str | None]) -> tuple[str, ...]
     return tuple(left) if len(left) == 1 else ()
 
 
-def _guessed(cells: Sequence[str]) -> Columns | None:
+def _guessed(cells: Sequence[str]) -> FoundColumns | None:
     if len(cells) == 1:
-        return Columns(("1",))
+        return FoundColumns(("1",))
     is_word = [len(cell.split()) == 1 for cell in cells]
     if len(cells) == 2 and is_word[0] != is_word[1]:
-        return Columns(("2",), "1") if is_word[0] else Columns(("1",), "2")
+        return FoundColumns(("2",), "1") if is_word[0] else FoundColumns(("1",), "2")
     if len(cells) == 4 and cells[1] in ("0", "1") and cells[2] in ("", "*"):
-        return Columns(("4",), "2")
+        return FoundColumns(("4",), "2")
     return None
 
 

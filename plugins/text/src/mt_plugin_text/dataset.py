@@ -9,7 +9,7 @@ from pydantic import Field
 
 from mt_core.contract import Classification, Options
 from mt_core.sdk import ListedDataset, Listing
-from mt_plugin_text.columns import Wanted
+from mt_plugin_text.columns import ColumnChoice
 from mt_plugin_text.demo import write_demo, write_examples
 from mt_plugin_text.layouts import Labels, find_folders, find_split_tables, find_table, find_trec
 from mt_plugin_text.tokenizer import Columns
@@ -49,7 +49,7 @@ class TextDataset(ListedDataset):
     def find(cls, root: Path, split: str, *, options: TextDatasetOptions | None = None) -> Listing | None:
         """The texts under a folder, or in a table, in one of `layouts`; the classes are those of all splits."""
         options = options or TextDatasetOptions()
-        wanted = Wanted(text=options.text, label=options.label)
+        wanted = ColumnChoice(text=options.text, label=options.label)
         return (
             find_trec(root, split, options.labels)
             or find_split_tables(root, split, wanted, matched=options.matched)
@@ -62,7 +62,7 @@ class TextDataset(ListedDataset):
         """Judgements of food, films and places, some of them negated, made from templates and written as GLUE writes
         its tables; `size` is a split's."""
         folder = write_demo(split, size, seed)
-        listing = find_split_tables(folder, split, Wanted(), matched=True)
+        listing = find_split_tables(folder, split, ColumnChoice(), matched=True)
         assert listing is not None
         return cls.of(listing, None, source="sentences made from templates (synthetic)")
 

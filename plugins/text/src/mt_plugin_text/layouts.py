@@ -10,8 +10,8 @@ from typing import Literal
 from mt_core.contract import reading
 from mt_core.errors import DatasetError
 from mt_core.sdk import Listing, chosen_splits, in_order, list_folders, split_called
-from mt_plugin_text.columns import Wanted
-from mt_plugin_text.rows import SUFFIXES, Row, table_rows
+from mt_plugin_text.columns import ColumnChoice
+from mt_plugin_text.rows import SUFFIXES, Row, read_table
 from mt_plugin_text.text import Text
 
 Labels = Literal["coarse", "fine"]
@@ -22,7 +22,7 @@ _UNLABELLED_FOLDER = "unsup"  # of IMDb's reviews
 _UNKNOWN = "-1"  # GLUE's test labels, as the Hugging Face hub has them
 
 
-def find_split_tables(root: Path, split: str, wanted: Wanted, *, matched: bool) -> Listing | None:
+def find_split_tables(root: Path, split: str, wanted: ColumnChoice, *, matched: bool) -> Listing | None:
     """The tables of a folder that name their split; a split in several numbered parts has several.
 
     Args:
@@ -41,7 +41,7 @@ def find_split_tables(root: Path, split: str, wanted: Wanted, *, matched: bool) 
     return _listing(tables, split, root, wanted, "split tables") if tables else None
 
 
-def find_table(root: Path, split: str, wanted: Wanted) -> Listing | None:
+def find_table(root: Path, split: str, wanted: ColumnChoice) -> Listing | None:
     """The rows of a table, or of the only one in a folder, which may have a column of splits.
 
     Raises:
@@ -75,7 +75,7 @@ def _one_table(paths: list[Path], split: str) -> list[Path]:
     )
 
 
-def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: Wanted, layout: str) -> Listing:
+def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: ColumnChoice, layout: str) -> Listing:
     """The rows of one split, in the order of the tables, which are given by split; "" for one of all."""
     by_split: dict[str, list[tuple[Text, str | None]]] = {}
     for name, paths in tables.items():
@@ -97,9 +97,9 @@ def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: Want
     return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, layout)
 
 
-def _rows(path: Path, wanted: Wanted) -> Iterator[Row]:
+def _rows(path: Path, wanted: ColumnChoice) -> Iterator[Row]:
     with reading(path, formats=" ".join(SUFFIXES)), path.open("rb") as file:
-        yield from table_rows(file, str(path), wanted)
+        yield from read_table(file, str(path), wanted)
 
 
 def _split_of(row: Row) -> str:

@@ -10,8 +10,8 @@ from typing import Any
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_core.sdk import declared_suffixes, first_bytes, opened, text_chunks
-from mt_plugin_text.columns import Wanted, named_columns
-from mt_plugin_text.rows import PARQUET, SUFFIXES, row_of, table_rows
+from mt_plugin_text.columns import ColumnChoice, find_named_columns
+from mt_plugin_text.rows import PARQUET, SUFFIXES, make_row, read_table
 from mt_plugin_text.text import Text
 
 FORMATS = " ".join(declared_suffixes("mt_plugin_text"))
@@ -20,7 +20,7 @@ LONGEST_TEXT = 1 << 20
 """Characters read of a text file; the tokens of a text come from far fewer."""
 
 
-def texts(source: Any, wanted: Wanted = Wanted()) -> Generator[Text, None, None]:  # noqa: B008 - it is frozen
+def read_texts(source: Any, wanted: ColumnChoice = ColumnChoice()) -> Generator[Text, None, None]:  # noqa: B008 - it is frozen
     """Every text of a source, in order and in bounded memory.
 
     Args:
@@ -39,8 +39,8 @@ def texts(source: Any, wanted: Wanted = Wanted()) -> Generator[Text, None, None]
     elif isinstance(source, str | Path | bytes):
         yield from _file_texts(source, wanted)
     elif isinstance(source, Mapping):
-        columns = named_columns([str(name) for name in source], wanted, name_of(source))
-        yield row_of(source, columns).text
+        columns = find_named_columns([str(name) for name in source], wanted, name_of(source))
+        yield make_row(source, columns).text
     elif isinstance(source, tuple | list) and len(source) == 2 and all(isinstance(part, str) for part in source):
         yield Text(*source)
     else:
@@ -51,13 +51,13 @@ def texts(source: Any, wanted: Wanted = Wanted()) -> Generator[Text, None, None]
         )
 
 
-def only_text(source: Any, wanted: Wanted = Wanted()) -> Text:  # noqa: B008 - it is frozen
+def only_text(source: Any, wanted: ColumnChoice = ColumnChoice()) -> Text:  # noqa: B008 - it is frozen
     """The text of a source that holds exactly one.
 
     Raises:
-        InputError: as `texts`; also more than one.
+        InputError: as `read_texts`; also more than one.
     """
-    return only_one(texts(source, wanted), source, "text")
+    return only_one(read_texts(source, wanted), source, "text")
 
 
 def is_path(text: str) -> bool:
@@ -69,12 +69,12 @@ def is_path(text: str) -> bool:
     return is_named_so or (os.sep in text and os.path.isdir(text))
 
 
-def _file_texts(source: str | Path | bytes, wanted: Wanted) -> Iterator[Text]:
+def _file_texts(source: str | Path | bytes, wanted: ColumnChoice) -> Iterator[Text]:
     name = name_of(source)
     is_table = not isinstance(source, bytes) and str(source).lower().endswith(SUFFIXES)
     with reading(source, formats=FORMATS), opened(source) as file:
         if is_table or first_bytes(source, len(PARQUET)) == PARQUET:
-            yield from (row.text for row in table_rows(file, name, wanted))
+            yield from (row.text for row in read_table(file, name, wanted))
             return
         text = ""
         for chunk in text_chunks(file, name, legacy=False):

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 from mt_core.errors import InputError
 from mt_core.sdk import Delimited, declared_suffixes, text_lines
-from mt_plugin_text.columns import Columns, Wanted, named_columns, numbered_columns
+from mt_plugin_text.columns import ColumnChoice, FoundColumns, find_named_columns, find_numbered_columns
 from mt_plugin_text.text import Text
 
 SUFFIXES = tuple(suffix for suffix in declared_suffixes("mt_plugin_text") if suffix != ".txt")
@@ -38,7 +38,7 @@ class Row:
     split: str | None
 
 
-def table_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
+def read_table(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
     """Every row of a table, in order and in bounded memory.
 
     Args:
@@ -63,7 +63,7 @@ def table_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
         raise InputError(f"{name} has no rows", fix="export the table again")
 
 
-def row_of(cells: Mapping[str, Any], columns: Columns, file: str = "", place: str = "") -> Row:
+def make_row(cells: Mapping[str, Any], columns: FoundColumns, file: str = "", place: str = "") -> Row:
     """The parts of a row that are wanted.
 
     Args:
@@ -102,7 +102,7 @@ def _written(value: Any) -> str:
     raise TypeError(f"a cell holds a {type(value).__name__}, not a text")
 
 
-def _delimited_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
+def _delimited_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
     """CSV, with quotes, its separator found; or TSV, in which quotes are characters like others, as in GLUE's files."""
     is_tsv = PurePath(name).suffix.lower() == ".tsv"
     table = Delimited(
@@ -114,17 +114,17 @@ def _delimited_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
     )
     names, columns = table.names, None
     if names:
-        columns = named_columns(names, wanted, name)
+        columns = find_named_columns(names, wanted, name)
     for cells in table:
         if columns is None:
             names = tuple(str(number) for number in range(1, table.width + 1))
-            columns = numbered_columns(cells, wanted, name)
+            columns = find_numbered_columns(cells, wanted, name)
         if any(cells):
-            yield row_of(dict(zip(names, cells, strict=True)), columns, name, f"line {table.line}")
+            yield make_row(dict(zip(names, cells, strict=True)), columns, name, f"line {table.line}")
 
 
-def _json_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
-    columns: Columns | None = None
+def _json_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
+    columns: FoundColumns | None = None
     for number, line in enumerate(text_lines(file, name, legacy=False), start=1):
         if not line.strip():
             continue
@@ -144,19 +144,19 @@ def _json_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
                 fix='write one JSON object a line: {"text": "…", "label": "…"}',
             )
         if columns is None:
-            columns = named_columns(list(record), wanted, name)
-        yield row_of(record, columns, name, place)
+            columns = find_named_columns(list(record), wanted, name)
+        yield make_row(record, columns, name, place)
 
 
-def _parquet_rows(file: BinaryIO, name: str, wanted: Wanted) -> Iterator[Row]:
+def _parquet_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
     from pyarrow import parquet
 
     table = parquet.ParquetFile(file, pre_buffer=False)
     names = table.schema_arrow.names
-    columns = named_columns(names, wanted, name)
+    columns = find_named_columns(names, wanted, name)
     chosen = [*columns.text, *filter(None, (columns.label, columns.split))]
     number = 0
     for batch in table.iter_batches(_BATCH_ROWS, columns=chosen):
         for cells in batch.to_pylist():
             number += 1
-            yield row_of(cells, columns, name, f"row {number}")
+            yield make_row(cells, columns, name, f"row {number}")

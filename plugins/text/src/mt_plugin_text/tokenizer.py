@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.sdk.blocks import LearnedPositions
 from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
-from mt_plugin_text.columns import Wanted
-from mt_plugin_text.reading import only_text, texts
+from mt_plugin_text.columns import ColumnChoice
+from mt_plugin_text.reading import only_text, read_texts
 from mt_plugin_text.text import Text
-from mt_plugin_text.truncation import Truncation, kept_of_each
+from mt_plugin_text.truncation import Truncation, share_length
 
 UNKNOWN, EMPTY, SEPARATOR, FIRST_KNOWN = range(4)
 """Rows of the table that stand for no id: one that was not in the training texts, a text without any, the end of the
@@ -70,17 +70,17 @@ class TextTokenizer(Tokenizer):
         self.neighbours = nn.Conv1d(embedding, width, kernel_size=3, padding=1)
         self.second = nn.Parameter(torch.randn(width) * 0.02)
         self.place = LearnedPositions(self.options.length, width)
-        self._wanted = Wanted(text=self.options.text)
+        self._wanted = ColumnChoice(text=self.options.text)
         self._truncation = Truncation()
         self._become(None)
 
     def read(self, source: Any) -> Text:
-        """The text of a string, a pair of strings, a mapping, or a file that holds one; see `reading.texts`."""
+        """The text of a string, a pair of strings, a mapping, or a file that holds one; see `reading.read_texts`."""
         return only_text(source, self._wanted)
 
     def stream(self, source: Any) -> Iterator[Text]:
         """Every text of a table; of any other source the one that it is."""
-        return texts(source, self._wanted)
+        return read_texts(source, self._wanted)
 
     def prepare(self, sample: Text, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """{"ids": (N,) int32 rows of the table}; in training, some of them `UNKNOWN`. A text without a token, of
@@ -139,7 +139,7 @@ class TextTokenizer(Tokenizer):
         parts = [np.array(token_ids(text[:most]), np.int64) for text in written]
         lengths = [len(part) for part in parts]
         separators = len(parts) - 1
-        kept = kept_of_each(lengths, self.options.length - separators)
+        kept = share_length(lengths, self.options.length - separators)
         is_longer = any(len(text) > most for text in written)
         if kept != lengths or is_longer:
             self._truncation.tell(sample, sum(kept), sum(lengths) - sum(kept), at_least=is_longer)

@@ -39,7 +39,7 @@ class Truncation:
         )
 
 
-def kept_of_each(lengths: list[int], room: int) -> list[int]:
+def share_length(lengths: list[int], room: int) -> list[int]:
     """How many tokens of each text of a sample are kept: the longer one of a pair gives way first.
 
     Source: Devlin et al. 2019 (BERT), arXiv:1810.04805, its code's `truncate_seq_pair`.

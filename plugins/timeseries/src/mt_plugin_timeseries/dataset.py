@@ -13,11 +13,11 @@ from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, MissingSplitError
 from mt_core.sdk import ListedDataset, Listing, check_split, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo, write_examples
-from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_of, parts_of, window_starts
+from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_name, split_points, window_starts
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.series import Series
 from mt_plugin_timeseries.tables import Irregular, Text
-from mt_plugin_timeseries.windows import Horizons, Windows, full_windows
+from mt_plugin_timeseries.windows import Forecasts, Windows, full_windows
 
 _DEMO_LOOKBACK, _DEMO_HORIZON, _DEMO_STRIDE = 48, 12, 5
 _DEMO_TRAINING_HOURS = 2000
@@ -76,13 +76,13 @@ class TimeSeriesDataset(ListedDataset):
         if path is None:
             return None
         whole = next(read_series(path, columns=options.columns, irregular=options.irregular, text=options.text))
-        parts = parts_of(path, len(whole))
+        parts = split_points(path, len(whole))
         starts = window_starts(parts, split, lookback=lookback, horizon=horizon, stride=options.window_stride)
         starts = full_windows(whole.values, starts, lookback)
         if not len(starts):
             _refuse_short(path, split, len(whole), lookback, horizon)
         task = forecasting_task(whole, parts.val, horizon)
-        return windows_listing(whole, starts, lookback, task, layout_of(path))
+        return windows_listing(whole, starts, lookback, task, layout_name(path))
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
@@ -118,7 +118,7 @@ def forecasting_task(series: Series, training_steps: int, horizon: int) -> Forec
 
 def windows_listing(series: Series, starts: np.ndarray, lookback: int, task: Forecasting, layout: str) -> Listing:
     """Windows that begin at these steps, and what follows each."""
-    targets = Horizons(series.values, starts + lookback, task.horizon)
+    targets = Forecasts(series.values, starts + lookback, task.horizon)
     return Listing(Windows(series, starts, lookback), targets, (), layout, task)
 
 

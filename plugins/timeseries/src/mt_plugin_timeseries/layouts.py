@@ -30,7 +30,7 @@ _MONTH_HOURS = 30 * 24
 
 
 @dataclass(frozen=True)
-class Parts:
+class SplitPoints:
     """Where a series is divided: the first step of val, that of test, and the end."""
 
     val: int
@@ -60,14 +60,14 @@ def find_table(root: Path, file: str | None) -> Path | None:
     return tables[0] if tables else None
 
 
-def layout_of(path: Path) -> str:
+def layout_name(path: Path) -> str:
     """The layout of a table, a key of `LAYOUTS`."""
     if _ETT.match(path.name):
         return "ett"
     return "lstnet" if path.name.lower().endswith(".txt.gz") else "table"
 
 
-def parts_of(path: Path, steps: int) -> Parts:
+def split_points(path: Path, steps: int) -> SplitPoints:
     """Where a table's series is divided.
 
     Raises:
@@ -76,16 +76,16 @@ def parts_of(path: Path, steps: int) -> Parts:
     ett = _ETT.match(path.name)
     if ett is None:
         train, test = int(steps * 0.7), int(steps * 0.2)
-        return Parts(val=train, test=steps - test, end=steps)
+        return SplitPoints(val=train, test=steps - test, end=steps)
     month = _MONTH_HOURS * (4 if ett[1].lower() == "m" else 1)
     if steps < 20 * month:
         raise DatasetError(
             f"{path} has {steps:,} rows, the 20 months of ETT are {20 * month:,}", fix="download the whole file"
         )
-    return Parts(val=12 * month, test=16 * month, end=20 * month)
+    return SplitPoints(val=12 * month, test=16 * month, end=20 * month)
 
 
-def window_starts(parts: Parts, split: str, *, lookback: int, horizon: int, stride: int) -> NDArray[np.int64]:
+def window_starts(parts: SplitPoints, split: str, *, lookback: int, horizon: int, stride: int) -> NDArray[np.int64]:
     """Where the windows of a split begin: what they forecast lies within it, and what they look at reaches back.
 
     Args:

@@ -26,8 +26,8 @@ from mt_core.sdk import (
     read_uea,
     text_chunks,
 )
-from mt_plugin_timeseries.series import MAX_VALUES, Series, check_finite, check_size, series_of, unnamed
-from mt_plugin_timeseries.tables import Irregular, Text, series_of_table
+from mt_plugin_timeseries.series import MAX_VALUES, Series, check_finite, check_size, default_names, make_series
+from mt_plugin_timeseries.tables import Irregular, Text, series_from_table
 from mt_plugin_timeseries.times import TIME_NAMES
 
 FORMATS = " ".join(declared_suffixes("mt_plugin_timeseries"))
@@ -48,7 +48,7 @@ def read_series(
         source: A path, the bytes of a file, a `Series`, an array or tensor (T,) or (T, C), a pandas data frame or
             Series, or a table that can be made one (`to_pandas`).
         columns: The channels wanted, in this order; (): all.
-        irregular, text: See `tables.series_of_table`.
+        irregular, text: See `tables.series_from_table`.
 
     Raises:
         InputError: not readable, with the file's name and what to try.
@@ -63,16 +63,16 @@ def read_series(
         else:
             whole = _array_or_table(source, name)
             if isinstance(whole, np.ndarray):
-                series = series_of(whole, name)
+                series = make_series(whole, name)
                 yield series.of(columns) if columns else series
             else:
-                yield series_of_table(whole, name, columns=columns, irregular=irregular, text=text)
+                yield series_from_table(whole, name, columns=columns, irregular=irregular, text=text)
 
 
 def _cases(path: Path, name: str, columns: Sequence[str]) -> Iterator[Series]:
     cases = read_uea(path).series
     for number, case in enumerate(cases, start=1):
-        series = series_of(case, name if len(cases) == 1 else f"{name}, series {number}")
+        series = make_series(case, name if len(cases) == 1 else f"{name}, series {number}")
         yield series.of(columns) if columns else series
 
 
@@ -142,7 +142,7 @@ def _text_table(file: BinaryIO, name: str) -> Any:
         raise InputError(f"{name} has a header but no rows", fix="write a row of numbers for each step")
     if not table.names:
         is_dated = table.width > 1 and not is_number(str(frame.iat[0, 0]))
-        frame.columns = [*TIME_NAMES[:is_dated], *unnamed(table.width - is_dated)]
+        frame.columns = [*TIME_NAMES[:is_dated], *default_names(table.width - is_dated)]
     return frame
 
 

@@ -53,7 +53,7 @@ class Series:
         channels = tuple(channels)
         if channels == self.channels:
             return self
-        if len(channels) == len(self.channels) and unnamed(len(channels)) in (channels, self.channels):
+        if len(channels) == len(self.channels) and default_names(len(channels)) in (channels, self.channels):
             return replace(self, channels=channels)
         lacking = [name for name in channels if name not in self.channels]
         if lacking:
@@ -66,7 +66,7 @@ class Series:
         return replace(self, values=self.values[:, places], channels=channels)
 
 
-def unnamed(count: int) -> tuple[str, ...]:
+def default_names(count: int) -> tuple[str, ...]:
     """Names of channels that came without."""
     return tuple(f"channel_{number}" for number in range(1, count + 1))
 
@@ -104,7 +104,7 @@ def check_finite(values: NDArray[np.float32], channels: Sequence[str], name: str
         )
 
 
-def series_of(
+def make_series(
     values: NDArray[Any],
     name: str,
     channels: Sequence[str] | None = None,
@@ -124,7 +124,7 @@ def series_of(
         raise InputError(f"{name} holds {values.dtype}, which are no numbers", fix="give real numbers")
     values = values[:, None] if values.ndim == 1 else values
     check_size(len(values), values.shape[1], name)
-    channels = tuple(channels) if channels is not None else unnamed(values.shape[1])
+    channels = tuple(channels) if channels is not None else default_names(values.shape[1])
     with np.errstate(over="ignore"):  # beyond float32 is infinite, and told as such
         numbers = np.ascontiguousarray(values, dtype=np.float32)
     check_finite(numbers, channels, name)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_core.sdk import number_format
-from mt_plugin_timeseries.series import Series, check_size, series_of
-from mt_plugin_timeseries.times import TIME_NAMES, Times, dates_in, dates_of_numbers, step_of, text_of
+from mt_plugin_timeseries.series import Series, check_size, make_series
+from mt_plugin_timeseries.times import TIME_NAMES, Times, format_times, infer_step, parse_dates, parse_numeric_dates
 
 Irregular = Literal["repair", "refuse", "ignore"]
 """What to do with rows that are not one step after the other: `repair`: sort them, average those of one time, and put
@@ -24,7 +24,7 @@ _MOST_DOUBLE = 0.05
 """Share of rows that may share their time with another: more are several series in one table."""
 
 
-def series_of_table(
+def series_from_table(
     frame: Any,
     name: str,
     *,
@@ -56,7 +56,7 @@ def series_of_table(
             values, times = _repaired(values, times, name)
         else:
             _check_order(order, times, name)
-    series = series_of(values, name, channels, times)
+    series = make_series(values, name, channels, times)
     return series.of(columns) if columns else series
 
 
@@ -68,18 +68,18 @@ def _times(frame: Any, name: str) -> tuple[Times | None, NDArray[Any] | None, in
         column = frame.iloc[:, place]
         if column.dtype.kind in "iuf":
             numbers = column.to_numpy()
-            times = dates_of_numbers(numbers)
+            times = parse_numeric_dates(numbers)
             return times, times if times is not None else numbers, place
-        found = dates_in(column)
+        found = parse_dates(column)
         if found is not None:
             times = _all_dates(found, column, name)
             return times, times, place
-    found = dates_in(frame.index.to_series())
+    found = parse_dates(frame.index.to_series())
     if found is not None:
         times = _all_dates(found, frame.index, name)
         return times, times, None
     for place in range(frame.shape[1]):
-        found = dates_in(frame.iloc[:, place])
+        found = parse_dates(frame.iloc[:, place])
         if found is not None:
             times = _all_dates(found, frame.iloc[:, place], name)
             return times, times, place
@@ -161,7 +161,7 @@ def _check_order(order: NDArray[Any], times: Times | None, name: str) -> None:
     backwards = ~(order[1:] > order[:-1])
 
     def told(row: int) -> str:
-        return text_of(times[row : row + 1])[0] if times is not None else f"{order[row]:g}"
+        return format_times(times[row : row + 1])[0] if times is not None else f"{order[row]:g}"
 
     if backwards.any():
         row = int(backwards.argmax()) + 1
@@ -171,7 +171,7 @@ def _check_order(order: NDArray[Any], times: Times | None, name: str) -> None:
         )
     if times is None or len(times) < 3:
         return
-    step = step_of(times)
+    step = infer_step(times)
     places = step.places(times) if step is not None else None
     gaps = np.diff(places) if places is not None else np.diff(times) != np.median(np.diff(times))
     uneven = gaps > 1 if places is not None else gaps
@@ -195,7 +195,7 @@ def _repaired(values: NDArray[np.float64], times: Times, name: str) -> tuple[NDA
         values, ordered = _averaged(values[rows], times[rows], rows, name)
     if len(ordered) < 2:
         return values, ordered
-    step = step_of(ordered)
+    step = infer_step(ordered)
     places = step.places(ordered) if step is not None else None
     if step is None or places is None:
         raise _uneven(ordered, name)
@@ -204,8 +204,8 @@ def _repaired(values: NDArray[np.float64], times: Times, name: str) -> tuple[NDA
         return values, ordered
     if steps > 2 * len(ordered):
         raise InputError(
-            f"{name}: between {text_of(ordered[:1])[0]} and {text_of(ordered[-1:])[0]} {steps - len(ordered):,} of "
-            f"{steps:,} steps are missing",
+            f"{name}: between {format_times(ordered[:1])[0]} and {format_times(ordered[-1:])[0]} "
+            f"{steps - len(ordered):,} of {steps:,} steps are missing",
             fix="cut it into series without long gaps; or say irregular=ignore, which takes each row as one step",
         )
     check_size(steps, values.shape[1], name)
@@ -225,7 +225,7 @@ def _averaged(
     if doubles > max(1, _MOST_DOUBLE * len(times)):
         at = int((~is_first).argmax())
         raise InputError(
-            f"{name}, row {rows[at] + 1}: the time {text_of(times[at : at + 1])[0]} is there already, and so for "
+            f"{name}, row {rows[at] + 1}: the time {format_times(times[at : at + 1])[0]} is there already, and so for "
             f"{doubles:,} of {len(times):,} rows",
             fix="several series in one table: give each a column, or a file, of its own",
         )
@@ -239,7 +239,7 @@ def _averaged(
 def _uneven(times: Times, name: str) -> InputError:
     gaps = np.diff(times)
     row = int((gaps != np.median(gaps)).argmax()) + 1
-    told = text_of(times)
+    told = format_times(times)
     return InputError(
         f"{name}: the times have no regular step; {told[row]} comes after {told[row - 1]}",
         fix="average or interpolate the series to a regular step; or say irregular=ignore, which takes each row as one "

@@ -61,7 +61,7 @@ class Step:
         return np.asarray(days.astype("M8[us]").astype(np.int64) + times[0] % _DAY, dtype=np.int64)
 
 
-def step_of(times: Times) -> Step | None:
+def infer_step(times: Times) -> Step | None:
     """The step of times, some of which may be left out; None where they have none, or do not follow each other."""
     differences, counts = np.unique(np.diff(times), return_counts=True)
     if not len(differences) or differences[0] <= 0:
@@ -77,9 +77,9 @@ def step_of(times: Times) -> Step | None:
     return next((step for step in candidates if step.places(times) is not None), None)
 
 
-def following(times: Times, steps: int) -> Times | None:
+def next_times(times: Times, steps: int) -> Times | None:
     """The times of the steps after the last; None where the times have no regular step."""
-    step = step_of(times)
+    step = infer_step(times)
     if step is None:
         return None
     places = step.places(times)
@@ -87,14 +87,14 @@ def following(times: Times, steps: int) -> Times | None:
     return step.at(times, places[-1] + np.arange(1, steps + 1))
 
 
-def text_of(times: Times) -> list[str]:
+def format_times(times: Times) -> list[str]:
     """The times as ISO 8601, days alone where all are at midnight."""
     moments = times.astype("M8[us]")
     unit = "D" if not (times % _DAY).any() else "s" if not (times % 1_000_000).any() else "us"
     return [text.replace("T", " ") for text in moments.astype(f"M8[{unit}]").astype(str).tolist()]
 
 
-def dates_in(column: Any) -> tuple[Times, NDArray[np.bool_]] | None:
+def parse_dates(column: Any) -> tuple[Times, NDArray[np.bool_]] | None:
     """What a column of a data frame says as dates.
 
     Args:
@@ -128,7 +128,7 @@ def dates_in(column: Any) -> tuple[Times, NDArray[np.bool_]] | None:
     return best if best is not None and best[1].sum() > len(column) / 2 else None
 
 
-def dates_of_numbers(numbers: NDArray[Any]) -> Times | None:
+def parse_numeric_dates(numbers: NDArray[Any]) -> Times | None:
     """Numbers of a column called time as times: seconds, milli-, micro- or nanoseconds since 1970, 20240229, or years;
     None for what only counts."""
     if np.isnan(numbers).any():

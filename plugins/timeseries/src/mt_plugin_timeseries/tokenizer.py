@@ -20,9 +20,9 @@ from mt_core.contract import Example, Options, Tokenizer, Tokens, only_one
 from mt_core.errors import InputError
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
 from mt_plugin_timeseries.reading import read_series
-from mt_plugin_timeseries.series import MAX_VALUES, Series, unnamed
+from mt_plugin_timeseries.series import MAX_VALUES, Series, default_names
 from mt_plugin_timeseries.tables import Irregular, Text
-from mt_plugin_timeseries.windows import interpolated, normalised, num_patches, padded, patch_centres
+from mt_plugin_timeseries.windows import interpolate, normalise, num_patches, pad, patch_centres
 
 _POSITION_STD = 0.02
 _LEVEL_STD = 0.3
@@ -117,8 +117,8 @@ class TimeSeriesTokenizer(Tokenizer):
         own = self.options
         window = sample.last(own.lookback)
         self._check_length(window)
-        values, mean, scale = normalised(interpolated(window))
-        filled = padded(values, own.patch, own.stride)
+        values, mean, scale = normalise(interpolate(window))
+        filled = pad(values, own.patch, own.stride)
         prepared = {
             "values": torch.from_numpy(np.ascontiguousarray(filled.T)),
             "mean": torch.from_numpy(mean),
@@ -222,7 +222,7 @@ class TimeSeriesTokenizer(Tokenizer):
     def with_channels(self, sample: Series, channels: int) -> Series:
         """The series with so many channels, some left out or repeated; they have no names of their own any more."""
         values = sample.values[:, np.arange(channels) % sample.values.shape[1]]
-        return replace(sample, values=values, channels=unnamed(channels))
+        return replace(sample, values=values, channels=default_names(channels))
 
     def _become(self, calibration: dict[str, Any]) -> None:
         """Take the channels from a calibration, and make the weights that hang on it."""

@@ -13,7 +13,7 @@ from mt_core.contract import AnyTask, Forecasting
 from mt_core.errors import InputError, MissingDependencyError
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.series import Series
-from mt_plugin_timeseries.times import Times, following, text_of
+from mt_plugin_timeseries.times import Times, format_times, next_times
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +49,7 @@ def write(source: Any, records: Sequence[dict[str, Any]], task: AnyTask, folder:
         forecast: dict[str, list[float]] = record["prediction"]
         series = series.of(list(forecast))
         horizon = len(next(iter(forecast.values())))
-        times = following(series.times, horizon) if series.times is not None else None
+        times = next_times(series.times, horizon) if series.times is not None else None
         table, plot = folder / f"{stem}_forecast.csv", folder / f"{stem}_forecast.png"
         _write_table(table, forecast, horizon, times)
         written.append(table)
@@ -70,7 +70,7 @@ def _stem(source: Any) -> str:
 
 
 def _write_table(path: Path, forecast: dict[str, list[float]], horizon: int, times: Times | None) -> None:
-    first = text_of(times) if times is not None else list(range(1, horizon + 1))
+    first = format_times(times) if times is not None else list(range(1, horizon + 1))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["date" if times is not None else "step", *forecast])

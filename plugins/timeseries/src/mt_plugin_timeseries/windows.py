@@ -40,7 +40,7 @@ class Windows(Sequence[Series]):
         return Series(whole.values[start:end], whole.channels, times, f"{whole.name}, steps {start} to {end - 1}")
 
 
-class Horizons(Sequence[NDArray[np.float32]]):
+class Forecasts(Sequence[NDArray[np.float32]]):
     """The (H, C) values that follow each window, cut out when they are asked for."""
 
     def __init__(self, values: NDArray[np.float32], starts: NDArray[np.int64], horizon: int) -> None:
@@ -63,7 +63,7 @@ def full_windows(values: NDArray[np.float32], starts: NDArray[np.int64], lookbac
     return kept
 
 
-def interpolated(window: Series) -> NDArray[np.float64]:
+def interpolate(window: Series) -> NDArray[np.float64]:
     """(T, C) the values with missing ones on the line between their neighbours in time; at the ends, the nearest.
 
     Raises:
@@ -83,7 +83,7 @@ def interpolated(window: Series) -> NDArray[np.float64]:
     return values
 
 
-def normalised(
+def normalise(
     values: NDArray[np.float64],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """(T, C) values on the window's own scale, and the mean and scale (C,) of each channel.
@@ -103,7 +103,7 @@ def num_patches(steps: int, patch: int, stride: int) -> int:
     return -(-max(0, steps + stride - patch) // stride) + 1
 
 
-def padded(values: NDArray[np.float32], patch: int, stride: int) -> NDArray[np.float32]:
+def pad(values: NDArray[np.float32], patch: int, stride: int) -> NDArray[np.float32]:
     """(L, C) values that fill their patches: the newest `stride` times more, as in PatchTST, and the oldest as often as
     the first patch lacks, so that patches are counted from the end.
 

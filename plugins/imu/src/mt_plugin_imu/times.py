@@ -27,7 +27,7 @@ _LONGEST_GAPS = 1.0  # all gaps together, as a share of the steps that there are
 _FEWEST_STEPS = 8  # below which a rising first column without a name may well be an axis
 
 
-def is_clock(name: str) -> bool:
+def is_time_column(name: str) -> bool:
     """Whether a column of this name tells the time: t, time, timestamp, ts, epoch, ms, seconds and so on, maybe with a
     unit as in `time_ms` and `Time (s)`."""
     return _NAME.fullmatch(name.strip().lower()) is not None
@@ -55,7 +55,7 @@ def seconds_per_unit(name: str, ticks_T: NDArray[np.float64]) -> float | None:
     return next((unit for limit, unit in ((1, 1.0), (1e3, 1e-3), (1e6, 1e-6)) if middle < limit), 1e-9)
 
 
-def looks_like_a_clock(ticks_T: NDArray[np.float64]) -> bool:
+def looks_like_time(ticks_T: NDArray[np.float64]) -> bool:
     """Whether a column without a name rises in steps that are mostly alike, as time does and an axis does not."""
     steps = np.diff(ticks_T)
     if len(ticks_T) < _FEWEST_STEPS or not (steps > 0).all():
@@ -63,7 +63,7 @@ def looks_like_a_clock(ticks_T: NDArray[np.float64]) -> bool:
     return bool((np.abs(steps / np.median(steps) - 1) < 0.5).mean() > 0.8)
 
 
-def at_even_steps(
+def to_even_steps(
     values_TC: NDArray[np.float64], ticks_T: NDArray[np.float64], column: str, name: str, where: Callable[[int], str]
 ) -> tuple[NDArray[Any], float | None]:
     """Values at even steps, and how many of them a second.

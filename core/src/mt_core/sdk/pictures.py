@@ -6,6 +6,7 @@ H, W pixels, C channels.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of
 from mt_core.errors import InputError
+from mt_core.sdk.quiet import silent_stderr
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -88,7 +90,8 @@ def picture_values(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
         (H, W, C), C = 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. uint8; uint16 for up to 16 bits; else
         int32 or float32. Palettes are looked up, other colours converted to RGB.
     """
-    picture.load()
+    with silent_stderr() if picture.format == "TIFF" else nullcontext():  # where libtiff reports every flaw
+        picture.load()
     picture = upright(picture)
     mode = picture.mode
     if mode.startswith("I;16"):

@@ -1,3 +1,4 @@
+import os
 import pickle
 
 import pytest
@@ -38,6 +39,17 @@ def test_an_empty_file_is_told_before_any_reader_sees_it(tmp_path):
 def test_a_folder_is_not_a_file(tmp_path):
     with pytest.raises(InputError, match="folder"), reading(tmp_path, formats=".png"):
         pytest.fail("the reader was called")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(InputError, match="not a regular file"), reading(tmp_path / "pipe", formats=".ply"):
+        pass
+
+
+def test_no_bytes_are_refused():
+    with pytest.raises(InputError, match="no bytes to read"), reading(b"", formats=".ply"):
+        pass
 
 
 def test_a_missing_package_is_named_with_its_pip_line(tmp_path):

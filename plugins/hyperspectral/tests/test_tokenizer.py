@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 from pathlib import Path
 from typing import Any
 
@@ -216,11 +215,6 @@ def test_calibrating_again_starts_anew():
 
 def test_same_seed_gives_the_same_weights():
     assert torch.equal(tokens(made(), SPECTRA), tokens(made(), SPECTRA))
-
-
-def test_tokenizer_survives_pickling():
-    tokenizer = made()
-    assert torch.equal(tokens(pickle.loads(pickle.dumps(tokenizer)), SPECTRA), tokens(tokenizer, SPECTRA))
 
 
 # batches, windows, training

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import os
-import pickle
 import struct
 import sys
 from collections import Counter
@@ -333,13 +332,6 @@ def test_every_class_is_in_the_demonstration(kind: str):
 
 
 # both
-
-
-def test_dataset_survives_pickling(tmp_path: Path):
-    put(tmp_path / "cat/1.png")
-    dataset = ImageDataset.open(tmp_path)
-    again = pickle.loads(pickle.dumps(dataset))
-    assert listed(again, tmp_path) == listed(dataset, tmp_path) and again.task == dataset.task
 
 
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of data")

@@ -284,13 +284,6 @@ def test_truncated_file_is_refused(tmp_path: Path, format: str, kept: float):
         read(tmp_path / "cut")
 
 
-@pytest.mark.parametrize("source", [b"", "empty.png", "missing.png", "."])
-def test_nothing_to_read_is_refused(tmp_path: Path, source: str | bytes):
-    (tmp_path / "empty.png").touch()
-    with pytest.raises(InputError, match=r"empty|does not exist|folder|no bytes"):
-        read(tmp_path / source if isinstance(source, str) else source)
-
-
 def test_pipe_is_not_waited_for(tmp_path: Path):
     os = pytest.importorskip("os")
     os.mkfifo(tmp_path / "pipe.png")

@@ -129,15 +129,6 @@ def test_one_pixel_becomes_a_picture():
     assert (own.prepare(own.read(np.full((1, 1), 9, np.uint8)))["pixels"] == 9).all()
 
 
-def test_without_a_generator_nothing_is_random():
-    own, picture = tokenizer(), noise(30, 40)
-    torch.manual_seed(1)
-    first = own.prepare(picture)["pixels"]
-    state = torch.get_rng_state()
-    assert torch.equal(own.prepare(picture)["pixels"], first)
-    assert torch.equal(torch.get_rng_state(), state)
-
-
 @pytest.mark.parametrize("side", [16, 40])
 def test_one_seed_gives_one_augmentation_and_another_another(side: int):
     own, picture = tokenizer(), noise(side, side)
@@ -271,11 +262,6 @@ def test_larger_pixels_than_it_was_made_for_get_their_own_lattice(stem: str):
     ],
     ids=str,
 )
-def test_wrong_options_are_refused_with_those_that_there_are(options: dict[str, Any], said: str):
-    with pytest.raises(OptionError, match=said) as caught:
+def test_wrong_options_are_refused(options: dict[str, Any], said: str):
+    with pytest.raises(OptionError, match=said):
         ImageOptions.parse(options)
-    assert "patch=16" in caught.value.fix
-
-
-def test_every_option_is_described():
-    assert all(field.description for field in ImageOptions.model_fields.values())

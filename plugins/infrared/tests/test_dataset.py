@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import pickle
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -276,25 +275,6 @@ def test_no_known_layout_says_what_was_looked_for(tmp_path: Path):
 # demonstration
 
 
-def frames(dataset: InfraredDataset) -> list[bytes]:
-    read = InfraredTokenizer(8).read
-    return [read(dataset[index].sample).tobytes() for index in range(len(dataset))]
-
-
-def test_demonstration_is_synthetic_and_the_same_for_the_same_seed():
-    first = InfraredDataset.demo(size=20, seed=3)
-    assert first.source.endswith("(synthetic)") and len(first) == 20
-    assert frames(first) == frames(InfraredDataset.demo(size=20, seed=3)) != frames(InfraredDataset.demo(size=20))
-
-
-def test_splits_of_the_demonstration_share_no_sample():
-    splits = [InfraredDataset.demo(split, size=50) for split in ("train", "val", "test")]
-    everything = [frame for dataset in splits for frame in frames(dataset)]
-    assert len(set(everything)) == len(everything) == 150
-    assert len({dataset.task for dataset in splits}) == 1
-    assert len(InfraredDataset.demo("all", size=5)) == 15
-
-
 def test_every_class_of_the_demonstration_is_in_every_kind_of_file():
     dataset = InfraredDataset.demo(size=100)
     kinds = {(example.target, Path(example.sample).suffix) for example in (dataset[at] for at in range(100))}
@@ -302,12 +282,6 @@ def test_every_class_of_the_demonstration_is_in_every_kind_of_file():
     read = InfraredTokenizer(8).read
     types = {Path(dataset[at].sample).suffix: read(dataset[at].sample).dtype.name for at in range(100)}
     assert types == {".png": "uint16", ".tiff": "uint16", ".tif": "float32", ".jpg": "uint8"}
-
-
-def test_dataset_survives_pickling(regdb: Path):
-    dataset = InfraredDataset.open(regdb)
-    again = pickle.loads(pickle.dumps(dataset))
-    assert listed(again, regdb) == listed(dataset, regdb) and again.task == dataset.task
 
 
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of data")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import pickle
 import struct
 import sys
@@ -247,19 +246,6 @@ def test_random_bytes_are_refused(tmp_path: Path, start: bytes, capfd: pytest.Ca
     with pytest.raises(InputError, match=r"noise\.tif") as caught:
         read(tmp_path / "noise.tif")
     assert caught.value.fix and capfd.readouterr().err == ""
-
-
-@pytest.mark.parametrize("source", [b"", "empty.png", "missing.png", "."])
-def test_nothing_to_read_is_refused(tmp_path: Path, source: str | bytes):
-    (tmp_path / "empty.png").touch()
-    with pytest.raises(InputError, match=r"empty|does not exist|folder|no bytes"):
-        read(tmp_path / source if isinstance(source, str) else source)
-
-
-def test_pipe_is_not_waited_for(tmp_path: Path):
-    os.mkfifo(tmp_path / "pipe.tif")
-    with pytest.raises(InputError, match="not a regular file"):
-        read(tmp_path / "pipe.tif")
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e300])

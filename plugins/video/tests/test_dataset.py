@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -268,13 +267,6 @@ def test_file_that_is_no_list_is_refused(tmp_path: Path):
         VideoDataset.open(tmp_path, options=VideoDataset.Options(colour=1))
 
 
-def test_dataset_survives_pickling(tmp_path: Path):
-    put(tmp_path, "run/1.mp4")
-    dataset = VideoDataset.open(tmp_path)
-    again = pickle.loads(pickle.dumps(dataset))
-    assert listed(again, tmp_path) == listed(dataset, tmp_path) and again.task == dataset.task
-
-
 # demonstration
 
 
@@ -290,14 +282,6 @@ def test_demonstration_is_files_of_several_kinds_and_the_same_for_the_same_seed(
     assert set(Counter(first.targets()).values()) == {3}
     again, other = VideoDataset.demo(size=18, seed=3), VideoDataset.demo(size=18, seed=4)
     assert contents(again) == contents(first) != contents(other)
-
-
-def test_splits_of_the_demonstration_share_no_sample():
-    splits = [VideoDataset.demo(split, size=30) for split in ("train", "val", "test")]
-    assert len({dataset.task for dataset in splits}) == 1
-    everything = [content for dataset in splits for content in contents(dataset)]
-    assert len(set(everything)) == len(everything) == 90
-    assert len(VideoDataset.demo("all", size=10)) == 30
 
 
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of data")

@@ -223,27 +223,6 @@ def test_all_frames_are_cropped_moved_and_mirrored_alike(side: int):
         assert (pixels == pixels[0]).all()
 
 
-@pytest.mark.parametrize("side", [16, 40])
-def test_one_seed_gives_one_augmentation_and_another_another(side: int):
-    own = tokenizer()
-    sample = own.read(noise(12, side, side))
-
-    def drawn(seed: int) -> bytes:
-        return own.prepare(sample, torch.Generator().manual_seed(seed))["pixels"].numpy().tobytes()
-
-    torch.manual_seed(1)
-    state = torch.get_rng_state()
-    assert [drawn(seed) for seed in range(4)] == [drawn(seed) for seed in range(4)]
-    assert len({drawn(seed) for seed in range(12)}) > 6
-    assert torch.equal(torch.get_rng_state(), state)
-
-
-def test_without_a_generator_nothing_is_random():
-    own = tokenizer()
-    sample = own.read(noise(12, 40, 30))
-    assert torch.equal(own.prepare(sample)["pixels"], own.prepare(sample)["pixels"])
-
-
 def test_flip_can_be_switched_off():
     own, sample = tokenizer(augment=0, flip=False), None
     sample = own.read(noise(1))
@@ -309,13 +288,6 @@ def test_state_survives_a_save(options: dict[str, Any]):
     assert torch.equal(pickle.loads(pickle.dumps(own))(pixels).values, own(pixels).values)
 
 
-def test_what_was_read_survives_pickling_and_is_read_again():
-    own = tokenizer()
-    sample = own.read(noise(9))
-    again = own.read(pickle.loads(pickle.dumps(sample)))
-    assert torch.equal(own.prepare(again)["pixels"], own.prepare(sample)["pixels"])
-
-
 # options
 
 
@@ -332,11 +304,6 @@ def test_what_was_read_survives_pickling_and_is_read_again():
     ],
     ids=str,
 )
-def test_wrong_options_are_refused_with_those_that_there_are(options: dict[str, Any], said: str):
-    with pytest.raises(OptionError, match=said) as caught:
+def test_wrong_options_are_refused(options: dict[str, Any], said: str):
+    with pytest.raises(OptionError, match=said):
         VideoOptions.parse(options)
-    assert "tubelet=2" in caught.value.fix
-
-
-def test_every_option_is_described():
-    assert all(field.description for field in VideoOptions.model_fields.values())

@@ -352,19 +352,6 @@ def test_film_that_moves_is_refused():
         read(file(syntax=MPEG2MPML, PixelData=encapsulate([b"\0\0\1\xb3"])))
 
 
-@pytest.mark.parametrize("source", [b"", "empty.dcm", "missing.dcm", "."])
-def test_nothing_to_read_is_refused(tmp_path: Path, source: str | bytes):
-    (tmp_path / "empty.dcm").touch()
-    with pytest.raises(InputError, match=r"empty|does not exist|folder|no bytes"):
-        read(tmp_path / source if isinstance(source, str) else source)
-
-
-def test_pipe_is_not_waited_for(tmp_path: Path):
-    os.mkfifo(tmp_path / "pipe.dcm")
-    with pytest.raises(InputError, match="not a regular file"):
-        read(tmp_path / "pipe.dcm")
-
-
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_values_that_are_no_numbers_are_refused(value: float):
     array = np.zeros((4, 4))

@@ -59,7 +59,7 @@ BROKEN: dict[str, list[Change]] = {
         Change(
             "dataset.py",
             "from mt_core.sdk import",
-            "from mt_core.sdk.listing import in_order  # noqa: F401\nfrom mt_core.sdk import",
+            "from mt_core.sdk.listing import sorted_names  # noqa: F401\nfrom mt_core.sdk import",
         )
     ],
 }

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from mt_core.contract import Classification, Multilabel, Options, Regression
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
-from mt_core.sdk import ListedDataset, Listing, find_tables, in_order, list_folders, list_tables
+from mt_core.sdk import ListedDataset, Listing, find_tables, list_folders, list_tables, sorted_names
 
 
 class NotesOptions(Options):
@@ -146,8 +146,8 @@ def test_numbers_of_another_name_are_refused():
 
 
 def test_names_are_ordered_as_numbers_only_where_all_are():
-    assert in_order(["10", "9", "9"]) == ("9", "10")
-    assert in_order(["10", "9", "x"]) == ("10", "9", "x")
+    assert sorted_names(["10", "9", "9"]) == ("9", "10")
+    assert sorted_names(["10", "9", "x"]) == ("10", "9", "x")
 
 
 def test_a_file_is_in_no_layout_of_folders(tmp_path):

@@ -1,7 +1,7 @@
 """What plugins build on, under the same promise as the contract: reading files, finding data sets, and `sdk.blocks`.
 
 One sample's file
-    `opened`, `first_bytes`, `is_tiff`: what it is, whatever its name says
+    `open_binary`, `first_bytes`, `is_tiff`: what it is, whatever its name says
     `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
     `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
     `NumberFormat`, `number_format`, `is_number`, `is_header`, `MISSING_MARKS`: what a cell says
@@ -13,11 +13,11 @@ One sample's file
     `quiet`, `silent_stderr`: libraries that talk while they read
 
 A data set's folder
-    `ListedDataset`, `Listing`, `in_order`: a dataset that is a list of samples and their targets
+    `ListedDataset`, `Listing`, `sorted_names`: a dataset that is a list of samples and their targets
     `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
     `files_below`, `require_files`
-    `split_called`, `check_split`, `chosen_splits`, `folds_of`: its parts
-    `text_of`, `dict_rows`, `as_dataset_error`: lists and tables that lie beside the samples
+    `split_from_name`, `check_split`, `select_splits`, `assign_folds`: its parts
+    `read_text`, `dict_rows`, `as_dataset_error`: lists and tables that lie beside the samples
     `declared_suffixes`: which files are the plugin's, as its plugin.toml states
     `demo_files`, `temporary_folder`: what a demonstration writes
 
@@ -26,13 +26,13 @@ A data set's folder
 
 from mt_core.sdk.archives import names_in_npz, read_npy, read_npz
 from mt_core.sdk.arrays import as_array
-from mt_core.sdk.content import first_bytes, is_tiff, opened
+from mt_core.sdk.content import first_bytes, is_tiff, open_binary
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_chunks, text_lines
 from mt_core.sdk.files import FILE_LAYOUTS, list_files
 from mt_core.sdk.folders import files_below, list_folders
-from mt_core.sdk.folds import folds_of
-from mt_core.sdk.listing import ListedDataset, Listing, in_order, require_files
+from mt_core.sdk.folds import assign_folds
+from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
 from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_number, number_format
 from mt_core.sdk.pictures import (
@@ -48,11 +48,11 @@ from mt_core.sdk.pictures import (
     upright,
 )
 from mt_core.sdk.quiet import quiet, silent_stderr
-from mt_core.sdk.splits import check_split, chosen_splits, split_called
+from mt_core.sdk.splits import check_split, select_splits, split_from_name
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
-from mt_core.sdk.text import as_dataset_error, column_names, dict_rows, text_of
+from mt_core.sdk.text import as_dataset_error, column_names, dict_rows, read_text
 from mt_core.sdk.tiff import open_tiff
 from mt_core.sdk.uea import UeaFile, list_uea, read_uea
 
@@ -69,8 +69,8 @@ __all__ = [
     "array_values",
     "as_array",
     "as_dataset_error",
+    "assign_folds",
     "check_split",
-    "chosen_splits",
     "column_names",
     "declared_suffixes",
     "demo_files",
@@ -78,8 +78,6 @@ __all__ = [
     "files_below",
     "find_tables",
     "first_bytes",
-    "folds_of",
-    "in_order",
     "is_header",
     "is_number",
     "is_tiff",
@@ -90,24 +88,26 @@ __all__ = [
     "luminance",
     "names_in_npz",
     "number_format",
+    "open_binary",
     "open_picture",
     "open_tiff",
-    "opened",
     "picture_values",
     "pixel_array",
     "quiet",
     "read_npy",
     "read_npz",
+    "read_text",
     "read_uea",
     "reduced",
     "require_files",
     "robust_range",
+    "select_splits",
     "silent_stderr",
-    "split_called",
+    "sorted_names",
+    "split_from_name",
     "temporary_folder",
     "text_chunks",
     "text_lines",
-    "text_of",
     "too_large",
     "upright",
 ]

@@ -17,7 +17,7 @@ def first_bytes(source: str | Path | bytes, count: int) -> bytes:
         return file.read(count)
 
 
-def opened(source: str | Path | bytes) -> BinaryIO:
+def open_binary(source: str | Path | bytes) -> BinaryIO:
     """A file to read, given by its path or its content; to be closed."""
     return BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb")
 

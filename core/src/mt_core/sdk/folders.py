@@ -6,14 +6,14 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from mt_core.sdk.listing import Listing, in_order
-from mt_core.sdk.splits import chosen_splits, split_called
+from mt_core.sdk.listing import Listing, sorted_names
+from mt_core.sdk.splits import select_splits, split_from_name
 
 
 def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | None:
     """The files below each class's folder, in the order of their paths; None where no folder holds one, or for a file.
 
-    Known are `root/class/…`, `root/split/class/…` and `root/class/split/…`; see `split_called` for the splits' names.
+    Known are `root/class/…`, `root/split/class/…` and `root/class/split/…`; splits are told by `split_from_name`.
 
     Args:
         suffixes: Lower-case endings of the files that count.
@@ -25,14 +25,14 @@ def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | N
         return None
     endings = tuple(suffixes)
     folders = _folders_in(root)
-    split_folders = {name: folder for folder in folders if (name := split_called(folder.name))}
+    split_folders = {name: folder for folder in folders if (name := split_from_name(folder.name))}
     classes_of = {name: _class_folders(folder, endings) for name, folder in split_folders.items()}
     classes_of = {name: classes for name, classes in classes_of.items() if classes} or _splits_below(folders, endings)
     if not classes_of:
         classes_of = {"": _class_folders(root, endings)}
         if not classes_of[""]:
             return None
-    splits = chosen_splits(split, [name for name in classes_of if name], root) or [""]
+    splits = select_splits(split, [name for name in classes_of if name], root) or [""]
     samples: list[str] = []
     labels: list[str | None] = []
     for name in splits:
@@ -40,7 +40,7 @@ def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | N
             files = list(files_below(folder, endings))
             samples += files
             labels += [label] * len(files)
-    classes = in_order(label for labelled in classes_of.values() for label, _ in labelled)
+    classes = sorted_names(label for labelled in classes_of.values() for label, _ in labelled)
     return Listing(samples, labels, classes, "folders" if splits == [""] else "split folders")
 
 
@@ -58,10 +58,10 @@ def _splits_below(folders: list[Path], endings: tuple[str, ...]) -> dict[str, li
     found: dict[str, list[tuple[str, Path]]] = {}
     for folder in folders:
         below = _class_folders(folder, endings)
-        if not all(split_called(name) for name, _ in below):
+        if not all(split_from_name(name) for name, _ in below):
             return {}
         for name, path in below:
-            found.setdefault(str(split_called(name)), []).append((folder.name, path))
+            found.setdefault(str(split_from_name(name)), []).append((folder.name, path))
     return found
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def folds_of(labels: Sequence[Hashable], folds: int, seed: int) -> NDArray[np.int64]:
+def assign_folds(labels: Sequence[Hashable], folds: int, seed: int) -> NDArray[np.int64]:
     """For each sample its fold, 0 to `folds` - 1: within each class samples are dealt round in an order drawn from the
     seed, so that every fold has its share of every class, and folds differ by one sample at most."""
     of_class: dict[Hashable, list[int]] = {}

@@ -126,7 +126,7 @@ class ListedDataset(ModalityDataset):
         return cls(listing.samples, targets, chosen, source)
 
 
-def in_order(names: Iterable[str]) -> tuple[str, ...]:
+def sorted_names(names: Iterable[str]) -> tuple[str, ...]:
     """Different names, sorted: as numbers where all are whole numbers, so that 10 comes after 9."""
     different = set(names)
     if all(name.isascii() and name.isdigit() for name in different):

@@ -17,7 +17,7 @@ _NAMES = {
 _SPLIT_OF = {name: split for split, names in _NAMES.items() for name in names}
 
 
-def split_called(name: str) -> str | None:
+def split_from_name(name: str) -> str | None:
     """The split that a folder, a file or a cell names, in any case; None where it names none."""
     return _SPLIT_OF.get(name.strip().lower())
 
@@ -29,12 +29,12 @@ def check_split(split: str) -> None:
         OptionError: with the nearest name.
     """
     if split not in SPLITS:
-        meant = split_called(split)
+        meant = split_from_name(split)
         hint = f"; did you mean {meant}?" if meant else did_you_mean(split, SPLITS)
         raise OptionError(f"there is no split called {split!r}{hint}", fix=f"use one of {', '.join(SPLITS)}")
 
 
-def chosen_splits(split: str, available: Collection[str], root: Path) -> Sequence[str]:
+def select_splits(split: str, available: Collection[str], root: Path) -> Sequence[str]:
     """The splits to read: the one asked for, or all there are.
 
     Args:

@@ -10,8 +10,8 @@ from pathlib import Path
 from mt_core.errors import DatasetError
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_lines
-from mt_core.sdk.listing import Listing, in_order, require_files
-from mt_core.sdk.splits import chosen_splits, split_called
+from mt_core.sdk.listing import Listing, require_files, sorted_names
+from mt_core.sdk.splits import select_splits, split_from_name
 from mt_core.sdk.text import as_dataset_error
 
 _PATH_NAMES = (
@@ -39,7 +39,7 @@ def find_tables(folder: Path) -> dict[str, Path]:
         if (folder / whole).is_file():
             return {"": folder / whole}
     tables = [path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".csv" and path.is_file()]
-    return {name: path for path in tables if (name := split_called(path.stem))}
+    return {name: path for path in tables if (name := split_from_name(path.stem))}
 
 
 def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
@@ -59,11 +59,11 @@ def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
             rows[name] = [row for row in whole if row.split == name]
         if not rows:
             rows[""] = whole
-    splits = chosen_splits(split, [name for name in rows if name], root) or [""]
+    splits = select_splits(split, [name for name in rows if name], root) or [""]
     listed = [row for name in splits for row in rows[name]]
     fix = f"paths are relative to the table; its header names them {' or '.join(_PATH_NAMES)}"
     require_files([row.path for row in listed], root, fix=fix)
-    classes = in_order(row.label for some in rows.values() for row in some if row.label is not None)
+    classes = sorted_names(row.label for some in rows.values() for row in some if row.label is not None)
     return Listing([row.path for row in listed], [row.label for row in listed], classes, "table")
 
 
@@ -104,7 +104,7 @@ def _column(header: list[str], names: tuple[str, ...]) -> int | None:
 
 
 def _split(cell: str, path: Path, line: int) -> str:
-    split = split_called(cell)
+    split = split_from_name(cell)
     if split is None:
         raise DatasetError(f"{path}, line {line}: {cell!r} is no split", fix="call the splits train, val and test")
     return split

@@ -13,7 +13,7 @@ import numpy as np
 
 from mt_core.contract import SPLITS
 from mt_core.sdk.listing import Listing
-from mt_core.sdk.splits import chosen_splits
+from mt_core.sdk.splits import select_splits
 
 
 def temporary_folder(name: str) -> Path:
@@ -54,7 +54,7 @@ def demo_files(
     folder, parts = temporary_folder(name), SPLITS[:3]
     samples: list[str] = []
     labels: list[str] = []
-    for part in chosen_splits(split, parts, folder):
+    for part in select_splits(split, parts, folder):
         generator = np.random.default_rng([seed, parts.index(part)])
         (folder / part).mkdir()
         for number in range(size):

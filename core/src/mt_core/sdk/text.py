@@ -15,7 +15,7 @@ from mt_core.sdk.encoding import text_chunks, text_lines
 _FIRST_BYTES = 1 << 16
 
 
-def text_of(path: Path) -> str:
+def read_text(path: Path) -> str:
     """The text of a list that belongs to a data set, its lines ended by "\\n".
 
     Raises:

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError, InputError
-from mt_core.sdk.listing import Listing, in_order
-from mt_core.sdk.splits import chosen_splits, split_called
+from mt_core.sdk.listing import Listing, sorted_names
+from mt_core.sdk.splits import select_splits, split_from_name
 
 Series = NDArray[np.float32]
 """(T, C), NaN where a value is missing."""
@@ -75,16 +75,16 @@ def list_uea(root: Path, split: str) -> Listing | None:
     if root.is_file():
         if root.suffix.lower() not in SUFFIXES:
             return None
-        chosen_splits(split, (), root)
+        select_splits(split, (), root)
         files = [read_uea(root)]
     else:
         found = _split_files(root)
         if not found:
             return None
-        files = [read_uea(found[name]) for name in chosen_splits(split, found, root)]
+        files = [read_uea(found[name]) for name in select_splits(split, found, root)]
     classes = files[0].classes
     if any(file.classes != classes for file in files):
-        classes = in_order(name for file in files for name in file.classes)
+        classes = sorted_names(name for file in files for name in file.classes)
     samples = [series for file in files for series in file.series]
     return Listing(samples, [label for file in files for label in file.labels], classes, "uea")
 
@@ -97,7 +97,7 @@ def _split_files(folder: Path) -> dict[str, Path]:
         name, _, part = path.stem.rpartition("_")
         if path.suffix.lower() not in SUFFIXES or not name or _ONE_CHANNEL.search(name):
             continue
-        if split := split_called(part):
+        if split := split_from_name(part):
             found[split] = path
             names.add(name)
     if len(names) > 1:
@@ -203,7 +203,7 @@ def _checked(series: list[Series], labels: list[str | None], named: tuple[str, .
     occurring = {label for label in labels if label is not None}
     if named and (unknown := sorted(occurring - set(named))):
         raise InputError(f"{path}: the class {unknown[0]!r} is not in its header", fix="check that the file is whole")
-    return UeaFile(tuple(series), tuple(labels), named or in_order(occurring))
+    return UeaFile(tuple(series), tuple(labels), named or sorted_names(occurring))
 
 
 def _empty(path: Path) -> InputError:

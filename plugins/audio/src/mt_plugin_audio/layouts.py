@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, chosen_splits, dict_rows, files_below, in_order, require_files, text_of
+from mt_core.sdk import Listing, dict_rows, files_below, read_text, require_files, select_splits, sorted_names
 from mt_plugin_audio.reading import SUFFIXES
 
 _DIGIT = re.compile(r"(\d)_([^_]+)_(\d+)\.wav", re.IGNORECASE)
@@ -65,7 +65,7 @@ def find_speech_commands(root: Path, split: str) -> Listing | None:
     }
     split_of = {}
     for name, listed in _SPEECH_LISTS.items():
-        for line in text_of(root / listed).split():
+        for line in read_text(root / listed).split():
             if line not in files and (root / line).parent.is_dir():
                 raise DatasetError(
                     f"{root / listed} names {line}, which does not exist", fix="check that the download is complete"
@@ -105,7 +105,7 @@ def find_esc50(root: Path, split: str, fold: int) -> Listing | None:
 
 
 def _listed(rows: Sequence[_Row], split: str, root: Path, layout: str) -> Listing:
-    splits = chosen_splits(split, {own for own, _, _ in rows} or {"train"}, root)
+    splits = select_splits(split, {own for own, _, _ in rows} or {"train"}, root)
     chosen = [(path, label) for name in splits for own, path, label in rows if own == name]
-    classes = in_order(label for _, _, label in rows)
+    classes = sorted_names(label for _, _, label in rows)
     return Listing([path for path, _ in chosen], [label for _, label in chosen], classes, layout)

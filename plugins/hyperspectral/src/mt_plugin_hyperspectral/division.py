@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 
 from mt_core.contract import Options
-from mt_core.sdk import chosen_splits, folds_of
+from mt_core.sdk import assign_folds, select_splits
 
 
 class HyperspectralDatasetOptions(Options):
@@ -48,14 +48,14 @@ class HyperspectralDatasetOptions(Options):
         Raises:
             MissingSplitError: "val".
         """
-        splits = chosen_splits(split, ("train", "test"), root)
+        splits = select_splits(split, ("train", "test"), root)
         is_train = self._is_train(np.asarray(labels))
         is_chosen = [is_train if name == "train" else ~is_train for name in splits]
         return np.flatnonzero(np.any(is_chosen, axis=0))
 
     def _is_train(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         if self.folds:
-            return np.not_equal(folds_of(labels.tolist(), self.folds, self.seed), self.fold)
+            return np.not_equal(assign_folds(labels.tolist(), self.folds, self.seed), self.fold)
         draw = np.random.default_rng(self.seed)
         is_train = np.zeros(len(labels), dtype=bool)
         for label in np.unique(labels):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw
 
-from mt_core.sdk import Listing, chosen_splits, demo_files
+from mt_core.sdk import Listing, demo_files, select_splits
 from mt_plugin_image.reading import SUFFIXES
 
 _PARTS = {"train": 0.6, "val": 0.2, "test": 0.2}
@@ -37,7 +37,7 @@ def digits(split: str, size: int, seed: int) -> Listing | None:
     order = np.random.default_rng(seed).permutation(len(pictures))
     ends = np.cumsum([round(part * len(order)) for part in _PARTS.values()])[:-1]
     parts = dict(zip(_PARTS, np.split(order, ends), strict=True))
-    rows = np.concatenate([parts[name][:size] for name in chosen_splits(split, _PARTS, Path("digits"))])
+    rows = np.concatenate([parts[name][:size] for name in select_splits(split, _PARTS, Path("digits"))])
     return Listing(pictures[rows], [str(bunch.target[row]) for row in rows], tuple("0123456789"), "demo")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits, in_order
+from mt_core.sdk import Listing, select_splits, sorted_names
 
 MAX_BYTES = 1 << 30
 """A file whose header claims more is refused, whatever it unpacks to."""
@@ -42,10 +42,10 @@ def find_idx(folder: Path, split: str) -> Listing | None:
     if not pairs:
         return None
     labels = {name: read_idx(path, num_axes=1) for name, (_, path) in pairs.items()}
-    parts = chosen_splits(split, pairs, folder)
+    parts = select_splits(split, pairs, folder)
     pictures = [_pictures(*pairs[name], len(labels[name])) for name in parts]
     samples: Any = pictures[0] if len(parts) == 1 else [picture for some in pictures for picture in some]
-    classes = in_order(str(number) for some in labels.values() for number in set(some.tolist()))
+    classes = sorted_names(str(number) for some in labels.values() for number in set(some.tolist()))
     return Listing(samples, [str(number) for name in parts for number in labels[name]], classes, "idx")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, chosen_splits, in_order, text_of
+from mt_core.sdk import Listing, read_text, select_splits, sorted_names
 from mt_plugin_imu.recording import Recording, make_recording
 
 UCI_HAR_HZ = HAPT_HZ = 50.0
@@ -40,7 +40,7 @@ def find_uci_har(root: Path, split: str) -> Listing | None:
     activities = _activities(root / "activity_labels.txt")
     samples: list[Recording] = []
     labels: list[str | None] = []
-    for part in chosen_splits(split, found, root):
+    for part in select_splits(split, found, root):
         folder = root / part / "Inertial Signals"
         files = [folder / f"{signal}_{axis}_{part}.txt" for signal in _SIGNALS for axis in "xyz"]
         axes = [_table(file) for file in files]
@@ -126,7 +126,7 @@ def find_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
     paths = [root] if root.is_file() else sorted(root.glob("WISDM_ar_*_raw.txt"))
     if not paths or not paths[0].name.lower().startswith("wisdm_ar"):
         return None
-    records = [record for record in re.split(r"[;\n]", text_of(paths[0])) if record.strip()]
+    records = [record for record in re.split(r"[;\n]", read_text(paths[0])) if record.strip()]
     runs, broken = _runs(records)
     if not runs:
         raise DatasetError(f"{paths[0]} has no record that can be read, of {len(records):,}", fix="download it again")
@@ -141,7 +141,7 @@ def find_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
             samples.append(make_recording(steps_T3[start : start + WISDM_WINDOW], WISDM_HZ, name))
             labels.append(activity)
     note = f"{broken:,} of {len(records):,} records cannot be read and are left out" if broken else ""
-    return Listing(samples, labels, in_order(activity for _, activity, _ in runs), "wisdm", note=note)
+    return Listing(samples, labels, sorted_names(activity for _, activity, _ in runs), "wisdm", note=note)
 
 
 def parse_users(text: str) -> set[int]:
@@ -166,7 +166,7 @@ def _wanted_users(split: str, users: set[int], tested: set[int], root: Path) -> 
             fix=f"the users are {', '.join(map(str, sorted(users)))}",
         )
     parts = {"train": users - tested, "test": tested}
-    return set().union(*(parts[part] for part in chosen_splits(split, [part for part in parts if parts[part]], root)))
+    return set().union(*(parts[part] for part in select_splits(split, [part for part in parts if parts[part]], root)))
 
 
 def _runs(records: list[str]) -> tuple[list[tuple[int, str, NDArray[np.float32]]], int]:
@@ -196,7 +196,7 @@ def _records(records: list[str]) -> Iterator[tuple[int, str, list[float]]]:
 def _activities(path: Path) -> dict[int, str]:
     """Number and name a line."""
     activities = {}
-    for line in text_of(path).splitlines():
+    for line in read_text(path).splitlines():
         number, _, name = line.strip().partition(" ")
         if line.strip():
             if not number.isdecimal() or not name.strip():

@@ -10,7 +10,7 @@ import numpy as np
 
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
-from mt_core.sdk import declared_suffixes, first_bytes, opened, read_npy, read_uea
+from mt_core.sdk import declared_suffixes, first_bytes, open_binary, read_npy, read_uea
 from mt_plugin_imu.arrays import from_array, from_mapping, from_npz
 from mt_plugin_imu.recording import Recording, make_recording
 from mt_plugin_imu.tables import from_frame, read_table
@@ -67,7 +67,7 @@ def _of_file(source: str | Path | bytes, columns: Sequence[str], name: str) -> I
             yield from from_array(series, f"{name}, series {row}")
         return
     magic = first_bytes(source, 6)
-    with opened(source) as file:
+    with open_binary(source) as file:
         if magic == b"\x93NUMPY":
             yield from from_array(read_npy(file, name), name)
         elif magic[:2] == b"PK":

@@ -14,7 +14,7 @@ from pydantic import Field
 from mt_core.contract import AnyTask, Classification, Regression
 from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import ListedDataset, Listing, chosen_splits, is_number, number_format
+from mt_core.sdk import ListedDataset, Listing, is_number, number_format, select_splits
 from mt_plugin_tabular.cells import Cell, category_name, parse_number
 from mt_plugin_tabular.demo import write_demo, write_examples
 from mt_plugin_tabular.layouts import LAYOUTS, find_layout
@@ -68,7 +68,7 @@ class TabularDataset(ListedDataset):
         layout, files = find_layout(root)
         if not files:
             return None
-        chosen = chosen_splits(split, [name for name in files if name], root) or [""]
+        chosen = select_splits(split, [name for name in files if name], root) or [""]
         table = Table(chain.from_iterable(read_rows(files[name], header=options.header) for name in chosen))
         return listing_of(table, _target_column(table.names, options.target, root), layout, options.kind)
 

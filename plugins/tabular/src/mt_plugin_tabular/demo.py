@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mt_core.sdk import chosen_splits
+from mt_core.sdk import select_splits
 
 _SHARES = {"train": (0.0, 0.6), "val": (0.6, 0.8), "test": (0.8, 1.0)}
 _DRAWN_ROWS = 600
@@ -24,7 +24,7 @@ def write_demo(path: Path, split: str, size: int, seed: int) -> tuple[tuple[str,
     """
     header, rows, source = _cancer() or _drawn(seed)
     order = np.random.default_rng(seed).permutation(len(rows))
-    ends = [_SHARES[name] for name in chosen_splits(split, _SHARES, path)]
+    ends = [_SHARES[name] for name in select_splits(split, _SHARES, path)]
     first, last = round(ends[0][0] * len(rows)), round(ends[-1][1] * len(rows))
     _write(path, header, [rows[index] for index in order[first:last][:size]])
     return tuple(sorted({row[-1] for row in rows})), source

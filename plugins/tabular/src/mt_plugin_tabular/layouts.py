@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import split_called
+from mt_core.sdk import split_from_name
 
 LAYOUTS = {
     "UCI Adult": "a folder with adult.data (train) and adult.test (test), as the repository ships them",
@@ -52,7 +52,7 @@ def find_split_tables(root: Path) -> Files:
     """
     found: Files = {}
     for path in _tables(root):
-        if split := split_called(path.name.partition(".")[0]):
+        if split := split_from_name(path.name.partition(".")[0]):
             if split in found:
                 raise DatasetError(f"{root} has {found[split].name} and {path.name}", fix=f"leave one file for {split}")
             found[split] = path

@@ -11,7 +11,7 @@ import numpy as np
 
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
-from mt_core.sdk import MISSING_MARKS, Delimited, first_bytes, is_header, opened, text_lines
+from mt_core.sdk import MISSING_MARKS, Delimited, first_bytes, is_header, open_binary, text_lines
 from mt_plugin_tabular.cells import Row, make_row
 from mt_plugin_tabular.layouts import ADULT_COLUMNS
 
@@ -66,7 +66,7 @@ def only_row(source: Any, *, header: Header = "auto") -> Row:
 
 def _file_rows(source: str | Path | bytes, header: Header) -> Iterator[Row]:
     name = name_of(source)
-    with reading(source, formats=FORMATS), opened(source) as file:
+    with reading(source, formats=FORMATS), open_binary(source) as file:
         if first_bytes(source, 4) == b"PAR1":
             yield from _parquet_rows(file, name)
         else:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mt_core.sdk import chosen_splits, temporary_folder
+from mt_core.sdk import select_splits, temporary_folder
 
 _SHARES = {"train": (0.0, 0.6), "val": (0.6, 0.8), "test": (0.8, 1.0)}
 
@@ -40,7 +40,7 @@ def write_demo(split: str, size: int, seed: int) -> Path:
     folder = temporary_folder("text")
     choices = list(product(_THINGS, _VERBS, _DEGREES, _PATTERNS, (0, 1)))
     order = np.random.default_rng(seed).permutation(len(choices))
-    for name in chosen_splits(split, _SHARES, folder):
+    for name in select_splits(split, _SHARES, folder):
         first, last = (round(share * len(order)) for share in _SHARES[name])
         random = np.random.default_rng([seed, first])
         lines = [_line(choices[at], random) for at in order[first:last][:size]]

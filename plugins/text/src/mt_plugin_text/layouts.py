@@ -9,7 +9,7 @@ from typing import Literal
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits, in_order, list_folders, split_called
+from mt_core.sdk import Listing, list_folders, select_splits, sorted_names, split_from_name
 from mt_plugin_text.columns import ColumnChoice
 from mt_plugin_text.rows import SUFFIXES, Row, read_table
 from mt_plugin_text.text import Text
@@ -34,7 +34,7 @@ def find_split_tables(root: Path, split: str, wanted: ColumnChoice, *, matched: 
     by_split: dict[str, list[Path]] = {}
     for path in _tables(root):
         words = re.split(r"[^a-z]+", path.stem.lower())
-        splits = {name for word in words if (name := split_called(word))}
+        splits = {name for word in words if (name := split_from_name(word))}
         if len(splits) == 1 and ("mismatched" if matched else "matched") not in words:
             by_split.setdefault(splits.pop(), []).append(path)
     tables = {name: _one_table(paths, name) for name, paths in by_split.items()}
@@ -64,7 +64,7 @@ def _tables(root: Path) -> list[Path]:
 
 
 def _one_table(paths: list[Path], split: str) -> list[Path]:
-    exact = [path for path in paths if split_called(path.stem) == split]
+    exact = [path for path in paths if split_from_name(path.stem) == split]
     if len(exact or paths) == 1:
         return exact or paths
     if len({_SHARD.sub("", path.stem) + path.suffix for path in paths}) == 1:
@@ -89,10 +89,10 @@ def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: Colu
             f"{by_split[''][0][0].filename}: the split is missing, other rows have one",
             fix="write train, val or test in every row, or leave out the column",
         )
-    classes = in_order(label for rows in by_split.values() for _, label in rows if label is not None)
+    classes = sorted_names(label for rows in by_split.values() for _, label in rows if label is not None)
     if wanted.label and not classes:
         raise DatasetError(f"{root} has no column {wanted.label!r} with labels", fix="check the name of the column")
-    splits = chosen_splits(split, [name for name in by_split if name], root) or [""]
+    splits = select_splits(split, [name for name in by_split if name], root) or [""]
     chosen = [row for name in splits for row in by_split[name]]
     return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, layout)
 
@@ -104,7 +104,7 @@ def _rows(path: Path, wanted: ColumnChoice) -> Iterator[Row]:
 
 def _split_of(row: Row) -> str:
     """The split that a row names; "" where it names none."""
-    split = split_called(row.split) if row.split is not None else ""
+    split = split_from_name(row.split) if row.split is not None else ""
     if split is None:
         raise DatasetError(f"{row.text.filename}: {row.split!r} is no split", fix="call the splits train, val and test")
     return split
@@ -125,8 +125,8 @@ def find_trec(root: Path, split: str, labels: Labels) -> Listing | None:
     if not found:
         return None
     questions = {name: list(_trec_questions(path, labels)) for name, path in found.items()}
-    chosen = [each for name in chosen_splits(split, [n for n in found if n], root) or [""] for each in questions[name]]
-    classes = in_order(label for some in questions.values() for _, label in some)
+    chosen = [each for name in select_splits(split, [n for n in found if n], root) or [""] for each in questions[name]]
+    classes = sorted_names(label for some in questions.values() for _, label in some)
     return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, "TREC")
 
 

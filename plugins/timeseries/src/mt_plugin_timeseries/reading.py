@@ -20,7 +20,7 @@ from mt_core.sdk import (
     is_header,
     is_number,
     names_in_npz,
-    opened,
+    open_binary,
     read_npy,
     read_npz,
     read_uea,
@@ -79,7 +79,7 @@ def _cases(path: Path, name: str, columns: Sequence[str]) -> Iterator[Series]:
 def _array_or_table(source: Any, name: str) -> Any:
     """A NumPy array, or a pandas data frame."""
     if isinstance(source, str | Path | bytes):
-        with opened(source) as file:
+        with open_binary(source) as file:
             return _content(file, first_bytes(source, 6), name)
     if hasattr(source, "to_pandas"):
         source = source.to_pandas()
@@ -112,9 +112,9 @@ def _content(file: BinaryIO, start: bytes, name: str) -> Any:
 def _parquet(file: BinaryIO, name: str) -> Any:
     from pyarrow import parquet
 
-    opened = parquet.ParquetFile(file)
-    check_size(opened.metadata.num_rows, opened.metadata.num_columns, name)
-    return opened.read(use_threads=False).to_pandas(use_threads=False)
+    table = parquet.ParquetFile(file)
+    check_size(table.metadata.num_rows, table.metadata.num_columns, name)
+    return open_binary.read(use_threads=False).to_pandas(use_threads=False)
 
 
 def _text_table(file: BinaryIO, name: str) -> Any:

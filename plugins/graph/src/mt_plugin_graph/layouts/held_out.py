@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.sdk import chosen_splits
+from mt_core.sdk import select_splits
 
 
 def random_test(count: int, fraction: float, seed: int) -> NDArray[np.bool_]:
@@ -46,5 +46,5 @@ def chosen_rows(parts: Mapping[str, NDArray[Any]], count: int, split: str, root:
     Raises:
         MissingSplitError: no such split.
     """
-    splits = chosen_splits(split, parts, root)
+    splits = select_splits(split, parts, root)
     return np.concatenate([parts[name] for name in splits]).tolist() if splits else list(range(count))

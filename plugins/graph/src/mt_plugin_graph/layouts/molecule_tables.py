@@ -19,9 +19,9 @@ from mt_core.sdk import (
     Listing,
     NumberFormat,
     as_dataset_error,
-    in_order,
     number_format,
-    split_called,
+    sorted_names,
+    split_from_name,
     text_lines,
 )
 from mt_plugin_graph.layouts.held_out import chosen_rows, grouped_test, held_out, random_test
@@ -122,7 +122,7 @@ def targets_of(table: Table, options: GraphDatasetOptions) -> tuple[list[Any], t
         numbers = _numbers(cells)
         if options.kind == "classification" or numbers is None or _is_binary(numbers):
             labels = [_class_name(cell) for cell in cells]
-            return labels, in_order(label for label in labels if label is not None), None
+            return labels, sorted_names(label for label in labels if label is not None), None
     columns = [_numbers(table.columns[name]) for name in names]
     for name, column in zip(names, columns, strict=True):
         if column is None:
@@ -197,7 +197,7 @@ def _parts(table: Table, smiles: Sequence[str], options: GraphDatasetOptions) ->
     """Rows by split: of the split column if there is one, else drawn."""
     column = next((found for name in _SPLIT_NAMES if (found := table.named(name)) is not None), None)
     if column is not None:
-        named = [split_called(cell) for cell in table.columns[column]]
+        named = [split_from_name(cell) for cell in table.columns[column]]
         if None in named:
             at = named.index(None)
             raise DatasetError(

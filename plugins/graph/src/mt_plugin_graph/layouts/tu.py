@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Regression
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, folds_of, in_order
+from mt_core.sdk import Listing, assign_folds, sorted_names
 from mt_plugin_graph.attributes import attributes_of_array, join_columns
 from mt_plugin_graph.graph import Attributes, Graph, make_graph
 from mt_plugin_graph.layouts.held_out import chosen_rows, held_out
@@ -49,13 +49,13 @@ def find_tu(root: Path, split: str, options: GraphDatasetOptions) -> Listing | N
     targets: Sequence[Any] = values.tolist() if is_regression and values is not None else _as_text(labels)
     samples = _graphs(stem, len(targets))
     strata = [""] * len(targets) if is_regression else targets
-    fold = folds_of(strata, options.folds, options.seed) if options.folds else np.full(len(targets), -1)
+    fold = assign_folds(strata, options.folds, options.seed) if options.folds else np.full(len(targets), -1)
     chosen = chosen_rows(held_out(fold == options.fold), len(targets), split, root)
     names = tuple(f"target_{at}" for at in range(values.shape[1])) if is_regression and values is not None else ()
     return Listing(
         [samples[at] for at in chosen],
         [targets[at] for at in chosen],
-        () if is_regression else in_order(targets),
+        () if is_regression else sorted_names(targets),
         "tu",
         Regression(names=names) if is_regression else None,
     )

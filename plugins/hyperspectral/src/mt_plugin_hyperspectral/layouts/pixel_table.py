@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import DatasetError, MissingSplitError
-from mt_core.sdk import Listing, chosen_splits
+from mt_core.sdk import Listing, select_splits
 from mt_plugin_hyperspectral.division import HyperspectralDatasetOptions
 from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in
 from mt_plugin_hyperspectral.layouts.names import INDIAN_PINES_FIXED, INDIAN_PINES_FIXED_COUNTS
@@ -45,7 +45,7 @@ def find_pixel_table(root: Path, split: str, options: HyperspectralDatasetOption
             f"{root} has the spectra of the training pixels only; those of the test pixels (Test_X.mat) are not there",
             fix="divide the training pixels: data options folds=5 fold=0, or download Test_X.mat and TeLabel.mat",
         )
-    parts = [_table(root, name) for name in chosen_splits(split, tables, root)]
+    parts = [_table(root, name) for name in select_splits(split, tables, root)]
     if len({spectra.shape[1] for spectra, _ in parts}) > 1:
         raise DatasetError(f"{root}: the tables have other numbers of bands", fix="download both again")
     return _listing(np.concatenate([spectra for spectra, _ in parts]), np.concatenate([y for _, y in parts]), classes)

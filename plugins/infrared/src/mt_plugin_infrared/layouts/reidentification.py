@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mt_core.contract import Retrieval, Role
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, chosen_splits, files_below, in_order, require_files, text_of
+from mt_core.sdk import Listing, files_below, read_text, require_files, select_splits, sorted_names
 
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp")
 
@@ -69,7 +69,7 @@ _TRIAL = re.compile(r"(?:train|test)_(?:visible|thermal)_(\d{1,4})\.txt")
 
 def _listed(path: Path, root: Path, camera: int, *, is_infrared: bool) -> list[_Seen]:
     seen = []
-    for number, line in enumerate(text_of(path).splitlines(), start=1):
+    for number, line in enumerate(read_text(path).splitlines(), start=1):
         if not line.strip():
             continue
         words = line.rsplit(maxsplit=1)
@@ -122,7 +122,7 @@ def find_sysu(root: Path, split: str, *, search: str) -> Listing | None:
 
 def _identities(path: Path) -> list[str]:
     """The names of the folders, from numbers with commas between."""
-    words = text_of(path).replace(",", " ").split()
+    words = read_text(path).replace(",", " ").split()
     wrong = [word for word in words if not re.fullmatch(r"[0-9]{1,9}", word)]
     if wrong or not words:
         raise DatasetError(
@@ -134,12 +134,12 @@ def _identities(path: Path) -> list[str]:
 
 def _listing(parts: dict[str, list[_Seen]], split: str, root: Path, layout: str) -> Listing:
     """The pictures of a split with their targets: identity, camera, role."""
-    known = in_order(seen.identity for seen in parts.get("train", []))
-    others = in_order({seen.identity for some in parts.values() for seen in some} - set(known))
+    known = sorted_names(seen.identity for seen in parts.get("train", []))
+    others = sorted_names({seen.identity for some in parts.values() for seen in some} - set(known))
     if not known:
         raise DatasetError(f"{root} has no training part", fix="download the lists again")
     number_of = {identity: number for number, identity in enumerate((*known, *others))}
-    chosen = [seen for part in chosen_splits(split, parts, root) for seen in parts[part]]
+    chosen = [seen for part in select_splits(split, parts, root) for seen in parts[part]]
     paths = [seen.path for seen in chosen]
     require_files(paths, root, fix="unpack the whole data set, and keep its folders as they are")
     targets = [

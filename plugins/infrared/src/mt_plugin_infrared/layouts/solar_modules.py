@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits, find_tables, in_order, list_tables, text_of
+from mt_core.sdk import Listing, find_tables, list_tables, read_text, select_splits, sorted_names
 
 METADATA = "module_metadata.json"
 
@@ -39,7 +39,7 @@ def find_solar_modules(root: Path, split: str, *, binary: bool) -> Listing | Non
     if tables := find_tables(root):
         samples = list(list_tables(tables, split, root).samples)
     else:
-        chosen_splits(split, (), root)
+        select_splits(split, (), root)
         samples = list(label_of)
     unknown = [sample for sample in samples if sample not in label_of]
     missing = [sample for sample in samples if not os.path.isfile(sample)]
@@ -52,14 +52,14 @@ def find_solar_modules(root: Path, split: str, *, binary: bool) -> Listing | Non
     if binary:
         label_of = {sample: _NONE if label == _NONE else _SOME for sample, label in label_of.items()}
     labels = [label_of[sample] for sample in samples]
-    return Listing(samples, labels, in_order(label_of.values()), "solar modules")
+    return Listing(samples, labels, sorted_names(label_of.values()), "solar modules")
 
 
 def _labels(path: Path) -> dict[str, str]:
     """The class of each picture, by its path."""
     wanted = '{"1": {"image_filepath": "images/1.jpg", "anomaly_class": "Cell"}}'
     try:
-        records = json.loads(text_of(path))
+        records = json.loads(read_text(path))
         return {
             os.path.join(path.parent, str(record["image_filepath"])): str(record["anomaly_class"])
             for record in records.values()

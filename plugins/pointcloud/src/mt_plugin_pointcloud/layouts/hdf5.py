@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits, text_of
+from mt_core.sdk import Listing, read_text, select_splits
 from mt_plugin_pointcloud.reading.hdf5 import Hdf5Row
 
 _SCANOBJECTNN_CLASSES = (
@@ -33,7 +33,7 @@ def find_modelnet_hdf5(root: Path, split: str) -> Listing | None:
     names = root / "shape_names.txt"
     if not names.is_file():
         raise DatasetError(f"{root} has ply_data_*.h5 and no shape_names.txt", fix="copy it from the download as well")
-    classes = tuple(filter(None, map(str.strip, text_of(names).splitlines())))
+    classes = tuple(filter(None, map(str.strip, read_text(names).splitlines())))
     return _rows(_of_split(by_split, split, root), classes, "modelnet40-hdf5")
 
 
@@ -70,7 +70,7 @@ def _listed(root: Path, split: str) -> list[Path]:
     order = root / f"{split}_files.txt"
     if not order.is_file():
         return list(there.values())
-    names = [Path(line.strip()).name for line in text_of(order).splitlines() if line.strip()]
+    names = [Path(line.strip()).name for line in read_text(order).splitlines() if line.strip()]
     lost = [name for name in names if name not in there]
     if lost:
         raise DatasetError(
@@ -81,7 +81,7 @@ def _listed(root: Path, split: str) -> list[Path]:
 
 def _of_split(by_split: dict[str, list[Path]], split: str, root: Path) -> list[Path]:
     available = [name for name, files in by_split.items() if files]
-    return [file for name in chosen_splits(split, available, root) for file in by_split[name]]
+    return [file for name in select_splits(split, available, root) for file in by_split[name]]
 
 
 def _rows(files: list[Path], classes: tuple[str, ...], layout: str) -> Listing:

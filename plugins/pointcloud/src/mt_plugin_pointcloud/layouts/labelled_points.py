@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mt_core.contract import Segmentation
 from mt_core.errors import InputError
-from mt_core.sdk import Listing, chosen_splits, files_below, split_called
+from mt_core.sdk import Listing, files_below, select_splits, split_from_name
 from mt_plugin_pointcloud.cloud import PointCloud
 from mt_plugin_pointcloud.reading import SUFFIXES, read_cloud
 
@@ -29,7 +29,7 @@ def find_labelled_points(root: Path, split: str, classes: Iterable[str]) -> List
     if root.is_file():
         files = {"": [str(root)]}
     else:
-        folders = {name: path for path in root.iterdir() if path.is_dir() and (name := split_called(path.name))}
+        folders = {name: path for path in root.iterdir() if path.is_dir() and (name := split_from_name(path.name))}
         files = {name: list(files_below(path, SUFFIXES)) for name, path in folders.items()} or {
             "": list(files_below(root, SUFFIXES))
         }
@@ -41,7 +41,7 @@ def find_labelled_points(root: Path, split: str, classes: Iterable[str]) -> List
         names = _LAS_CLASSES
     if not names:
         names = tuple(map(str, range(1 + max(int(read_labelled(Path(file)).labels.max()) for file in every))))  # type: ignore[union-attr]
-    chosen = chosen_splits(split, [name for name in files if name], root) or [""]
+    chosen = select_splits(split, [name for name in files if name], root) or [""]
     samples = [Path(file) for name in chosen for file in files[name]]
     return Listing(samples, [None] * len(samples), (), "labelled points", task=Segmentation(classes=names))
 

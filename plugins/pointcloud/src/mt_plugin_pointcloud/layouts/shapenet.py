@@ -10,7 +10,7 @@ import numpy as np
 
 from mt_core.contract import Segmentation, reading
 from mt_core.errors import DatasetError, InputError, OptionError
-from mt_core.sdk import Listing, chosen_splits, text_of
+from mt_core.sdk import Listing, read_text, select_splits
 from mt_plugin_pointcloud.cloud import PointCloud, make_cloud
 from mt_plugin_pointcloud.reading.text import numbers, whole_text
 
@@ -50,7 +50,7 @@ def find_shapenet_parts(root: Path, split: str, category: str | None) -> Listing
     """
     if not (root / _CATEGORIES).is_file():
         return None
-    words = [line.split() for line in text_of(root / _CATEGORIES).splitlines()]
+    words = [line.split() for line in read_text(root / _CATEGORIES).splitlines()]
     folder_of = {line[0]: line[1] for line in words if len(line) > 1 and line[0] in PARTS}
     if category is not None and category not in folder_of:
         raise OptionError(f"{root} has no category {category!r}", fix=f"use one of {', '.join(sorted(folder_of))}")
@@ -58,9 +58,9 @@ def find_shapenet_parts(root: Path, split: str, category: str | None) -> Listing
     lists = {name: root / "train_test_split" / f"shuffled_{name}_file_list.json" for name in ("train", "val", "test")}
     first_part = PARTS[category][0] if category is not None else 0
     samples: list[PartsFile] = []
-    for name in chosen_splits(split, [name for name, path in lists.items() if path.is_file()], root):
+    for name in select_splits(split, [name for name, path in lists.items() if path.is_file()], root):
         try:
-            entries = [Path(str(entry)).parts[-2:] for entry in json.loads(text_of(lists[name]))]
+            entries = [Path(str(entry)).parts[-2:] for entry in json.loads(read_text(lists[name]))]
             samples += [
                 PartsFile(root / folder / f"{model}.txt", first_part) for folder, model in entries if folder in wanted
             ]

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, column_names, dict_rows, files_below, split_called
+from mt_core.sdk import Listing, column_names, dict_rows, files_below, split_from_name
 from mt_plugin_video.layouts.present import Entry, listing_of_present
 from mt_plugin_video.reading import SUFFIXES
 
@@ -53,7 +53,7 @@ def _entry(row: dict[str, str], clips: dict[str, str], table: Path, line: int) -
             f"{table}, line {line}: its times are no numbers", fix="download the table again, or correct the line"
         ) from None
     named = (row.get("split") or table.stem.split("_")[-1]).lower()
-    part = split_called(_OTHER_SPLIT_NAMES.get(named, named))
+    part = split_from_name(_OTHER_SPLIT_NAMES.get(named, named))
     if part is None:
         raise DatasetError(f"{table}, line {line}: {named!r} is no split", fix="call the splits train, val and test")
     video = row["youtube_id"]

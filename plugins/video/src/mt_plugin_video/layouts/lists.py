@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, first_bytes, in_order, split_called, text_of
+from mt_core.sdk import Listing, first_bytes, read_text, sorted_names, split_from_name
 from mt_plugin_video.layouts.present import Entry, listing_of_present
 
 _LINE = re.compile(r"(?P<path>\S.*?)[ \t]+(?:\d+[ \t]+)?(?P<label>[0-9]{1,9})")
@@ -49,7 +49,7 @@ def find_lists(root: Path, split: str, fold: int) -> Listing | None:
     if not lists:
         return None
     entries = {name: _entries(path, name) for name, path in lists.items()}
-    labels = in_order(entry.label for some in entries.values() for entry in some if entry.label is not None)
+    labels = sorted_names(entry.label for some in entries.values() for entry in some if entry.label is not None)
     names = _class_names(next(iter(lists.values())).parent, labels)
     named = {
         part: [Entry(entry.path, names[int(entry.label or 0)]) for entry in some] for part, some in entries.items()
@@ -64,12 +64,12 @@ def _is_list(path: Path) -> bool:
 
 def _split_in(stem: str) -> str | None:
     """The split that a part of a name says."""
-    return next((name for part in re.split(r"[\W_]+|(?<=[a-z])(?=\d)", stem) if (name := split_called(part))), None)
+    return next((name for part in re.split(r"[\W_]+|(?<=[a-z])(?=\d)", stem) if (name := split_from_name(part))), None)
 
 
 def _entries(path: Path, split: str) -> list[Entry]:
     found: list[tuple[str, str]] = []
-    for number, line in enumerate(text_of(path).split("\n"), 1):
+    for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         match = _LINE.fullmatch(line.strip())
@@ -88,7 +88,7 @@ def _class_names(folder: Path, labels: tuple[str, ...]) -> dict[int, str]:
     """Names of the classes by number: a line each of a file beside the lists, the numbers themselves without one."""
     for path in (folder / name for name in _NAMES):
         if path.is_file():
-            names = [line.strip() for line in text_of(path).split("\n") if line.strip()]
+            names = [line.strip() for line in read_text(path).split("\n") if line.strip()]
             if labels and int(labels[-1]) >= len(names):
                 raise DatasetError(
                     f"{path} names {len(names)} classes, and the lists go up to {labels[-1]}",

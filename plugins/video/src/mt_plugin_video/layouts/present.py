@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits
+from mt_core.sdk import Listing, select_splits
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def listing_of_present(
         DatasetError: not one file of any split is there.
         MissingSplitError: no such split.
     """
-    splits = chosen_splits(split, [name for name in entries if name], root) or list(entries)
+    splits = select_splits(split, [name for name in entries if name], root) or list(entries)
     present = {name: [entry for entry in some if os.path.exists(entry.path)] for name, some in entries.items()}
     asked = sum(len(entries[name]) for name in splits)
     chosen = [entry for name in splits for entry in present[name]]

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from mt_core.errors import OptionError
-from mt_core.sdk import Listing, text_of
+from mt_core.sdk import Listing, read_text
 from mt_plugin_video.layouts.present import Entry, listing_of_present
 
 _LISTS, _VIDEOS = "ucfTrainTestlist", "UCF-101"
@@ -32,7 +32,7 @@ def find_ucf101(root: Path, split: str, fold: int) -> Listing | None:
         raise OptionError(
             f"{folder} has no fold {fold}", fix=f"the folds are {', '.join(str(each) for each in sorted(folds))}"
         )
-    lines = {name: text_of(path).split("\n") for name, path in folds[fold].items()}
+    lines = {name: read_text(path).split("\n") for name, path in folds[fold].items()}
     # a test list names the videos alone, a training list the number of the class after each
     paths = {name: [line.split()[0] for line in some if line.strip()] for name, some in lines.items()}
     videos = _videos_of([path for some in paths.values() for path in some], root, folder)
@@ -60,4 +60,4 @@ def _videos_of(paths: list[str], root: Path, lists: Path) -> Path:
 def _classes(lists: Path) -> list[str]:
     """The names in `classInd.txt`, lines of number and name; none where it is missing."""
     path = lists / "classInd.txt"
-    return [line.split()[-1] for line in text_of(path).split("\n") if line.strip()] if path.is_file() else []
+    return [line.split()[-1] for line in read_text(path).split("\n") if line.strip()] if path.is_file() else []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mt_core.contract import Multilabel
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, chosen_splits, dict_rows, files_below, text_of
+from mt_core.sdk import Listing, dict_rows, files_below, read_text, select_splits
 
 FINDINGS = (
     "Atelectasis", "Cardiomegaly", "Effusion", "Infiltration", "Mass", "Nodule", "Pneumonia", "Pneumothorax",
@@ -41,7 +41,7 @@ def find_chestxray14(root: Path, split: str) -> Listing | None:
     findings = _findings(table)
     lists = {part: root / name for part, name in _LISTS.items() if (root / name).is_file()}
     names = [
-        name.strip() for part in chosen_splits(split, lists, root) for name in text_of(lists[part]).splitlines()
+        name.strip() for part in select_splits(split, lists, root) for name in read_text(lists[part]).splitlines()
     ] or list(findings)
     names = [name for name in names if name]
     path_of = {os.path.basename(path): path for path in files_below(root, (".png",))}

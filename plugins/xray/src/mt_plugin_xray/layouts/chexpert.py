@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mt_core.contract import Multilabel
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, chosen_splits, column_names, dict_rows, find_tables
+from mt_core.sdk import Listing, column_names, dict_rows, find_tables, select_splits
 
 OBSERVATIONS = (
     "No Finding", "Enlarged Cardiomediastinum", "Cardiomegaly", "Lung Opacity", "Lung Lesion", "Edema",
@@ -46,7 +46,7 @@ def find_chexpert(root: Path, split: str, *, uncertain: str) -> Listing | None:
         raise OptionError(f"uncertain={uncertain!r}", fix=f"use one of {', '.join(UNCERTAIN)}")
     paths: list[str] = []
     targets: list[list[float]] = []
-    for part in chosen_splits(split, [part for part in tables if part], root) or [""]:
+    for part in select_splits(split, [part for part in tables if part], root) or [""]:
         for number, row in enumerate(dict_rows(tables[part]), start=2):
             where = f"{tables[part]}, line {number}"
             if lacking := [name for name in ("Path", *observations) if name not in row]:

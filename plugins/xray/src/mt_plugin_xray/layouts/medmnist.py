@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Multilabel, reading
 from mt_core.errors import InputError
-from mt_core.sdk import Listing, chosen_splits, names_in_npz, read_npz
+from mt_core.sdk import Listing, names_in_npz, read_npz, select_splits
 from mt_plugin_xray.layouts.chestxray14 import FINDINGS
 
 _SPLITS = ("train", "val", "test")
@@ -36,7 +36,7 @@ def find_medmnist(root: Path, split: str) -> Listing | None:
     parts = [part for part in _SPLITS if {f"{part}_images", f"{part}_labels"} <= set(names)]
     if not parts:
         return None
-    path, chosen = files[0], chosen_splits(split, parts, root)
+    path, chosen = files[0], select_splits(split, parts, root)
     labels = {part: _labels(path, part) for part in parts}
     if len({rows.shape[1] for rows in labels.values()}) > 1:
         raise InputError(f"{path} has another number of labels in each split", fix="download the file again")

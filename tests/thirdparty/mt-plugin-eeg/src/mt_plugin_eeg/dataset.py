@@ -7,7 +7,7 @@ from typing import ClassVar, Self
 import edfio
 import numpy as np
 from mt_core.contract import SPLITS, reading
-from mt_core.sdk import ListedDataset, Listing, chosen_splits, in_order, list_folders, temporary_folder
+from mt_core.sdk import ListedDataset, Listing, list_folders, select_splits, sorted_names, temporary_folder
 
 IMAGINED = {0: {"T1": "left fist", "T2": "right fist"}, 2: {"T1": "both fists", "T2": "both feet"}}  # by run modulo 4
 RHYTHMS_HZ = {"alpha": 10.0, "beta": 22.0, "theta": 6.0}
@@ -25,15 +25,15 @@ class EegDataset(ListedDataset):
         cases = [case for run in runs for case in movements(run)]
         if not cases:
             return list_folders(root, split, (".edf",))
-        parts = chosen_splits(split, {part for part, _, _ in cases}, root)
+        parts = select_splits(split, {part for part, _, _ in cases}, root)
         samples, labels = zip(*(case[1:] for case in cases if case[0] in parts), strict=True)
-        return Listing(samples, labels, in_order(label for _, _, label in cases), "eegmmidb")
+        return Listing(samples, labels, sorted_names(label for _, _, label in cases), "eegmmidb")
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Rhythms of three frequencies in noise, of several rates, durations and numbers of channels."""
         folder, samples, labels = temporary_folder("eeg"), [], []
-        parts = chosen_splits(split, SPLITS[:3], folder)
+        parts = select_splits(split, SPLITS[:3], folder)
         for place in range(size):
             part, number = parts[place % len(parts)], place // len(parts)
             labels.append(sorted(RHYTHMS_HZ)[number % len(RHYTHMS_HZ)])

@@ -28,7 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "Predict with a trained run."),
     "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
-    "check": ("mt_core.cli.check", "Hold a plugin against the conformance suite."),
+    "check": ("mt_core.cli.check", "Run the conformance suite on a plugin."),
     "doctor": ("mt_core.cli.doctor", "Check this machine and everything installed."),
     "new": ("mt_core.cli.new", "A plugin for a new modality, which works at once."),
 }

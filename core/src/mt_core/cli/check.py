@@ -1,4 +1,4 @@
-"""`mt check`: the conformance suite, held against one installed plugin."""
+"""`mt check`: the conformance suite on an installed plugin."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import click
 @click.option("--markdown", is_flag=True, help="Print a table in Markdown.")
 @click.pass_context
 def command(ctx: click.Context, modality: str, json_file: Path | None, markdown: bool) -> None:
-    """Hold a plugin against the conformance suite.
+    """Run the conformance suite on a plugin.
 
     Loads the plugin and runs its code. The exit code is 1 if it does not conform.
     """

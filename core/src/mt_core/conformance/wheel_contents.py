@@ -9,8 +9,9 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -59,15 +60,14 @@ class Wheel:
         """The content of one of `names`."""
         return (self.root / name).read_text(encoding="utf-8")
 
-    def modules(self) -> Iterator[tuple[str, ast.Module]]:
+    @cached_property
+    def modules(self) -> list[tuple[str, ast.Module]]:
         """Each Python file by name, parsed but not run.
 
         Raises:
             SyntaxError: a file is not Python.
         """
-        for name in self.names:
-            if name.endswith(".py"):
-                yield name, ast.parse(self.text(name), filename=name)
+        return [(name, ast.parse(self.text(name), filename=name)) for name in self.names if name.endswith(".py")]
 
 
 def wheel_of(metadata: PluginMetadata, folder: Path) -> Wheel:

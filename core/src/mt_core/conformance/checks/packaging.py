@@ -225,7 +225,7 @@ def deviations_name_waivable_checks(plugin: PluginFixture) -> None:
 def only_public_names_of_the_core_are_imported(plugin: PluginFixture) -> None:
     """No file of the wheel imports a private name of the core, which may change without notice, or another plugin.
     Imports under `if TYPE_CHECKING:` are allowed."""
-    modules = list(plugin.wheel.modules())
+    modules = plugin.wheel.modules
     expect(bool(modules), "the wheel holds no Python file")
     private = [
         f"{name}:{line} imports {imported}"

@@ -129,7 +129,7 @@ def a_tokenizer_survives_pickling(plugin: PluginFixture) -> None:
 def nothing_is_unpickled(plugin: PluginFixture) -> None:
     """No file of the wheel imports pickle or its like, calls torch.load without `weights_only=True` or allows pickles
     in NumPy's files: unpickling a file runs the code in it."""
-    modules = list(plugin.wheel.modules())
+    modules = plugin.wheel.modules
     expect(bool(modules), "the wheel holds no Python file")
     found = [f"{name}:{line} {what}" for name, tree in modules for line, what in sorted(unpicklings(tree))]
     expect(

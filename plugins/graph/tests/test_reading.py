@@ -235,6 +235,7 @@ def test_bad_xml_is_refused(tmp_path: Path, content: str | bytes, problem: str, 
         "source,target,weight\na,b,2\nb,c,3\n",
         "a b {'weight': 2}\nb c {'weight': 3}\n",
         "% a\n// b\na;b;2\nb;c;3\n",
+        "a;b;2,0\nb;c;3,0\n",
     ],
 )
 @pytest.mark.parametrize("suffix", [".edges", ".edgelist", ".csv"])

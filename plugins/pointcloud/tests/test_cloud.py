@@ -63,6 +63,17 @@ def test_a_channel_that_is_not_finite_counts_as_zero():
     assert cloud.channels["intensity"][:, 0].tolist() == [0, 0, 1, 2, 3]
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.int32, np.int64, np.float32])
+def test_colour_lies_between_zero_and_one_whatever_its_type(kind):
+    cloud = read_cloud({"points": POINTS, "colour": COLOUR.astype(kind)})
+    np.testing.assert_allclose(cloud.channels["colour"], COLOUR / 255, atol=1e-6)
+
+
+def test_wide_integers_keep_their_intensity():
+    cloud = read_cloud({"points": POINTS, "intensity": np.array([0, 1, 20, 300, 4000])})
+    assert cloud.channels["intensity"][:, 0].tolist() == [0, 1, 20, 300, 4000]
+
+
 @pytest.mark.parametrize(
     ("source", "said"),
     [

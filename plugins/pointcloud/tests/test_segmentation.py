@@ -126,6 +126,20 @@ def test_more_classes_than_were_named_are_told(tmp_path):
         dataset[0]
 
 
+def test_labels_below_zero_are_not_known_and_fractions_are_no_labels(tmp_path):
+    (tmp_path / "a.csv").write_text("x,y,z,label\n0,0,0,-5\n1,0,0,3\n0,1,0,\n")
+    assert read_cloud(tmp_path / "a.csv").labels.tolist() == [-1, 3, -1]
+    (tmp_path / "a.csv").write_text("x,y,z,label\n0,0,0,0.5\n1,0,0,0.9\n")
+    assert read_cloud(tmp_path / "a.csv").labels is None
+
+
+def test_a_file_of_another_category_is_refused(shapenet):
+    (shapenet / "03001627" / "b.txt").write_text("0 0 0 0 0 1 6\n1 0 0 0 0 1 6\n")
+    dataset = PointCloudDataset.open(shapenet, "train", options=PointCloudDataset.Options(category="Chair"))
+    with pytest.raises(InputError, match=r"b\.txt has parts from 6"):
+        dataset[0]
+
+
 def test_labels_stay_with_their_points_when_others_are_left_out(tmp_path):
     (tmp_path / "a.csv").write_text("x,y,z,label\n0,0,0,1\nnan,0,0,3\n0,1,0,2\n")
     assert read_cloud(tmp_path / "a.csv").labels.tolist() == [1, 2]

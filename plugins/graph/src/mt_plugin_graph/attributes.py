@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -26,6 +27,9 @@ Records = Sequence[Mapping[str, Any]]
 
 Columns = Callable[[Records], Attributes]
 """Makes columns of records: `attributes_of`, maybe with options."""
+
+
+_DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+")
 
 
 def code_of(value: object) -> int:
@@ -105,7 +109,8 @@ def attributes_of_array(array: NDArray[Any] | None, count: int, prefix: str, nam
 def parse_cell(text: str) -> str | float | None:
     """What a cell of a text file holds: a number, a text, or nothing."""
     text = text.strip()
-    return float(text) if is_number(text) else text or None
+    number = text.replace(",", ".") if _DECIMAL_COMMA.fullmatch(text) else text
+    return float(number) if is_number(number) else text or None
 
 
 def join_columns(parts: Iterable[Attributes], count: int) -> Attributes:

@@ -32,8 +32,8 @@ class PointCloud:
 
     Attributes:
         points: (N, 3) float32, in the file's unit, relative to `origin`.
-        channels: By name, some of `CHANNELS`: (N, C) float32. Intensity as in the file, integers as a fraction of their
-            type's range; colour in [0, 1].
+        channels: By name, some of `CHANNELS`: (N, C) float32. Intensity as in the file, integers of 8 and 16 bits as a
+            fraction of their type's range; colour in [0, 1].
         origin: (3,) float64, the middle of the bounding box in the file's coordinates. Subtracted in float64, since
             metres of a UTM zone do not fit into float32.
         name: What the cloud is called in messages: its file.
@@ -99,10 +99,10 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
     labels = channels.pop(LABELS, None)
     return PointCloud(
         np.ascontiguousarray((axes - origin[:, None]).T, dtype=np.float32),
-        {key: _channel(values) for key, values in channels.items()},
+        {key: _channel(key, values) for key, values in channels.items()},
         origin,
         name,
-        None if labels is None else np.nan_to_num(labels.reshape(len(labels)), nan=-1).astype(np.int64),
+        None if labels is None else _labels(labels),
     )
 
 
@@ -121,12 +121,19 @@ def checked(cloud: PointCloud) -> PointCloud:
     return cloud
 
 
-def _channel(values: Array) -> NDArray[np.float32]:
-    """(N, C) float32; integers as a fraction of their type's range."""
+def _labels(values: Array) -> NDArray[np.int64] | None:
+    """(N,) -1 where there is none; None where they are no classes, for they are not whole numbers."""
+    labels = np.nan_to_num(values.reshape(len(values)).astype(np.float64), nan=-1, posinf=-1, neginf=-1)
+    return np.maximum(labels, -1).astype(np.int64) if np.array_equal(labels, np.rint(labels)) else None
+
+
+def _channel(name: str, values: Array) -> NDArray[np.float32]:
+    """(N, C) float32. Integers of 8 and 16 bits become fractions of their type's range; wider ones are numbers."""
     values = values[:, None] if values.ndim == 1 else values
-    if values.dtype.kind in "iu":
-        largest = np.iinfo(values.dtype).max
-        return np.asarray(values / largest, dtype=np.float32)
+    if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
+        return np.asarray(values / np.iinfo(values.dtype).max, dtype=np.float32)
+    finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    if name == "colour" and (largest := finite.max()) > 1:
+        finite /= 255 if largest <= 255 else 65535
     limit = float(np.finfo(np.float32).max)
-    finite = np.nan_to_num(values, nan=0.0, posinf=0.0, neginf=0.0)
     return np.asarray(np.clip(finite, -limit, limit), dtype=np.float32)

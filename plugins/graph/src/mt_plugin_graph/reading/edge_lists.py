@@ -67,7 +67,7 @@ def _rows(lines: Iterable[str], name: str) -> Iterator[tuple[int, list[str]]]:
         if not line or line.startswith(_COMMENTS):
             continue
         front, brace, mapping = line.partition("{")
-        delimiter = next((mark for mark in (",", "\t", ";") if mark in front), None)
+        delimiter = next((mark for mark in ("\t", ";", ",") if mark in front), None)
         try:
             cells = front.split() if delimiter is None else next(csv.reader([front], delimiter=delimiter))
         except csv.Error as error:

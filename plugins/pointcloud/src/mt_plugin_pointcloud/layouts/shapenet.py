@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from mt_core.contract import Segmentation, reading
 from mt_core.errors import DatasetError, InputError, OptionError
 from mt_core.sdk import Listing, read_text, select_splits
@@ -82,5 +80,11 @@ def read_parts(item: PartsFile) -> PointCloud:
         rows = numbers(whole_text(path).splitlines(), path)
         if rows.shape[1] != 7:
             raise InputError(f"{path} has {rows.shape[1]} columns", fix="lines are x y z nx ny nz part")
-        channels = {"normals": rows[:, 3:6], "labels": rows[:, 6].astype(np.int64) - item.first_part}
+        parts = rows[:, 6] - item.first_part
+        if not 0 <= parts.min() <= parts.max():
+            raise InputError(
+                f"{path} has parts from {rows[:, 6].min():g}, those of its category begin at {item.first_part}",
+                fix="check that the file lies in its category's folder",
+            )
+        channels = {"normals": rows[:, 3:6], "labels": parts}
         return make_cloud(rows[:, :3], channels, name=str(path))

@@ -97,16 +97,7 @@ def from_rows(rows: Array, source: str) -> Raw:
         for first in range(0, further.shape[1], 3):
             three = further[:, first : first + 3]
             channels.setdefault("normals" if _are_unit(three) else "colour", three)
-    if "colour" in channels:
-        channels["colour"] = unit_colour(channels["colour"])
     return Raw(points, channels)
-
-
-def unit_colour(colour: Array) -> Array:
-    """Fractions 0 to 255, as text has them, brought to [0, 1]; integers stay, for their type tells their range."""
-    if colour.dtype.kind == "f" and (colour > 1).any():
-        return colour / 255
-    return colour
 
 
 def _are_unit(vectors: Array) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from mt_core.errors import InputError
 from mt_core.sdk import Delimited, is_number, text_chunks
 from mt_plugin_pointcloud.cloud import LABELS
-from mt_plugin_pointcloud.reading.columns import Raw, find, from_rows, unit_colour
+from mt_plugin_pointcloud.reading.columns import Raw, find, from_rows, from_table
 
 _LARGEST_BYTES = 2**29
 _COMMENTS = ("#", "//")
@@ -20,7 +21,7 @@ def read_text(path: Path) -> Raw:
     """One line a point; columns apart by comma, semicolon, tab or blanks; what follows # or // is a comment.
 
     With a line of names, coordinates are x y z or, as in LiDARNet, relative_x…, and all columns without a known meaning
-    are left out, among them labels that are words: the class of the whole cloud. Without one, see `from_rows`.
+    are left out, and so are labels that are words. Without one, see `from_rows`.
     """
     lines = [_without_comment(line) for line in whole_text(path).splitlines(keepends=True)]
     table = Delimited(lines, str(path), separators=",;\t ")
@@ -28,17 +29,15 @@ def read_text(path: Path) -> Raw:
         return from_rows(table.numbers()[0], str(path))
     names = [name.lower() for name in table.names]
     points, channels = find(names, str(path))
-    if LABELS in channels:
-        first = next(iter(Delimited(lines, str(path), separators=",;\t ")))
-        if not is_number(first[names.index(channels[LABELS][0])]):
-            del channels[LABELS]
-    columns = {"points": points, **channels}
-    rows, _ = table.numbers([names.index(column) for each in columns.values() for column in each])
-    stops = np.cumsum([len(each) for each in columns.values()])
-    found = dict(zip(columns, np.split(rows, stops[:-1], axis=1), strict=True))
-    if "colour" in found:
-        found["colour"] = unit_colour(found["colour"])
-    return Raw(found.pop("points"), found)
+    label = channels.get(LABELS, ("",))[0]
+    first = next(iter(Delimited(lines, str(path), separators=",;\t ")))
+    wanted = [
+        name
+        for name in (*points, *chain(*channels.values()))
+        if name != label or is_number(first[names.index(label)])  # words are the class of the whole cloud
+    ]
+    rows, _ = table.numbers([names.index(name) for name in wanted])
+    return from_table(dict(zip(wanted, rows.T, strict=True)), wanted, str(path))
 
 
 def whole_text(path: Path) -> str:

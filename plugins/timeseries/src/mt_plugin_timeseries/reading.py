@@ -114,7 +114,7 @@ def _parquet(file: BinaryIO, name: str) -> Any:
 
     table = parquet.ParquetFile(file)
     check_size(table.metadata.num_rows, table.metadata.num_columns, name)
-    return open_binary.read(use_threads=False).to_pandas(use_threads=False)
+    return table.read(use_threads=False).to_pandas(use_threads=False)
 
 
 def _text_table(file: BinaryIO, name: str) -> Any:

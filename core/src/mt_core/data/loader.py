@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self, TypedDict
 
@@ -178,7 +178,7 @@ class _BatchReader:
 
 def read_examples(
     dataset: ModalityDataset, tokenizer: Tokenizer, *, num_workers: int | None = None, skip_unreadable: bool = False
-) -> Iterator[Example]:
+) -> Generator[Example, None, None]:
     """All examples in order, each sample as `Tokenizer.read` gives it: what a tokenizer is calibrated on.
 
     Raises:

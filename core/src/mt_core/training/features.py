@@ -115,7 +115,7 @@ class VectorLoader:
     def epoch(self, epoch: int) -> Iterator[Batch]:
         """The batches of one epoch."""
         order = self._order.positions(epoch) if self._order is not None else range(len(self.vectors))
-        for positions in torch.tensor(order).split(self.batch_size):
+        for positions in torch.tensor(order).split(self.batch_size):  # type: ignore[no-untyped-call]
             yield Batch(inputs={"pooled": self.vectors[positions]}, target=self.targets[positions], failed=[])
 
     def close(self) -> None:

@@ -96,7 +96,7 @@ def main() -> None:
     print(machine())
     with arranged(evidence) as (data, folder):
         out = arguments.out or folder / "run"
-        folds = range(min(evidence.folds, arguments.folds or evidence.folds))
+        folds = range(1, 1 + min(evidence.folds, arguments.folds or evidence.folds))
         measured = [measure(evidence, data, out, arguments, fold) for fold in folds]
     for metric in measured[0]:
         values = np.array([each[metric] for each in measured])

@@ -117,7 +117,7 @@ def measure_all(arguments: Namespace) -> None:
         evidence = SHORT[dataset]
         settings = Namespace(encoder=where, seed=seed, precision="bf16", recipe="{}", dataset=dataset)
         with arranged(evidence) as (data, folder):
-            folds = [measure(evidence, data, folder / "run", settings, fold) for fold in range(evidence.folds)]
+            folds = [measure(evidence, data, folder / "run", settings, fold) for fold in range(1, 1 + evidence.folds)]
         record(arguments.out, dataset, seed, encoder, where, folds)
 
 

@@ -51,11 +51,14 @@ def test_no_match_at_all_is_an_error_that_is_shown_as_nan():
 
 
 def test_the_embedding_has_the_size_asked_for():
-    assert RetrievalHead(8, TASK, RetrievalHead.Options(size=5))(Features(torch.randn(3, 4, 8))).shape == (3, 5)
+    assert RetrievalHead(8, TASK, RetrievalHead.Options(embedding_width=5))(Features(torch.randn(3, 4, 8))).shape == (
+        3,
+        5,
+    )
 
 
 def test_an_identity_that_training_does_not_have_adds_to_the_triplets_alone():
-    head, output = RetrievalHead(8, TASK, RetrievalHead.Options(size=4)), torch.randn(4, 4)
+    head, output = RetrievalHead(8, TASK, RetrievalHead.Options(embedding_width=4)), torch.randn(4, 4)
     unlisted = torch.tensor([[5, 0, 0], [5, 0, 0], [6, 0, 0], [6, 0, 0]])
     loss = head.loss(output, unlisted)
     distance = torch.cdist(output, output)
@@ -86,7 +89,7 @@ def test_identical_samples_have_finite_gradients():
 
 
 def test_predictions_name_an_identity_and_give_a_vector_of_length_one():
-    head = RetrievalHead(8, TASK, RetrievalHead.Options(size=4)).eval()
+    head = RetrievalHead(8, TASK, RetrievalHead.Options(embedding_width=4)).eval()
     (decoded,) = head.decode(head(Features(torch.randn(1, 3, 8))))
     assert decoded["prediction"] in TASK.identities
     assert math.hypot(*decoded["vector"]) == pytest.approx(1, abs=1e-5)
@@ -104,7 +107,7 @@ def test_samples_of_identities_never_seen_find_each_other_after_training():
         return Features(tokens + noise * 0.3), torch.stack([index, index * 0, index * 0], 1)
 
     task = Retrieval(identities=tuple(map(str, range(20))))
-    head = RetrievalHead(8, task, RetrievalHead.Options(size=16))
+    head = RetrievalHead(8, task, RetrievalHead.Options(embedding_width=16))
     optimizer = torch.optim.Adam(head.parameters(), lr=0.01)
     for _ in range(60):
         features, target = samples(range(20))
@@ -120,5 +123,5 @@ def test_samples_of_identities_never_seen_find_each_other_after_training():
 
 
 def test_a_retrieval_task_gets_this_head_with_its_options():
-    head = default_head(8, TASK, options={"size": 7, "margin": 0.1})
-    assert isinstance(head, RetrievalHead) and head.options.size == 7
+    head = default_head(8, TASK, options={"embedding_width": 7, "margin": 0.1})
+    assert isinstance(head, RetrievalHead) and head.options.embedding_width == 7

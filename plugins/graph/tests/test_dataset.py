@@ -117,7 +117,7 @@ def test_folds_share_out_every_class_and_every_graph_once(tmp_path: Path):
     indicator = "".join(f"{at + 1}\n{at + 1}\n" for at in range(50))
     put_tu(tmp_path, A=pairs, graph_indicator=indicator, graph_labels="\n".join(map(str, labels)), **nothing)
     seen: list[str] = []
-    for fold in range(10):
+    for fold in range(1, 11):
         test, train = (
             GraphDataset.open(tmp_path, split, options=GraphDataset.Options(fold=fold)) for split in ("test", "train")
         )
@@ -131,8 +131,8 @@ def test_folds_share_out_every_class_and_every_graph_once(tmp_path: Path):
     assert len(GraphDataset.open(tmp_path, "all")) == 50
     with pytest.raises(MissingSplitError):
         GraphDataset.open(tmp_path, "val")
-    with pytest.raises(OptionError, match="fold 10 of 10"):
-        GraphDataset.open(tmp_path, options=GraphDataset.Options(fold=10))
+    with pytest.raises(OptionError, match="fold 11 of 10"):
+        GraphDataset.open(tmp_path, options=GraphDataset.Options(fold=11))
 
 
 # tables of molecules

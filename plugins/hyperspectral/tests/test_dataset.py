@@ -224,7 +224,7 @@ def test_labels_that_are_not_those_of_the_mask_are_refused(tmp_path: Path):
 
 def test_test_spectra_that_are_not_there_are_told_with_the_way_out(tmp_path: Path):
     pixel_table(tmp_path)
-    with pytest.raises(MissingSplitError, match=r"Test_X\.mat[\s\S]*folds=5 fold=0"):
+    with pytest.raises(MissingSplitError, match=r"Test_X\.mat[\s\S]*folds=5 fold=1"):
         HyperspectralDataset.open(tmp_path, "test")
     assert len(HyperspectralDataset.open(tmp_path, "all")) == 695
 
@@ -251,12 +251,12 @@ def test_folds_of_a_pixel_table_hold_each_pixel_once(tmp_path: Path):
     table, labels = pixel_table(tmp_path, mask=False)
     tests = [
         HyperspectralDataset.open(tmp_path, "test", options=HyperspectralDataset.Options(folds=5, fold=fold))
-        for fold in range(5)
+        for fold in range(1, 6)
     ]
     assert sorted(np.concatenate([spectra(dataset)[:, 0] for dataset in tests])) == sorted(
         table[:, 0].astype(np.float32)
     )
-    for fold, test in enumerate(tests):
+    for fold, test in enumerate(tests, start=1):
         train = HyperspectralDataset.open(tmp_path, "train", options=HyperspectralDataset.Options(folds=5, fold=fold))
         assert len(test) == 139 and len(train) == 556
         assert not set(spectra(test)[:, 0]) & set(spectra(train)[:, 0])
@@ -285,7 +285,7 @@ def test_train_and_test_are_disjoint_and_all_there_is(options: dict[str, Any]):
 
 
 def test_folds_are_of_equal_size():
-    sizes = [len(Options(folds=3, fold=fold).pixels_of("test", [0, 1, 2, 3] * 4, Path())) for fold in range(3)]
+    sizes = [len(Options(folds=3, fold=fold).pixels_of("test", [0, 1, 2, 3] * 4, Path())) for fold in (1, 2, 3)]
     assert sorted(sizes) == [5, 5, 6]
 
 
@@ -301,7 +301,7 @@ def test_scene_has_no_val_split(tmp_path: Path):
 
 @pytest.mark.parametrize(
     "options",
-    [{"train_fraction": 0}, {"train_fraction": 1.5}, {"folds": 1}, {"folds": 5, "fold": 5}, {"fold": -1, "folds": 2},
+    [{"train_fraction": 0}, {"train_fraction": 1.5}, {"folds": 1}, {"folds": 5, "fold": 6}, {"fold": 0, "folds": 2},
      {"seed": -1}, {"colour": 1}],
 )  # fmt: skip
 def test_bad_data_option_is_refused(tmp_path: Path, options: dict[str, Any]):

@@ -128,7 +128,7 @@ def test_position_is_interpolated_between_the_learned_ones():
 
 
 def test_coordinates_are_the_middles_of_the_groups_in_nanometres_or_in_bands():
-    told = made(group=4, stride=4, wavelengths="400,950")
+    told = made(group=4, stride=4, wavelengths_nm="400,950")
     batch = told.collate([told.prepare(told.read(SPECTRA[0]))])
     assert told(batch).coords[0, :, 0].tolist() == pytest.approx([475, 675, 875])  # 50 nm a band
     assert told(batch).grid == (3,)
@@ -138,15 +138,15 @@ def test_coordinates_are_the_middles_of_the_groups_in_nanometres_or_in_bands():
 
 def test_wavelengths_of_a_file_come_before_those_of_the_option():
     known = np.linspace(500, 600, BANDS).tolist()
-    tokenizer = made([{"values": row, "wavelengths": known} for row in SPECTRA], wavelengths="400,950")
+    tokenizer = made([{"values": row, "wavelengths": known} for row in SPECTRA], wavelengths_nm="400,950")
     assert tokenizer.calibration()["wavelengths"] == known
 
 
 def test_wavelengths_by_option_are_one_a_band_or_the_first_and_the_last():
     all_told = ",".join(str(400 + 50 * band) for band in range(BANDS))
-    assert made(wavelengths=all_told).calibration() == made(wavelengths="400,950").calibration()
+    assert made(wavelengths_nm=all_told).calibration() == made(wavelengths_nm="400,950").calibration()
     with pytest.raises(OptionError, match="3 numbers, and the pixels have 12 bands"):
-        made(wavelengths="400,500,600")
+        made(wavelengths_nm="400,500,600")
 
 
 def test_scene_of_other_wavelengths_is_refused():
@@ -195,7 +195,7 @@ def test_other_number_of_bands_is_refused_and_told(tmp_path: Path):
         made([SPECTRA[0], np.ones(5)])
 
 
-@pytest.mark.parametrize("options", [{}, {"window": 3, "features": "derivative", "wavelengths": "400,2400"}])
+@pytest.mark.parametrize("options", [{}, {"window": 3, "features": "derivative", "wavelengths_nm": "400,2400"}])
 def test_restored_tokenizer_gives_the_same_tokens(options: dict[str, Any]):
     samples = neighbourhoods(3) if options else SPECTRA
     tokenizer = made(samples, **options)

@@ -15,7 +15,7 @@ from mt_plugin_imu.reading import only_recording
 from mt_plugin_imu.stem import Spectrum
 from mt_plugin_imu.tokenizer import ImuOptions, ImuTokenizer
 
-STILL = {"jitter": 0, "scale": 0, "rotate": 0, "warp": 0, "shift": 0}
+STILL = {"jitter": 0, "scale": 0, "rotate_degrees": 0, "warp": 0, "shift": 0}
 
 
 def tokenizer_of(**options: Any) -> ImuTokenizer:
@@ -49,9 +49,9 @@ def test_recordings_of_any_number_of_axes_become_tokens(axes: int) -> None:
 
 
 def test_more_axes_than_the_option_allows_are_refused() -> None:
-    with pytest.raises(InputError, match=r"has 13 axes, and the option axes allows 12\n  fix: set axes=13"):
+    with pytest.raises(InputError, match=r"has 13 axes, and the option max_axes allows 12\n  fix: set max_axes=13"):
         tokens_of(tokenizer_of(), drawn(40, 13))
-    assert tokens_of(tokenizer_of(axes=45), drawn(40, 45)).values.shape == (1, 9, 16)
+    assert tokens_of(tokenizer_of(max_axes=45), drawn(40, 45)).values.shape == (1, 9, 16)
 
 
 @pytest.mark.parametrize("axis", range(6))
@@ -111,7 +111,7 @@ def test_order_of_time_makes_a_difference() -> None:
 
 
 def test_same_movement_at_two_rates_gives_nearly_the_same() -> None:
-    tokenizer = tokenizer_of(rate=25)
+    tokenizer = tokenizer_of(rate_hz=25)
     waves = [
         {"values": np.sin(2 * np.pi * ((np.arange(4 * rate) + 0.5) / rate)[:, None] * [1, 2, 3]), "rate": rate}
         for rate in (50, 100)
@@ -122,10 +122,10 @@ def test_same_movement_at_two_rates_gives_nearly_the_same() -> None:
 
 
 def test_unknown_rate_is_taken_as_it_is() -> None:
-    assert tokenizer_of(rate=25).prepare(only_recording(drawn(80)))["axes"].shape == (1, 80, 3)
+    assert tokenizer_of(rate_hz=25).prepare(only_recording(drawn(80)))["axes"].shape == (1, 80, 3)
     known = only_recording({"values": drawn(80), "rate": 50})
-    assert tokenizer_of(rate=25).prepare(known)["axes"].shape == (1, 40, 3)
-    assert tokenizer_of(rate=0).prepare(known)["axes"].shape == (1, 80, 3)
+    assert tokenizer_of(rate_hz=25).prepare(known)["axes"].shape == (1, 40, 3)
+    assert tokenizer_of(rate_hz=0).prepare(known)["axes"].shape == (1, 80, 3)
 
 
 def test_recording_shorter_than_a_patch_is_refused() -> None:
@@ -245,7 +245,9 @@ def test_axis_that_never_moves_and_a_spike_keep_numbers_finite() -> None:
 # augmentation
 
 
-@pytest.mark.parametrize("only", [{}, {"jitter": 0.1}, {"scale": 0.2}, {"rotate": 90}, {"warp": 0.3}, {"shift": 0.3}])
+@pytest.mark.parametrize(
+    "only", [{}, {"jitter": 0.1}, {"scale": 0.2}, {"rotate_degrees": 90}, {"warp": 0.3}, {"shift": 0.3}]
+)
 def test_training_draws_from_its_generator_alone(only: dict[str, float]) -> None:
     tokenizer, recording = tokenizer_of(**{**STILL, **only}), only_recording(drawn(40, 6))
     before = torch.get_rng_state()
@@ -258,7 +260,7 @@ def test_training_draws_from_its_generator_alone(only: dict[str, float]) -> None
 
 
 def test_turning_a_device_keeps_magnitudes_and_turns_its_sensors_together() -> None:
-    tokenizer = tokenizer_of(**{**STILL, "rotate": 180})
+    tokenizer = tokenizer_of(**{**STILL, "rotate_degrees": 180})
     recording = only_recording(np.hstack([drawn(40), 2 * drawn(40)]))
     turned = tokenizer.prepare(recording, torch.Generator().manual_seed(0))
     plain = tokenizer.prepare(recording)
@@ -279,7 +281,7 @@ def test_time_warping_keeps_length_and_order() -> None:
 
 
 def test_gradient_reaches_every_parameter() -> None:
-    tokenizer = tokenizer_of(axes=3)
+    tokenizer = tokenizer_of(max_axes=3)
     tokenizer(tokenizer.collate([tokenizer.prepare(only_recording(drawn(600)))])).values.square().sum().backward()
     assert all(each.grad is not None and each.grad.abs().sum() > 0 for each in tokenizer.parameters())
 

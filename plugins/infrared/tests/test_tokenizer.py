@@ -63,7 +63,7 @@ def test_levels_are_the_first_and_the_last_percentile_of_the_training_data():
 
 def test_each_channel_has_its_own_levels():
     two = np.stack([counts(1000), counts(30_000, 3000, seed=1)], -1)
-    own = tokenizer(channels=2)
+    own = tokenizer(num_channels=2)
     own.calibrate([Example(two)])
     learned = own.calibration()["levels"]["uint16"]
     assert learned["low"][0] < 1000 < learned["high"][0] < learned["low"][1] < 30_000 < learned["high"][1]
@@ -146,7 +146,7 @@ def test_calibration_passes_over_a_damaged_file_among_good_ones(tmp_path: Path):
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 @STEMS
 def test_one_to_four_channels_become_tokens(channels: int, stem: str):
-    own = tokenizer(channels=channels, stem=stem)
+    own = tokenizer(num_channels=channels, stem=stem)
     frame = np.random.default_rng(0).integers(0, 65_536, (24, 40, channels), np.uint16)
     assert tokens(own, frame).shape == (1, 16, 16) and tokens(own, frame).isfinite().all()
 
@@ -171,7 +171,7 @@ def test_upside_down_only_where_it_is_asked_for():
 
 @pytest.mark.parametrize(
     ("options", "said"),
-    [({"channels": 5}, "channels=5"), ({"levels": "auto"}, "levels=auto")],
+    [({"num_channels": 5}, "num_channels=5"), ({"levels": "auto"}, "levels=auto")],
     ids=str,
 )
 def test_wrong_options_are_refused(options: dict[str, Any], said: str):

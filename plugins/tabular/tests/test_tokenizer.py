@@ -183,7 +183,7 @@ def test_token_for_each_column() -> None:
 
 @pytest.mark.parametrize("numbers", ["ple", "periodic"])
 def test_cell_changes_its_own_token_and_no_other(numbers: str) -> None:
-    tokenizer = made(numbers=numbers)
+    tokenizer = made(number_embedding=numbers)
     order = ["age", "pay", "born", "town"]  # numbers first
     changes: Row = {"age": "41", "pay": "2.25", "born": "1985-06-01", "town": "Bonn"}
     before = tokens(tokenizer, [ROWS[0]])
@@ -229,8 +229,8 @@ def test_huge_numbers_give_finite_tokens() -> None:
 
 @pytest.mark.parametrize("numbers", ["ple", "periodic"])
 def test_restored_tokenizer_gives_the_same_tokens(numbers: str) -> None:
-    tokenizer = made(numbers=numbers)
-    restored = TabularTokenizer(8, TabularOptions(numbers=numbers))  # type: ignore[arg-type]
+    tokenizer = made(number_embedding=numbers)
+    restored = TabularTokenizer(8, TabularOptions(number_embedding=numbers))  # type: ignore[arg-type]
     restored.restore(json.loads(json.dumps(tokenizer.calibration(), allow_nan=False)))
     restored.load_state_dict(tokenizer.state_dict())
     assert torch.equal(tokens(restored, ROWS), tokens(tokenizer, ROWS))

@@ -152,7 +152,7 @@ def test_trec_is_read_coarse_and_fine_in_latin_1(tmp_path):
     put(tmp_path / "train_5500.label", "DESC:manner How did it start ?\nLOC:city Où est Köln ?\n".encode("latin-1"))
     put(tmp_path / "TREC_10.label", b"NUM:dist How far is it ?\n")
     assert opened(tmp_path) == [("How did it start ?", "DESC"), ("Où est Köln ?", "LOC")]
-    assert opened(tmp_path, "test", labels="fine") == [("How far is it ?", "NUM:dist")]
+    assert opened(tmp_path, "test", fine=True) == [("How far is it ?", "NUM:dist")]
     assert TextDataset.open(tmp_path).task.classes == ("DESC", "LOC", "NUM")
     assert opened(tmp_path / "TREC_10.label") == [("How far is it ?", "NUM")]
     with pytest.raises(MissingSplitError, match="no 'val'"):
@@ -251,8 +251,8 @@ def test_line_of_trec_without_a_label_is_told(tmp_path):
 
 
 def test_option_or_split_that_does_not_exist_is_told(tmp_path):
-    with pytest.raises(OptionError, match="labels=finest"):
-        TextDataset.open(tmp_path, options=TextDataset.Options(labels="finest"))
+    with pytest.raises(OptionError, match="fine=finest"):
+        TextDataset.open(tmp_path, options=TextDataset.Options(fine="finest"))
     with pytest.raises(OptionError, match=r"no option 'column'[\s\S]*text=''"):
         TextDataset.open(tmp_path, options=TextDataset.Options(column="x"))
     with pytest.raises(OptionError, match="no split called 'third'"):

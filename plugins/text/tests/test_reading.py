@@ -88,7 +88,7 @@ def test_object_that_is_no_text_is_refused(source):
 
 
 def test_what_read_gives_is_read_again_and_survives_pickling(tmp_path):
-    tokenizer = TextTokenizer(8, TextOptions(embedding=2))
+    tokenizer = TextTokenizer(8, TextOptions(embedding_width=2))
     for source in ("good", ("a", "b"), written(tmp_path, "good", "a.txt")):
         text = tokenizer.read(source)
         assert tokenizer.read(pickle.loads(pickle.dumps(text))) == text

@@ -41,7 +41,7 @@ AWKWARD = [
 
 def made(width: int = 8, **options: Any) -> TextTokenizer:
     torch.manual_seed(0)
-    return TextTokenizer(width, TextOptions.parse({"embedding": 4, **options}))  # type: ignore[arg-type]
+    return TextTokenizer(width, TextOptions.parse({"embedding_width": 4, **options}))  # type: ignore[arg-type]
 
 
 def prepared(tokenizer: TextTokenizer, *sources: Any) -> dict[str, Tensor]:
@@ -186,7 +186,7 @@ def test_every_part_learns():
 
 
 def test_long_text_is_cut_and_told_with_its_name_and_counts():
-    tokenizer = made(length=4)
+    tokenizer = made(max_tokens=4)
     text = Text("one two three four five six", file="reviews.csv", place="line 7")
     with pytest.warns(TruncationWarning, match=r"reviews\.csv, line 7 is too long: 4 tokens are used, and 2 left out"):
         cut = tokenizer.prepare(text)["ids"]
@@ -194,7 +194,7 @@ def test_long_text_is_cut_and_told_with_its_name_and_counts():
 
 
 def test_each_table_folder_and_the_memory_is_told_of_once():
-    tokenizer = made(length=3)
+    tokenizer = made(max_tokens=3)
     long = "one two three four"
     places = [("a.csv", "line 2"), ("a.csv", "line 3"), ("b.csv", "line 2")]
     files = ["neg/1.txt", "neg/2.txt", "pos/1.txt"]
@@ -209,8 +209,8 @@ def test_each_table_folder_and_the_memory_is_told_of_once():
 
 
 def test_text_that_just_fits_is_not_told_of():
-    assert len(ids(made(length=4), "one two three four")) == 4
-    assert len(ids(made(length=4), ("one two", "three"))) == 4
+    assert len(ids(made(max_tokens=4), "one two three four")) == 4
+    assert len(ids(made(max_tokens=4), ("one two", "three"))) == 4
 
 
 @pytest.mark.parametrize(
@@ -229,10 +229,10 @@ def test_longer_text_of_a_pair_gives_way_first(lengths, room, kept):
 
 
 def test_pair_is_cut_to_the_length_with_its_separator():
-    tokenizer = made(length=5)
+    tokenizer = made(max_tokens=5)
     with pytest.warns(TruncationWarning, match="4 tokens are used, and 4 left out"):
         cut = ids(tokenizer, ("one two", "three four five six seven eight"))
-    assert cut == ids(made(length=5), ("one two", "three four"))
+    assert cut == ids(made(max_tokens=5), ("one two", "three four"))
     assert len(cut) == 5
 
 
@@ -302,6 +302,6 @@ def test_options_from_a_command_line_are_understood():
     assert TextOptions.parse({"text": "premise,hypothesis"}).text == ("premise", "hypothesis")  # type: ignore[attr-defined]
     assert TextOptions.parse({"text": ["a", 2]}).text == ("a", "2")  # type: ignore[attr-defined]
     assert TextOptions.parse({"text": 2}).text == ("2",)  # type: ignore[attr-defined]
-    for wrong in ({"text": "a,b,c"}, {"length": 2}, {"drop": 1}, {"embedding": 0}, {"size": 3}):
+    for wrong in ({"text": "a,b,c"}, {"max_tokens": 2}, {"drop": 1}, {"embedding_width": 0}, {"size": 3}):
         with pytest.raises(OptionError):
             TextOptions.parse(wrong)

@@ -17,7 +17,7 @@ from mt_pretrain.contrast_module import ContrastModule
 
 COLOURS = ("red", "green", "blue", "black")
 SMALL = ["-S", "epochs=2", "-S", "num_workers=0", "-S", "val_fraction=0.25", "-S", "joint_width=8"]
-SMALL += ["-S", 'image={"size": 16}', "-S", 'text={"length": 4}', "--batch-size", "8", "--device", "cpu"]
+SMALL += ["-S", 'image={"size": 16}', "-S", 'text={"max_tokens": 4}', "--batch-size", "8", "--device", "cpu"]
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_signal_stops_it_and_it_goes_on(pairs, small_encoder_file, tmp_path, c
         (["--encoder", "mt-tiny"], "--encoder is for --pairs alone", "seed"),
         (["--devices", "2"], "--devices is for --pairs alone", "one device"),
         (["--nodes", "2"], "--nodes is for --pairs alone", "one machine"),
-        (["--pairs", "x", "-S", "steps=9"], "steps=9", "epochs"),
+        (["--pairs", "x", "-S", "steps=9"], "no setting 'steps'", "epochs"),
         (["--pairs", "nowhere"], "nowhere does not exist", "check the path"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -45,7 +45,7 @@ QUICK = {
     "val_fraction": 0.25,
     "num_workers": 0,
     "image": PICTURES,
-    "text": {"length": 8},
+    "text": {"max_tokens": 8},
     "joint_width": 32,
 }
 COLOURS = {"red": (220, 40, 40), "green": (40, 200, 60), "blue": (50, 80, 230), "yellow": (230, 210, 40)}
@@ -335,7 +335,7 @@ def test_the_text_tokenizer_can_be_made_again_from_its_file(few, run, tmp_path):
     tokenizer = make_tokenizer(get(made["modality"]).tokenizer, encoder, json.loads(made["options"]), seed=1)
     tokenizer.restore(json.loads(made["calibration"]))
     tokenizer.load_state_dict(load_file(path))
-    assert tokenizer.options.length == 8
+    assert tokenizer.options.max_tokens == 8
     assert len(tokenizer.table.weight) < 40  # of the few words that occur
 
 
@@ -433,9 +433,9 @@ def test_too_few_pairs_for_a_batch_and_unknown_settings_are_refused(few, run):
         run(few, batch_size=64)
     with pytest.raises(OptionError, match="minutes=-1 is no time"):
         run(few, minutes=-1)
-    with pytest.raises(OptionError, match="batchsize=3"):
+    with pytest.raises(OptionError, match=r"no setting 'batchsize'; did you mean batch_size\?"):
         run(few, batchsize=3)
-    with pytest.raises(OptionError, match="option sise=3"):
+    with pytest.raises(OptionError, match=r"no option 'sise'; did you mean size\?"):
         run(few, image={"sise": 3})
     with pytest.raises(OptionError, match="cannot be used"):
         pretrain_on_pairs(few, few / "out", device="abacus")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 class RetrievalOptions(PooledOptions):
     """How identities are told apart."""
 
-    size: int = Field(default=256, ge=1, description="Width of the embedding.")
+    embedding_width: int = Field(default=256, ge=1, description="Width of the embedding.")
     margin: float = Field(default=0.3, ge=0, description="By how much a sample is to be nearer to its own identity.")
     label_smoothing: float = Field(default=0.1, ge=0, lt=1, description="Share of a target spread over all identities.")
 
@@ -38,9 +38,9 @@ class RetrievalHead(PooledHead):
 
     def __init__(self, width: int, task: AnyTask, options: RetrievalOptions | None = None) -> None:
         options = options or RetrievalOptions()
-        super().__init__(width, task, options, outputs=options.size)
+        super().__init__(width, task, options, outputs=options.embedding_width)
         assert isinstance(task, Retrieval)
-        self.identities, size = task.identities, options.size
+        self.identities, size = task.identities, options.embedding_width
         self.neck = nn.BatchNorm1d(size)
         self.neck.bias.requires_grad_(False)
         self.identify = nn.Linear(size, len(task.identities), bias=False)
@@ -84,7 +84,7 @@ class RetrievalHead(PooledHead):
     def baseline(self, known: Tensor, target: Tensor) -> Tensor:
         """Vectors drawn at random."""
         generator = torch.Generator().manual_seed(0)
-        return torch.randn(len(target), self.options.size, generator=generator).to(target.device)
+        return torch.randn(len(target), self.options.embedding_width, generator=generator).to(target.device)
 
     def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = target[:, 0] != MISSING_CLASS

@@ -33,7 +33,7 @@ class Recipe(Options):
     )
     clip: float = Field(default=1.0, gt=0, description="Largest norm of the gradient.")
     patience: int | None = Field(
-        default=None, ge=1, description="Stop after so many epochs without a better validation metric; None: never."
+        default=None, ge=1, description="Stop after so many epochs without a better validation metric; none: never."
     )
     keep: Literal["best", "last"] = Field(
         default="best",
@@ -52,7 +52,7 @@ class Recipe(Options):
     num_workers: int | None = Field(
         default=None,
         ge=0,
-        description="Worker processes that read; 0: none, unprotected from files that crash or hang; None: one less "
+        description="Worker processes that read; 0: none, unprotected from files that crash or hang; none: one less "
         "than the cores, at least 1 and at most 4.",
     )
     seconds_a_sample: float = Field(

@@ -10,7 +10,7 @@ from mt_core.sdk.blocks.pictures import resized
 
 
 class ThermalOptions(PictureOptions):
-    channels: int = Field(default=1, description="Of the picture.")
+    num_channels: int = Field(default=1, description="Of the picture.")
 
 
 class Thermal(PictureTokenizer):
@@ -29,7 +29,7 @@ def tokenizer(**options) -> Thermal:
 @pytest.mark.parametrize("stem", ["patch", "conv"])
 @pytest.mark.parametrize("kind", [np.uint8, np.float32])
 def test_pictures_of_any_number_of_channels_become_tokens(channels, stem, kind):
-    thermal = tokenizer(channels=channels, stem=stem)
+    thermal = tokenizer(num_channels=channels, stem=stem)
     item = thermal.prepare(np.ones((20, 30, channels), kind))
     assert item["pixels"].shape == (channels, 16, 16)
     tokens = thermal(thermal.collate([item, item]))

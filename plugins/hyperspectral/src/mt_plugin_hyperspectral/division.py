@@ -24,7 +24,7 @@ class HyperspectralDatasetOptions(Options):
         description='Part of each class that is "train", at least one pixel; the others are "test".',
     )
     folds: int = Field(default=0, ge=0, description="In place of `train_fraction`: equal parts, at least 2; 0: none.")
-    fold: int = Field(default=0, ge=0, description='Which of the folds is "test", counted from 0.')
+    fold: int = Field(default=1, ge=1, description='Which of the folds is "test", 1 to `folds`.')
     seed: int = Field(default=0, ge=0, description="Of the random division.")
 
     @field_validator("folds")
@@ -38,8 +38,8 @@ class HyperspectralDatasetOptions(Options):
     @classmethod
     def _fold_is_one_of_them(cls, fold: int, info: ValidationInfo) -> int:
         folds = info.data.get("folds", 0)
-        if folds and fold >= folds:
-            raise ValueError(f"of folds={folds} the last is {folds - 1}")
+        if folds and fold > folds:
+            raise ValueError(f"there are only {folds} folds")
         return fold
 
     def pixels_of(self, split: str, labels: Sequence[int], root: Path) -> NDArray[np.int64]:
@@ -55,7 +55,7 @@ class HyperspectralDatasetOptions(Options):
 
     def _is_train(self, labels: NDArray[np.int64]) -> NDArray[np.bool_]:
         if self.folds:
-            return np.not_equal(assign_folds(labels.tolist(), self.folds, self.seed), self.fold)
+            return np.not_equal(assign_folds(labels.tolist(), self.folds, self.seed), self.fold - 1)
         draw = np.random.default_rng(self.seed)
         is_train = np.zeros(len(labels), dtype=bool)
         for label in np.unique(labels):

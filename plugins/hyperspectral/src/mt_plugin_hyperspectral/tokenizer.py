@@ -51,7 +51,7 @@ class HyperspectralOptions(Options):
         description="What is seen of a band beside its value. shape: the value less the pixel's own mean, in its own "
         "deviations, which brightness does not change; derivative: the difference of its neighbours.",
     )
-    wavelengths: Wavelengths = Field(
+    wavelengths_nm: Wavelengths = Field(
         default=(), description="Nanometres of each band, or of the first and the last, where the file does not tell."
     )
     augment: float = Field(
@@ -200,7 +200,7 @@ class HyperspectralTokenizer(Tokenizer):
         self.register_buffer(name, torch.from_numpy(values).float(), persistent=False)
 
     def _wavelengths_by_option(self, bands: int) -> Wavelengths | None:
-        told = self.options.wavelengths
+        told = self.options.wavelengths_nm
         if not told:
             return None
         if (wavelengths := spread(told, bands)) is None:

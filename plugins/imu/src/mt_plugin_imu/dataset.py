@@ -37,7 +37,7 @@ class ImuDataset(ListedDataset):
         "uea": "Name_TRAIN.ts and Name_TEST.ts, or .arff",
         **FILE_LAYOUTS,
     }
-    demo_options: ClassVar[dict[str, Any]] = {"rate": 25, "patch": 8}
+    demo_options: ClassVar[dict[str, Any]] = {"rate_hz": 25, "patch": 8}
     task: Classification
 
     @classmethod

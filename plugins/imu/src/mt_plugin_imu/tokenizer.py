@@ -33,7 +33,7 @@ _HIDDEN = 64
 class ImuOptions(Options):
     """How recordings are brought to one rate, cut and varied."""
 
-    rate: float = Field(
+    rate_hz: float = Field(
         default=50.0,
         ge=0,
         le=10_000,
@@ -41,19 +41,19 @@ class ImuOptions(Options):
         "taken as it is.",
     )
     patch: int = Field(default=16, ge=2, le=4096, description="Steps in a patch, that is in a token.")
-    stride: int | None = Field(default=None, ge=1, description="Steps from patch to patch; None: half a patch.")
+    stride: int | None = Field(default=None, ge=1, description="Steps from patch to patch; none: half a patch.")
     window: int = Field(default=512, ge=2, le=65_536, description="Steps that the encoder sees at once.")
     max_windows: int = Field(
         default=8, ge=1, le=256, description="Windows that are spread over a longer recording, at most."
     )
-    axes: int = Field(default=12, ge=1, le=256, description="Axes that a recording may have, at most.")
+    max_axes: int = Field(default=12, ge=1, le=256, description="Axes that a recording may have, at most.")
     columns: tuple[str, ...] = Field(
         default=(), description="Columns that are axes, in this order; none: found by their names."
     )
     spectrum: bool = Field(default=True, description="Give each token the strength of each frequency in its patch too.")
     jitter: float = Field(default=0.03, ge=0, description="Training: noise, in standard deviations of an axis.")
     scale: float = Field(default=0.1, ge=0, description="Training: standard deviation of a factor on each axis.")
-    rotate: float = Field(
+    rotate_degrees: float = Field(
         default=15.0, ge=0, le=180, description="Training: degrees that a device is turned by, at most."
     )
     warp: float = Field(default=0.1, ge=0, description="Training: standard deviation of the speed of time about 1.")
@@ -91,7 +91,7 @@ class ImuTokenizer(Tokenizer):
             )
         num_patches = math.ceil((self.options.window - patch) / self.stride) + 1
         self.window = patch + (num_patches - 1) * self.stride
-        channels = self.options.axes + self.options.axes // 3
+        channels = self.options.max_axes + self.options.max_axes // 3
         self.stem = DilatedStem(channels, _HIDDEN)
         self.patches = PatchEmbed(_HIDDEN, width, (patch,), (self.stride,))
         self.spectrum = Spectrum(channels, width, patch, self.stride) if self.options.spectrum else None
@@ -108,20 +108,20 @@ class ImuTokenizer(Tokenizer):
         yield from read_recordings(source, self.options.columns)
 
     def prepare(self, sample: Recording, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """The windows of a recording at the option `rate`, standardised.
+        """The windows of a recording at the option `rate_hz`, standardised.
 
         Returns:
             axes (V, L, C) and magnitudes (V, L, G): V windows of L steps, C axes, and the G triples that they make,
             none where C is no multiple of 3. The last step is repeated until the last patch is full.
         """
         options = self.options
-        values_TC = resample(sample, options.rate)
+        values_TC = resample(sample, options.rate_hz)
         num_axes = values_TC.shape[1]
         self._check(sample, len(values_TC), num_axes)
         scales = self.scales or scales_of(values_TC)
         if generator is not None:
-            if options.rotate:
-                values_TC = rotate(values_TC, options.rotate, generator)
+            if options.rotate_degrees:
+                values_TC = rotate(values_TC, options.rotate_degrees, generator)
             if options.scale:
                 values_TC = scale(values_TC, options.scale, generator)
             if options.warp or options.shift:
@@ -153,7 +153,7 @@ class ImuTokenizer(Tokenizer):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """(B * V, N, D), a view for each window."""
-        num_axes = self.options.axes
+        num_axes = self.options.max_axes
         # every axis and magnitude in its own place, whatever else is in the batch
         parts = [_widened(batch["axes"], num_axes), _widened(batch["magnitudes"], num_axes // 3)]
         values_RCL = rearrange(torch.cat(parts, dim=-1), "b v l c -> (b v) c l")
@@ -199,13 +199,13 @@ class ImuTokenizer(Tokenizer):
                 f"{sample.name} has {num_axes} axes, and this model was calibrated on {self.scales.num_axes}",
                 fix="give the same axes as in training, for instance by the option columns",
             )
-        if num_axes > options.axes:
+        if num_axes > options.max_axes:
             raise InputError(
-                f"{sample.name} has {num_axes} axes, and the option axes allows {options.axes}",
-                fix=f"set axes={num_axes}; or, if its rows are axes and its columns steps, transpose it",
+                f"{sample.name} has {num_axes} axes, and the option max_axes allows {options.max_axes}",
+                fix=f"set max_axes={num_axes}; or, if its rows are axes and its columns steps, transpose it",
             )
         if num_steps < options.patch:
-            at = f" at {options.rate:g} Hz" if options.rate and sample.rate else ""
+            at = f" at {options.rate_hz:g} Hz" if options.rate_hz and sample.rate else ""
             raise InputError(
                 f"{sample.name} has {num_steps} steps{at}, and a patch takes {options.patch}",
                 fix=f"choose patch={max(2, num_steps // 4)}, or leave the recording out",

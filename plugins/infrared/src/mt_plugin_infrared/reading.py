@@ -86,7 +86,7 @@ def with_channels(values: Frame, channels: int, name: str) -> Frame:
         return np.repeat(values, channels, axis=2)
     if has > channels:
         return np.ascontiguousarray(values[..., :channels])
-    raise InputError(f"{name} has {has} channels, not {channels}", fix=f"use the option channels={has}, or 1")
+    raise InputError(f"{name} has {has} channels, not {channels}", fix=f"use the option num_channels={has}, or 1")
 
 
 def _from_file(source: str | Path | bytes, name: str, channels: int) -> Any:

@@ -22,7 +22,7 @@ _FRAMES_TO_CALIBRATE = 512
 class InfraredOptions(PictureOptions):
     """How thermal pictures become tokens."""
 
-    channels: int = Field(
+    num_channels: int = Field(
         default=1,
         ge=1,
         le=MAX_CHANNELS,
@@ -55,7 +55,7 @@ class InfraredTokenizer(PictureTokenizer):
 
     def read(self, source: Any) -> Frame:
         """(H, W, C) numbers as they were measured, see `read_frame`; not much larger than `size` asks for."""
-        return read_frame(source, self.options.channels, needed=self.options.size)
+        return read_frame(source, self.options.num_channels, needed=self.options.size)
 
     def prepare(self, sample: Frame, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """See `PictureTokenizer.prepare`; the levels are set first, and `pixels` is float16 whatever was read.

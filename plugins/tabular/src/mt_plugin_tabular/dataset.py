@@ -32,12 +32,12 @@ class TabularDatasetOptions(AnyOptions):
 
     target: str | None = Field(
         default=None,
-        description="The column to predict. None: that of the run; else the one called target, label, class or y; else "
+        description="The column to predict. none: that of the run; else the one called target, label, class or y; else "
         "the last.",
     )
     kind: Literal["classification", "regression"] | None = Field(
         default=None,
-        description="What to predict. None: classes if the target is text or at most 20 different whole numbers, else "
+        description="What to predict. none: classes if the target is text or at most 20 different whole numbers, else "
         "a number.",
     )
     header: Header = Field(default="auto", description="Whether the first line of a text file holds the names.")

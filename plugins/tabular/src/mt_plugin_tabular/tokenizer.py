@@ -31,7 +31,7 @@ _FURTHEST = 1e6  # standard deviations from the mean; float32 holds no differenc
 class TabularOptions(Options):
     """How columns are understood and embedded."""
 
-    numbers: Literal["ple", "periodic"] = Field(
+    number_embedding: Literal["ple", "periodic"] = Field(
         default="ple", description="Embedding of numbers: piecewise-linear over quantile bins, or sines and cosines."
     )
     bins: int = Field(default=48, ge=1, le=1024, description="ple: bins of a column, at most.")
@@ -168,7 +168,7 @@ class TabularTokenizer(Tokenizer):
         num_numbers, width, options = len(self._number_columns), self.width, self.options
         self.number_embedding: PiecewiseLinear | Periodic | None = None
         self.category_embedding: CategoryEmbedding | None = None
-        if self._number_columns and options.numbers == "ple":
+        if self._number_columns and options.number_embedding == "ple":
             self.number_embedding = PiecewiseLinear([column.edges for column in self._number_columns], width)
         elif self._number_columns:
             self.number_embedding = Periodic(

@@ -11,7 +11,7 @@ from mt_core.contract import Classification, Options
 from mt_core.sdk import ListedDataset, Listing
 from mt_plugin_text.columns import ColumnChoice
 from mt_plugin_text.demo import write_demo, write_examples
-from mt_plugin_text.layouts import Labels, find_folders, find_split_tables, find_table, find_trec
+from mt_plugin_text.layouts import find_folders, find_split_tables, find_table, find_trec
 from mt_plugin_text.tokenizer import Columns
 
 
@@ -23,7 +23,7 @@ class TextDatasetOptions(Options):
         description="Column of a table with the texts, by name or number, or the two of a pair; by default found.",
     )
     label: str = Field(default="", description="The column of labels, by name or number; by default found.")
-    labels: Labels = Field(default="coarse", description="TREC: its six coarse classes, or its fifty fine ones.")
+    fine: bool = Field(default=False, description="TREC: its fifty fine classes, in place of the six coarse ones.")
     matched: bool = Field(
         default=True, description="MNLI: the dev and test set of the genres that its training has, or of others."
     )
@@ -42,7 +42,7 @@ class TextDataset(ListedDataset):
         "split folders": "train/, val/ and test/, in each a folder of .txt files per class, as IMDb's reviews are",
         "folders": "a folder of .txt files per class; everything is 'train'",
     }
-    demo_options = {"length": 40}  # noqa: RUF012
+    demo_options = {"max_tokens": 40}  # noqa: RUF012
     task: Classification
 
     @classmethod
@@ -51,7 +51,7 @@ class TextDataset(ListedDataset):
         options = options or TextDatasetOptions()
         wanted = ColumnChoice(text=options.text, label=options.label)
         return (
-            find_trec(root, split, options.labels)
+            find_trec(root, split, options.fine)
             or find_split_tables(root, split, wanted, matched=options.matched)
             or find_folders(root, split)
             or find_table(root, split, wanted)

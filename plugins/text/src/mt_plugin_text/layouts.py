@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError
@@ -13,8 +12,6 @@ from mt_core.sdk import Listing, list_folders, select_splits, sorted_names, spli
 from mt_plugin_text.columns import ColumnChoice
 from mt_plugin_text.rows import SUFFIXES, Row, read_table
 from mt_plugin_text.text import Text
-
-Labels = Literal["coarse", "fine"]
 
 _TREC = {"train": "train_5500.label", "test": "TREC_10.label"}
 _SHARD = re.compile(r"-\d+-of-\d+$")
@@ -110,7 +107,7 @@ def _split_of(row: Row) -> str:
     return split
 
 
-def find_trec(root: Path, split: str, labels: Labels) -> Listing | None:
+def find_trec(root: Path, split: str, fine: bool) -> Listing | None:
     """Questions and what they ask for, in files of `LABEL:detail question`; None where there are none.
 
     Raises:
@@ -124,13 +121,13 @@ def find_trec(root: Path, split: str, labels: Labels) -> Listing | None:
         found = {"": root}
     if not found:
         return None
-    questions = {name: list(_trec_questions(path, labels)) for name, path in found.items()}
+    questions = {name: list(_trec_questions(path, fine)) for name, path in found.items()}
     chosen = [each for name in select_splits(split, [n for n in found if n], root) or [""] for each in questions[name]]
     classes = sorted_names(label for some in questions.values() for _, label in some)
     return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, "TREC")
 
 
-def _trec_questions(path: Path, labels: Labels) -> Iterator[tuple[Text, str]]:
+def _trec_questions(path: Path, fine: bool) -> Iterator[tuple[Text, str]]:
     with reading(path, formats=".label"):
         lines = path.read_text(encoding="latin-1").split("\n")
     for number, line in enumerate(lines, start=1):
@@ -143,7 +140,7 @@ def _trec_questions(path: Path, labels: Labels) -> Iterator[tuple[Text, str]]:
                 f"{path}, line {number}: {line[:80]!r} is not LABEL:detail and a question",
                 fix="check that the download is complete",
             )
-        yield Text(question, file=str(path), place=f"line {number}"), coarse if labels == "coarse" else label
+        yield Text(question, file=str(path), place=f"line {number}"), label if fine else coarse
 
 
 def find_folders(root: Path, split: str) -> Listing | None:

@@ -39,8 +39,8 @@ Columns = Annotated[tuple[str, ...], Field(max_length=2)]
 class TextOptions(Options):
     """How texts become tokens."""
 
-    length: int = Field(default=512, ge=3, le=8192, description="Tokens of a sample, at most; longer ones are cut.")
-    embedding: int = Field(default=64, ge=1, le=4096, description="Width of the table of embeddings.")
+    max_tokens: int = Field(default=512, ge=3, le=8192, description="Tokens of a sample, at most; longer ones are cut.")
+    embedding_width: int = Field(default=64, ge=1, le=4096, description="Width of the table of embeddings.")
     drop: float = Field(default=0.1, ge=0, lt=1, description="Chance that a token is hidden from a training text.")
     text: Columns = Field(
         default=(),
@@ -65,11 +65,11 @@ class TextTokenizer(Tokenizer):
 
     def __init__(self, width: int, options: TextOptions | None = None) -> None:
         super().__init__(width, options)
-        embedding = self.options.embedding
+        embedding = self.options.embedding_width
         self.project = nn.Linear(embedding, width)
         self.neighbours = nn.Conv1d(embedding, width, kernel_size=3, padding=1)
         self.second = nn.Parameter(torch.randn(width) * 0.02)
-        self.place = LearnedPositions(self.options.length, width)
+        self.place = LearnedPositions(self.options.max_tokens, width)
         self._wanted = ColumnChoice(text=self.options.text)
         self._truncation = Truncation()
         self._become(None)
@@ -129,17 +129,17 @@ class TextTokenizer(Tokenizer):
         known = np.arange(NUM_IDS) if vocabulary is None else vocabulary
         self._row_of = np.full(NUM_IDS, UNKNOWN, np.int32)
         self._row_of[known] = np.arange(FIRST_KNOWN, FIRST_KNOWN + len(known))
-        self.table = nn.Embedding(FIRST_KNOWN + len(known), self.options.embedding)
+        self.table = nn.Embedding(FIRST_KNOWN + len(known), self.options.embedding_width)
         nn.init.normal_(self.table.weight, std=_TABLE_STD)
 
     def _cut(self, sample: Text) -> list[NDArray[np.int64]]:
         """The ids of a sample's texts, as many as there is room for; one of a pair may be empty."""
-        most = self.options.length * _CHARACTERS_A_TOKEN
+        most = self.options.max_tokens * _CHARACTERS_A_TOKEN
         written = [sample.first] if sample.second is None else [sample.first, sample.second]
         parts = [np.array(token_ids(text[:most]), np.int64) for text in written]
         lengths = [len(part) for part in parts]
         separators = len(parts) - 1
-        kept = share_length(lengths, self.options.length - separators)
+        kept = share_length(lengths, self.options.max_tokens - separators)
         is_longer = any(len(text) > most for text in written)
         if kept != lengths or is_longer:
             self._truncation.tell(sample, sum(kept), sum(lengths) - sum(kept), at_least=is_longer)

@@ -32,7 +32,7 @@ class Truncation:
         self._told.add(group)
         warnings.warn(
             f"{text.filename or 'a text'} is too long: {used:,} tokens are used, and "
-            f"{'at least ' if at_least else ''}{unused:,} left out (option length); other texts "
+            f"{'at least ' if at_least else ''}{unused:,} left out (option max_tokens); other texts "
             f"{f'in {group}' if group else 'in memory'} are cut without telling",
             TruncationWarning,
             stacklevel=3,

@@ -39,7 +39,7 @@ class XrayTokenizer(PictureTokenizer):
 
     Options = XrayOptions
     options: XrayOptions
-    channels = 1
+    num_channels = 1
     sample_limits = f"1 to {MAX_PIXELS / 1e6:.0f} million pixels"
 
     def read(self, source: Any) -> Film:

@@ -32,7 +32,7 @@ class ContrastRecipe(Options):
     noun: ClassVar[str] = "setting"
 
     epochs: int = Field(default=32, ge=1, description="After each there are scores and a checkpoint.")
-    pairs_an_epoch: int | None = Field(default=None, ge=1, description="None: as many as there are to train on.")
+    pairs_an_epoch: int | None = Field(default=None, ge=1, description="none: as many as there are to train on.")
     batch_size: int = Field(default=256, ge=2, description="Pairs a step in each process; those of all are contrasted.")
     lr: float = Field(default=5e-4, gt=0, description="Peak learning rate (AdamW).")
     warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of the steps in which it rises; then cosine.")
@@ -47,12 +47,12 @@ class ContrastRecipe(Options):
     precision: Precision = Field(default="32", description="32, or bf16: autocast to bfloat16.")
     seed: int = Field(default=0, ge=0, description="Of weights, order, augmentation and the held-out part.")
     num_workers: int | None = Field(
-        default=None, ge=0, description="Worker processes; 0: none; None: one less than the cores, 4 at the most."
+        default=None, ge=0, description="Worker processes; 0: none; none: one less than the cores, 4 at the most."
     )
     image: dict[str, Any] = Field(
         default={"flip": False}, description="Options of the image tokenizer; as in CLIP, nothing is mirrored."
     )
-    text: dict[str, Any] = Field(default={"length": 77}, description="Options of the text tokenizer; CLIP's length.")
+    text: dict[str, Any] = Field(default={"max_tokens": 77}, description="Options of the text tokenizer, as in CLIP.")
 
     @field_validator("image", "text")
     @classmethod

@@ -17,7 +17,7 @@ class PretrainRecipe(Options):
     noun: ClassVar[str] = "setting"
 
     architecture: str = Field(default="vit_tiny_patch16_224", description="timm's name of a plain ViT.")
-    depth: int | None = Field(default=None, ge=1, description="Its number of blocks; None: the architecture's own.")
+    depth: int | None = Field(default=None, ge=1, description="Its number of blocks; none: the architecture's own.")
     seed: int = Field(
         default=0,
         ge=0,

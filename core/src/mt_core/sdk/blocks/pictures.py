@@ -70,12 +70,12 @@ class PictureTokenizer(Tokenizer):
     (H, W, C) arrays: 8-bit, or floats where 0 is black and 1 is full.
 
     Attributes:
-        channels: C; a subclass sets it, or has an option called so.
+        num_channels: C; a subclass sets it, or has an option called so.
     """
 
     Options = PictureOptions
     options: PictureOptions
-    channels: ClassVar[int] = 3
+    num_channels: ClassVar[int] = 3
 
     mean: Tensor
     std: Tensor
@@ -83,7 +83,7 @@ class PictureTokenizer(Tokenizer):
     def __init__(self, width: int, options: PictureOptions | None = None) -> None:
         super().__init__(width, options)
         size, patch = self.options.size, self.options.patch
-        channels = getattr(self.options, "channels", self.channels)
+        channels = getattr(self.options, "num_channels", self.num_channels)
         self.patches: PatchEmbed | ConvStem = (
             ConvStem(channels, width, patch)
             if self.options.stem == "conv"

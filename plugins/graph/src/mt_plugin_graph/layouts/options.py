@@ -29,7 +29,7 @@ class GraphDatasetOptions(Options):
     )
     folds: int = Field(default=10, ge=0, description='TU sets: equal parts, one of which is "test"; 0: nothing is.')
     fold: int = Field(
-        default=0, ge=0, validate_default=True, description='TU sets: which of the parts is "test", counted from 0.'
+        default=1, ge=1, validate_default=True, description='TU sets: which of the parts is "test", 1 to `folds`.'
     )
     seed: int = Field(default=0, ge=0, description="Of the random split, and of the folds.")
 
@@ -37,6 +37,6 @@ class GraphDatasetOptions(Options):
     @classmethod
     def _fold_is_there(cls, fold: int, info: ValidationInfo) -> int:
         folds = info.data.get("folds", 0)
-        if folds == 1 or fold >= max(folds, 1):
-            raise ValueError(f"there is no fold {fold} of {folds}; use folds=10 and fold=0 to 9, or folds=0 for none")
+        if folds == 1 or fold > max(folds, 1):
+            raise ValueError(f"there is no fold {fold} of {folds}; use folds=10 and fold=1 to 10, or folds=0 for none")
         return fold

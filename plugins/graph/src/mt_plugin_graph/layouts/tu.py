@@ -50,7 +50,7 @@ def find_tu(root: Path, split: str, options: GraphDatasetOptions) -> Listing | N
     samples = _graphs(stem, len(targets))
     strata = [""] * len(targets) if is_regression else targets
     fold = assign_folds(strata, options.folds, options.seed) if options.folds else np.full(len(targets), -1)
-    chosen = chosen_rows(held_out(fold == options.fold), len(targets), split, root)
+    chosen = chosen_rows(held_out(fold == options.fold - 1), len(targets), split, root)
     names = tuple(f"target_{at}" for at in range(values.shape[1])) if is_regression and values is not None else ()
     return Listing(
         [samples[at] for at in chosen],

@@ -43,7 +43,7 @@ def find_pixel_table(root: Path, split: str, options: HyperspectralDatasetOption
     if split == "test" and "test" not in tables:
         raise MissingSplitError(
             f"{root} has the spectra of the training pixels only; those of the test pixels (Test_X.mat) are not there",
-            fix="divide the training pixels: data options folds=5 fold=0, or download Test_X.mat and TeLabel.mat",
+            fix="divide the training pixels: data options folds=5 fold=1, or download Test_X.mat and TeLabel.mat",
         )
     parts = [_table(root, name) for name in select_splits(split, tables, root)]
     if len({spectra.shape[1] for spectra, _ in parts}) > 1:

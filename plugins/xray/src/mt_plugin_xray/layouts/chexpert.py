@@ -10,7 +10,7 @@ import os
 from pathlib import Path
 
 from mt_core.contract import Multilabel
-from mt_core.errors import DatasetError, OptionError
+from mt_core.errors import DatasetError
 from mt_core.sdk import Listing, column_names, dict_rows, find_tables, select_splits
 
 OBSERVATIONS = (
@@ -35,15 +35,12 @@ def find_chexpert(root: Path, split: str, *, uncertain: str) -> Listing | None:
     Raises:
         DatasetError: a value that is none of 1, 0, -1 and blank, or films that are not there.
         MissingSplitError: no table of this split.
-        OptionError: another `uncertain`.
     """
     tables = {"": root} if root.is_file() else find_tables(root)
     header = column_names(next(iter(tables.values()))) if tables else ()
     observations = tuple(name for name in header if name in OBSERVATIONS)
     if "Path" not in header or not observations:
         return None
-    if uncertain not in UNCERTAIN:
-        raise OptionError(f"uncertain={uncertain!r}", fix=f"use one of {', '.join(UNCERTAIN)}")
     paths: list[str] = []
     targets: list[list[float]] = []
     for part in select_splits(split, [part for part in tables if part], root) or [""]:

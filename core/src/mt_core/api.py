@@ -107,7 +107,7 @@ def embed(
         (rows, width) float32, in order; a source that holds many samples (a table) gives as many rows.
 
     Raises:
-        InputError: a source that cannot be read. `embed_files` goes on past those.
+        InputError: a source that cannot be read. `embed_files` skips and lists those.
     """
     return embed_in_memory(model, _as_sources(sources), pool=pool, batch_size=batch_size, num_workers=num_workers)
 

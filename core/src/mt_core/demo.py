@@ -185,7 +185,7 @@ def _page(encoder: Encoder, rows: Sequence[Row], errors: Sequence[MtError]) -> P
     page.note(f"Encoder: {encoder.description}. Fingerprint {encoder.fingerprint}.")
     page.note(
         "tokens: mean real tokens a sample. samples/s: from file to vector. trained: on test samples that training "
-        "never saw. constant: whoever always gives the most frequent answer, or the mean. untrained: tokenizer and "
+        "never saw. constant: always the most frequent answer, or the mean. untrained: tokenizer and "
         "head as they were drawn. Training takes seconds and is a demonstration, not a result."
     )
     page.table(HEADER, [cells(row) for row in rows])

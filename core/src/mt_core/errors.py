@@ -6,7 +6,7 @@
     │   ├── DisabledPluginError   installed, but switched off by the user's settings
     │   ├── ConflictError         two distributions claim one name
     │   └── ContractError         a plugin that breaks the contract, or was written for a newer one
-    ├── EncoderError              an encoder that cannot be had
+    ├── EncoderError              an encoder that is not available
     │   └── FingerprintError      an encoder that is not the one it should be
     ├── InputError                a file or an object that cannot be read as a sample
     ├── DatasetError              a folder in no layout the plugin knows
@@ -64,7 +64,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 class MtWarning(UserWarning):
-    """Something done otherwise than a user may expect, and done: a recording cut at its longest, a sample left out.
+    """Something was done differently than a user may expect: a recording was cut, a sample was left out.
 
     Raised with `warnings.warn(text, MtWarning)`; on the command line it is one line.
     """
@@ -91,7 +91,7 @@ class ContractError(PluginError):
 
 
 class EncoderError(MtError):
-    """An encoder that cannot be had: unknown name, unreachable hub, a file in no known layout."""
+    """An encoder that is not available: unknown name, unreachable hub, a file in no known layout."""
 
 
 class FingerprintError(EncoderError):

@@ -150,7 +150,7 @@ def on_device(model: MetaTransformer, device: str | torch.device | None) -> Meta
     """The model on a device; None: where it is.
 
     Raises:
-        OptionError: a device that there is not.
+        OptionError: the device is not available.
     """
     if device is None:
         return model

@@ -90,7 +90,7 @@ def test_what_is_no_plain_vit_is_refused_with_what_to_choose(name: str) -> None:
 def test_an_unreachable_hub_is_explained_at_once_with_the_way_by_a_file() -> None:
     with pytest.raises(EncoderError) as caught:
         load_encoder("timm/vit_tiny_patch16_224.augreg_in21k")
-    assert "vit_tiny_patch16_224.augreg_in21k cannot be had" in caught.value.problem
+    assert "vit_tiny_patch16_224.augreg_in21k are not available" in caught.value.problem
     assert "timm/vit_tiny_patch16_224.augreg_in21k model.safetensors config.json" in caught.value.fix
     assert "--encoder FOLDER/model.safetensors" in caught.value.fix
 

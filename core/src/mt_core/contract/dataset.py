@@ -100,7 +100,7 @@ class ModalityDataset(Dataset[Example]):
 
     @classmethod
     def example_files(cls, folder: Path) -> list[Path]:
-        """Write a small sound file of each suffix that the manifest declares, for the conformance suite.
+        """Write a small valid file of each suffix that the manifest declares, for the conformance suite.
 
         By default none: the suite then takes those that `demo` writes. A modality of several formats overrides this.
         Where a package that is not installed is needed to write one, a file whose reading says so takes its place;

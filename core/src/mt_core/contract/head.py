@@ -66,7 +66,7 @@ class Head(nn.Module):
         raise NotImplementedError  # abstract
 
     def baseline(self, known: Tensor, target: Tensor) -> Tensor | None:
-        """The output of whoever looks at no sample and answers from the training targets alone, what a result is held
+        """The constant answer, made from the training targets without looking at a sample, which a result is held
         against; None where there is no such answer.
 
         Args:

@@ -137,7 +137,7 @@ class Tokenizer(nn.Module):
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn statistics of the training split: scales, categories, vocabulary. By default nothing.
 
-        Called before training with the training split only, once; a second call starts anew. Ends in `restore`, so
+        Called before training with the training split only, once; a second call starts over. Ends in `restore`, so
         that a tokenizer restored from `calibration()` is the same as the one calibrated. A tokenizer that cannot work
         without has the capability `needs_calibration` in its manifest.
         """

@@ -67,7 +67,7 @@ def embed_files(
 ) -> EmbedResult:
     """Vectors of files, to a Parquet file; see `mt_core.embedding.vectors` for its columns.
 
-    Sources that cannot be read go to `<out>.errors.jsonl` and keep nobody else from being embedded. Interrupted in any
+    Sources that cannot be read go to `<out>.errors.jsonl` and the others are embedded. Interrupted in any
     way, the same call goes on where it was, to the same file. A file that is there already is added to, if it was made
     by the same encoder and tokenizer: sources that it holds are not embedded again.
 

@@ -106,6 +106,6 @@ class Parts:
         try:
             metadata = pq.read_schema(file).metadata
         except (OSError, pa.ArrowException) as error:
-            raise EmbeddingError(f"{file} cannot be read ({error})", fix="begin anew with --overwrite") from error
+            raise EmbeddingError(f"{file} cannot be read ({error})", fix="start over with --overwrite") from error
         first, row = json.loads(metadata[b"mt.next"])
         return {"next": (first, row), "failed": json.loads(metadata[b"mt.failed"])}

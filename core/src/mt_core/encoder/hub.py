@@ -22,7 +22,7 @@ def fetch_vit(name: str) -> PlainVit:
         name: timm's name with or without the tag of its weights; known to `check_architecture`.
 
     Raises:
-        EncoderError: weights that cannot be had; says how to bring them as a file.
+        EncoderError: the weights are not available; says how to bring them as a file.
     """
     import timm
 
@@ -34,7 +34,7 @@ def fetch_vit(name: str) -> PlainVit:
         config = timm.get_pretrained_cfg(name)
         place = getattr(config, "hf_hub_id", None) or f"timm/{name}"
         raise EncoderError(
-            f"the trained weights of {name} cannot be had: {reason}",
+            f"the trained weights of {name} are not available: {reason}",
             fix=f"on a machine with a network download model.safetensors and config.json of {place} "
             f"(`hf download {place} model.safetensors config.json`), put both in one folder here and use "
             "`--encoder FOLDER/model.safetensors`; or use the untrained control random/" + name.partition(".")[0],

@@ -1,4 +1,4 @@
-"""Which head a task gets where nobody chose one."""
+"""Which head a task gets by default."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ClassificationOptions(PooledOptions):
-    """How classes are told apart."""
+    """How classes are predicted."""
 
     class_weights: Literal["none", "balanced"] = Field(
         default="none",

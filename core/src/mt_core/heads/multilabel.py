@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class MultilabelOptions(PooledOptions):
-    """How labels are told."""
+    """How labels are predicted."""
 
     class_weights: Literal["none", "balanced"] = Field(
         default="none",

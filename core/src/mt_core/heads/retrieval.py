@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class RetrievalOptions(PooledOptions):
-    """How identities are told apart."""
+    """How identities are found."""
 
     embedding_width: int = Field(default=256, ge=1, description="Width of the embedding.")
     margin: float = Field(default=0.3, ge=0, description="By how much a sample is to be nearer to its own identity.")

@@ -1,4 +1,4 @@
-"""The hooks of the plugins in use: how the core calls them, and who is blamed when one fails.
+"""The hooks of the plugins in use: how the core calls them, and which plugin an error names.
 
 Two ways: `call` for the hooks that have one answer, which an error ends; `answers` for those that every plugin may
 answer, where an error is a warning.
@@ -66,7 +66,7 @@ def _answer_type(hook: str) -> type:
 
 
 def _own(hook: str, part: str, made_by: object, answer: Answer) -> Answer:
-    """The answer of the core's own work, where it is what the contract says; else no wrapper is to blame for it."""
+    """The answer of the core's own work, checked against the contract, so that no wrapper is named for its fault."""
     expected = _answer_type(hook)
     if isinstance(answer, expected):
         return answer
@@ -78,7 +78,7 @@ def _own(hook: str, part: str, made_by: object, answer: Answer) -> Answer:
 
 @dataclass(frozen=True)
 class _InUse:
-    """The plugins in use, and the failures (plugin and hook) that the user has been told of."""
+    """The plugins in use, and the failures (plugin and hook) that were logged already."""
 
     manager: pluggy.PluginManager
     reported: set[tuple[str, str]] = field(default_factory=set)
@@ -113,7 +113,7 @@ def register(module: ModuleType, plugin: str) -> None:
         plugin: How messages call the plugin.
 
     Raises:
-        ContractError: a hook that there is not, an argument that it has not, or a function that would never be called
+        ContractError: an unknown hook, an unknown argument, or a function that would never be called
             as one: not marked, or with a `yield` and not marked as a wrapper.
     """
     manager = _in_use().manager

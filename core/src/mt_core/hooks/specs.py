@@ -12,7 +12,7 @@ A plugin names a module of implementations in its manifest (`hooks = "mt_plugin_
         print(modality, tokens.num_samples / (time.perf_counter() - started), "samples a second")
         return features
 
-The module is imported when its modality is first used: hooks of a plugin that nobody asked for never fire. Those of a
+The module is imported when its modality is first used: hooks of a plugin that was not asked for never fire. Those of a
 plugin in use fire for every modality, whose name is the argument `modality`. An implementation takes those of the
 arguments that it needs, by name. All are called in the process that the user started, never in a worker process.
 

@@ -43,7 +43,7 @@ def _settled(
             fix=f"change `prefer` there to have {one.distribution}",
         )
     rivals = [each for each in claimants if not settings.objection(each.name, each.distribution)]
-    # whoever asks for `audio` means ours, until they say otherwise
+    # `audio` means the official plugin unless the settings prefer another
     if len(rivals) == 1 and ours in (None, canonical(one.distribution)):
         return one
     favoured = next((each.distribution for each in rivals if canonical(each.distribution) == ours), one.distribution)
@@ -57,7 +57,7 @@ def _settled(
 
 
 def choose(name: str, everything: Sequence[AnyMetadata], kind: Kind) -> AnyMetadata | None:
-    """Who has a name; None where nobody claims it.
+    """The distribution that has a name; None where none claims it.
 
     Raises:
         DisabledPluginError: switched off by the user.

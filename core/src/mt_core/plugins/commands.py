@@ -50,7 +50,7 @@ def discover_commands(own: Collection[str], search: Sequence[str] | None = None)
     """Every command that an installed distribution declares, by name.
 
     Args:
-        own: The names of the core's commands, which nobody else gets.
+        own: The names of the core's commands, which no other distribution may claim.
         search: Folders to look for distributions in; by default `sys.path`.
     """
     entries = {
@@ -73,7 +73,7 @@ def list_commands(own: Collection[str]) -> tuple[CommandMetadata, ...]:
 
 
 def load_command(name: str, everything: Sequence[CommandMetadata]) -> click.Command | None:
-    """The command of this name, imported; None where nobody has it.
+    """The command of this name, imported; None where there is none.
 
     Raises:
         DisabledPluginError: switched off by the user.

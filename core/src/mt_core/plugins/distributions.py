@@ -48,8 +48,8 @@ class Metadata:
         version: The distribution's.
         path: The TOML file; None where there is none.
         raw: What that file says of it, not validated.
-        state: "installed" until something speaks against it.
-        problem: What speaks against it, "" for nothing.
+        state: "installed" unless something is wrong with it, or the settings exclude it.
+        problem: Why it cannot be used; "" where it can.
         fix: What to do about the problem.
     """
 

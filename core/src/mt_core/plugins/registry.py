@@ -64,7 +64,7 @@ def _registry() -> _Registry:
 
 
 def reset() -> None:
-    """Forget what is installed, what the user allows, what is loaded and whose hooks are in use: all is read anew."""
+    """Forget what is installed, what the user allows, what is loaded and whose hooks are in use."""
 
     _registry.cache_clear()
     hooks.reset()
@@ -88,7 +88,7 @@ def get(name: str) -> Plugin:
     """The plugin of a modality, imported when it is first asked for.
 
     Raises:
-        UnknownModalityError: nobody has this name; the fix is the nearest name or the line that installs it.
+        UnknownModalityError: no plugin has this name; the fix is the nearest name or the line that installs it.
         DisabledPluginError: switched off by the user.
         ConflictError: several distributions claim the name, and the user prefers none.
         ContractError: a manifest, a contract version, a class or a hook that is not as the contract says.

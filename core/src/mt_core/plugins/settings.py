@@ -52,7 +52,7 @@ class Settings:
     none: bool = False
 
     def objection(self, modality: str, distribution: str = "") -> tuple[str, str] | None:
-        """What speaks against using a modality of a distribution, and how to allow it; None for nothing."""
+        """Why a modality of a distribution is excluded, and how to allow it; None where it is not."""
         known_as = {canonical(modality), canonical(distribution)}
 
         def named(entries: Iterable[str]) -> list[str]:

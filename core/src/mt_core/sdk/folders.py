@@ -13,7 +13,7 @@ from mt_core.sdk.splits import select_splits, split_from_name
 def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | None:
     """The files below each class's folder, in the order of their paths; None where no folder holds one, or for a file.
 
-    Known are `root/class/…`, `root/split/class/…` and `root/class/split/…`; splits are told by `split_from_name`.
+    Known are `root/class/…`, `root/split/class/…` and `root/class/split/…`; `split_from_name` has the names of splits.
 
     Args:
         suffixes: Lower-case endings of the files that count.

@@ -54,7 +54,7 @@ class Meter:
 
 
 class PluginMetric:
-    """A metric of a plugin's. Where it fails it is NaN from then on, and the plugin is told of."""
+    """A metric of a plugin's. Once it fails it is NaN, and the failure is logged with the plugin's name."""
 
     def __init__(self, plugin: str, metric: torchmetrics.Metric) -> None:
         self.plugin = plugin

@@ -25,7 +25,7 @@ def test_a_table_comes_before_folders_and_folders_give_the_classes(tmp_path):
 def test_a_folder_without_either_is_in_no_layout_and_another_file_is_refused(tmp_path):
     put(tmp_path, "a.wav")
     assert list_files(tmp_path, "train", [".wav"]) is None
-    with pytest.raises(DatasetError, match=r"a\.wav is a file, and no table"):
+    with pytest.raises(DatasetError, match=r"a\.wav is a file, and not a table"):
         list_files(tmp_path / "a.wav", "train", [".wav"])
 
 

@@ -212,7 +212,7 @@ def test_no_known_layout_says_what_was_looked_for(tmp_path: Path, name: str):
 
 def test_file_that_is_no_table_is_refused(tmp_path: Path):
     put(tmp_path / "a.wav")
-    with pytest.raises(DatasetError, match="no table"):
+    with pytest.raises(DatasetError, match="not a table"):
         AudioDataset.open(tmp_path / "a.wav")
 
 

@@ -339,7 +339,7 @@ def test_no_known_layout_says_what_was_looked_for(tmp_path: Path):
     with pytest.raises(DatasetError) as caught:
         GraphDataset.open(tmp_path)
     assert "graph_indicator" in str(caught.value)
-    with pytest.raises(DatasetError, match="no table"):
+    with pytest.raises(DatasetError, match="not a table"):
         GraphDataset.open(tmp_path / "notes.txt")
 
 

@@ -151,7 +151,7 @@ def test_scene_without_ground_truth_is_told(tmp_path: Path):
 def test_ground_truth_of_other_than_class_numbers_is_refused(tmp_path: Path, value: float):
     truth = TRUTH.astype(float)
     truth[0, 0] = value
-    with pytest.raises(DatasetError, match=r"scene_gt\.mat: scene_gt is no ground truth"):
+    with pytest.raises(DatasetError, match=r"scene_gt\.mat: scene_gt is not a ground truth"):
         HyperspectralDataset.open(pair(tmp_path, truth=truth))
 
 
@@ -317,7 +317,7 @@ def test_no_known_layout_says_what_was_looked_for(tmp_path: Path):
     with pytest.raises(DatasetError) as caught:
         HyperspectralDataset.open(tmp_path)
     assert all(layout in caught.value.fix for layout in HyperspectralDataset.layouts.values())
-    with pytest.raises(DatasetError, match="is no scene"):
+    with pytest.raises(DatasetError, match="is not a scene"):
         HyperspectralDataset.open(tmp_path / "notes.txt")
 
 

@@ -125,7 +125,7 @@ def test_missing_folder_and_other_files_are_refused(tmp_path: Path):
     put(tmp_path / "photo.png")
     with pytest.raises(DatasetError, match="does not exist"):
         ImageDataset.open(tmp_path / "nowhere")
-    with pytest.raises(DatasetError, match="no table"):
+    with pytest.raises(DatasetError, match="not a table"):
         ImageDataset.open(tmp_path / "photo.png")
 
 
@@ -199,7 +199,7 @@ def test_row_without_a_label_has_no_target(tmp_path: Path):
         (b"path,label\na.png,cat,\n", "line 2: 3 fields"),
         (b"path,label\na.png\n", "line 2: 1 fields"),
         (b"path,label\na.png,caf\x81\n", "not UTF-8"),
-        (b"path,label,split\na.png,cat,sometimes\n", "line 2: 'sometimes' is no split"),
+        (b"path,label,split\na.png,cat,sometimes\n", "line 2: 'sometimes' is not a split"),
         (b"path,species\na.png,cat\n", "no labels"),
         (b'path,label\n"a.png' + b"x" * 200_000, "line 2: field"),
     ],

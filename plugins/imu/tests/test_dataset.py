@@ -190,7 +190,7 @@ def test_folders_and_tables_of_recordings(tmp_path: Path) -> None:
 def test_other_folder_is_told_what_was_looked_for(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"no known layout[\s\S]*Inertial Signals[\s\S]*RawData[\s\S]*WISDM"):
         ImuDataset.open(tmp_path)
-    with pytest.raises(DatasetError, match=r"notes\.txt is a file, and no table"):
+    with pytest.raises(DatasetError, match=r"notes\.txt is a file, and not a table"):
         ImuDataset.open(write(tmp_path / "notes.txt", "1 2 3\n"))
     with pytest.raises(OptionError, match=r"no option 'users'[\s\S]*test_users=''"):
         ImuDataset.open(tmp_path, options=ImuDataset.Options(users="1"))

@@ -82,16 +82,16 @@ def test_solar_modules_as_anomaly_or_none(modules: Path):
 @pytest.mark.parametrize(
     ("metadata", "said"),
     [
-        (b"", "no list of modules"),
-        (b"{", "no list of modules"),
-        (b"[1]", "no list of modules"),
+        (b"", "not a list of modules"),
+        (b"{", "not a list of modules"),
+        (b"[1]", "not a list of modules"),
         (b'{"1": {"image_filepath": "images/1.jpg"}}', "anomaly_class"),
         (
             b'{"1": {"image_filepath": "images/1.jpg", "anomaly_class": "Cell"}}',
             r"1 pictures of 1 are not there.*1\.jpg",
         ),
         (b'{"1": "caf\x81"}', "not UTF-8"),
-        (b"[" * 100_000, "no list of modules"),
+        (b"[" * 100_000, "not a list of modules"),
     ],
 )
 def test_damaged_metadata_is_refused(tmp_path: Path, metadata: bytes, said: str):
@@ -163,7 +163,10 @@ def test_regdb_has_ten_trials(regdb: Path):
 
 @pytest.mark.parametrize(
     ("line", "said"),
-    [("nothing", "line 1: 'nothing' is no picture"), ("Visible/9/gone.bmp 3", r"1 files that do not exist.*gone\.bmp")],
+    [
+        ("nothing", "line 1: 'nothing' is not a picture"),
+        ("Visible/9/gone.bmp 3", r"1 files that do not exist.*gone\.bmp"),
+    ],
 )
 def test_damaged_regdb_list_is_refused(regdb: Path, line: str, said: str):
     (regdb / "idx/train_visible_1.txt").write_text(line)
@@ -232,7 +235,7 @@ def test_sysu_indoor_search_has_a_smaller_gallery(sysu: Path):
 
 @pytest.mark.parametrize(
     ("identities", "said"),
-    [("", "lists nothing"), ("1,two", "'two' is no number"), ("9" * 5000, "is no number"), ("999", "no camera")],
+    [("", "lists nothing"), ("1,two", "'two' is not a number"), ("9" * 5000, "is not a number"), ("999", "no camera")],
 )
 def test_damaged_sysu_list_is_refused(sysu: Path, identities: str, said: str):
     (sysu / "exp/test_id.txt").write_text(identities)
@@ -268,7 +271,7 @@ def test_no_known_layout_says_what_was_looked_for(tmp_path: Path):
         InfraredDataset.open(tmp_path)
     assert all(layout in caught.value.fix for layout in InfraredDataset.layouts.values())
     put(tmp_path / "a.png")
-    with pytest.raises(DatasetError, match="no table"):
+    with pytest.raises(DatasetError, match="not a table"):
         InfraredDataset.open(tmp_path / "a.png")
 
 

@@ -180,7 +180,7 @@ def test_kinetics_row_in_two_tables_is_one_video(tmp_path: Path):
     ("row", "said"),
     [
         ("abseiling,a,zero,10,train", "line 2.*times"),
-        ("abseiling,a,0,10,holdout", "'holdout' is no split"),
+        ("abseiling,a,0,10,holdout", "'holdout' is not a split"),
         ('"' + "x" * 200_000, r"train\.csv, line 2"),
         ("abseiling,a,0,10", r"train\.csv, line 2: 4 fields"),
     ],
@@ -259,7 +259,7 @@ def test_table_of_paths_and_labels(tmp_path: Path):
 def test_file_that_is_no_list_is_refused(tmp_path: Path):
     put(tmp_path, "a.mp4")
     write(tmp_path / "notes.txt", "nothing of the kind")
-    with pytest.raises(DatasetError, match="no list"):
+    with pytest.raises(DatasetError, match="not a list"):
         VideoDataset.open(tmp_path / "a.mp4")
     with pytest.raises(DatasetError, match="no known layout"):
         VideoDataset.open(tmp_path / "notes.txt")

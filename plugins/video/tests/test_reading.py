@@ -331,8 +331,8 @@ def test_large_array_is_reduced_and_only_in_part_kept():
         (np.zeros((2, 8, 8, 3), bool), "bool"),
         (np.array([["a"]]), "shape is"),
         (torch.zeros(3, 8), "shape is"),
-        (None, "no video"),
-        (7, "no video"),
+        (None, "not a video"),
+        (7, "not a video"),
     ],
     ids=lambda value: f"{type(value).__name__}{getattr(value, 'shape', value)}"[:40],
 )
@@ -405,7 +405,7 @@ def test_video_without_a_frame_is_refused(tmp_path: Path):
         packet = next(container.demux(video=0))
         first = packet.pos
     (tmp_path / "a.mkv").write_bytes(content[: first or 0])
-    with pytest.raises(InputError, match=r"a\.mkv.*(no frame|no video)"):
+    with pytest.raises(InputError, match=r"a\.mkv.*(no frame|not a video)"):
         read(tmp_path / "a.mkv")
 
 
@@ -419,7 +419,7 @@ def test_file_that_names_others_is_not_followed(tmp_path: Path):
         "b.avi": f"ffconcat version 1.0\nfile '{other}'\n",
     }.items():
         (tmp_path / name).write_text(content)
-        with pytest.raises(InputError, match="no video that can be read"):
+        with pytest.raises(InputError, match="not a video that can be read"):
             read(tmp_path / name)
 
 

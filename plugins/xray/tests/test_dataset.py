@@ -93,7 +93,7 @@ def test_chestxray14_without_lists_is_all_of_its_table(nih: Path):
         ("", r"Data_Entry_2017\.csv has no rows"),
         ("a,b\n1,2\n", "Image Index"),
         ("Image Index,Finding Labels\nx.png\n", "line 2: 1 fields"),
-        ("Image Index,Finding Labels\nx.png,Cough\n", "'Cough' is no finding"),
+        ("Image Index,Finding Labels\nx.png,Cough\n", "'Cough' is not a finding"),
         ("Image Index,Finding Labels\n00000001_000.png,Mass\n", r"2 films of 3 are not in Data_Entry_2017\.csv"),
     ],
 )

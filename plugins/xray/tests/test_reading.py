@@ -314,8 +314,8 @@ def test_deflated_file_is_not_inflated():
         ({"PhotometricInterpretation": "SOMEBODY"}, "neither grey nor RGB"),
         ({"PhotometricInterpretation": None}, "neither grey nor RGB"),
         ({"NumberOfFrames": 9}, "cannot be decoded"),
-        ({"RescaleSlope": "1e200", "RescaleIntercept": "0"}, "no finite numbers"),
-        ({"VOILUTSequence": table([0, 1], 0, 0)}, "no finite numbers"),
+        ({"RescaleSlope": "1e200", "RescaleIntercept": "0"}, "not finite numbers"),
+        ({"VOILUTSequence": table([0, 1], 0, 0)}, "not finite numbers"),
     ],
     ids=str,
 )
@@ -329,10 +329,10 @@ def test_incomplete_dicom_is_refused(tmp_path: Path, elements: dict[str, Any], s
 
 def test_no_dicom_is_refused(tmp_path: Path):
     (tmp_path / "notes.dcm").write_text("not a film")
-    with pytest.raises(InputError, match=r"notes\.dcm is no DICOM file"):
+    with pytest.raises(InputError, match=r"notes\.dcm is not a DICOM file"):
         read(tmp_path / "notes.dcm")
     (tmp_path / "notes.png").write_text("not a film")
-    with pytest.raises(InputError, match=r"notes\.png is no picture") as caught:
+    with pytest.raises(InputError, match=r"notes\.png is not a picture") as caught:
         read(tmp_path / "notes.png")
     assert ".dcm" in caught.value.fix
 
@@ -348,7 +348,7 @@ def test_missing_codec_names_the_extra(syntax: str, monkeypatch: pytest.MonkeyPa
 
 
 def test_film_that_moves_is_refused():
-    with pytest.raises(InputError, match="no still picture"):
+    with pytest.raises(InputError, match="not a still picture"):
         read(file(syntax=MPEG2MPML, PixelData=encapsulate([b"\0\0\1\xb3"])))
 
 

@@ -7,9 +7,9 @@ One sample's file
     `NumberFormat`, `number_format`, `is_number`, `is_header`, `MISSING_MARKS`: what a cell says
     `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded; `as_array`: what is in memory
     `UeaFile`, `read_uea`: .ts and .arff
-    `open_picture`, `open_tiff`, `picture_values`, `array_values`, `pixel_array`, `upright`, `reduced`, `luminance`,
-    `robust_range`, `too_large`, `MAX_PIXELS`: pictures
-    `Moments`: mean and deviation of many samples, for `calibrate`
+    `open_picture`, `open_tiff`, `picture_to_array`, `as_standard_pixels`, `as_pixels`, `shrink`, `luminance`,
+    `robust_range`, `too_large_error`, `MAX_PIXELS`: pictures
+    `Moments`: mean and deviation of many samples, and `readable`: those that can be read, for `calibrate`
     `quiet`, `silent_stderr`: libraries that talk while they read
 
 A data set's folder
@@ -37,17 +37,17 @@ from mt_core.sdk.moments import Moments
 from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_number, number_format
 from mt_core.sdk.pictures import (
     MAX_PIXELS,
-    array_values,
+    as_pixels,
+    as_standard_pixels,
     luminance,
     open_picture,
-    picture_values,
-    pixel_array,
-    reduced,
+    picture_to_array,
     robust_range,
-    too_large,
-    upright,
+    shrink,
+    too_large_error,
 )
 from mt_core.sdk.quiet import quiet, silent_stderr
+from mt_core.sdk.readable import readable
 from mt_core.sdk.splits import check_split, select_splits, split_from_name
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
@@ -66,9 +66,10 @@ __all__ = [
     "Moments",
     "NumberFormat",
     "UeaFile",
-    "array_values",
     "as_array",
     "as_dataset_error",
+    "as_pixels",
+    "as_standard_pixels",
     "assign_folds",
     "check_split",
     "column_names",
@@ -91,23 +92,22 @@ __all__ = [
     "open_binary",
     "open_picture",
     "open_tiff",
-    "picture_values",
-    "pixel_array",
+    "picture_to_array",
     "quiet",
     "read_npy",
     "read_npz",
     "read_text",
     "read_uea",
-    "reduced",
+    "readable",
     "require_files",
     "robust_range",
     "select_splits",
+    "shrink",
     "silent_stderr",
     "sorted_names",
     "split_from_name",
     "temporary_folder",
     "text_chunks",
     "text_lines",
-    "too_large",
-    "upright",
+    "too_large_error",
 ]

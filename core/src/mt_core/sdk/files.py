@@ -27,13 +27,13 @@ def list_files(root: Path, split: str, suffixes: Sequence[str]) -> Listing | Non
         suffixes: Lower-case endings of the files that count in folders.
 
     Raises:
-        DatasetError: a file that is no table, or a damaged table.
+        DatasetError: a file that is not a table, or a damaged table.
         MissingSplitError: no such split.
     """
     if root.is_file():
         if root.suffix.lower() not in (".csv", ".tsv"):
             raise DatasetError(
-                f"{root} is a file, and no table", fix="give the folder of the data, or a .csv of path,label"
+                f"{root} is a file, and not a table", fix="give the folder of the data, or a .csv of path,label"
             )
         return list_tables({"": root}, split, root)
     if tables := find_tables(root):

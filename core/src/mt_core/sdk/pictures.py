@@ -51,11 +51,11 @@ def open_picture(
         picture = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=list(formats))
     except UnidentifiedImageError:
         raise InputError(
-            f"{name} is no picture that can be read",
+            f"{name} is not a picture that can be read",
             fix=f"check that the file is whole and holds one of {' '.join(suffixes)}, whatever its name says",
         ) from None
     except Image.DecompressionBombError:
-        raise too_large(name, largest) from None
+        raise too_large_error(name, largest) from None
     try:
         _check_size(*picture.size, name, largest)
     except InputError:
@@ -66,25 +66,25 @@ def open_picture(
 
 def _check_size(width: int, height: int, name: str, largest: int | None = None) -> None:
     if width * height > (largest or MAX_PIXELS):
-        raise too_large(name, largest)
+        raise too_large_error(name, largest)
     if not width * height:
         raise InputError(f"{name} has no pixel: {width} x {height}", fix="pass a picture of at least 1 x 1")
 
 
-def too_large(name: str, largest: int | None = None) -> InputError:
+def too_large_error(name: str, largest: int | None = None) -> InputError:
     """What is said of a picture of more pixels than `largest`, by default `MAX_PIXELS`."""
     megapixels = (largest or MAX_PIXELS) / 1e6
     return InputError(
-        f"{name} is too large to be decoded: its header tells of more than {megapixels:.0f} megapixels",
+        f"{name} is too large to be decoded: its header says more than {megapixels:.0f} megapixels",
         fix="cut it into tiles, or save it smaller",
     )
 
 
-def picture_values(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
+def picture_to_array(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
     """The pixels of a Pillow picture as they are stored, upright as EXIF says.
 
     Args:
-        needed: Where it is not 0, 8-bit pictures without opacity are averaged as `reduced` does, at less cost.
+        needed: Where it is not 0, 8-bit pictures without opacity are averaged as `shrink` does, at less cost.
 
     Returns:
         (H, W, C), C = 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. uint8; uint16 for up to 16 bits; else
@@ -92,7 +92,7 @@ def picture_values(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
     """
     with silent_stderr() if picture.format == "TIFF" else nullcontext():  # where libtiff reports every flaw
         picture.load()
-    picture = upright(picture)
+    picture = _upright(picture)
     mode = picture.mode
     if mode.startswith("I;16"):
         return np.asarray(picture).astype(np.uint16)[..., None]
@@ -111,7 +111,7 @@ def picture_values(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
     return values if values.ndim == 3 else values[..., None]
 
 
-def upright(picture: Image.Image) -> Image.Image:
+def _upright(picture: Image.Image) -> Image.Image:
     """Turned as EXIF says; as it is stored where the EXIF block itself is damaged.
 
     Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag Orientation.
@@ -137,20 +137,20 @@ def upright(picture: Image.Image) -> Image.Image:
 _ORIENTATION = 0x0112  # the EXIF tag
 
 
-def array_values(source: Any, name: str) -> NDArray[Any]:
+def as_standard_pixels(source: Any, name: str) -> NDArray[Any]:
     """Pixels in memory as (H, W, C) numbers of one of three types.
 
     Args:
-        source: As for `pixel_array`.
+        source: As for `as_pixels`.
         name: How it is called in messages.
 
     Returns:
         uint8 and uint16 as they are, any other integers and floats as float32.
 
     Raises:
-        InputError: no such array, no pixel, values that are no numbers, NaN or infinite.
+        InputError: no such array, no pixel, values that are not numbers, NaN or infinite.
     """
-    values = pixel_array(source, name)
+    values = as_pixels(source, name)
     if values.dtype.kind == "u" and values.dtype.itemsize <= 2:
         return np.ascontiguousarray(values)
     with np.errstate(over="ignore"):
@@ -160,7 +160,7 @@ def array_values(source: Any, name: str) -> NDArray[Any]:
     return floats
 
 
-def pixel_array(source: Any, name: str) -> NDArray[Any]:
+def as_pixels(source: Any, name: str) -> NDArray[Any]:
     """Pixels in memory as (H, W, C) numbers, 1 to 4 channels.
 
     Args:
@@ -169,28 +169,28 @@ def pixel_array(source: Any, name: str) -> NDArray[Any]:
 
     Returns:
         Integers and floats as they are, in this machine's byte order; bools as uint8 0 and 255; of a PIL picture its
-        `picture_values`.
+        `picture_to_array`.
 
     Raises:
-        InputError: no such array, no pixel, more than `MAX_PIXELS` of a PIL picture, values that are no numbers.
+        InputError: no such array, no pixel, more than `MAX_PIXELS` of a PIL picture, values that are not numbers.
     """
     from PIL import Image
 
     if isinstance(source, Image.Image):
         _check_size(*source.size, name)
-        return picture_values(source)
+        return picture_to_array(source)
     if isinstance(source, torch.Tensor):
         tensor = source.detach().cpu()
         tensor = tensor.float() if tensor.dtype == torch.bfloat16 else tensor
         source = (rearrange(tensor, "c h w -> h w c") if tensor.ndim == 3 else tensor).numpy()
     if not isinstance(source, np.ndarray):
         raise InputError(
-            f"{name} is no picture", fix="pass a path, the bytes of a file, a PIL image, a numpy array or a tensor"
+            f"{name} is not a picture", fix="pass a path, the bytes of a file, a PIL image, a numpy array or a tensor"
         )
     values = source[..., None] if source.ndim == 2 else source
     if values.ndim != 3 or not 1 <= values.shape[-1] <= 4:
         raise InputError(
-            f"{name} is no picture: its shape is {source.shape}",
+            f"{name} is not a picture: its shape is {source.shape}",
             fix="pass (H, W) or (H, W, C) with 1 to 4 channels; a torch tensor is read as (C, H, W)",
         )
     if values.size == 0:
@@ -211,7 +211,7 @@ def luminance(values: NDArray[Any]) -> NDArray[Any]:
     return (grey if values.dtype == np.float32 else np.rint(grey)).astype(values.dtype)[..., None]
 
 
-def reduced(values: NDArray[Any], needed: int) -> NDArray[Any]:
+def shrink(values: NDArray[Any], needed: int) -> NDArray[Any]:
     """(H, W, C) averaged down by a whole number, so that the shorter side is less than twice what is needed."""
     from PIL import Image
 

@@ -106,5 +106,5 @@ def _column(header: list[str], names: tuple[str, ...]) -> int | None:
 def _split(cell: str, path: Path, line: int) -> str:
     split = split_from_name(cell)
     if split is None:
-        raise DatasetError(f"{path}, line {line}: {cell!r} is no split", fix="call the splits train, val and test")
+        raise DatasetError(f"{path}, line {line}: {cell!r} is not a split", fix="call the splits train, val and test")
     return split

@@ -73,7 +73,7 @@ class Cube:
             )
         if height * width > MAX_PIXELS or bands > MAX_BANDS:
             raise InputError(
-                f"{self.name} tells of {height:,} x {width:,} pixels of {bands:,} bands, more than can be meant",
+                f"{self.name} has {height:,} x {width:,} pixels of {bands:,} bands, more than any scene",
                 fix="check the header and the order of the axes: rows, columns, bands",
             )
 
@@ -197,6 +197,6 @@ def check_size(shape: Sequence[int], dtype: np.dtype[Any], name: str) -> None:
     promised = int(np.prod(shape, dtype=object)) * dtype.itemsize
     if promised > LARGEST_BYTES:
         raise InputError(
-            f"{name} tells of an array of {tuple(shape)} {dtype}, which would take {promised / 2**30:,.1f} GiB",
+            f"{name} should hold an array of {tuple(shape)} {dtype}, which would take {promised / 2**30:,.1f} GiB",
             fix="save it as ENVI or .npy, which are read part by part, or cut the scene into several",
         )

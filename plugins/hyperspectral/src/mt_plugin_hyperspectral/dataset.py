@@ -33,7 +33,7 @@ class HyperspectralDataset(ListedDataset):
         """The labelled pixels under a folder, or in a file, in one of `layouts`."""
         options = options or HyperspectralDatasetOptions()
         if root.is_file() and root.suffix.lower() not in SUFFIXES:
-            raise DatasetError(f"{root} is no scene", fix=f"give a folder, or a file of {' '.join(SUFFIXES)}")
+            raise DatasetError(f"{root} is not a scene", fix=f"give a folder, or a file of {' '.join(SUFFIXES)}")
         return find_pixel_table(root, split, options) or find_scene(root, split, options)
 
     @classmethod

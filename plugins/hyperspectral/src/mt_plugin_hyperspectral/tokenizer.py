@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Example, Options, Tokenizer, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
-from mt_core.sdk import Moments
+from mt_core.sdk import Moments, readable
 from mt_plugin_hyperspectral.augmentation import augmented
 from mt_plugin_hyperspectral.bands import band_groups, band_positions, spread
 from mt_plugin_hyperspectral.cube import MAX_BANDS, Cube, Wavelengths
@@ -149,15 +149,16 @@ class HyperspectralTokenizer(Tokenizer):
         return Tokens(values_BGD, coords=coords_BG1, grid=(values_BGD.shape[1],))
 
     def calibrate(self, examples: Iterable[Example]) -> None:
-        """Learn the bands, their wavelengths, and mean and deviation of what is seen of each, from the pixels
-        themselves without their neighbourhoods."""
+        """Learn the bands, their wavelengths, and mean and deviation of each band's features, from the pixels alone,
+        without their neighbourhoods.
+
+        Raises:
+            InputError: no pixel that can be read, or pixels of different bands.
+        """
         self.restore({})
         first: Pixel | None = None
         moments = Moments()
-        for example in examples:
-            if isinstance(example.sample, Pixel) and np.isnan(example.sample.spectrum).all():
-                continue  # of a scene that is streamed
-            pixel = self.read(example.sample)
+        for pixel in readable((example.sample for example in examples), self.read):
             first = first or pixel
             _require_alike(pixel, len(first.spectrum), first.wavelengths)
             moments.add(features_of(torch.from_numpy(pixel.spectrum).double(), self.options.features).numpy()[None])

@@ -104,7 +104,7 @@ def read_idx(path: Path, num_axes: int) -> npt.NDArray[np.uint8]:
             magic, *shape = struct.unpack(f">{1 + num_axes}I", header)
             if magic != expected:
                 raise DatasetError(
-                    f"{path} is no IDX file of bytes with {num_axes} axes: it begins with 0x{magic:08x}",
+                    f"{path} is not an IDX file of bytes with {num_axes} axes: it begins with 0x{magic:08x}",
                     fix=f"0x{expected:08x} was expected; {_AGAIN}",
                 )
             size = math.prod(shape)

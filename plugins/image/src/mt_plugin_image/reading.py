@@ -16,7 +16,7 @@ from PIL import Image
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import MissingDependencyError
-from mt_core.sdk import declared_suffixes, first_bytes, open_picture, picture_values, pixel_array, quiet, reduced
+from mt_core.sdk import as_pixels, declared_suffixes, first_bytes, open_picture, picture_to_array, quiet, shrink
 from mt_plugin_image.colours import Pixels, rgb
 
 SUFFIXES = declared_suffixes("mt_plugin_image")
@@ -49,12 +49,12 @@ def read_picture(source: Any, needed: int) -> Pixels:
         if isinstance(source, str | Path | bytes):
             with open_picture(source, _formats(source, name), SUFFIXES) as picture:
                 picture.draft(None, (needed, needed))
-                values, mode = picture_values(picture, needed), picture.mode
+                values, mode = picture_to_array(picture, needed), picture.mode
         else:
-            values, mode = pixel_array(source, name), getattr(source, "mode", "")
+            values, mode = as_pixels(source, name), getattr(source, "mode", "")
         if mode == "I" and values.max() <= 255:  # numbers of a byte, and no dark picture of 16 bits
             values = values.astype(np.int32)
-        return reduced(rgb(values, name), needed)
+        return shrink(rgb(values, name), needed)
 
 
 def _formats(source: str | Path | bytes, name: str) -> tuple[str, ...]:

@@ -18,17 +18,17 @@ from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
 from mt_core.sdk import (
     MAX_PIXELS,
-    array_values,
+    as_standard_pixels,
     declared_suffixes,
     first_bytes,
     is_tiff,
     luminance,
     open_picture,
     open_tiff,
-    picture_values,
+    picture_to_array,
     quiet,
-    reduced,
-    too_large,
+    shrink,
+    too_large_error,
 )
 
 SUFFIXES = declared_suffixes("mt_plugin_infrared")
@@ -66,7 +66,7 @@ def read_frame(source: Any, channels: int, needed: int) -> Frame:
     name = name_of(source)
     with reading(source, formats=" ".join(SUFFIXES)), quiet():
         found = _from_file(source, name, channels) if isinstance(source, str | Path | bytes) else source
-        return reduced(with_channels(array_values(found, name), channels, name), needed)
+        return shrink(with_channels(as_standard_pixels(found, name), channels, name), needed)
 
 
 def with_channels(values: Frame, channels: int, name: str) -> Frame:
@@ -92,7 +92,7 @@ def with_channels(values: Frame, channels: int, name: str) -> Frame:
 def _from_file(source: str | Path | bytes, name: str, channels: int) -> Any:
     if not is_tiff(first_bytes(source, 4)):
         with open_picture(source, _FORMATS, SUFFIXES) as picture:
-            return picture_values(picture)
+            return picture_to_array(picture)
     try:
         tiff = open_picture(source, ("TIFF",), SUFFIXES)
     except Exception:  # a kind of TIFF that Pillow does not know: tifffile does, or says what is wrong
@@ -110,13 +110,13 @@ def _is_exact(tiff: Any) -> bool:
 def _pages(tiff: Any, name: str, channels: int) -> Frame:
     """The first page, or the pages as channels where there are as many."""
     if channels == 1 or tiff.n_frames != channels:
-        return picture_values(tiff)
+        return picture_to_array(tiff)
     pages = []
     for number in range(channels):
         tiff.seek(number)
         if math.prod(tiff.size) > MAX_PIXELS:
-            raise too_large(name)
-        pages.append(picture_values(tiff))
+            raise too_large_error(name)
+        pages.append(picture_to_array(tiff))
     return _stacked(pages)
 
 
@@ -139,11 +139,11 @@ def _values_of_page(page: Any, file: Any, name: str) -> Frame:
     page = page.aspage()
     if page.axes not in ("YX", "YXS", "SYX") or page.samplesperpixel > MAX_CHANNELS or page.dtype is None:
         raise InputError(
-            f"{name} is no thermal picture: its first page is {page.shape} {page.dtype} ({page.axes})",
+            f"{name} is not a thermal picture: its first page is {page.shape} {page.dtype} ({page.axes})",
             fix=f"give a picture of 1 to {MAX_CHANNELS} channels; mt-plugin-hyperspectral reads cubes of many bands",
         )
     if max(page.imagewidth * page.imagelength, math.prod(page.chunks)) > MAX_PIXELS * (1 + (page.axes != "YX") * 3):
-        raise too_large(name)
+        raise too_large_error(name)
     ends = (start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=True))
     if max(ends, default=0) > file.filehandle.size:
         raise InputError(f"{name} is truncated: its pixels do not end within it", fix="copy or export the file again")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import torch
@@ -10,8 +10,8 @@ from pydantic import Field
 from torch import Tensor
 
 from mt_core.contract import Example
-from mt_core.errors import InputError, MtError
-from mt_core.sdk import MAX_PIXELS
+from mt_core.errors import InputError
+from mt_core.sdk import MAX_PIXELS, readable
 from mt_core.sdk.blocks import PictureOptions, PictureTokenizer, is_drawn
 from mt_plugin_infrared.levels import Range, full_range, ranges_of
 from mt_plugin_infrared.reading import MAX_CHANNELS, Frame, read_frame
@@ -35,7 +35,7 @@ class InfraredOptions(PictureOptions):
         "8 or 16 bits.",
     )
     fit: Literal["crop", "squash"] = Field(
-        default="squash", description="Squash a picture that is no square into one, or take the middle of it."
+        default="squash", description="Squash a picture that is not a square into one, or take the middle of it."
     )
     flip_vertical: bool = Field(
         default=False, description="Turn half of the pictures upside down in training; for views from above."
@@ -87,23 +87,8 @@ class InfraredTokenizer(PictureTokenizer):
             return
         sources = [example.sample for example in examples]
         chosen = sources[:: -(-len(sources) // _FRAMES_TO_CALIBRATE) or 1]
-        ranges = ranges_of(self._readable(chosen))
+        ranges = ranges_of(readable(chosen, self.read))
         self.restore({"levels": {kind: found.to_json() for kind, found in ranges.items()}})
-
-    def _readable(self, sources: list[Any]) -> Iterator[Frame]:
-        """The frames of those that can be read; training tells of the others."""
-        refused: MtError | None = None
-        num_read = 0
-        for source in sources:
-            try:
-                frame = self.read(source)
-            except MtError as error:
-                refused = refused or error
-                continue
-            num_read += 1
-            yield frame
-        if refused is not None and not num_read:
-            raise refused
 
     def calibration(self) -> dict[str, Any]:
         return {"levels": {kind: found.to_json() for kind, found in self._ranges.items()}} if self._ranges else {}

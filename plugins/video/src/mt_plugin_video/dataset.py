@@ -45,7 +45,7 @@ class VideoDataset(ListedDataset):
         """The videos under a folder, or in a table or list, in one of `layouts`."""
         fold = (options or VideoDatasetOptions()).fold
         if root.is_file() and root.suffix.lower() not in (".csv", ".tsv", ".txt"):
-            raise DatasetError(f"{root} is a file, and no list", fix="give the folder of the data, a .csv or a .txt")
+            raise DatasetError(f"{root} is a file, and not a list", fix="give the folder of the data, a .csv or a .txt")
         found = find_kinetics(root, split) or find_ucf101(root, split, fold) or find_lists(root, split, fold)
         if found or root.suffix.lower() == ".txt":
             return found

@@ -21,9 +21,9 @@ from mt_core.sdk.blocks import (
     PatchEmbed,
     PictureOptions,
     copy_kernel,
+    crop_squares,
     interpolate_positions,
     lattice_coords,
-    squares,
 )
 from mt_plugin_video.motion import MOTION_CHANNELS, motion_of
 from mt_plugin_video.reading import read_video
@@ -115,7 +115,7 @@ class VideoTokenizer(Tokenizer):
             drawn = int(torch.randint(len(shown_AT), (), generator=generator))
             shown_VT = shown_AT[drawn : drawn + 1]
         wanted, places = np.unique(shown_VT, return_inverse=True)
-        frames = squares(sample.frames[wanted], self.options, generator)
+        frames = crop_squares(sample.frames[wanted], self.options, generator)
         pixels_VTCSS = rearrange(frames[places.reshape(shown_VT.shape)], "v t h w c -> v t c h w")
         return {"pixels": torch.from_numpy(np.ascontiguousarray(pixels_VTCSS))}
 

@@ -23,7 +23,7 @@ class XrayOptions(PictureOptions):
         description="Show each film from its own 1st percentile (black) to its 99th (white), whatever its exposure.",
     )
     fit: Literal["crop", "squash"] = Field(
-        default="squash", description="Squash a film that is no square into one, or take the middle of it."
+        default="squash", description="Squash a film that is not a square into one, or take the middle of it."
     )
     flip: bool = Field(
         default=False,

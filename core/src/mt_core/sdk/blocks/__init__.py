@@ -2,7 +2,7 @@
 
 from mt_core.sdk.blocks.crops import is_drawn
 from mt_core.sdk.blocks.patches import PatchEmbed, adapt_channels, copy_kernel
-from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, squares
+from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, crop_squares
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
 from mt_core.sdk.blocks.stem import ConvStem
 
@@ -14,8 +14,8 @@ __all__ = [
     "PictureTokenizer",
     "adapt_channels",
     "copy_kernel",
+    "crop_squares",
     "interpolate_positions",
     "is_drawn",
     "lattice_coords",
-    "squares",
 ]

@@ -99,7 +99,7 @@ class PictureTokenizer(Tokenizer):
         Resized with a bicubic filter that averages where it shrinks. In training a picture larger than `size` is
         cropped at random and a small one is shifted; either is mirrored half of the time.
         """
-        square = squares([sample], self.options, generator)[0]
+        square = crop_squares([sample], self.options, generator)[0]
         pixels = torch.from_numpy(np.ascontiguousarray(rearrange(square, "h w c -> c h w")))
         return {"pixels": pixels if pixels.dtype == torch.uint8 else pixels.half()}
 
@@ -136,7 +136,7 @@ class PictureTokenizer(Tokenizer):
                 )
 
 
-def squares(
+def crop_squares(
     pictures: Sequence[NDArray[Any]], options: PictureOptions, generator: torch.Generator | None
 ) -> NDArray[Any]:
     """Pictures of one size as (K, S, S, C) squares, all cut, moved and mirrored alike; at random with a generator."""

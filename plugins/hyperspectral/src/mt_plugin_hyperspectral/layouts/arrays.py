@@ -63,7 +63,7 @@ def labels_in(path: Path, key: str, *, is_whole: bool = True) -> NDArray[Any]:
         whole = labels.astype(np.int64) if labels.dtype.kind in "uib" or np.isfinite(labels).all() else None
     if whole is None or not np.array_equal(whole, labels) or whole.min() < 0 or whole.max() > _MOST_LABELS:
         raise DatasetError(
-            f"{path}: {key or 'the array'} is no ground truth: it holds other than whole numbers from 0",
+            f"{path}: {key or 'the array'} is not a ground truth: it holds other than whole numbers from 0",
             fix="number the classes from 1, with 0 for unlabelled pixels",
         )
     return whole

@@ -56,11 +56,11 @@ def map_envi(header: Path, data: Path | None = None) -> tuple[NDArray[Any], dict
     if "library" in str(fields.get("file type", "")).lower():
         raise InputError(f"{header} is a spectral library and no scene", fix="pass its spectra as arrays, one each")
     if str(fields.get("file compression", "0")) != "0":
-        raise InputError(f"{header} tells of a compressed file", fix="save the scene without compression")
+        raise InputError(f"{header} says that its file is compressed", fix="save the scene without compression")
     height, width, bands = (_whole(fields, key, header) for key in ("lines", "samples", "bands"))
     if min(height, width, bands) < 1 or height * width > MAX_PIXELS or bands > MAX_BANDS:
         raise InputError(
-            f"{header} tells of {height:,} x {width:,} pixels of {bands:,} bands, which cannot be",
+            f"{header} says {height:,} x {width:,} pixels of {bands:,} bands, which is impossible",
             fix="correct lines, samples and bands in the header",
         )
     dtype = _dtype(fields, header)
@@ -69,7 +69,7 @@ def map_envi(header: Path, data: Path | None = None) -> tuple[NDArray[Any], dict
     expected = offset + height * width * bands * dtype.itemsize
     if data.stat().st_size != expected:
         raise InputError(
-            f"{data} has {data.stat().st_size:,} bytes, its header {header.name} tells of {expected:,} "
+            f"{data} has {data.stat().st_size:,} bytes, its header {header.name} says {expected:,} "
             f"({height} x {width} x {bands} of {dtype}, offset {offset})",
             fix="copy both files again, or correct the header",
         )

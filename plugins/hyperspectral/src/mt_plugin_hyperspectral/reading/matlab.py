@@ -93,7 +93,7 @@ def load_array(file: File, key: str, name: str) -> Values:
         stored, promised = dataset.id.get_storage_size(), dataset.size * dataset.dtype.itemsize
         if promised > stored * _LARGEST_RATIO:
             raise InputError(
-                f"{name}: {key} tells of {dataset.shape[::-1]} {dataset.dtype} and holds {stored:,} bytes",
+                f"{name}: {key} should be {dataset.shape[::-1]} {dataset.dtype} and holds {stored:,} bytes",
                 fix="save the array again; most of it was never written",
             )
         return _Reversed(dataset)

@@ -58,7 +58,7 @@ def _opened(file: Path | BinaryIO, head: bytes, name: str) -> Cube:
     if is_matlab(head):
         return open_matlab(file, name)
     raise InputError(
-        f"{name} is no hyperspectral scene in a known format",
+        f"{name} is not a hyperspectral scene in a known format",
         fix=f"check that the file is whole and one of {' '.join(SUFFIXES)}; raw data needs its ENVI header beside it",
     )
 

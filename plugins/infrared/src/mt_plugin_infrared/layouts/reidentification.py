@@ -76,7 +76,7 @@ def _listed(path: Path, root: Path, camera: int, *, is_infrared: bool) -> list[_
         parts = words[0].replace("\\", "/").split("/")
         if len(words) != 2 or len(parts) < 2:
             raise DatasetError(
-                f"{path}, line {number}: {line.strip()[:80]!r} is no picture and label",
+                f"{path}, line {number}: {line.strip()[:80]!r} is not a picture and label",
                 fix="download the lists again; a line is 'Visible/1/name.bmp 0'",
             )
         # the label counts from 0 in each list, so that it is the folder which tells the person
@@ -123,7 +123,9 @@ def _identities(path: Path) -> list[str]:
     wrong = [word for word in words if not re.fullmatch(r"[0-9]{1,9}", word)]
     if wrong or not words:
         raise DatasetError(
-            f"{path} is no list of identities: {wrong[0][:40]!r} is no number" if wrong else f"{path} lists nothing",
+            f"{path} is not a list of identities: {wrong[0][:40]!r} is not a number"
+            if wrong
+            else f"{path} lists nothing",
             fix="download it again; it looks like 1,2,4,5",
         )
     return [f"{int(word):04d}" for word in words]

@@ -66,6 +66,6 @@ def _labels(path: Path) -> dict[str, str]:
         }
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
         raise DatasetError(
-            f"{path} is no list of modules ({type(error).__name__}: {str(error)[:80]})",
+            f"{path} is not a list of modules ({type(error).__name__}: {str(error)[:80]})",
             fix=f"unpack the data set again; the file looks like {wanted}",
         ) from None

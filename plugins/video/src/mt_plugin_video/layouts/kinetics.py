@@ -50,12 +50,12 @@ def _entry(row: dict[str, str], clips: dict[str, str], table: Path, line: int) -
         span = f"{round(float(row['time_start'])):06d}_{round(float(row['time_end'])):06d}"
     except (ValueError, OverflowError):
         raise DatasetError(
-            f"{table}, line {line}: its times are no numbers", fix="download the table again, or correct the line"
+            f"{table}, line {line}: its times are not numbers", fix="download the table again, or correct the line"
         ) from None
     named = (row.get("split") or table.stem.split("_")[-1]).lower()
     part = split_from_name(_OTHER_SPLIT_NAMES.get(named, named))
     if part is None:
-        raise DatasetError(f"{table}, line {line}: {named!r} is no split", fix="call the splits train, val and test")
+        raise DatasetError(f"{table}, line {line}: {named!r} is not a split", fix="call the splits train, val and test")
     video = row["youtube_id"]
     name = f"{video}_{span}"
     path = clips.get(name) or clips.get(video) or f"{name}.mp4"

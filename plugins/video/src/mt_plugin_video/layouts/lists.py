@@ -75,7 +75,7 @@ def _entries(path: Path, split: str) -> list[Entry]:
         match = _LINE.fullmatch(line.strip())
         if match is None:
             raise DatasetError(
-                f"{path}, line {number}: {line.strip()[:80]!r} is no path and class number",
+                f"{path}, line {number}: {line.strip()[:80]!r} is not a path and class number",
                 fix="write one video a line: path label",
             )
         found.append((match["path"], match["label"]))

@@ -107,7 +107,7 @@ def _opened(source: str | Path | bytes, name: str) -> Iterator[tuple[InputContai
                 fix="copy or record the file again; without the index nothing in it can be found",
             ) from None
         raise InputError(
-            f"{name} is no video that can be read ({error.strerror or type(error).__name__})",
+            f"{name} is not a video that can be read ({error.strerror or type(error).__name__})",
             fix=f"check that the file is whole and one of {' '.join(SUFFIXES)}",
         ) from None
     with container:

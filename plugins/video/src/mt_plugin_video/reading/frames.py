@@ -13,7 +13,7 @@ from PIL import Image
 
 from mt_core.contract import reading
 from mt_core.errors import InputError
-from mt_core.sdk import open_picture, picture_values, quiet
+from mt_core.sdk import open_picture, picture_to_array, quiet
 from mt_plugin_video.reading.decoding import MAX_FRAMES, MAX_PIXELS, reduced_size
 from mt_plugin_video.sampling import Pixels, Plan, Video
 
@@ -42,7 +42,7 @@ def read_folder(folder: Path, needed: int, plan: Plan) -> Video:
         ) from None
     if not names or len(names) > MAX_FRAMES:
         raise InputError(
-            f"the folder {folder} holds {len(names) or 'no'} pictures, and is no video",
+            f"the folder {folder} holds {len(names) or 'no'} pictures, and is not a video",
             fix=f"name a folder whose pictures ({' '.join(FRAME_SUFFIXES)}) are the frames of one video",
         )
     # every second part is a number
@@ -70,7 +70,7 @@ def _read_frame(path: Path, needed: int) -> Pixels:
         open_picture(path, _FORMATS, FRAME_SUFFIXES, largest=MAX_PIXELS) as picture,
     ):
         picture.draft("RGB", reduced_size(*picture.size, needed))
-        return _frame(picture_values(picture), str(path), needed)
+        return _frame(picture_to_array(picture), str(path), needed)
 
 
 def read_array(array: NDArray[Any], name: str, needed: int, plan: Plan) -> Video:
@@ -82,7 +82,7 @@ def read_array(array: NDArray[Any], name: str, needed: int, plan: Plan) -> Video
     frames = array[..., None] if array.ndim == 3 else array
     if frames.ndim != 4 or frames.shape[-1] not in (1, 3, 4):
         raise InputError(
-            f"{name} is no video: its shape is {array.shape}",
+            f"{name} is not a video: its shape is {array.shape}",
             fix="pass (T, H, W) or (T, H, W, C) with 1, 3 or 4 channels; a torch tensor is read as (T, C, H, W)",
         )
     if frames.size == 0:

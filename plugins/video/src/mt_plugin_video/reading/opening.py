@@ -42,5 +42,5 @@ def read_video(source: Any, needed: int, plan: Plan) -> Video:
         if isinstance(source, np.ndarray):
             return read_array(source, name, needed, plan)
     raise InputError(
-        f"{name} is no video", fix="pass a path, the bytes of a file, an array (T, H, W, C) or a tensor (T, C, H, W)"
+        f"{name} is not a video", fix="pass a path, the bytes of a file, an array (T, H, W, C) or a tensor (T, C, H, W)"
     )

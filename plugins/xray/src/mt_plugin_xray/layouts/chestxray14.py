@@ -65,7 +65,7 @@ def _findings(table: Path) -> dict[str, frozenset[str]]:
         some = frozenset(row["Finding Labels"].split("|")) - {_NONE}
         if unknown := sorted(some - set(FINDINGS)):
             raise DatasetError(
-                f"{table}: {unknown[0][:40]!r} is no finding", fix=f"the findings are {', '.join(FINDINGS)}"
+                f"{table}: {unknown[0][:40]!r} is not a finding", fix=f"the findings are {', '.join(FINDINGS)}"
             )
         found[row["Image Index"]] = some
     return found

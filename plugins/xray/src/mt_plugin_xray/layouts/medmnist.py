@@ -28,7 +28,7 @@ def find_medmnist(root: Path, split: str) -> Listing | None:
     """The pictures of `pneumoniamnist.npz` and its like; None for another file, or a folder without just one of them.
 
     Raises:
-        InputError: arrays that are no pictures and labels, or too large.
+        InputError: arrays that are not pictures and labels, or too large.
         MissingSplitError: no such split in it.
     """
     files = [root] if root.is_file() else sorted(root.glob("*.npz"))

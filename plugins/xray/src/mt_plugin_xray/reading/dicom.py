@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError, MissingDependencyError, MtError
-from mt_core.sdk import MAX_PIXELS, luminance, too_large
+from mt_core.sdk import MAX_PIXELS, luminance, too_large_error
 from mt_plugin_xray.grey import Grey, by_table, by_window, clipped, stretched
 
 Result = TypeVar("Result")
@@ -103,7 +103,7 @@ def _grey(header: Any, syntax: Any, source: Any, name: str) -> Grey:
     shown = _quiet(name, lambda: _shown(values, header, stored))
     if not np.isfinite(shown).all():
         raise InputError(
-            f"{name} has greys that are no finite numbers, by its rescaling or its table", fix="export it again"
+            f"{name} has greys that are not finite numbers, by its rescaling or its table", fix="export it again"
         )
     return shown
 
@@ -176,12 +176,12 @@ def _checked(header: Any, name: str) -> _Stored:
             f"{name} has no pixel: {rows} x {columns}, {samples} samples, {frames} frames", fix="export it again"
         )
     if rows * columns > MAX_PIXELS:
-        raise too_large(name)
+        raise too_large_error(name)
     photometric = str(header.get("PhotometricInterpretation", ""))
     is_grey = photometric in ("MONOCHROME1", "MONOCHROME2") and samples == 1
     if not is_grey and not (photometric in _COLOURS and samples == 3):
         what = "a palette of colours" if photometric == "PALETTE COLOR" else "neither grey nor RGB"
-        raise InputError(f"{name} is no radiograph: its pixels are {what}", fix="save it as MONOCHROME2 or as PNG")
+        raise InputError(f"{name} is not a radiograph: its pixels are {what}", fix="save it as MONOCHROME2 or as PNG")
     return _Stored(frames // 2, is_grey, photometric == "MONOCHROME1")
 
 
@@ -191,7 +191,7 @@ def _check_decoder(syntax: Any, name: str) -> None:
 
         return bool(get_decoder(syntax).is_available)
 
-    if not _quiet(name, is_available, f"it is no still picture ({_called(syntax)})"):
+    if not _quiet(name, is_available, f"it is not a still picture ({_called(syntax)})"):
         raise MissingDependencyError(
             f"{name} is compressed as {_called(syntax)}, which needs another package",
             fix="pip install 'mt-plugin-xray[codecs]'"

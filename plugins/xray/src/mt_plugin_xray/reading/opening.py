@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_core.sdk import array_values, declared_suffixes, luminance, open_picture, picture_values, quiet, reduced
+from mt_core.sdk import as_standard_pixels, declared_suffixes, luminance, open_picture, picture_to_array, quiet, shrink
 from mt_plugin_xray.grey import stretched
 from mt_plugin_xray.reading.dicom import grey_of_dataset, grey_of_file, is_dataset, is_dicom
 
@@ -53,8 +53,8 @@ def read_film(source: Any, needed: int) -> Film:
         elif is_dataset(source):
             film = grey_of_dataset(source, name)
         else:
-            film = _film(array_values(source, name))
-        return reduced(film, needed)
+            film = _film(as_standard_pixels(source, name))
+        return shrink(film, needed)
 
 
 def _from_file(file: BinaryIO, source: str | Path | bytes, name: str, needed: int) -> Film:
@@ -62,12 +62,12 @@ def _from_file(file: BinaryIO, source: str | Path | bytes, name: str, needed: in
         return grey_of_file(file, name)
     if name.lower().endswith((".dcm", ".dicom")):
         raise InputError(
-            f"{name} is no DICOM file: the letters DICM do not stand after its first 128 bytes",
+            f"{name} is not a DICOM file: the letters DICM do not stand after its first 128 bytes",
             fix="check that it is whole; dcmtk's dcmconv gives an old file without that header one",
         )
     with open_picture(source, _FORMATS, SUFFIXES) as picture:
         picture.draft(None, (needed, needed))  # a large JPEG is decoded at 1/2, 1/4 or 1/8
-        return _film(picture_values(picture))
+        return _film(picture_to_array(picture))
 
 
 def _film(values_HWC: NDArray[Any]) -> Film:

@@ -126,8 +126,6 @@ def test_a_real_survey_is_coloured_by_what_its_points_are(data, tmp_path):
         "-D",
         "labels=points",
         "-O",
-        "places=true",
-        "-O",
         "max_points=1024",
         "--batch-size",
         "1",

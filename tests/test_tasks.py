@@ -82,7 +82,7 @@ def test_the_points_of_a_cloud_are_told_apart(tmp_path, encoder):
             rows = np.c_[np.concatenate([ground, pole]), np.repeat([0, 1], [150, 50])]
             np.savetxt(tmp_path / split / f"{number}.csv", rows, delimiter=",", header="x,y,z,label", comments="")
     options = {"labels": "points", "classes": ["ground", "pole"]}
-    model = mt.load("pointcloud", encoder=encoder, groups=32, neighbours=16, places=True)
+    model = mt.load("pointcloud", encoder=encoder, groups=32, neighbours=16)
     mt.fit(model, tmp_path, epochs=8, data_options=options, **{**QUICK, "batch_size": 4})
     measured = mt.evaluate(model, tmp_path, "test", num_workers=0)
     assert measured["miou"] > 0.7 and measured["samples"] == 6

@@ -157,7 +157,7 @@ def test_labels_are_no_input():
 @pytest.mark.parametrize("scale", ["unit", "metres"])
 @pytest.mark.parametrize("seed", [None, 0])
 def test_every_point_is_a_place_in_the_frame_of_the_centres(scale, seed):
-    tokenizer = PointCloudTokenizer(8, PointCloudOptions(places=True, max_points=64, scale=scale))
+    tokenizer = PointCloudTokenizer(8, PointCloudOptions(labels="points", max_points=64, scale=scale))
     cloud = tokenizer.read(np.random.default_rng(0).normal(size=(200, 3)) * 5)
     item = tokenizer.prepare(cloud, None if seed is None else torch.Generator().manual_seed(seed))
     assert item["places"].shape == (200, 3)
@@ -168,7 +168,7 @@ def test_every_point_is_a_place_in_the_frame_of_the_centres(scale, seed):
 
 
 def test_places_go_to_the_head_and_their_padding_is_told():
-    tokenizer = PointCloudTokenizer(8, PointCloudOptions(places=True))
+    tokenizer = PointCloudTokenizer(8, PointCloudOptions(labels="points"))
     clouds = [np.random.default_rng(size).normal(size=(size, 3)) for size in (30, 50)]
     tokens = tokenizer(tokenizer.collate([tokenizer.prepare(tokenizer.read(cloud)) for cloud in clouds]))
     assert tokens.side["places"].shape == (2, 50, 3)
@@ -196,7 +196,7 @@ def test_nothing_is_coloured_for_a_cloud_of_one_class(tmp_path):
 
 def test_predictions_for_centres_alone_say_which_option_is_missing(tmp_path):
     survey(tmp_path / "a.las", np.zeros(50, np.uint8))
-    with pytest.raises(InputError, match=r"places=true"):
+    with pytest.raises(InputError, match=r"labels=points"):
         write(tmp_path / "a.las", [{"prediction": ["g"] * 12}], Segmentation(classes=("g",)), tmp_path)
 
 

@@ -24,7 +24,8 @@ class PointCloudDatasetOptions(Options):
         default=None, description="Of ScanObjectNN: for instance _augmentedrot_scale75; none: the objects as they are."
     )
     labels: Literal["clouds", "points"] = Field(
-        default="clouds", description="What the labels belong to: whole clouds, or the points in them."
+        default="clouds",
+        description="What the labels belong to: whole clouds, or the points in them, each of which a head then gets.",
     )
     category: str | None = Field(
         default=None, description="Of ShapeNet's parts: the one whose parts are told apart; none: all."

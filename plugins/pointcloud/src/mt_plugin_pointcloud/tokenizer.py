@@ -39,8 +39,9 @@ class PointCloudOptions(Options):
     max_points: int = Field(default=2048, ge=16, description="Points looked at; larger clouds are sampled.")
     channels: tuple[Channel, ...] = Field(default=(), description="What a point carries: intensity, normals, colour.")
     upright: Literal["x", "y", "z"] = Field(default="z", description="The vertical axis; training turns about it.")
-    places: bool = Field(
-        default=False, description="Give a segmentation head every point of the cloud, not the groups' centres alone."
+    labels: Literal["clouds", "points"] = Field(
+        default="clouds",
+        description="What the labels belong to: whole clouds, or the points in them, each of which a head then gets.",
     )
     surface_points: int = Field(
         default=0, ge=0, description="Sample so many points from a mesh's surface; 0: take its vertices."
@@ -76,7 +77,7 @@ class PointCloudTokenizer(Tokenizer):
 
         Returns:
             groups (G, K, 3 + C), centres (G, 3) and log_radius (), the natural logarithm of the cloud's radius in the
-            file's unit. G is a quarter of the points (`ratio`), at most `groups`. With the option `places`, every
+            file's unit. G is a quarter of the points (`ratio`), at most `groups`. With labels=points, every
             point of the sample in its order and in the same frame: places (N, 3).
         """
         options = self.options
@@ -92,7 +93,7 @@ class PointCloudTokenizer(Tokenizer):
         # where all points that were drawn coincide, the whole cloud's extent, which is never zero
         radius = float(np.sqrt((points * points).sum(1).max())) or float(np.abs(sample.points).max())
         points = points / np.float32(radius)
-        places = (sample.points - middle) / np.float32(radius) if options.places else None
+        places = (sample.points - middle) / np.float32(radius) if options.labels == "points" else None
         start = None
         if generator is not None:
             points, carried, factor, turn = augment(points, carried, options.channels, options.upright, generator)

@@ -28,7 +28,7 @@ def write(source: Any, records: list[dict[str, Any]], task: AnyTask, folder: Pat
         records: The one prediction of it, a class a point.
 
     Raises:
-        InputError: predictions for another number of points, as those without the option `places` are.
+        InputError: predictions for another number of points, as those without labels=points are.
         RunError: a folder that cannot be written to.
     """
     if not isinstance(task, Segmentation):
@@ -38,7 +38,7 @@ def write(source: Any, records: list[dict[str, Any]], task: AnyTask, folder: Pat
     if len(predicted) != len(cloud.points):
         raise InputError(
             f"{source} has {len(cloud.points)} points and predictions for {len(predicted)}",
-            fix="train with -O places=true",
+            fix="train with -D labels=points",
         )
     number_of = {name: number for number, name in enumerate(task.classes)}
     labels = np.array([number_of[name] for name in predicted])

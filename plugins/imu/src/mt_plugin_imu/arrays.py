@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import names_in_npz, read_npz
+from mt_core.sdk import as_array, names_in_npz, read_npz
 from mt_plugin_imu.recording import Recording, make_recording
 from mt_plugin_imu.tables import from_times
 
@@ -21,7 +21,7 @@ CLOCKS = ("time", "t", "timestamp", "timestamps")
 
 def from_array(array: Any, name: str, rate: float | None = None) -> Iterator[Recording]:
     """The recording in an array (T, C) or (T,), or those in one of (N, T, C)."""
-    array = np.asarray(array)
+    array = as_array(array)
     if array.ndim != 3:
         yield make_recording(array, rate, name)
         return
@@ -31,7 +31,7 @@ def from_array(array: Any, name: str, rate: float | None = None) -> Iterator[Rec
 
 def from_mapping(mapping: Mapping[str, Any], name: str) -> Iterator[Recording]:
     """What arrays by name hold; see `_of_named`."""
-    yield from _of_named([str(key) for key in mapping], lambda key: np.asarray(mapping[key]), name)
+    yield from _of_named([str(key) for key in mapping], lambda key: as_array(mapping[key]), name)
 
 
 def from_npz(file: BinaryIO, name: str) -> Iterator[Recording]:

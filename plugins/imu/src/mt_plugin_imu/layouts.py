@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -171,26 +172,21 @@ def _wanted_users(split: str, users: set[int], tested: set[int], root: Path) -> 
 
 def _runs(records: list[str]) -> tuple[list[tuple[int, str, NDArray[np.float32]]], int]:
     """Consecutive records of one user and activity, as (T, 3), and how many records could not be read."""
-    runs: list[tuple[int, str, list[list[float]]]] = []
-    broken = 0
-    for user, activity, step in _records(records):
-        if not step:
-            broken += 1
-        elif runs and runs[-1][:2] == (user, activity):
-            runs[-1][2].append(step)
-        else:
-            runs.append((user, activity, [step]))
-    return [(user, activity, np.array(steps, dtype=np.float32)) for user, activity, steps in runs], broken
+    found = [record for record in map(_record, records) if record is not None]
+    runs = [
+        (user, activity, np.array([step for _, _, step in run], dtype=np.float32))
+        for (user, activity), run in groupby(found, key=itemgetter(0, 1))
+    ]
+    return runs, len(records) - len(found)
 
 
-def _records(records: list[str]) -> Iterator[tuple[int, str, list[float]]]:
-    """User, activity and x, y, z of each record; nothing for x, y, z of one that cannot be read."""
-    for record in records:
-        try:
-            user, activity, _, x, y, z = record.strip().removesuffix(",").split(",")
-            yield int(user), activity.strip(), [float(x), float(y), float(z)]
-        except ValueError:
-            yield 0, "", []
+def _record(text: str) -> tuple[int, str, list[float]] | None:
+    """User, activity and x, y, z; None where it cannot be read."""
+    try:
+        user, activity, _, x, y, z = text.strip().removesuffix(",").split(",")
+        return int(user), activity.strip(), [float(x), float(y), float(z)]
+    except ValueError:
+        return None
 
 
 def _activities(path: Path) -> dict[int, str]:

@@ -15,6 +15,7 @@ from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
 from mt_core.sdk import (
     Delimited,
+    as_array,
     declared_suffixes,
     first_bytes,
     is_header,
@@ -87,10 +88,8 @@ def _array_or_table(source: Any, name: str) -> Any:
         source = source.to_frame()
     if hasattr(source, "columns") and hasattr(source, "iloc"):
         return source
-    if hasattr(source, "detach"):  # a tensor
-        source = source.detach().cpu().numpy()
     if isinstance(source, list | tuple) or hasattr(source, "__array__"):
-        return np.asarray(source)
+        return as_array(source)
     raise InputError(
         f"{name} is no series",
         fix=f"give a path ({FORMATS}), an array (steps,) or (steps, channels), or a data frame",

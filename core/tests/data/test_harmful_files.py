@@ -10,7 +10,6 @@ import pytest
 
 import mt_core as mt
 from mt_core.data.loader import Loader
-from mt_core.data.workers import WorkerPool
 from mt_core.errors import InputError, MtWarning
 from mt_core.plugins import get
 
@@ -144,44 +143,3 @@ def test_a_worker_that_was_lost_costs_no_other_sample_and_no_second_loss(harmful
             assert [error.problem.count("crash.npy") for batch in batches for error in batch["failed"]] == [1]
             seen.append({worker.process.pid for worker in loader._pool.workers})
         assert seen[0] == seen[1]
-
-
-class Counting:
-    """Gives each job's numbers, then its own process."""
-
-    def read(self, job, at):
-        at(job)
-        yield from ((job, number) for number in range(3))
-
-
-@pytest.mark.parametrize("num_workers", [0, 1, 3])
-def test_messages_come_in_the_order_of_the_jobs(num_workers):
-    pool = WorkerPool(Counting(), num_workers)
-    expected = [(job, number) for job in range(20) for number in range(3)]
-    assert list(pool.map(range(20), lambda job, loss: job)) == expected == list(pool.map(range(20), lambda *_: None))
-    processes = [worker.process for worker in pool.workers]
-    assert len(processes) == num_workers
-    pool.close()
-    assert not any(process.is_alive() for process in processes)
-
-
-def test_work_that_is_left_in_the_middle_leaves_no_process_and_no_message_behind():
-    pool = WorkerPool(Counting(), 2)
-    messages = pool.map(range(20), lambda job, loss: job)
-    assert next(messages) == (0, 0)
-    messages.close()
-    assert pool.workers == []
-    assert list(pool.map([7], lambda job, loss: job)) == [(7, 0), (7, 1), (7, 2)]
-    pool.close()
-
-
-class Failing:
-    def read(self, job, at):
-        raise ZeroDivisionError("of the reader itself")
-        yield
-
-
-@pytest.mark.parametrize("num_workers", [0, 1])
-def test_an_error_of_the_reader_itself_ends_the_work(num_workers):
-    with pytest.raises(ZeroDivisionError, match="of the reader itself"):
-        list(WorkerPool(Failing(), num_workers).map([0], lambda job, loss: job))

@@ -20,6 +20,12 @@ def limit_memory(more: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
+def give_way() -> None:
+    """Where memory runs out all the same, let the system end this process rather than another."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+
+
 def memory_of_each(num_workers: int) -> int:
     """Bytes that each worker may take: half of what is free on this machine or in its container, shared out."""
     free = _LEAST_BYTES

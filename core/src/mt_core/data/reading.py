@@ -57,7 +57,7 @@ def with_source(error: MtError, source: Any) -> MtError:
 
 def as_input_error(error: Exception, source: Any, tokenizer: Tokenizer) -> InputError:
     """The error for an exception that a plugin let through: it names the file and the plugin."""
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # the latter is torch's
         return InputError(
             f"{name_of(source)} needs more memory than a worker process may take",
             fix="split it into smaller files; --num-workers 0 reads without that limit",

@@ -6,9 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from mt_core.contract import Tokenizer, name_of
 from mt_core.data.reading import as_input_error, with_source
 from mt_core.data.workers import SECONDS_A_SAMPLE, At, LostSample, WorkerPool
@@ -53,8 +50,7 @@ def read_sources(
         first: Source and row to begin with.
         seconds_a_sample: How long one sample may take.
     """
-    for read in _read(_SourceReader(tokenizer, sources), num_workers, first, seconds_a_sample):
-        yield replace(read, items=[_to_tensors(item) for item in read.items])
+    return _read(_SourceReader(tokenizer, sources), num_workers, first, seconds_a_sample)
 
 
 def raw_samples(tokenizer: Tokenizer, sources: Sequence[Any], num_workers: int) -> Iterator[Read]:
@@ -113,7 +109,7 @@ class _SourceReader:
                 at(row + 1)
                 if row < job.first_row:
                     continue
-                items.append(sample if self.is_raw else _to_arrays(self.tokenizer.prepare(sample)))
+                items.append(sample if self.is_raw else self.tokenizer.prepare(sample))
                 if len(items) == SAMPLES_A_MESSAGE:
                     yield Read(job.source, start, items)
                     start, items = row + 1, []
@@ -122,12 +118,3 @@ class _SourceReader:
         except Exception as raised:
             error = as_input_error(raised, source, self.tokenizer)
         yield Read(job.source, start, items, error, is_last=True)
-
-
-# arrays cross between processes as bytes; tensors would each take a file descriptor and a piece of shared memory
-def _to_arrays(item: dict[str, Tensor]) -> dict[str, Any]:
-    return {name: tensor.numpy() for name, tensor in item.items()}
-
-
-def _to_tensors(item: dict[str, Any]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(array) for name, array in item.items()}

@@ -115,7 +115,7 @@ class VideoTokenizer(Tokenizer):
             drawn = int(torch.randint(len(shown_AT), (), generator=generator))
             shown_VT = shown_AT[drawn : drawn + 1]
         wanted, places = np.unique(shown_VT, return_inverse=True)
-        frames = crop_squares(sample.frames[wanted], self.options, generator)
+        frames = crop_squares(list(sample.frames[wanted]), self.options, generator)
         pixels_VTCSS = rearrange(frames[places.reshape(shown_VT.shape)], "v t h w c -> v t c h w")
         return {"pixels": torch.from_numpy(np.ascontiguousarray(pixels_VTCSS))}
 

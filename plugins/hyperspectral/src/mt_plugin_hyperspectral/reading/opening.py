@@ -49,8 +49,9 @@ def open_cube(source: str | Path | bytes) -> Cube:
 
 def _opened(file: Path | BinaryIO, head: bytes, name: str) -> Cube:
     if head.startswith(b"\x93NUMPY"):
-        is_path = isinstance(file, Path)
-        return Cube(np.load(file, mmap_mode="r") if is_path else read_npy(file, name, largest=LARGEST_BYTES), name)
+        if isinstance(file, Path):
+            return Cube(np.load(file, mmap_mode="r"), name)
+        return Cube(read_npy(file, name, largest=LARGEST_BYTES), name)
     if head.startswith(b"PK\x03\x04"):
         return Cube(read_npz(file, _NPZ_NAMES, name=name, largest=LARGEST_BYTES), name)
     if is_tiff(head):

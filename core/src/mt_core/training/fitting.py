@@ -15,8 +15,9 @@ from typing import Any
 import torch
 
 from mt_core.contract import Head, ModalityDataset, Options
+from mt_core.data.calibration import calibrate
 from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
-from mt_core.data.loader import Loader, read_examples
+from mt_core.data.loader import Loader
 from mt_core.data.precision import check_precision
 from mt_core.data.subsets import hold_out, open_training_data
 from mt_core.errors import MtError, OptionError, RunError
@@ -193,14 +194,16 @@ def _make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) 
     """Calibrate tokenizer and head on the training part, and set what is trained."""
     if len(train) == 0:
         raise OptionError(f"{train.source} has no examples", fix="check the folder and its layout")
-    with seeded(recipe.seed):
-        if recipe.tune != "probe" or not model.tokenizer.calibration():
-            # read by workers, when and as far as the tokenizer looks at them
-            skip = recipe.skip_unreadable
-            examples = read_examples(train, model.tokenizer, num_workers=recipe.num_workers, skip_unreadable=skip)
-            with contextlib.closing(examples):
-                model.tokenizer.calibrate(examples)
-        model.tokenizer.to(model.device)
+    if recipe.tune != "probe" or not model.tokenizer.calibration():
+        calibrate(
+            model.tokenizer,
+            train,
+            seed=recipe.seed,
+            num_workers=recipe.num_workers,
+            seconds_a_sample=recipe.seconds_a_sample,
+            skip_unreadable=recipe.skip_unreadable,
+        )
+    model.tokenizer.to(model.device)
     if model.head is None or model.head.task != train.task or recipe.head:
         model.attach_head(train.task, **recipe.head)
     head = model.require_head()

@@ -316,3 +316,27 @@ def test_every_number_of_the_training_has_bounds():
     assert len([option for option in train_command.params if isinstance(option.type, BOUNDED)]) == 5
     numbers = [option for option in train_command.params if type(option.type) in (IntParamType, FloatParamType)]
     assert numbers == []
+
+
+def test_what_cannot_be_read_is_left_out_of_an_evaluation_where_it_is_asked_to(run, data, capsys):
+    (data / CLASSES[0] / "broken.npy").write_bytes(b"no array")
+    command = ["evaluate", run, "--data", str(data), "--seconds-a-sample", "60"]
+    assert main(command) == 2 and "broken.npy" in capsys.readouterr().err
+    with pytest.warns(MtWarning, match=r"broken\.npy"):
+        assert main([*command, "--skip-unreadable"]) == 0
+    assert f"{2 * A_CLASS} samples (1 of {2 * A_CLASS + 1} left out)" in capsys.readouterr().out
+
+
+def test_a_sample_has_so_many_seconds_to_be_read(run, data, monkeypatch, capsys):
+    limits = []
+
+    def read(tokenizer, sources, num_workers, *, first=(0, 0), seconds_a_sample):
+        limits.append((num_workers, seconds_a_sample))
+        return iter(())
+
+    monkeypatch.setattr("mt_core.embedding.files.read_sources", read)
+    monkeypatch.setattr("mt_core.embedding.memory.read_sources", read)
+    file = str(data / CLASSES[0] / "0.npy")
+    assert main(["embed", run, file, "-o", f"{run}.parquet", "--num-workers", "2", "--seconds-a-sample", "7"]) == 0
+    assert main(["predict", run, file, "--num-workers", "3", "--seconds-a-sample", "8"]) == 0
+    assert limits == [(2, 7.0), (3, 8.0)]

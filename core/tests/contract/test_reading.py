@@ -30,6 +30,12 @@ def test_a_missing_file_is_told_before_any_reader_sees_it(tmp_path):
         pytest.fail("the reader was called")
 
 
+@pytest.mark.parametrize("name", ["x" * 5000, "with\0zero", "a" * 300 + "/b.png"])
+def test_a_name_that_no_file_can_have_is_one_that_does_not_exist(name):
+    with pytest.raises(InputError, match="does not exist"), reading(name, formats=".png"):
+        pytest.fail("the reader was called")
+
+
 def test_an_empty_file_is_told_before_any_reader_sees_it(tmp_path):
     (tmp_path / "e.png").touch()
     with pytest.raises(InputError, match="empty"), reading(tmp_path / "e.png", formats=".png"):

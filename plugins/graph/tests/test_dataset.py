@@ -97,6 +97,8 @@ def test_tu_labels_come_before_numbers_unless_asked(tmp_path: Path):
         ({"A": "1, 99\n", "edge_labels": None}, "nodes that there are not"),
         ({"A": "1, a\n"}, "cannot be read"),
         ({"A": ""}, "0 bytes"),
+        ({"graph_labels": "1\n1e999\n"}, "graph_labels.txt, row 2: not whole numbers"),
+        ({"graph_labels": "\n\n"}, "graph_labels.txt has no rows"),
         ({"graph_labels": "1\nnan\n"}, "graph_labels.txt, row 2: not whole numbers"),
         ({"A": "1, 2\n2, 1.5\n"}, "A.txt, row 2: not whole numbers"),
         ({"node_labels": "1\n"}, "1 lines for 6 nodes"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -39,14 +40,14 @@ def reading(source: Any, *, formats: str, fix: str = "") -> Iterator[None]:
     """
     name = name_of(source)
     if isinstance(source, str | Path):
-        path = Path(source)
-        if path.is_dir():
+        # os.path, for pathlib raises where a name is too long or a folder is closed
+        if os.path.isdir(source):
             raise InputError(f"{name} is a folder, not a file", fix="name the files in it, or a pattern for them")
-        if not path.exists():
+        if not os.path.exists(source):
             raise InputError(f"{name} does not exist", fix="check the path and the folder it is relative to")
-        if not path.is_file():
+        if not os.path.isfile(source):
             raise InputError(f"{name} is not a regular file", fix="copy what it gives into a file")
-        if path.stat().st_size == 0:
+        if os.path.getsize(source) == 0:
             raise InputError(f"{name} is empty (0 bytes)", fix="copy or export the file again")
     elif isinstance(source, bytes) and not source:
         raise InputError("there are no bytes to read", fix="pass the content of a whole file")

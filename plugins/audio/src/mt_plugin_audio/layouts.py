@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -66,7 +67,7 @@ def find_speech_commands(root: Path, split: str) -> Listing | None:
     split_of = {}
     for name, listed in _SPEECH_LISTS.items():
         for line in read_text(root / listed).split():
-            if line not in files and (root / line).parent.is_dir():
+            if line not in files and os.path.isdir((root / line).parent):
                 raise DatasetError(
                     f"{root / listed} names {line}, which does not exist", fix="check that the download is complete"
                 )

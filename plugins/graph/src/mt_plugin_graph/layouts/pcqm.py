@@ -61,7 +61,7 @@ def _parts(path: Path, count: int) -> dict[str, NDArray[np.int64]]:
         parts = {ours: np.asarray(found[theirs]) for ours, theirs in _SPLITS.items() if theirs in found}
     except Exception as error:
         raise DatasetError(
-            f"{path} cannot be read as arrays alone ({type(error).__name__}: {str(error).splitlines()[0][:120]})",
+            f"{path} cannot be read as arrays alone ({type(error).__name__}: {str(error)[:120].partition(chr(10))[0]})",
             fix="where you trust it: torch.save({k: torch.as_tensor(v) for k, v in "
             "torch.load('split_dict.pt', weights_only=False).items()}, 'split_dict.pt')",
         ) from None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Regression
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, assign_folds, sorted_names
+from mt_core.sdk import Listing, assign_folds, quiet, sorted_names
 from mt_plugin_graph.attributes import attributes_of_array, join_columns
 from mt_plugin_graph.graph import Attributes, Graph, make_graph
 from mt_plugin_graph.layouts.held_out import chosen_rows, held_out
@@ -21,6 +21,7 @@ MAX_BYTES = 2**30
 """Of one of the files."""
 
 _EDGES = "_A.txt"
+_LARGEST_WHOLE = 2.0**53  # up to which floats tell whole numbers apart
 
 
 def find_tu(root: Path, split: str, options: GraphDatasetOptions) -> Listing | None:
@@ -138,12 +139,16 @@ def _table(path: str, kind: type[np.generic]) -> NDArray[Any] | None:
             f"{path} has {size:,} bytes, not 1 to {MAX_BYTES:,}", fix="check that the download is complete"
         )
     try:
-        values = np.loadtxt(file, dtype=np.float64 if kind is np.int64 else kind, delimiter=",", ndmin=2)
-    except (ValueError, UnicodeDecodeError) as error:
+        with quiet(), file.open(encoding="utf-8-sig") as lines:
+            values = np.loadtxt(lines, delimiter=",", ndmin=2)
+    except (OSError, ValueError) as error:
         raise DatasetError(
-            f"{path} cannot be read ({str(error)[:150]})", fix="numbers, with commas between them"
+            f"{path} cannot be read ({str(error)[:150]})", fix="write numbers, with commas between them"
         ) from None
-    if kind is np.int64 and not np.array_equal(values, np.rint(values)):  # NaN equals nothing
-        line = int(np.argmax((values != np.rint(values)).any(1))) + 1
-        raise DatasetError(f"{path}, row {line}: not whole numbers", fix="check that the download is complete")
-    return values.astype(kind)
+    if not values.size:
+        raise DatasetError(f"{path} has no rows", fix="check that the download is complete")
+    if kind is np.int64 and not (is_whole := (values == np.rint(values)) & (np.abs(values) <= _LARGEST_WHOLE)).all():
+        row = int(np.argmin(is_whole.all(1))) + 1
+        raise DatasetError(f"{path}, row {row}: not whole numbers", fix="check that the download is complete")
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, which counts as not known
+        return values.astype(kind)

@@ -21,7 +21,6 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
-from functools import partial
 from importlib import invalidate_caches
 from io import StringIO
 from math import isclose
@@ -338,12 +337,23 @@ def reader(tmp_path, monkeypatch) -> Callable[[str, dict[str, Any]], Reader]:
     registry.reset()
 
 
+def one_epoch(fit):
+    """The same, for one epoch unless the recipe or the setting says otherwise."""
+
+    def fit_briefly(*data, recipe=None, **settings):
+        if recipe is not None:
+            return fit(*data, recipe=recipe.model_copy(update={"epochs": 1}), **settings)
+        return fit(*data, **{"epochs": 1, **settings})
+
+    return fit_briefly
+
+
 @pytest.mark.parametrize("page", [pytest.param(p, marks=[pytest.mark.slow] * (p in SLOW)) for p in PAGES])
 @pytest.mark.filterwarnings("ignore::mt_core.errors.MtWarning")
 def test_a_page_does_what_it_says(page, reader, setting, monkeypatch):
     if not page.startswith("docs/"):  # a small encoder and one epoch, where no output stands beside
         monkeypatch.setattr("mt_core.encoder.catalog.DEFAULT_ENCODER", "random/test_vit")
-        monkeypatch.setattr(api, "fit", partial(api.fit, epochs=1))
+        monkeypatch.setattr(api, "fit", one_epoch(api.fit))
     reader(page, setting(page)).read((ROOT / page).read_text("utf-8"))
 
 

@@ -32,7 +32,8 @@ def test_a_batch_for_retrieval_holds_several_samples_of_each_identity():
 
 def test_the_order_for_retrieval_is_its_seeds_and_its_epochs():
     order = SeededIdentities(IDENTITIES, seed=0)
-    assert order.positions(0) == order.positions(0) != order.positions(1)
+    assert order.positions(0) == order.positions(0)
+    assert order.positions(0) != order.positions(1)
 
 
 def test_identities_are_held_out_whole():

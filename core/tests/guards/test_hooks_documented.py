@@ -56,7 +56,7 @@ def implemented(code: str) -> set[str]:
     """The hooks that some code implements: functions marked by `hookimpl`. Nothing of what is no code."""
     try:
         tree = ast.parse(code)
-    except SyntaxError:
+    except (SyntaxError, UnicodeEncodeError):
         return set()
     return {
         node.name

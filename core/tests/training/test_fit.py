@@ -254,6 +254,25 @@ def test_an_unreadable_sample_ends_training_with_its_own_error(model):
         mt.fit(model, data, demo("val", size=8), **QUICK)
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.MtWarning")
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_where_none_can_be_read_that_is_what_is_said(model, part):
+    train, val = demo(size=16), demo("val", size=8)
+    broken = train if part == "training" else val
+    broken.samples[:] = ["missing.npy"] * len(broken)
+    with pytest.raises(InputError, match=rf"none of the {part} samples can be read; missing\.npy"):
+        mt.fit(model, train, val, skip_unreadable=True, **QUICK)
+
+
+def test_a_run_is_resumed_with_another_number_of_workers(model, small_encoder, tmp_path):
+    train, val = demo(size=40), demo("val", size=8)
+    with pytest.raises(KeyboardInterrupt):
+        mt.fit(model, Interrupting(train, 60)(), val, out=tmp_path / "run", **QUICK)
+    other = mt.load("toy", encoder=small_encoder)
+    result = mt.fit(other, train, val, out=tmp_path / "run", resume=True, **{**QUICK, "num_workers": 1})
+    assert len(result.history) == QUICK["epochs"]
+
+
 def test_an_unreadable_sample_can_be_left_out_with_a_warning(model):
     data = demo(size=16)
     data.samples[3] = "missing.npy"

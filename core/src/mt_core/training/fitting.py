@@ -223,11 +223,17 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
     if record["status"] != "complete":
         return None
     asked = {"modality": model.modality, "recipe": recipe.model_dump(mode="json")}
-    check_same(folder, record, asked)
+    check_same(folder, _compared(record), _compared(asked))
     trained = load_run(folder, encoder=model.encoder if model.encoder.is_frozen else None, device=model.device)
     for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target"):
         setattr(model, part, getattr(trained, part))
     return FitResult(folder, record["val_metrics"], record["baseline_metrics"], read_history(folder), 0.0, True)
+
+
+def _compared(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What decides a run's result: how fast samples are read does not."""
+    free = ("num_workers", "seconds_a_sample")
+    return {**record, "recipe": {name: value for name, value in record["recipe"].items() if name not in free}}
 
 
 def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
@@ -235,7 +241,7 @@ def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, over
     checkpoint = last_checkpoint(folder)
     if resume:
         recorded = read_record(folder)
-        check_same(folder, recorded, planned)
+        check_same(folder, _compared(recorded), _compared(planned))
         return check_checkpoint(checkpoint) if checkpoint.is_file() else None
     if overwrite:
         shutil.rmtree(folder, ignore_errors=True)

@@ -26,6 +26,7 @@ _HINTS = (
     ".*exists and is not",
     ".*in eval mode.*",
     ".*all_gather is deprecated.*",
+    ".*training_step. returned .None.*",
 )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mt_core import hooks
 from mt_core.contract import Head
 from mt_core.data.loader import Batch, check_failures
-from mt_core.errors import MtError, MtWarning
+from mt_core.errors import InputError, MtError, MtWarning
 from mt_core.model import MetaTransformer
 from mt_core.training.metrics import Meter
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
@@ -35,6 +35,7 @@ class TrainingModule(lightning.LightningModule):
         super().__init__()
         self.model = model
         self.recipe = recipe
+        self.num_trained = self.num_measured = 0  # samples of this epoch
         self.failed: dict[str, MtError] = {}  # of the samples that were left out, by the problem
         self.monitored = f"val_{self.head.primary}"
         self.mode = "max" if self.head.higher_is_better else "min"
@@ -77,24 +78,34 @@ class TrainingModule(lightning.LightningModule):
         readable = self._readable(batch)
         if not readable["inputs"]:
             return None  # Lightning goes on to the next batch
+        self.num_trained += len(readable["target"])
         loss = self.head.loss(self.output(readable), readable["target"])
         self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(readable["target"]))
         return loss
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
-        if outputs is not None:
+        if outputs:  # not where no sample of the batch could be read
             loss = float(outputs["loss"])
             hooks.gather("mt_step_end", modality=self.model.modality, step=self.global_step, loss=loss)
 
     def on_validation_epoch_start(self) -> None:
+        self._check_any(self.num_trained, "training")
+        self.num_trained = self.num_measured = 0
         self.meter = Meter(self.model, self.head)
+
+    def _check_any(self, count: int, kind: str) -> None:
+        if not count:
+            first = next(iter(self.failed.values()))
+            raise InputError(f"none of the {kind} samples can be read; {first.problem}", fix=first.fix)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
         readable = self._readable(batch)
         if readable["inputs"]:
+            self.num_measured += len(readable["target"])
             self.meter.update(self.output(readable), readable["target"])
 
     def on_validation_epoch_end(self) -> None:
+        self._check_any(self.num_measured, "validation")
         values = self.meter.compute()
         self.log_dict({f"val_{name}": value for name, value in values.items()})
         self.log(SELECTION, selection(values, self.head))

@@ -5,7 +5,7 @@ from .conftest import Change
 BROKEN: dict[str, list[Change]] = {
     "preparing_a_sample_costs_less_than_encoding_it": [
         Change("tokenizer.py", "from pathlib import Path\n", "import time\nfrom pathlib import Path\n"),
-        Change("tokenizer.py", "def read(self, source):\n", "def read(self, source):\n        time.sleep(0.01)\n"),
+        Change("tokenizer.py", "def read(self, source):\n", "def read(self, source):\n        time.sleep(0.02)\n"),
     ],
     "reading_takes_memory_in_proportion": [
         Change(

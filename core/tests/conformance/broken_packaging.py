@@ -29,7 +29,8 @@ BROKEN: dict[str, list[Change]] = {
         Change("tokenizer.py", 'description="Standard deviation of the noise added in training."', 'description=""')
     ],
     "shared_options_are_the_same": [
-        dataset_option("noise: float = Field(default=0.5, ge=0, description='Bags with more are left out.')")
+        dataset_option("noise: float = Field(default=0.5, ge=0, description='Bags with more are left out.')"),
+        Change("dataset.py", "def find(cls, root, split):", "def find(cls, root, split, *, options=None):"),
     ],
     "the_wheel_holds_what_the_manifest_names": [wheel_with('exclude = ["*.toml"]\n')],
     "py_typed_is_shipped": [Change("py.typed", "", None)],

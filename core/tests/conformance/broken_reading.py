@@ -61,6 +61,12 @@ BROKEN: dict[str, list[Change]] = {
         ),
     ],
     "random_numbers_come_from_the_generator_alone": [Change("tokenizer.py", DRAWN, "torch.randn(readings.shape)")],
+    "worker_processes_give_the_same_batches": [
+        before('self.register_buffer("scale"', "import os", "self.process = os.getpid()"),
+        before(
+            "if generator is not None:", "import os", "if os.getpid() != self.process:", "    readings = readings + 1"
+        ),
+    ],
     "an_empty_file_is_refused": [where(IS_EMPTY, f"source = {ONES}")],
     "a_missing_file_is_refused": [where(IS_MISSING, "raise FileNotFoundError(source)")],
     "random_bytes_are_refused": [where(IS_NOISE, f"source = {ONES}")],

@@ -34,7 +34,7 @@ FAULTS = {
     "taken from the encoder and not saved": (
         STATE,
         [at_first("self.gain = 1"), instead(ADOPT, f"{ADOPT}        self.gain = 2\n"), GAIN],
-        "the tokens are others: values differs in",
+        "the tokens differ: values differs in",
     ),
     "the colour mean of the encoder, not saved": (
         STATE,
@@ -43,7 +43,7 @@ FAULTS = {
             instead(ADOPT, f"{ADOPT}        self.gain.fill_(encoder.mean[0])\n"),
             GAIN,
         ],
-        "the tokens are others: values differs in",
+        "the tokens differ: values differs in",
     ),
     "a state that is no tensor": (
         STATE,
@@ -54,7 +54,7 @@ FAULTS = {
                 "    def set_extra_state(self, state):\n        pass\n\n",
             )
         ],
-        "_extra_state, which is no tensor",
+        "_extra_state, which is not a tensor",
     ),
     "weights made while training": (
         STATE,
@@ -93,11 +93,8 @@ FAULTS = {
 
 @pytest.mark.parametrize(
     ("check", "changes", "message"),
-    # each of the first starts a process that imports torch
-    [
-        pytest.param(*fault, id=name, marks=pytest.mark.slow if fault[0] == STATE else ())
-        for name, fault in FAULTS.items()
-    ],
+    FAULTS.values(),
+    ids=FAULTS,
 )
 def test_a_fault_is_reported(check, changes, message, specimen):
     specimen(*changes)

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from mt_core.conformance.check import Check
 from mt_core.conformance.wheel_contents import Wheel, wheel_of
-from mt_core.contract import Features, Head, ModalityDataset, Options, Tokenizer, Tokens
+from mt_core.contract import Example, Features, Head, ModalityDataset, Options, Tokenizer, Tokens
+from mt_core.data.loader import read_examples
 from mt_core.encoder import Encoder
 from mt_core.encoder.plain_vit import build_vit, parts_of
 from mt_core.encoder.random_weights import draw_weights
@@ -119,6 +120,11 @@ class PluginFixture:
         return [path for path in [*given, *written] if path.name.lower().endswith(self.manifest.suffixes)]
 
     @cached_property
+    def train_examples(self) -> list[Example]:
+        """The training split, each sample as `read` returns it: what a tokenizer is calibrated on."""
+        return list(read_examples(self.train, self.make_tokenizer(calibrated=False), num_workers=0))
+
+    @cached_property
     def samples(self) -> list[Any]:
         """What `read` returns for each test sample."""
         tokenizer = self.make_tokenizer()
@@ -156,7 +162,7 @@ class PluginFixture:
         """What `calibrate` learns from the demo's training split."""
         tokenizer = self.make_tokenizer(calibrated=False)
         with seeded(0):
-            tokenizer.calibrate([self.train[index] for index in range(len(self.train))])
+            tokenizer.calibrate(iter(self.train_examples))
         return tokenizer.calibration()
 
     def make_head(self) -> Head:

@@ -8,7 +8,7 @@ import time
 import traceback
 import warnings
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -113,7 +113,8 @@ class SuiteRunner:
     def _text_of(self, error: BaseException) -> str:
         """An exception, with the last line of the plugin's code that it passed through."""
         package = self.plugin.package
-        own = [frame for frame in traceback.extract_tb(error.__traceback__) if f"/{package}/" in frame.filename]
+        frames = [frame for each in _causes(error) for frame in traceback.extract_tb(each.__traceback__)]
+        own = [frame for frame in frames if f"/{package}/" in frame.filename]
         place = f" (in {package}/{own[-1].filename.rpartition(f'/{package}/')[2]}:{own[-1].lineno})" if own else ""
         text = str(error) if isinstance(error, MtError) else " ".join(str(error).split())[:500]
         return f"raised {type(error).__name__}: {text}{place}"
@@ -152,6 +153,13 @@ def check_modality(modality: str, on_result: Callable[[Result], None] | None = N
         if on_result is not None:
             on_result(results[-1])
     return runner.report(tuple(results))
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An exception, and those that it was raised from."""
+    while error is not None:
+        yield error
+        error = error.__cause__
 
 
 def _numbers(contract: str) -> tuple[int, ...]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 
 import torch
 from torch import Tensor
 
 from mt_core.conformance.fixture import PluginFixture, once
-from mt_core.contract import Example, Head, Tokenizer
+from mt_core.contract import Head, Tokenizer
+from mt_core.data.loader import Batch, Loader, check_failures
 from mt_core.encoder import Encoder
 
-BATCH = 12
+BATCH_SIZE = 12
 _LR = 3e-3
 _CLIP = 1.0
-
-Batch = tuple[dict[str, Tensor], Tensor]
-"""What the tokenizer's `collate` returned, and the stacked targets."""
 
 
 class TrialTraining:
@@ -39,8 +38,7 @@ class TrialTraining:
 
     def batches(self) -> Iterator[Batch]:
         """The demo's training split, augmented."""
-        for inputs, target in training_batches(self.plugin):
-            yield {name: tensor.clone() for name, tensor in inputs.items()}, target.clone()
+        yield from deepcopy(training_batches(self.plugin))
 
     def step(self, batch: Batch) -> None:
         """One step of the optimizer. The gradients are kept."""
@@ -60,15 +58,14 @@ class TrialTraining:
             return float(self._loss(batch))
 
     def _loss(self, batch: Batch) -> Tensor:
-        inputs, target = batch
-        return self.head.loss(self.head(self.encoder(self.tokenizer(inputs))), target)
+        output = self.head(self.encoder(self.tokenizer(batch["inputs"])))
+        return self.head.loss(output, batch["target"])
 
     def constant_loss(self, batch: Batch, steps: int) -> float:
         """The loss of the best constant answer: of a head that is trained on the same features for all samples."""
-        inputs, target = batch
         self.tokenizer.eval()
         with torch.no_grad():
-            features = self.encoder(self.tokenizer(inputs))
+            features = self.encoder(self.tokenizer(batch["inputs"]))
             mean_D = features.pooled.mean(0)
         cls = None if features.cls is None else mean_D.expand_as(features.cls)
         constant = replace(features, tokens=mean_D.expand_as(features.tokens), cls=cls)
@@ -77,7 +74,7 @@ class TrialTraining:
         least = float("inf")
         for _ in range(steps):
             optimizer.zero_grad()
-            loss = head.loss(head(constant), target)
+            loss = head.loss(head(constant), batch["target"])
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             least = min(least, loss.item())
@@ -86,16 +83,7 @@ class TrialTraining:
 
 @once
 def training_batches(plugin: PluginFixture) -> list[Batch]:
-    """The demo's training split, augmented and in batches."""
-    tokenizer, generator = plugin.make_tokenizer().train(), torch.Generator().manual_seed(0)
-    examples = [plugin.train[index] for index in range(len(plugin.train))]
-    firsts = range(0, len(examples), BATCH)
-    return [batch_of(plugin, tokenizer, examples[first : first + BATCH], generator) for first in firsts]
-
-
-def batch_of(
-    plugin: PluginFixture, tokenizer: Tokenizer, examples: list[Example], generator: torch.Generator | None = None
-) -> Batch:
-    """Examples as one batch, augmented if a generator is given."""
-    items = [tokenizer.prepare(tokenizer.read(example.sample), generator) for example in examples]
-    return tokenizer.collate(items), plugin.train.task.stack([example.target for example in examples])
+    """The demo's training split, shuffled, augmented and in batches."""
+    tokenizer = plugin.make_tokenizer()
+    with Loader(plugin.train, tokenizer, batch_size=BATCH_SIZE, num_workers=0, train_seed=0) as loader:
+        return [check_failures(batch) for batch in loader]

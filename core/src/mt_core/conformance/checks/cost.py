@@ -31,10 +31,11 @@ _MIB = 2**20
 
 @check(advisory=True)
 def preparing_a_sample_costs_less_than_encoding_it(plugin: PluginFixture) -> None:
-    """The demo's test samples are read and prepared one by one, and as many tokens as they give are encoded by a
-    ViT-Tiny in one batch, both on one thread: reading and preparing a sample takes less time than encoding it."""
+    """Six of the demo's test samples are read and prepared one by one, and as many tokens as all test samples give are
+    encoded by a ViT-Tiny in one batch, both on one thread: reading and preparing a sample takes less time than encoding
+    it."""
     tokenizer = plugin.make_tokenizer()
-    sources = [plugin.test[index].sample for index in range(len(plugin.test))]
+    sources = [plugin.test[index].sample for index in range(min(6, len(plugin.test)))]
     preparing = median(_seconds(partial(_prepare, tokenizer, source)) for source in sources)
     with torch.no_grad():
         tokens = plugin.tokens(tokenizer)

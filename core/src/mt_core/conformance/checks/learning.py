@@ -12,8 +12,9 @@ import torch
 
 from mt_core.conformance.check import Failed, check, expect
 from mt_core.conformance.fixture import WIDTH, PluginFixture, small_encoder
-from mt_core.conformance.trial_training import BATCH, TrialTraining, batch_of
+from mt_core.conformance.trial_training import BATCH_SIZE, TrialTraining
 from mt_core.contract import Example, Tokenizer
+from mt_core.data.loader import Batch
 from mt_core.errors import FingerprintError, MtError
 from mt_core.model import seeded
 
@@ -94,7 +95,9 @@ def a_dozen_samples_can_be_learned(plugin: PluginFixture) -> None:
     evaluation mode the loss falls below 30 % of that of the best constant answer."""
     trial = TrialTraining(plugin)
     examples = _dozen(plugin)
-    batch = batch_of(plugin, trial.tokenizer, examples)
+    inputs = plugin.batch(trial.tokenizer, [example.sample for example in examples])
+    target = plugin.train.task.stack([example.target for example in examples])
+    batch = Batch(inputs=inputs, target=target, failed=[])
     constant = trial.constant_loss(batch, _STEPS)
     expect(constant > _NO_LOSS, f"a constant answer has a loss of {constant:.2g}: let the demo's targets differ")
     least = float("inf")
@@ -115,7 +118,7 @@ def a_dozen_samples_can_be_learned(plugin: PluginFixture) -> None:
 def calibration_uses_the_given_examples_alone(plugin: PluginFixture) -> None:
     """`calibrate` accepts an iterator of training examples and opens no other data. Called a second time, it gives what
     a new tokenizer would give."""
-    examples = _train(plugin)
+    examples = plugin.train_examples
     with _no_other_data(plugin):
         expected, again = (plugin.make_tokenizer(calibrated=False) for _ in range(2))
         _calibrate(expected, examples)
@@ -158,16 +161,12 @@ def init_from_encoder_uses_the_encoder(plugin: PluginFixture) -> None:
     )
 
 
-def _train(plugin: PluginFixture) -> list[Example]:
-    return [plugin.train[index] for index in range(len(plugin.train))]
-
-
 def _dozen(plugin: PluginFixture) -> list[Example]:
     """Twelve training examples with at least two different targets."""
-    examples, targets = _train(plugin), [repr(target) for target in plugin.train.targets()]
+    examples, targets = plugin.train_examples, [repr(target) for target in plugin.train.targets()]
     others = [example for example, target in zip(examples, targets, strict=True) if target != targets[0]]
-    is_constant = len(set(targets[:BATCH])) == 1
-    return [*examples[: BATCH - 1], others[0]] if is_constant and others else examples[:BATCH]
+    is_constant = len(set(targets[:BATCH_SIZE])) == 1
+    return [*examples[: BATCH_SIZE - 1], others[0]] if is_constant and others else examples[:BATCH_SIZE]
 
 
 def _calibrate(tokenizer: Tokenizer, examples: list[Example]) -> None:

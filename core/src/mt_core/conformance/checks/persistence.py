@@ -79,7 +79,7 @@ def a_calibration_restores_the_same_tokenizer(plugin: PluginFixture) -> None:
         restore(calibration)
 
     with seeded(0), patch.object(calibrated, "restore", restore_with_seed):
-        calibrated.calibrate([plugin.train[index] for index in range(len(plugin.train))])
+        calibrated.calibrate(iter(plugin.train_examples))
     learned = calibrated.calibration()
     if not learned:
         needed = "needs_calibration" in plugin.manifest.capabilities

@@ -24,6 +24,7 @@ from mt_core.conformance.valid_inputs import (
     valid_files,
 )
 from mt_core.contract import Tokenizer
+from mt_core.data.loader import Batch, Loader, check_failures
 
 
 @check()
@@ -141,6 +142,19 @@ def random_numbers_come_from_the_generator_alone(plugin: PluginFixture) -> None:
             )
 
 
+@check()
+def worker_processes_give_the_same_batches(plugin: PluginFixture) -> None:
+    """The demo's test split is read in augmented batches, in this process and by two worker processes: the batches are
+    the same, bit for bit."""
+    here, there = (_augmented_batches(plugin, num_workers) for num_workers in (0, 2))
+    for number, (one, other) in enumerate(zip(here, there, strict=True)):
+        expect(
+            same(one["inputs"], other["inputs"], exactly=True) and torch.equal(one["target"], other["target"]),
+            f"batch {number} of the test split differs if a worker process reads it: let samples depend on nothing "
+            "that was read before or that belongs to the process",
+        )
+
+
 @check(waivable=False)
 def an_empty_file_is_refused(plugin: PluginFixture) -> None:
     """A file of 0 bytes, of each declared suffix and of another, makes `read` and `stream` raise an `InputError` that
@@ -202,6 +216,11 @@ def reading_writes_nothing_outside_temporary_folders(plugin: PluginFixture) -> N
     read, and the working directory stays the same, as far as Python's audit events show."""
     written = _side_effects(plugin).written
     expect(not written, f"while files were read, {_some(written)}: keep it in memory, or use the module tempfile")
+
+
+def _augmented_batches(plugin: PluginFixture, num_workers: int) -> list[Batch]:
+    with Loader(plugin.test, plugin.make_tokenizer(), batch_size=4, num_workers=num_workers, train_seed=0) as loader:
+        return [check_failures(batch) for batch in loader]
 
 
 def _expect_refused(plugin: PluginFixture, check: str) -> None:

@@ -1,5 +1,6 @@
 """What is common to all commands: help, errors in two lines, exit codes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -48,6 +49,12 @@ def test_an_error_of_ours_is_two_lines_and_no_traceback(mt, failing):
 def test_an_error_without_a_fix_is_one_line(mt, failing):
     failing(MtError("the string is cut"))
     assert mt("fail").err == "error: the string is cut\n"
+
+
+def test_what_the_system_says_of_a_file_is_two_lines_and_no_traceback(mt, failing):
+    failing(OSError(errno.ENOSPC, "No space left on device", "runs/x/weights"))
+    ran = mt("fail")
+    assert ran.code == 2 and ran.err.startswith("error: runs/x/weights: No space left on device\n  fix: ")
 
 
 def test_mt_debug_shows_where_an_error_comes_from(mt, failing, monkeypatch):

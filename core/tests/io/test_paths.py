@@ -35,7 +35,9 @@ def test_a_pattern_that_matches_nothing_says_so(folder):
         expand([str(folder / "*.wav")], [".wav"])
 
 
-@pytest.mark.parametrize("source", ["how are you?", "is it * or ?", "C[C@H](N)C(=O)O", "[Na+].[Cl-]"])
+@pytest.mark.parametrize(
+    "source", ["how are you?", "is it * or ?", "C[C@H](N)C(=O)O", "[Na+].[Cl-]", "C" * 300, "Is it? " * 700]
+)
 def test_a_sentence_or_a_molecule_is_no_pattern(source, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert expand([source], [".txt"]) == [source]

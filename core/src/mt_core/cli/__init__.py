@@ -104,7 +104,7 @@ def group() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit code: 0 done, 1 done with failures, 2 not possible, 130 interrupted.
 
-    An `MtError` is shown as two lines; MT_DEBUG=1 shows its traceback.
+    An `MtError` is shown as two lines, and so is what the system says of a file; MT_DEBUG=1 shows the traceback.
     """
     warnings.formatwarning = _in_one_line  # worker processes are forked from this one, and keep it
     try:
@@ -115,6 +115,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         click.echo(f"error: {error.problem}", err=True)
         if error.fix:
             click.echo(f"  fix: {error.fix}", err=True)
+        return 2
+    except OSError as error:
+        if os.environ.get("MT_DEBUG", "0") not in ("", "0") or error.filename is None:
+            raise
+        click.echo(f"error: {error.filename}: {error.strerror}", err=True)
+        click.echo("  fix: check the path, who may use it, and the space that is left", err=True)
         return 2
     except click.ClickException as error:
         error.show()

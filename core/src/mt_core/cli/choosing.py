@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,9 +26,9 @@ def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     from mt_core.plugins import list_modalities
 
     first, rest = named[0], tuple(named[1:])
-    looks_like_file = Path(first).is_file() or bool(Path(first).suffix) or any(sign in first for sign in "*?[")
-    is_run = (Path(first) / "run.json").is_file()
-    if is_modality(first) or is_run or not (looks_like_file or Path(first).is_dir()):
+    looks_like_file = os.path.isfile(first) or bool(Path(first).suffix) or any(sign in first for sign in "*?[")
+    is_run = os.path.isfile(Path(first, "run.json"))
+    if is_modality(first) or is_run or not (looks_like_file or os.path.isdir(first)):
         return first, rest
     return _by_suffix(tuple(named), _suffixes_of(list_modalities())), tuple(named)
 
@@ -42,7 +43,7 @@ def is_modality(name: str) -> bool:
 
 def means_modality(name: str) -> bool:
     """Whether a name means a modality, and not the folder of a run; of a name that both have, it does."""
-    return is_modality(name) or (not (Path(name) / "run.json").is_file() and len(Path(name).parts) == 1)
+    return is_modality(name) or (not os.path.isfile(Path(name, "run.json")) and len(Path(name).parts) == 1)
 
 
 def plugin_of(modality_or_run: str) -> PluginMetadata:

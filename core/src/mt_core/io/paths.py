@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -23,11 +24,11 @@ def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
     files: dict[str, None] = {}
     for name in named:
         path = Path(name)
-        if path.is_dir():
+        if os.path.isdir(name):  # pathlib raises for a name that no file can have, as a long text or molecule is
             found = sorted(str(p) for p in path.rglob("*") if p.is_file() and has_suffix(p, suffixes))
             if not found:
                 raise InputError(f"{path} holds no file of {' '.join(suffixes)}", fix="name the files themselves")
-        elif not path.exists() and glob.has_magic(str(name)):
+        elif not os.path.exists(name) and glob.has_magic(str(name)):
             found = sorted(glob.glob(str(name), recursive=True))
             if not found and not _is_like_a_pattern(str(name)):
                 found = [str(name)]
@@ -51,7 +52,7 @@ def check_exists(root: Path) -> None:
     Raises:
         DatasetError: with its path.
     """
-    if not root.exists():
+    if not os.path.exists(root):
         raise DatasetError(f"{root} does not exist", fix="check the path and the folder it is relative to")
 
 

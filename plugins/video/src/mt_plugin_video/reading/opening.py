@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def read_video(source: Any, needed: int, plan: Plan) -> Video:
     name = name_of(source)
     if isinstance(source, Video):
         return source
-    if isinstance(source, str | Path) and Path(source).is_dir():
+    if isinstance(source, str | Path) and os.path.isdir(source):
         return read_folder(Path(source), needed, plan)
     with reading(source, formats=" ".join(SUFFIXES)):
         if isinstance(source, str | Path | bytes):

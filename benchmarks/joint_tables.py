@@ -21,10 +21,10 @@ from torch.nn import functional
 
 from mt_core.model import seeded
 from mt_pretrain import PretrainRecipe
-from mt_pretrain.objective import FormulaModule
-from mt_pretrain.running import run_steps
-from mt_pretrain.scoring import open_pictures
-from mt_pretrain.steps import BetweenSteps
+from mt_pretrain.formulas.callback import PretrainCallback
+from mt_pretrain.formulas.module import FormulaModule
+from mt_pretrain.formulas.scoring import open_pictures
+from mt_pretrain.formulas.training import run_steps
 
 COLUMNS, FUNCTIONS, HIDDEN, ROWS, FREQUENCIES = 12, 128, 12, 48, 8
 CALIBRATION = 4096
@@ -119,7 +119,7 @@ def main() -> None:
     recipe = PretrainRecipe(steps=arguments.steps, precision="bf16", score_every=arguments.steps)
     module = PicturesAndTables(recipe)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    between = BetweenSteps(arguments.out, open_pictures(arguments.score, recipe.size), show=True)
+    between = PretrainCallback(arguments.out, open_pictures(arguments.score, recipe.size), show=True)
     run_steps(module, between, torch.device("cpu"))
     first, last = module.table_losses[:50], module.table_losses[-50:]
     print(f"loss of tables: {sum(first) / len(first):.3f} in the first steps, {sum(last) / len(last):.3f} in the last")

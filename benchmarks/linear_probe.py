@@ -16,7 +16,7 @@ from machine import machine
 
 import mt_core as mt
 from mt_core.plugins import get
-from mt_pretrain.scoring import nearest_classes, probed_classes
+from mt_pretrain.formulas.scoring import knn_classes, ridge_classes
 
 
 def main() -> None:
@@ -28,18 +28,18 @@ def main() -> None:
     dataset = get("image").dataset
     train = dataset.open(folder, "train")
     parts = [train, dataset.open(folder, "test", task=train.task)]
-    known_classes, asked_classes = (torch.tensor(part.targets()) for part in parts)
+    train_classes, test_classes = (torch.tensor(part.targets()) for part in parts)
     print(machine())
     for name in arguments.encoder or ["mt-tiny", *(f"random/vit_tiny_patch16_224@{seed}" for seed in range(3))]:
         model = mt.load("image", encoder=name, size=arguments.size)
-        known, asked = (
+        train_vectors, test_vectors = (
             torch.from_numpy(mt.embed(model, [part[index].sample for index in range(len(part))])) for part in parts
         )
-        told = {"knn": nearest_classes, "probe": probed_classes}
-        right = {
-            how: (tell(known, known_classes, asked) == asked_classes).double().mean() for how, tell in told.items()
+        accuracies = {
+            how: (classify(train_vectors, train_classes, test_vectors) == test_classes).double().mean()
+            for how, classify in {"knn": knn_classes, "probe": ridge_classes}.items()
         }
-        print(f"{name}: " + ", ".join(f"{how} {share:.2%}" for how, share in right.items()), flush=True)
+        print(f"{name}: " + ", ".join(f"{how} {accuracy:.2%}" for how, accuracy in accuracies.items()), flush=True)
 
 
 if __name__ == "__main__":

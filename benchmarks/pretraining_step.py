@@ -14,8 +14,8 @@ import torch
 from machine import machine
 
 from mt_pretrain import PretrainRecipe
-from mt_pretrain.drawing import draw
-from mt_pretrain.objective import FormulaModule
+from mt_pretrain.formulas.drawing import draw
+from mt_pretrain.formulas.module import FormulaModule
 
 
 def seconds(action: Callable[[], object], repeats: int, device: str) -> float:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import mt_core as mt
-from mt_pretrain import descriptors, objective, running
+from mt_pretrain.formulas import descriptors, module, training
 
 TINY = {"depth": 1, "size": 32, "batch_size": 8, "categories": 8}
 
@@ -47,18 +47,24 @@ def tiny(monkeypatch):
 
 @pytest.fixture
 def unscored(monkeypatch):
-    monkeypatch.setattr(running, "open_pictures", lambda folders, size: [])
+    monkeypatch.setattr(training, "open_pictures", lambda *_: [])
+
+
+@pytest.fixture
+def bare(unscored, monkeypatch):
+    """Without a report, whose plots take longer than the training."""
+    monkeypatch.setattr(training, "write_report", lambda *_: None)
 
 
 @pytest.fixture
 def signal_at(monkeypatch):
     """A function of step and signal: it comes while the pictures of that step are drawn, once each."""
-    drawing, coming = objective.draw, {}
+    drawing, coming = module.draw, {}
 
     def draw(seed, step, **options):
         if step in coming:
             signal.raise_signal(coming.pop(step))
         return drawing(seed, step, **options)
 
-    monkeypatch.setattr(objective, "draw", draw)
+    monkeypatch.setattr(module, "draw", draw)
     return coming.__setitem__

@@ -13,9 +13,9 @@ from mt_core.encoder.plain_vit import normalisation, parts_of
 from mt_core.errors import OptionError
 from mt_core.sdk.blocks import PictureOptions, PictureTokenizer
 from mt_pretrain import PretrainRecipe
-from mt_pretrain.descriptors import cells_below
-from mt_pretrain.drawing import draw
-from mt_pretrain.objective import MEASURED, FormulaModule
+from mt_pretrain.formulas.descriptors import cells_below
+from mt_pretrain.formulas.drawing import draw
+from mt_pretrain.formulas.module import MEASURED, FormulaModule
 from mt_pretrain.vit import check_size, save_encoder, tokens_of, untrained_vit
 
 TINY = "vit_tiny_patch16_224"

@@ -19,7 +19,8 @@ from mt_core.training.records import replace_file
 
 
 class History(Callback):
-    """One row an epoch in `metrics.csv`, kept in the checkpoint so that a resumed run has them all."""
+    """One row an epoch in `metrics.csv`, kept in the checkpoint so that a resumed run has them all; of several
+    processes the first one writes."""
 
     def __init__(self, folder: Path, on_epoch: Callable[[dict[str, float]], None] | None = None) -> None:
         self.folder = folder
@@ -42,8 +43,10 @@ class History(Callback):
         self.rows.append({"epoch": trainer.current_epoch + 1, **row, "seconds": round(seconds, 2)})
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        # the mean training loss of the epoch is known only now
+        # the mean training loss of the epoch is known only now; of several processes, all have to ask for it
         self.rows[-1]["train_loss"] = float(trainer.callback_metrics["train_loss"])
+        if not trainer.is_global_zero:
+            return
         names = [name for name in self.rows[-1] if name not in ("epoch", "train_loss", "seconds")]
         text = io.StringIO()
         writer = csv.DictWriter(text, ("epoch", "train_loss", *names, "seconds"))

@@ -6,9 +6,9 @@
 What either gives is an encoder for every modality: `load_encoder("runs/drawn/encoder.safetensors")`.
 """
 
-from mt_pretrain.contrast import ContrastResult, pretrain_on_pairs
-from mt_pretrain.contrast_module import ContrastRecipe
-from mt_pretrain.recipe import PretrainRecipe
-from mt_pretrain.running import PretrainResult, pretrain
+from mt_pretrain.formulas.recipe import PretrainRecipe
+from mt_pretrain.formulas.training import PretrainResult, pretrain
+from mt_pretrain.pairs.recipe import ContrastRecipe
+from mt_pretrain.pairs.training import ContrastResult, pretrain_on_pairs
 
 __all__ = ["ContrastRecipe", "ContrastResult", "PretrainRecipe", "PretrainResult", "pretrain", "pretrain_on_pairs"]

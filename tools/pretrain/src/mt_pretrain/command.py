@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mt_core.cli import options as shared
 from mt_core.errors import OptionError
 
-_DRAWN_ALONE = {
+if TYPE_CHECKING:
+    from mt_pretrain import ContrastResult, PretrainResult
+
+_FOR_DRAWN = {
     "steps": "pairs are gone through in epochs: -S epochs=8",
-    "size": """the image tokenizer says how large pictures are: -S 'image={"size": 64}'""",
+    "size": """the tokenizer says how large pictures are: -S 'picture_options={"size": 64}'""",
     "score": "what is scored on is a part of the pairs: -S val_fraction=0.02",
 }
-_PAIRS_ALONE = {
+_FOR_PAIRS = {
     "encoder": "on drawn pictures the seed alone decides; leave it out, or give --pairs to train it further",
     "devices": "drawn pictures need one device; --pairs may have several",
     "nodes": "drawn pictures need one machine; --pairs may have several",
@@ -62,43 +65,45 @@ def command(
     so that --resume goes on with it.
     """
     given = {name: value for name, value in others.items() if value not in (None, ())}
-    kind, foreign = ("drawn pictures", _DRAWN_ALONE) if pairs is not None else ("--pairs", _PAIRS_ALONE)
+    kind, foreign = ("drawn pictures", _FOR_DRAWN) if pairs is not None else ("--pairs", _FOR_PAIRS)
     for name in foreign:
         if name in given:
             raise OptionError(f"--{name} is for {kind} alone", fix=foreign[name])
-    apart: dict[str, Any] = {"minutes": minutes, "resume": resume, "device": device, "show_progress": not quiet}
-    apart |= {name: given.pop(name) for name in ("score", "encoder", "devices", "nodes") if name in given}
+    call: dict[str, Any] = {"minutes": minutes, "resume": resume, "device": device, "show_progress": not quiet}
+    call |= {name: given.pop(name) for name in ("score", "encoder", "devices", "nodes") if name in given}
     recipe = shared.merged(given, more)
-    return _on_drawn(out, recipe, apart) if pairs is None else _on_pairs(pairs, out, recipe, apart)
+    return _on_drawn(out, recipe, call) if pairs is None else _on_pairs(pairs, out, recipe, call)
 
 
-def _on_drawn(out: str, recipe: dict[str, Any], apart: dict[str, Any]) -> int:
+def _on_drawn(out: str, recipe: dict[str, Any], call: dict[str, Any]) -> int:
     from mt_pretrain import pretrain
 
-    result = pretrain(out, recipe, **apart)
+    result = pretrain(out, recipe, **call)
     scored = [row["scores"] for row in result.rows if "scores" in row]
-    for name, told in scored[-1].items() if scored else ():
-        for how, value in told.items():
+    for name, scores in scored[-1].items() if scored else ():
+        for how, value in scores.items():
             click.echo(f"{name} {how}: {value:.4f} (random {scored[0][name][how]:.4f})")
-    click.echo(f"encoder: {result.encoder}")
-    if not result.is_complete:
-        click.echo(f"stopped at step {result.step}; go on with: mt pretrain --out {out} --resume")
+    again = f"stopped at step {result.step}; go on with: mt pretrain --out {out} --resume"
+    _echo_end(out, result, again)
     return 0
 
 
-def _on_pairs(pairs: str, out: str, recipe: dict[str, Any], apart: dict[str, Any]) -> int:
+def _on_pairs(pairs: str, out: str, recipe: dict[str, Any], call: dict[str, Any]) -> int:
     from lightning.fabric.utilities.rank_zero import rank_zero_only
 
     from mt_pretrain import pretrain_on_pairs
 
-    result = pretrain_on_pairs(pairs, out, recipe=recipe, **apart)
-    if getattr(rank_zero_only, "rank", 0):  # what the first of several processes tells is enough
+    result = pretrain_on_pairs(pairs, out, recipe=recipe, **call)
+    if getattr(rank_zero_only, "rank", 0):  # of several processes the first one speaks
         return 0
     scores = result.scores
     click.echo(f"own caption nearest: {scores['recall_at_1']:.4f} (by chance {scores['chance']:.4f})")
     click.echo(f"own caption among the nearest five: {scores['recall_at_5']:.4f}")
-    click.echo(f"encoder: {result.encoder}")
-    if not result.is_complete:
-        again = f"mt pretrain --pairs {pairs} --out {out} --resume"
-        click.echo(f"stopped after epoch {len(result.history)}; go on with: {again}")
+    again = f"stopped after epoch {len(result.history)}; go on with: mt pretrain --pairs {pairs} --out {out} --resume"
+    _echo_end(out, result, again)
     return 0
+
+
+def _echo_end(out: str, result: PretrainResult | ContrastResult, how_to_go_on: str) -> None:
+    click.echo(f"encoder: {result.encoder}")
+    click.echo(f"the run in {out} is complete" if result.is_complete else how_to_go_on)

@@ -1,5 +1,0 @@
-"""Pictures drawn from formulas, which belong to nobody: what an encoder can be pretrained on from a seed alone."""
-
-from mt_pretrain.drawing.batch import FAMILIES, Drawing, draw
-
-__all__ = ["FAMILIES", "Drawing", "draw"]

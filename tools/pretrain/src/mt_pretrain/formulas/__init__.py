@@ -1,0 +1,1 @@
+"""Pretraining on pictures that formulas draw: from a seed alone, without any data."""

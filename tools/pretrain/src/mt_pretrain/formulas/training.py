@@ -1,0 +1,227 @@
+"""A pretraining run on drawn pictures, and its folder.
+
+runs/p/
+  pretrain.json         the recipe, what it is scored on, how far it is
+  progress.jsonl        a line every 50 steps, and one for each time it was scored
+  encoder.safetensors   the moving average of the weights, float16, for mt_core.load_encoder; config.json beside it
+  sheet.png             what is drawn
+  report.html           the same with plots
+  checkpoint.ckpt       what an interrupted run goes on from; gone when it is complete
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mt_core.data.precision import check_precision
+from mt_core.encoder import load_encoder
+from mt_core.errors import OptionError, RunError
+from mt_core.training.checkpoints import check_checkpoint
+from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
+from mt_core.training.records import check_same, make_folder, read_json, versions, write_json
+from mt_pretrain.formulas.callback import CHECKPOINT, PROGRESS, PretrainCallback
+from mt_pretrain.formulas.module import FormulaModule
+from mt_pretrain.formulas.recipe import PretrainRecipe
+from mt_pretrain.formulas.report import write_report, write_sheet
+from mt_pretrain.formulas.scoring import Pictures, open_pictures
+from mt_pretrain.vit import ENCODER
+
+RECORD, FORMAT = "pretrain.json", 1
+
+
+@dataclass(frozen=True)
+class PretrainResult:
+    """What pretraining gave.
+
+    Attributes:
+        folder: The run folder.
+        encoder: The file for `mt_core.load_encoder`.
+        step: How many steps are done.
+        is_complete: Whether that is the whole schedule.
+        rows: The lines of `progress.jsonl`.
+    """
+
+    folder: Path
+    encoder: Path
+    step: int
+    is_complete: bool
+    rows: list[dict[str, Any]] = field(repr=False)
+
+
+def pretrain(
+    out: str | Path,
+    settings: Mapping[str, Any] | None = None,
+    *,
+    score: Sequence[str | Path] = (),
+    minutes: float | None = None,
+    resume: bool = False,
+    device: str | None = None,
+    show_progress: bool = False,
+) -> PretrainResult:
+    """Pretrain an encoder on pictures drawn from formulas.
+
+    Ctrl-C and SIGTERM, like the end of `minutes`, stop it after the step at hand, with a checkpoint; a run that goes
+    on with `resume` becomes, bit for bit, what it would have become without the interruption (on the same machine).
+
+    Args:
+        out: The run folder.
+        settings: Fields of `PretrainRecipe`; when resumed, those that are given must be the run's own.
+        score: Folders of labelled pictures that are only scored on; see `open_pictures`.
+        minutes: Stop after so long. The schedule is in steps and does not change.
+        resume: Go on with the run in `out`; one that is complete is given as it is.
+        device: "cpu", "cuda", …; None: a GPU where there is one.
+
+    Raises:
+        OptionError: a setting that does not fit.
+        EncoderError: an architecture that is no plain ViT.
+        RunError: a run folder that is in the way, or cannot be resumed.
+        MtError: pictures to score on that cannot be read.
+    """
+    folder = Path(out)
+    if minutes is not None and not minutes > 0:
+        raise OptionError(f"minutes={minutes} is no time", fix="give a positive number")
+    record = _read_record(folder) if resume else None
+    recipe, score = _plan(folder, record, settings or {}, score)
+    if record is not None and record["status"] == "complete":
+        return PretrainResult(folder, folder / ENCODER, recipe.steps, True, _read_rows(folder))
+    device_used = _device(device)
+    check_precision(recipe.precision, device_used)
+    module = FormulaModule(recipe)
+    checkpoint = None
+    if resume and (folder / CHECKPOINT).is_file():
+        checkpoint = check_checkpoint(folder / CHECKPOINT, module.state_dict())
+    pictures = open_pictures(score, recipe.size, recipe.score_modality)
+    record = _describe(recipe, score, pictures, device_used, record)
+    if not resume:
+        _prepare_folder(folder)
+    write_json(folder / RECORD, record)
+    sheet = write_sheet(folder, recipe)
+    callback = PretrainCallback(folder, pictures, minutes=minutes, show=show_progress)
+    step = run_steps(module, callback, device_used, checkpoint)
+    is_complete = step == recipe.steps
+    encoder = folder / ENCODER
+    finished = {
+        **record,
+        "status": "complete" if is_complete else "training",
+        "step": step,
+        "seconds": round(callback.seconds, 2),
+        "encoder": {"file": ENCODER, "fingerprint": load_encoder(encoder).fingerprint},
+    }
+    write_json(folder / RECORD, finished)
+    write_report(folder, finished, callback.rows, sheet)
+    if is_complete:
+        (folder / CHECKPOINT).unlink()
+    if callback.is_interrupted and not is_complete:
+        raise KeyboardInterrupt(f"stopped at step {step} of {recipe.steps}; go on with --resume ({folder})")
+    return PretrainResult(folder, encoder, step, is_complete, callback.rows)
+
+
+def run_steps(
+    module: FormulaModule, callback: PretrainCallback, device: torch.device, checkpoint: Path | None = None
+) -> int:
+    """Train from the start or a checkpoint until the schedule ends or the callback stops it; gives the step."""
+    recipe = module.recipe
+    with quiet(), interruptible("stopped at once; --resume goes on from the last checkpoint"):
+        trainer = silent_trainer(
+            callback.folder,
+            precision=recipe.precision,
+            clip=recipe.clip,
+            accelerator="gpu" if device.type == "cuda" else device.type,
+            devices=[device.index or 0] if device.type == "cuda" else 1,
+            max_epochs=-1,
+            max_steps=recipe.steps,
+            callbacks=[callback],
+            enable_checkpointing=False,
+        )
+        # a step draws its own pictures, so there is nothing to load, and no place in it to come back to
+        trainer.fit(module, itertools.repeat(0), ckpt_path=checkpoint, weights_only=True)
+    return int(trainer.global_step)
+
+
+def _read_record(folder: Path) -> dict[str, Any]:
+    absent = RunError(
+        f"{folder} holds no run on drawn pictures (there is no {RECORD} in it)",
+        fix="begin it without --resume; one on pairs goes on with --pairs",
+    )
+    return read_json(folder / RECORD, FORMAT, absent=absent, check=_check_record)
+
+
+def _check_record(record: Mapping[str, Any]) -> None:
+    PretrainRecipe.parse(record["recipe"])
+    record["status"], record["step"], record["seconds"], list(record["score"])
+
+
+def _read_rows(folder: Path) -> list[dict[str, Any]]:
+    try:
+        return [json.loads(line) for line in (folder / PROGRESS).read_text(encoding="utf-8").splitlines()]
+    except (OSError, ValueError) as error:
+        raise RunError(f"{folder / PROGRESS} cannot be read ({error})", fix="copy the run again") from None
+
+
+def _describe(
+    recipe: PretrainRecipe,
+    score: Sequence[str | Path],
+    pictures: Sequence[Pictures],
+    device: torch.device,
+    earlier: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """What a run says of itself while it trains."""
+    return {
+        "format": FORMAT,
+        "status": "training",
+        "step": earlier["step"] if earlier is not None else 0,
+        "seconds": earlier["seconds"] if earlier is not None else 0.0,
+        "recipe": recipe.model_dump(mode="json"),
+        "score": _resolved(score),
+        "scored_on": {one.name: one.source for one in pictures},
+        "device": str(device),
+        "threads": torch.get_num_threads(),
+        "versions": versions("mt-pretrain"),
+    }
+
+
+def _plan(
+    folder: Path, record: Mapping[str, Any] | None, settings: Mapping[str, Any], score: Sequence[str | Path]
+) -> tuple[PretrainRecipe, Sequence[str | Path]]:
+    """The recipe and what is scored on: as given, or the run's own, with which all that is given must agree."""
+    if record is None:
+        return PretrainRecipe.parse(settings), score
+    recipe = PretrainRecipe.parse({**record["recipe"], **settings})
+    check_same(folder, record["recipe"], recipe.model_dump(mode="json"))
+    if score:
+        check_same(folder, record, {"score": _resolved(score)})
+    return recipe, record["score"]
+
+
+def _resolved(folders: Sequence[str | Path]) -> list[str]:
+    return [str(Path(one).resolve()) for one in folders]
+
+
+def _device(name: str | None) -> torch.device:
+    try:
+        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        problem = f"device={name!r} cannot be used ({reason})"
+        raise OptionError(problem, fix="use cpu; mt doctor shows what there is") from None
+    if device.type not in ("cpu", "cuda", "mps"):
+        raise OptionError(f"device={name!r} cannot be trained on", fix="use cpu or cuda")
+    return device
+
+
+def _prepare_folder(folder: Path) -> None:
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        is_run = (folder / RECORD).is_file()
+        raise RunError(
+            f"{folder} {'holds a run already' if is_run else 'is not empty'}",
+            fix="choose another --out" + (", or --resume it" if is_run else ""),
+        )
+    make_folder(folder)

@@ -1,0 +1,1 @@
+"""Pretraining on pictures with captions, in the manner of CLIP."""

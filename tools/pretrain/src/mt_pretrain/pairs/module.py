@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from mt_core.data.loader import resolve_num_workers
+from mt_core.data.workers import resolve_num_workers
 from mt_core.errors import MtError, OptionError, RunError
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
 from mt_pretrain.pairs.batches import EpochLoader, EpochOfPairs, HeldOut, PairBatch, PairReader

@@ -30,13 +30,13 @@ PYTHON = {
         "[errors](../errors.md) are names of `mt_core` as well.",
     ),
     "contract": ("mt_core.contract", "What the author of a plugin implements and receives."),
-    "files": ("mt_core.sdk", "What datasets and readers share."),
-    "nn": ("mt_core.sdk.blocks", "Building blocks of tokenizers."),
+    "sdk": ("mt_core.sdk", "What plugins build on, under the promise of the contract."),
+    "blocks": ("mt_core.sdk.blocks", "Building blocks of tokenizers."),
     "heads": ("mt_core.heads", "The heads of the core, by task, with their options (`-H` of `mt train`)."),
     "plugins": ("mt_core.plugins", "What is installed, and the code of what is asked for."),
     "hookspecs": ("mt_core.hooks.specs", "The places where a plugin can act around the core's own work."),
     "pretraining": ("mt_pretrain", "An encoder of your own, from `mt-pretrain`: [how](../../pretraining.md)."),
-    "testing": ("mt_core.conformance", "The conformance suite."),
+    "conformance": ("mt_core.conformance", "The conformance suite."),
 }
 """A page of Python names each: its module, and what to say of it."""
 

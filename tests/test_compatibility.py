@@ -31,7 +31,7 @@ from mt_core.version import CONTRACT_VERSION
 
 ROOT = Path(__file__).parents[1]
 UV = shutil.which("uv") or str(ROOT / ".uv/bin/uv")
-PROJECTS = [ROOT / "core", *(ROOT / "plugins" / name for name in OFFICIAL)]
+PROJECTS = [ROOT / "core", *(ROOT / "plugins" / name for name in OFFICIAL), *sorted((ROOT / "tools").glob("*/"))]
 PYTHONS = ("3.11", "3.12", "3.13")
 TRIED = ("image", "tabular")
 """Whose tests are run beside the core's: the many formats of Pillow; the readers of Arrow, and calibration."""
@@ -228,7 +228,7 @@ def outcome_of_tests(wheels: dict[str, Path], python: str | Path, folder: Path, 
     shutil.copytree(ROOT / "core/tests", folder / "core")
     # these hold our sources and pages to our habits, and are no matter of versions
     shutil.rmtree(folder / "core/guards")
-    (folder / "core/plugins/hooks/test_page.py").unlink()
+    (folder / "core/hooks/test_page.py").unlink()
     for name in TRIED:
         shutil.copytree(ROOT / "plugins" / name / "tests", folder / name)
     # warnings of others' old versions are not ours to mend

@@ -54,11 +54,22 @@ def test_a_plugins_wheel_works_beside_the_cores_and_nothing_else(wheels, plugin,
     assert " passed" in told and " failed" not in told
 
 
+def test_the_wheel_of_a_tool_adds_its_command_to_the_core(wheels, tmp_path):
+    python = tmp_path / "venv/bin/python"
+    run(UV, "venv", "--python", sys.executable, str(tmp_path / "venv"))
+    run(UV, "pip", "install", "--python", str(python), str(wheels["mt_core"]), str(wheels["mt_pretrain"]))
+    mt = str(python.with_name("mt"))
+    assert "pretrain" in run(mt, "--help", cwd=tmp_path)
+    assert "--pairs" in run(mt, "pretrain", "--help", cwd=tmp_path)
+    run(mt, "pretrain", "--out", "own", "--steps", "2", "--batch-size", "4", "--size", "32", "-q", cwd=tmp_path)
+    assert (tmp_path / "own/encoder.safetensors").is_file()
+
+
 def test_every_wheel_holds_its_types_its_licence_and_its_manifest(wheels):
-    assert set(wheels) == {"mt_core", *(f"mt_plugin_{plugin}" for plugin in OFFICIAL)}
+    assert set(wheels) == {"mt_core", "mt_pretrain", *(f"mt_plugin_{plugin}" for plugin in OFFICIAL)}
     for name, wheel in wheels.items():
         files = zipfile.ZipFile(wheel).namelist()
         assert f"{name}/py.typed" in files
         assert any(file.endswith("licenses/LICENSE") for file in files)
-        assert name == "mt_core" or f"{name}/plugin.toml" in files
+        assert name == "mt_core" or {f"{name}/plugin.toml", f"{name}/commands.toml"} & set(files)
         assert not any("tests" in file for file in files if "/scaffold/template/" not in file)

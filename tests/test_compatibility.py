@@ -209,7 +209,7 @@ def lowest(asked: str, folder: Path) -> Path:
 def needed_by_tests() -> list[str]:
     """What our tests import, from the development group of the workspace."""
     group = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]["dev"]
-    tools = ("kaldi-native-fbank", "pandas", "pytest", "scikit-learn")
+    tools = ("hypothesis", "kaldi-native-fbank", "pandas", "pytest", "scikit-learn")
     return [line for line in group if line.startswith(tools)]
 
 

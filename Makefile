@@ -22,7 +22,7 @@ test slow: export OMP_NUM_THREADS = 1
 test slow: export OPENBLAS_NUM_THREADS = 1
 
 test: .venv/ready
-	$(IN)/python -m pytest
+	$(IN)/python -m pytest --numprocesses 2 --dist worksteal
 
 slow: .venv/ready
 	$(IN)/python -m pytest -m slow --numprocesses 2 --dist worksteal

@@ -92,7 +92,7 @@ def test_a_folder_of_photographs_gives_distinct_vectors(data, encoder):
 @pytest.mark.slow
 def test_a_forecast_of_a_real_series_is_a_table_and_a_plot(data, tmp_path):
     series, run = str(data / "time_series/ETT-small/ETTh1.csv"), str(tmp_path / "run")
-    short = ["-D", "stride=400", "-D", "lookback=48", "-D", "horizon=24", "-O", "lookback=48"]
+    short = ["-D", "window_stride=400", "-D", "horizon=24", "-O", "lookback=48"]
     trained = mt_command("train", "timeseries", "--data", series, *short, "--out", run, "--epochs", "1", "-q")
     assert trained.returncode == 0, trained.stderr
     shown = mt_command("predict", run, series, "--out", str(tmp_path / "shown"))

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from mt_core.errors import ConflictError as ConflictError
     from mt_core.errors import ContractError as ContractError
     from mt_core.errors import DatasetError as DatasetError
+    from mt_core.errors import DataWarning as DataWarning
     from mt_core.errors import DisabledPluginError as DisabledPluginError
     from mt_core.errors import EmbeddingError as EmbeddingError
     from mt_core.errors import EncoderError as EncoderError
@@ -60,6 +61,7 @@ _HOME = {
     "Classification": "contract",
     "ConflictError": "errors",
     "ContractError": "errors",
+    "DataWarning": "errors",
     "DatasetError": "errors",
     "DisabledPluginError": "errors",
     "EmbeddingError": "errors",

@@ -70,6 +70,25 @@ class MtWarning(UserWarning):
     """
 
 
+class DataWarning(MtWarning):
+    """Data that were not read as they stand: some of them left out, or taken for something else than they say.
+
+    Plugins raise it through `mt_core.sdk.left_out` and `mt_core.sdk.reinterpreted`.
+
+    Attributes:
+        kind: "left out" or "reinterpreted".
+        source: The file, table or folder.
+        what: What was left out, or what was taken for what.
+    """
+
+    def __init__(self, kind: str, source: str, what: str) -> None:
+        super().__init__(kind, source, what)
+        self.kind, self.source, self.what = kind, source, what
+
+    def __str__(self) -> str:
+        return f"{self.source}: {self.kind}: {self.what}"
+
+
 class PluginError(MtError):
     """A plugin that cannot be used."""
 

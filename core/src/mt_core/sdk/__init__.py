@@ -10,6 +10,7 @@ One sample's file
     `open_picture`, `open_tiff`, `picture_to_array`, `as_standard_pixels`, `as_pixels`, `shrink`, `luminance`,
     `robust_range`, `too_large_error`, `MAX_PIXELS`: pictures
     `Moments`: mean and deviation of many samples, and `readable`: those that can be read, for `calibrate`
+    `left_out`, `reinterpreted`: what users are told of data that were not read as they stand
     `quiet`, `silent_stderr`: libraries that talk while they read
 
 A data set's folder
@@ -34,6 +35,7 @@ from mt_core.sdk.folders import files_below, list_folders
 from mt_core.sdk.folds import assign_folds
 from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
+from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_number, number_format
 from mt_core.sdk.pictures import (
     MAX_PIXELS,
@@ -82,6 +84,7 @@ __all__ = [
     "is_header",
     "is_number",
     "is_tiff",
+    "left_out",
     "list_files",
     "list_folders",
     "list_tables",
@@ -99,6 +102,7 @@ __all__ = [
     "read_text",
     "read_uea",
     "readable",
+    "reinterpreted",
     "require_files",
     "robust_range",
     "select_splits",

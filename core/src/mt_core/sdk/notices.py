@@ -1,0 +1,28 @@
+"""What a reader did otherwise than the file says: users are told, and `--strict` makes it an error."""
+
+from __future__ import annotations
+
+import warnings
+
+from mt_core.errors import DataWarning
+
+
+def left_out(source: str, what: str) -> None:
+    """Tell that a part of the data was not read: rows without a time, a column of constants, a damaged record.
+
+    Args:
+        source: The file, as messages call it.
+        what: The part and why, in words that are the same for every file to which the same happened; numbers may
+            differ: "3 of 320 rows have no time".
+    """
+    warnings.warn(DataWarning("left out", source, what), stacklevel=2)
+
+
+def reinterpreted(source: str, what: str) -> None:
+    """Tell that data were taken for something else than they say: "decimal commas in the columns Preis, Lage".
+
+    Args:
+        source: The file, as messages call it.
+        what: What was taken for what, in words as in `left_out`.
+    """
+    warnings.warn(DataWarning("reinterpreted", source, what), stacklevel=2)

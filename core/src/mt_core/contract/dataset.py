@@ -64,6 +64,19 @@ class ModalityDataset(Dataset[Example]):
     def targets(self) -> Sequence[Any]:
         """All targets in order, without reading a sample: for class weights, baselines and split."""
 
+    def groups(self) -> Sequence[str | None] | None:
+        """For each example the name of what it comes from (a speaker, a patient, a site), None for one of its own.
+
+        Examples of one group are never on both sides of a part that is held out. By default there are no groups: None.
+        """
+        return None
+
+    def summary(self) -> Sequence[str]:
+        """What a user should know before a training, a line each: "target: Price (2 of 300 rows have none)",
+        "columns left out: Name (as many values as rows)". By default nothing; classes and splits are counted anyway.
+        """
+        return ()
+
     @classmethod
     @abstractmethod
     def open(

@@ -31,6 +31,13 @@ class Subset(ModalityDataset):
         targets = self.whole.targets()
         return [targets[index] for index in self.indices]
 
+    def groups(self) -> Sequence[str | None] | None:
+        groups = self.whole.groups()
+        return None if groups is None else [groups[index] for index in self.indices]
+
+    def summary(self) -> Sequence[str]:
+        return self.whole.summary()
+
     @classmethod
     def open(
         cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None

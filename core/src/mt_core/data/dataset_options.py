@@ -22,7 +22,7 @@ def dataset_options(model: MetaTransformer, given: Mapping[str, Any]) -> Options
     """
     own = get(model.modality).dataset.Options
     of_tokenizer = _of_both(model, own)
-    asked = own.parse(given)
+    asked = _parsed(own, given)
     for name in _differing(asked, of_tokenizer):
         of_data, known = as_text(getattr(asked, name)), as_text(of_tokenizer[name])
         raise OptionError(
@@ -39,7 +39,7 @@ def share_with_tokenizer(model: MetaTransformer, given: Mapping[str, Any]) -> No
     Left as it is: an option that the tokenizer was made with, and a tokenizer that is not as `load` made it.
     """
     plugin = get(model.modality)
-    asked = plugin.dataset.Options.parse(given)
+    asked = _parsed(plugin.dataset.Options, given)
     chosen = {name: getattr(model.tokenizer.options, name) for name in model.tokenizer.options.model_fields_set}
     differing = _differing(asked, _of_both(model, plugin.dataset.Options))
     if not differing or chosen.keys() & differing:
@@ -52,6 +52,16 @@ def share_with_tokenizer(model: MetaTransformer, given: Mapping[str, Any]) -> No
     if made(chosen).tokenizer_fingerprint() == model.tokenizer_fingerprint():
         shared = {name: getattr(asked, name) for name in differing}
         model.tokenizer = made({**chosen, **shared}).tokenizer.to(model.device)
+
+
+def _parsed(own: type[Options], given: Mapping[str, Any]) -> Options:
+    """Raises OptionError: also where a task is given, which is no option of any data."""
+    if "task" in given and "task" not in own.model_fields:
+        raise OptionError(
+            f"there is no option 'task' of the data (task={given['task']})",
+            fix="leave it out: the task is found from the labels that the data have",
+        )
+    return own.parse(given)
 
 
 def _of_both(model: MetaTransformer, own: type[Options]) -> dict[str, Any]:

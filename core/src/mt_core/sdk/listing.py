@@ -84,6 +84,10 @@ class ListedDataset(ModalityDataset):
     ) -> Self:
         """See `ModalityDataset.open`."""
         check_split(split)
+        if task is not None and not isinstance(task, AnyTask):
+            raise OptionError(
+                f"the task is {task!r}, and not one of an earlier run", fix="leave it out: it is found from the labels"
+            )
         if task is not None and task.kind not in cls.kinds:
             raise OptionError(
                 f"{cls.__name__} gives {' or '.join(cls.kinds)}, and the task is {task.kind}",

@@ -11,12 +11,12 @@ MODALITIES = "audio graph hyperspectral image imu infrared pointcloud tabular te
 
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_a_task_given_as_a_word_is_refused(modality, tmp_path):
-    with pytest.raises(OptionError, match="the task is 'classification'.*\n.*found from the labels"):
+    with pytest.raises(OptionError, match=r"the task is 'classification'.*\n.*found from the labels"):
         get(modality).dataset.open(tmp_path, task="classification")
 
 
 @pytest.mark.parametrize("modality", MODALITIES)
 def test_a_task_given_as_an_option_of_the_data_is_refused(modality, tmp_path, encoder):
     model = mt.load(modality, encoder=encoder)
-    with pytest.raises(OptionError, match="no option 'task' of the data.*\n.*found from the labels"):
+    with pytest.raises(OptionError, match=r"no option 'task' of the data.*\n.*found from the labels"):
         mt.fit(model, tmp_path, data_options={"task": "classification"})

@@ -5,6 +5,7 @@ One sample's file
     `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
     `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
     `NumberFormat`, `number_format`, `is_number`, `is_header`, `MISSING_MARKS`: what a cell says
+    `DateFormat`, `date_format`: when a cell says it was; `canonical_label`: which class
     `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded; `as_array`: what is in memory
     `UeaFile`, `read_uea`: .ts and .arff
     `open_picture`, `open_tiff`, `picture_to_array`, `as_standard_pixels`, `as_pixels`, `shrink`, `luminance`,
@@ -28,11 +29,13 @@ A data set's folder
 from mt_core.sdk.archives import names_in_npz, read_npy, read_npz
 from mt_core.sdk.arrays import as_array
 from mt_core.sdk.content import first_bytes, is_tiff, open_binary
+from mt_core.sdk.dates import DateFormat, date_format
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_chunks, text_lines
 from mt_core.sdk.files import FILE_LAYOUTS, list_files
 from mt_core.sdk.folders import files_below, list_folders
 from mt_core.sdk.folds import assign_folds
+from mt_core.sdk.labels import canonical_label
 from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
 from mt_core.sdk.notices import left_out, reinterpreted
@@ -62,6 +65,7 @@ __all__ = [
     "FILE_LAYOUTS",
     "MAX_PIXELS",
     "MISSING_MARKS",
+    "DateFormat",
     "Delimited",
     "ListedDataset",
     "Listing",
@@ -73,8 +77,10 @@ __all__ = [
     "as_pixels",
     "as_standard_pixels",
     "assign_folds",
+    "canonical_label",
     "check_split",
     "column_names",
+    "date_format",
     "declared_suffixes",
     "demo_files",
     "dict_rows",

@@ -100,6 +100,11 @@ def _reads(each: NumberFormat, cell: str) -> bool:
     return True
 
 
+def is_missing_number(text: str) -> bool:
+    """Whether a cell of a column of numbers, or of dates, says that there is none."""
+    return text.strip().lower() in _MISSING_NUMBERS
+
+
 def is_number(text: str) -> bool:
     """Whether Python reads a cell as a number, maybe an infinite one or "nan"; not "1_000", which no table means."""
     try:

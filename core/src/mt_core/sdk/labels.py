@@ -1,0 +1,35 @@
+"""Labels as tables write them: what is the same class in one table and in the next."""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from typing import Any
+
+_WHOLE = re.compile(r"([+-]?\d+)(?:[.,]0*)?")
+_FRACTION = re.compile(r"([+-]?\d+\.\d*?)0+")
+_BOOLEAN = {"true": "True", "false": "False"}
+
+
+def canonical_label(cell: Any) -> str | None:
+    """How a label is called, however its table writes it.
+
+    Numbers are equal as numbers: "1", "1.0", "01" and 1.0 are "1" (a gap makes pandas write floats), "0.50" is "0.5".
+    "true" and "TRUE" are "True", and so is a boolean; 1 is not, for that it means true no table says. Blanks around
+    are no part of a label, and letters with accents are one however they are composed. Any other text is as written.
+
+    Args:
+        cell: Text, a number or a boolean, also NumPy's.
+
+    Returns:
+        None where there is no label: None, NaN, or nothing but blanks.
+    """
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return None
+    text = unicodedata.normalize("NFC", str(cell).strip())
+    if match := _WHOLE.fullmatch(text):
+        return str(int(match[1]))
+    if match := _FRACTION.fullmatch(text):
+        return match[1]
+    return _BOOLEAN.get(text.lower(), text) or None

@@ -19,6 +19,7 @@ from mt_core.conformance.fixture import PluginFixture, once
 from mt_core.conformance.sandbox import TaskFailure, run_in_child
 from mt_core.conformance.valid_inputs import files_by_suffix
 from mt_core.contract import Tokenizer
+from mt_core.contract.sources import or_raise
 from mt_core.errors import DatasetError, InputError, MissingDependencyError, MtError
 
 _MAX_SAMPLES = 1000
@@ -192,7 +193,7 @@ def _problem(case: InvalidInput, reader: Tokenizer, tokenizer: Tokenizer) -> str
     """What a tokenizer does wrong with an invalid input; "" for nothing."""
     steps: dict[str, Callable[[], list[Any]]] = {
         "read": lambda: [reader.read(case.source)],
-        "stream": lambda: list(islice(reader.stream(case.source), _MAX_SAMPLES)),
+        "stream": lambda: list(islice(or_raise(reader.stream(case.source)), _MAX_SAMPLES)),
     }
     for step, read in steps.items():
         try:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.contract import Tokenizer, Tokens
+from mt_core.contract.sources import or_raise
 from mt_core.errors import MtError
 
 TOLERANCE = 1e-4
@@ -113,7 +114,7 @@ def _samples_of_files(plugin: PluginFixture, tokenizer: Tokenizer) -> Iterator[A
     """Samples of the plugin's files that this tokenizer accepts."""
     for path in plugin.demo_files:
         try:
-            samples = list(islice(tokenizer.stream(path), _SAMPLES_OF_A_FILE))
+            samples = list(islice(or_raise(tokenizer.stream(path)), _SAMPLES_OF_A_FILE))
         except MtError:
             continue
         yield from (sample for sample in samples if _is_accepted(tokenizer, sample))

@@ -19,6 +19,7 @@ from torch import Tensor
 from mt_core.conformance.fixture import PluginFixture, once
 from mt_core.conformance.sandbox import SideEffectMonitor, TaskFailure, run_in_child
 from mt_core.contract import Tokenizer
+from mt_core.contract.sources import or_raise
 from mt_core.errors import InputError, MissingDependencyError
 
 TOLERANCE = 1e-4
@@ -72,7 +73,7 @@ def valid_files(plugin: PluginFixture) -> ValidFiles:
         reasons = [] if paths else ["example_files and demo write no such file"]
         for path in paths or [probe]:
             try:
-                count = len(list(islice(tokenizer.stream(path), 2)))
+                count = len(list(islice(or_raise(tokenizer.stream(path)), 2)))
             except MissingDependencyError as error:
                 if error.fix:
                     missing_dependency.append(suffix)
@@ -103,7 +104,7 @@ def first_sample(tokenizer: Tokenizer, source: Any) -> Any:
     Raises:
         InputError: there is none.
     """
-    for sample in tokenizer.stream(source):
+    for sample in or_raise(tokenizer.stream(source)):
         return sample
     raise InputError(f"{source} gives no sample", fix="raise an InputError where there is none")
 

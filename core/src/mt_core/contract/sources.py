@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -72,7 +72,15 @@ def reading(source: Any, *, formats: str, fix: str = "") -> Iterator[None]:
         ) from (error if sys.flags.dev_mode else None)
 
 
-def only_one(samples: Iterator[Sample], source: Any, kind: str) -> Sample:
+def or_raise(samples: Iterable[Sample | MtError]) -> Iterator[Sample]:
+    """What `Tokenizer.stream` gives, an error that it yields in place of a sample raised."""
+    for sample in samples:
+        if isinstance(sample, MtError):
+            raise sample
+        yield sample
+
+
+def only_one(samples: Iterator[Sample | MtError], source: Any, kind: str) -> Sample:
     """The sample of a source that holds exactly one: what `read` is where `stream` gives many.
 
     Args:
@@ -81,7 +89,7 @@ def only_one(samples: Iterator[Sample], source: Any, kind: str) -> Sample:
         kind: What a sample is called: "row".
 
     Raises:
-        InputError: none, or more than one.
+        InputError: none, or more than one; the error that stands in place of the only one.
     """
     first = next(samples, None)
     second = next(samples, None) if first is not None else None
@@ -94,4 +102,6 @@ def only_one(samples: Iterator[Sample], source: Any, kind: str) -> Sample:
             f"{name_of(source)} holds more than one {kind}, and a sample is one",
             fix="`stream` gives them one by one, as mt embed and mt predict do",
         )
+    if isinstance(first, MtError):
+        raise first
     return first

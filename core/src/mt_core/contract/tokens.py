@@ -5,6 +5,7 @@ B samples, V views a sample, N tokens a view, D width, C coordinates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -70,7 +71,7 @@ class Tokens:
                 f"{rows} rows do not divide into samples of {self.views} views",
                 fix="pad every sample to the same number of views; a view with an all-False mask is never computed",
             )
-        if self.grid is not None and int(torch.tensor(self.grid).prod()) != tokens:
+        if self.grid is not None and math.prod(self.grid) != tokens:
             raise TokensError(
                 f"a lattice of {self.grid} does not hold {tokens} tokens",
                 fix="give the lattice in row-major order, or None where there is none",

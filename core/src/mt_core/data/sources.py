@@ -13,6 +13,8 @@ from mt_core.errors import InputError, MtError
 
 SAMPLES_A_MESSAGE = 64
 SOURCES_AHEAD = 8
+REFUSED_IN_A_ROW = 1000
+"""Samples of one source, one after the other, after which the rest of it is not tried."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Read:
         source: Index of the source.
         row: Index within the source of the first of these samples.
         items: What the tokenizer's `prepare` made of each.
-        error: What ended the source before its end, if anything did.
+        error: Why the sample after `items` cannot be read; the source goes on behind it unless this is the last.
         is_last: Whether the source ends here.
     """
 
@@ -105,16 +107,34 @@ class _SourceReader:
         error: MtError | None = None
         try:
             at(start)
+            num_refused = 0
             for row, sample in enumerate(self.tokenizer.stream(source)):
                 at(row + 1)
                 if row < job.first_row:
                     continue
-                items.append(sample if self.is_raw else self.tokenizer.prepare(sample))
-                if len(items) == SAMPLES_A_MESSAGE:
-                    yield Read(job.source, start, items)
+                refused = self._take(sample, items)
+                num_refused = num_refused + 1 if refused is not None else 0
+                if refused is not None and num_refused == REFUSED_IN_A_ROW:
+                    raise InputError(
+                        f"{name_of(source)}: {num_refused:,} samples in a row cannot be read, the rest is not tried; "
+                        f"the last of them: {refused.problem}",
+                        fix=refused.fix,
+                    )
+                if refused is not None or len(items) == SAMPLES_A_MESSAGE:
+                    yield Read(job.source, start, items, refused and with_source(refused, source))
                     start, items = row + 1, []
-        except MtError as refused:
-            error = with_source(refused, source)
+        except MtError as ended:
+            error = with_source(ended, source)
         except Exception as raised:
             error = as_input_error(raised, source, self.tokenizer)
         yield Read(job.source, start, items, error, is_last=True)
+
+    def _take(self, sample: Any, items: list[Any]) -> MtError | None:
+        """Add a sample of a stream to the others; the error of one that cannot be read, or cannot be used."""
+        if isinstance(sample, MtError):
+            return sample
+        try:
+            items.append(sample if self.is_raw else self.tokenizer.prepare(sample))
+        except InputError as refused:
+            return refused
+        return None

@@ -151,6 +151,8 @@ class Encoder(nn.Module):
                 f"the tokens are {width} wide, the encoder {self.name} takes {self.width}",
                 fix=f"make the tokenizer with width={self.width}, or choose an encoder of width {width}",
             )
+        if tokens.mask is None and num_tokens:
+            return  # nothing to look at, and nothing that depends on values, which torch.export could not trace
         has_real = tokens.real().reshape(tokens.num_samples, tokens.views * num_tokens).any(1)
         if rows and not bool(has_real.all()):
             sample = int(has_real.int().argmin())
@@ -173,7 +175,7 @@ class Encoder(nn.Module):
         prefix_PD = self._prefix(values_RND)
         num_prefix = len(prefix_PD)
         if num_prefix:
-            values_RND = torch.cat([prefix_PD.expand(len(values_RND), -1, -1), values_RND], dim=1)
+            values_RND = torch.cat([prefix_PD.expand(values_RND.shape[0], -1, -1), values_RND], dim=1)
         values_RND = self.norm(self.blocks(self.norm_pre(values_RND)))
         return values_RND[:, num_prefix:], values_RND[:, 0] if self.has_cls else None
 

@@ -10,7 +10,6 @@ import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from inspect import isfunction, isgeneratorfunction
 from types import ModuleType, NoneType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -84,12 +83,17 @@ class _InUse:
     reported: set[tuple[str, str]] = field(default_factory=set)
 
 
-@cache
+_state: _InUse | None = None  # and no functools.cache, which torch.compile does not heed
+
+
 def _in_use() -> _InUse:
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
-    manager.register(_CoreHooks(), name=_CORE)
-    return _InUse(manager)
+    global _state
+    if _state is None:
+        manager = pluggy.PluginManager(PROJECT)
+        manager.add_hookspecs(hookspecs)
+        manager.register(_CoreHooks(), name=_CORE)
+        _state = _InUse(manager)
+    return _state
 
 
 def relay() -> pluggy.HookRelay:
@@ -99,9 +103,10 @@ def relay() -> pluggy.HookRelay:
 
 def reset() -> None:
     """Take all plugins' hooks and encoders out of use."""
+    global _state
     from mt_core.encoder import registry
 
-    _in_use.cache_clear()
+    _state = None
     registry.reset()
 
 

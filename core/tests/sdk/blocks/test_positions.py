@@ -38,3 +38,20 @@ def test_a_plane_must_be_told_its_lattice():
 def test_tokens_that_do_not_fill_the_lattice_are_refused():
     with pytest.raises(TokensError, match=r"\(2, 3\)"):
         LearnedPositions((2, 2), 3)(torch.zeros(1, 4, 3), (2, 3))
+
+
+def test_samples_of_different_shapes_get_the_positions_that_each_gets_alone():
+    place = LearnedPositions((2, 2, 2), 3)
+    lattices = [(2, 2, 2), (1, 3, 2), (3, 1, 1)]
+    placed = place(torch.zeros(3, 8, 3), torch.tensor(lattices))
+    for row, lattice in enumerate(lattices):
+        num_tokens = torch.tensor(lattice).prod()
+        alone = place(torch.zeros(1, num_tokens, 3), lattice)[0]
+        assert torch.equal(placed[row, :num_tokens], alone)
+        assert not placed[row, num_tokens:].any()
+
+
+@pytest.mark.parametrize("lattices", [[[3, 1, 3]], [[2, 2]], [[2, 2, 2], [1, 1, 1]]])
+def test_lattices_that_are_too_large_or_of_other_samples_or_axes_are_refused(lattices):
+    with pytest.raises(TokensError, match="1 samples of 8 tokens"):
+        LearnedPositions((2, 2, 2), 3)(torch.zeros(1, 8, 3), torch.tensor(lattices))

@@ -17,6 +17,7 @@ from torch import Tensor
 from mt_core.conformance.check import check, expect
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.contract import Tokenizer, Tokens
+from mt_core.contract.sources import or_raise
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import MtError
 
@@ -114,7 +115,7 @@ def _read_through(tokenizer: Tokenizer, path: Path) -> int:
         Bytes of the largest sample, read and prepared.
     """
     largest = 0
-    for sample in tokenizer.stream(path):
+    for sample in or_raise(tokenizer.stream(path)):
         largest = max(largest, _bytes_in(sample) + _bytes_in(tokenizer.prepare(sample)))
     return largest
 

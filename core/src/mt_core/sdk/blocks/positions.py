@@ -52,27 +52,48 @@ class LearnedPositions(nn.Module):
         """(N, D) positions on another lattice of as many axes."""
         return interpolate_positions(self.weight, self.lattice, lattice)
 
-    def forward(self, values_BND: Tensor, lattice: Sequence[int] | None = None, mask: Tensor | None = None) -> Tensor:
+    def forward(
+        self, values_BND: Tensor, lattice: Sequence[int] | Tensor | None = None, mask: Tensor | None = None
+    ) -> Tensor:
         """Tokens with their positions added.
 
         Args:
             values_BND: (B, N, D) tokens in row-major order over `lattice`.
-            lattice: By default a line: the first N positions where so many were learned; a longer sequence gets them
-                stretched over its own real length, so that padding moves no token.
+            lattice: Of all samples; or (B, axes) whole numbers, the lattice of each sample, whose tokens stand first in
+                its row, and zeros are added to the padding behind them. By default a line: the first N positions where
+                so many were learned; a longer sequence gets them stretched over its own real length, so that padding
+                moves no token.
             mask: (B, N) bool, True where a token is real; for a line only, the real tokens standing first.
 
         Raises:
-            TokensError: tokens that do not fill the lattice.
+            TokensError: tokens that do not fill the lattice, or lattices of another number of axes or samples.
         """
         num_tokens = values_BND.shape[1]
         if lattice is None:
             return values_BND + self._on_a_line(num_tokens, mask)
+        if isinstance(lattice, Tensor):
+            return values_BND + self._on_each(values_BND, lattice)
         if math.prod(lattice) != num_tokens:
             raise TokensError(
                 f"{num_tokens} tokens do not fill a lattice of {tuple(lattice)}",
                 fix="pass the lattice that the patches came from",
             )
         return values_BND + self.on(lattice)
+
+    def _on_each(self, values_BND: Tensor, lattice_BA: Tensor) -> Tensor:
+        """(B, N, D) positions of samples that have lattices of their own; each different lattice is resampled once."""
+        num_samples, num_tokens, _ = values_BND.shape
+        wanted = [tuple(each) for each in lattice_BA.tolist()]
+        if lattice_BA.shape != (num_samples, len(self.lattice)) or any(math.prod(each) > num_tokens for each in wanted):
+            raise TokensError(
+                f"lattices of shape {tuple(lattice_BA.shape)}, largest {max(wanted, key=math.prod, default=())}, for "
+                f"{num_samples} samples of {num_tokens} tokens with positions on {len(self.lattice)} axes",
+                fix=f"give whole numbers of shape (samples, {len(self.lattice)}), each for at most the tokens",
+            )
+        positions = {
+            each: nn.functional.pad(self.on(each), (0, 0, 0, num_tokens - math.prod(each))) for each in set(wanted)
+        }
+        return torch.stack([positions[each] for each in wanted])
 
     def _on_a_line(self, num_tokens: int, mask: Tensor | None) -> Tensor:
         if len(self.lattice) != 1:
@@ -99,4 +120,4 @@ def lattice_coords(grid: Sequence[int], like_BND: Tensor) -> Tensor:
         like_BND: The tokens of the cells, for their number B and their device.
     """
     middles = [(torch.arange(count, device=like_BND.device, dtype=torch.float32) + 0.5) / count for count in grid]
-    return torch.cartesian_prod(*middles).expand(len(like_BND), -1, -1)
+    return torch.cartesian_prod(*middles).expand(like_BND.shape[0], -1, -1)

@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 
-from mt_core.errors import DatasetError, InputError
+from mt_core.errors import DatasetError, DataWarning, InputError
 from mt_core.sdk import Delimited, dict_rows
 from mt_core.sdk.delimited import sniff_separator
 
@@ -95,7 +95,23 @@ def test_columns_that_are_not_wanted_may_hold_anything_and_marks_are_missing():
 
 
 def test_decimal_commas_are_told_by_the_whole_column():
-    assert numbers("a;b\n1,5;1.5\n2;2\n1.000,5;3\n") == [[1.5, 1.5], [2, 2], [1000.5, 3]]
+    with pytest.warns(DataWarning, match="t.csv: reinterpreted: decimal commas in the column a"):
+        assert numbers("a;b\n1,5;1.5\n2;2\n1.000,5;3\n") == [[1.5, 1.5], [2, 2], [1000.5, 3]]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a;b\n0,5;250.000\n2;1.000\n", [[0.5, 250_000], [2, 1000]]),
+        ("a;b\n1,234;2,500\n", [[1.234, 2.5]]),
+        ('a,b\n"1,234",2\n', [[1234, 2]]),
+        ("a\tb\n1,234\t0,5\n", [[1.234, 0.5]]),
+        ("a\tb\n1,234\t0.5\n", [[1234, 0.5]]),
+    ],
+)
+def test_what_could_be_a_thousand_is_told_by_other_columns_and_the_separator(text, expected):
+    with pytest.warns(DataWarning, match="reinterpreted"):
+        assert numbers(text) == expected
 
 
 def test_a_column_can_be_read_in_a_way_of_its_own():

@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from mt_core.errors import InputError, MtWarning
+from mt_core.errors import DataWarning, InputError
 from mt_core.sdk import text_chunks, text_lines
 from mt_core.sdk.encoding import LONGEST_LINE
 
@@ -15,13 +15,13 @@ def lines(content: bytes, **options) -> list[str]:
     return list(text_lines(io.BytesIO(content), "notes.csv", **options))
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_unicode_is_read_without_its_mark(encoding):
     assert lines("größe\n1\n".encode(encoding)) == ["größe\n", "1\n"]
 
 
 def test_windows_1252_is_read_and_said():
-    with pytest.warns(MtWarning, match=r"notes\.csv is not UTF-8: read as Windows-1252"):
+    with pytest.warns(DataWarning, match=r"notes\.csv: reinterpreted: text that is not UTF-8, as Windows-1252"):
         assert lines("preis\n5 €\n".encode("cp1252")) == ["preis\n", "5 €\n"]
 
 
@@ -35,6 +35,9 @@ def test_windows_1252_is_read_and_said():
         (b"\x89PNG\r\n\x1a\n", "line 1: the byte 0x89 is not UTF-8"),
         ("größe\n".encode() + "größe\n".encode("latin-1"), "line 2: the byte 0xf6 is not UTF-8"),
         (b"a\nb\x81\n", "line 2: the byte 0x81"),
+        ("名前,年\n太郎,3\n".encode("shift-jis"), "line 1: the byte 0x96 is not UTF-8"),
+        ("姓名,年龄\n".encode("gb18030"), "line 1: the byte 0xd0 is not UTF-8"),
+        ("имя,возраст\n".encode("cp1251"), "line 1: the byte 0xe8 is not UTF-8"),
     ],
 )
 def test_what_is_no_text_or_of_two_encodings_is_refused_with_the_line(content, message):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mt_core.errors import InputError
+from mt_core.errors import DataWarning, InputError
 from mt_plugin_pointcloud.cloud import KEPT_POINTS, PointCloud
 from mt_plugin_pointcloud.reading import read_cloud
 from mt_plugin_pointcloud.reading.lzf import decompress
@@ -217,7 +217,8 @@ def test_lidarnet_columns_give_points_and_no_label(tmp_path):
 def test_text_may_have_decimal_commas_comments_behind_its_numbers_and_cells_without_a_value(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("x;y;z;intensity\n0,5;1;2;7 # the first\n1,5;1;;8\n2,5;-1;0,25;\n")
-    cloud = read_cloud(path)
+    with pytest.warns(DataWarning, match="decimal commas in the columns x, z"):
+        cloud = read_cloud(path)
     np.testing.assert_allclose(absolute(cloud), [[0.5, 1, 2], [2.5, -1, 0.25]], atol=1e-6)
     assert cloud.channels["intensity"][:, 0].tolist() == [7, 0]
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from mt_core.errors import InputError, MtWarning
+from mt_core.errors import DataWarning, InputError
 from mt_plugin_tabular.cells import category_name, parse_days, parse_number, to_cell
 from mt_plugin_tabular.reading import only_row, read_rows
 
@@ -52,7 +52,11 @@ def test_quotes_line_ends_blank_lines_and_byte_order_mark_are_understood(tmp_pat
 @pytest.mark.parametrize("encoding", ["utf-16", "cp1252"])
 def test_what_spreadsheets_export_is_read_and_told_where_it_is_a_guess(tmp_path: Path, encoding: str) -> None:
     path = written(tmp_path, "stadt\tpreis\nMünchen\t5 €\n".encode(encoding))
-    with pytest.warns(MtWarning, match=r"table\.csv is not UTF-8") if encoding == "cp1252" else nullcontext():
+    with (
+        pytest.warns(DataWarning, match=r"table\.csv: reinterpreted: text that is not UTF-8")
+        if encoding == "cp1252"
+        else nullcontext()
+    ):
         assert list(read_rows(path)) == [{"stadt": "München", "preis": "5 €"}]
 
 

@@ -18,12 +18,12 @@ import torch
 from torch import Tensor
 
 from mt_core.contract import Example
-from mt_core.errors import MissingDependencyError, OptionError
+from mt_core.errors import DataWarning, MissingDependencyError, OptionError
 from mt_plugin_text import byte_pairs
 from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
 from mt_plugin_text.text import Text
 from mt_plugin_text.tokenizer import EMPTY, SEPARATOR, UNKNOWN, TextOptions, TextTokenizer
-from mt_plugin_text.truncation import TruncationWarning, share_length
+from mt_plugin_text.truncation import share_length
 
 CAT = [320, 1125, 539, 320, 2368]  # "a photo of a cat", as CLIP's own documentation encodes it
 
@@ -188,7 +188,7 @@ def test_every_part_learns():
 def test_long_text_is_cut_and_told_with_its_name_and_counts():
     tokenizer = made(max_tokens=4)
     text = Text("one two three four five six", file="reviews.csv", place="line 7")
-    with pytest.warns(TruncationWarning, match=r"reviews\.csv, line 7 is too long: 4 tokens are used, and 2 left out"):
+    with pytest.warns(DataWarning, match=r"reviews\.csv, line 7: left out: the end of a text, 2 tokens behind 4"):
         cut = tokenizer.prepare(text)["ids"]
     assert cut.tolist() == ids(tokenizer, "one two three four")
 
@@ -204,7 +204,7 @@ def test_each_table_folder_and_the_memory_is_told_of_once():
         warnings.simplefilter("always")
         for source in sources:
             assert len(tokenizer.prepare(source)["ids"]) == 3
-    told = [str(warning.message).split(" is too long")[0] for warning in caught]
+    told = [str(warning.message).split(": left out")[0] for warning in caught]
     assert told == ["a.csv, line 2", "b.csv, line 2", "neg/1.txt", "pos/1.txt", "a text"]
 
 
@@ -230,7 +230,7 @@ def test_longer_text_of_a_pair_gives_way_first(lengths, room, kept):
 
 def test_pair_is_cut_to_the_length_with_its_separator():
     tokenizer = made(max_tokens=5)
-    with pytest.warns(TruncationWarning, match="4 tokens are used, and 4 left out"):
+    with pytest.warns(DataWarning, match="4 tokens behind 4"):
         cut = ids(tokenizer, ("one two", "three four five six seven eight"))
     assert cut == ids(made(max_tokens=5), ("one two", "three four"))
     assert len(cut) == 5
@@ -239,7 +239,7 @@ def test_pair_is_cut_to_the_length_with_its_separator():
 def test_book_costs_little_more_than_what_is_used_of_it():
     tokenizer = made()
     started = time.process_time()
-    with pytest.warns(TruncationWarning, match="512 tokens are used, and at least"):
+    with pytest.warns(DataWarning, match="at least .* tokens behind 512"):
         assert len(ids(tokenizer, "word " * 2_000_000)) == 512
     assert time.process_time() - started < 2
 

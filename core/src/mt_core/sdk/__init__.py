@@ -4,7 +4,8 @@ One sample's file
     `open_binary`, `first_bytes`, `is_tiff`: what it is, whatever its name says
     `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
     `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
-    `NumberFormat`, `number_format`, `is_number`, `is_header`, `MISSING_MARKS`: what a cell says
+    `NumberFormat`, `number_format`, `NumberColumn`, `number_column`: how a column writes its numbers
+    `is_number`, `is_missing_number`, `is_infinite`, `is_header`, `MISSING_MARKS`: what a cell says
     `DateFormat`, `date_format`: when a cell says it was; `canonical_label`: which class
     `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded; `as_array`: what is in memory
     `UeaFile`, `read_uea`: .ts and .arff
@@ -39,7 +40,8 @@ from mt_core.sdk.labels import canonical_label
 from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
 from mt_core.sdk.notices import left_out, reinterpreted
-from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_number, number_format
+from mt_core.sdk.number_columns import NumberColumn, number_column, number_format
+from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_infinite, is_missing_number, is_number
 from mt_core.sdk.pictures import (
     MAX_PIXELS,
     as_pixels,
@@ -70,6 +72,7 @@ __all__ = [
     "ListedDataset",
     "Listing",
     "Moments",
+    "NumberColumn",
     "NumberFormat",
     "UeaFile",
     "as_array",
@@ -88,6 +91,8 @@ __all__ = [
     "find_tables",
     "first_bytes",
     "is_header",
+    "is_infinite",
+    "is_missing_number",
     "is_number",
     "is_tiff",
     "left_out",
@@ -97,6 +102,7 @@ __all__ = [
     "list_uea",
     "luminance",
     "names_in_npz",
+    "number_column",
     "number_format",
     "open_binary",
     "open_picture",

@@ -18,10 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk.numbers import PLAIN, is_header, number_format
+from mt_core.sdk.notices import reinterpreted
+from mt_core.sdk.number_columns import format_notes, number_columns
+from mt_core.sdk.numbers import PLAIN, is_header
 
 _SNIFFED_LINES = 50
 _BLOCK_LINES = 4096  # of a table in which some cell is no plain number
+_DECIMALS = {";": ",", ",": "."}  # what then stands before fractions, if it can be either
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?")
 
 
@@ -127,17 +130,37 @@ class Delimited:
             if plain is None:
                 plain = self._parsed(lines[block], found[block], columns, parsers, wrong)
             values[block] = plain
+        if wrong:
+            self._read_written(values, lines, columns, wrong, parsers)
+        return values, found
+
+    def _read_written(
+        self,
+        values: NDArray[np.float64],
+        lines: list[str],
+        columns: list[int],
+        wrong: Mapping[int, tuple[int, str]],
+        parsers: Mapping[int, Callable[[str], float]],
+    ) -> None:
+        """Fill in the columns that are not written as computers write numbers, and tell of them."""
+        rows = list(self._records(lines))
+        cells_of = {column: [cells[column] for cells in rows] for column in columns if column not in parsers}
+        found = number_columns(cells_of, decimal=_DECIMALS.get(self.separator))
         for column, (at, cell) in wrong.items():
-            cells = [cells[column] for cells in self._records(lines)]
-            written = number_format(cells) if column not in parsers else None
-            if written is None:
-                called = f"column {self.names[column]!r}" if self.names else f"column {column + 1}"
+            if column in parsers or found[column].misfits:
+                called = repr(self.names[column]) if self.names else column + 1
                 raise InputError(
-                    f"{self.name}, line {at}: {cell[:40]!r} in {called} is no number",
+                    f"{self.name}, line {at}: {cell[:40]!r} in column {called} is no number",
                     fix="correct the line, or name the columns to take",
                 )
-            values[:, columns.index(column)] = [written.parse(cell) for cell in cells]
-        return values, found
+        for column, written in found.items():
+            if column in wrong or written.notes:
+                values[:, columns.index(column)] = [written.written.parse(cell) for cell in cells_of[column]]
+        for note in format_notes({self._called(column): found[column] for column in sorted(found)}):
+            reinterpreted(self.name, note)
+
+    def _called(self, column: int) -> str:
+        return self.names[column] if self.names else str(column + 1)
 
     def _plain(self, lines: list[str], columns: list[int]) -> NDArray[np.float64] | None:
         """By NumPy's reader: nothing but plain numbers in these columns; None where it is not so."""

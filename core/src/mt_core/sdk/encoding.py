@@ -1,8 +1,9 @@
 """Bytes to text: in which encoding a file is, read a bounded number of bytes at a time.
 
-UTF-8, with a byte order mark or without, and UTF-16 with one. Text whose first byte beyond ASCII is not UTF-8 may be
-read as Windows-1252 (which holds Latin-1), with a warning; bytes that are no text in it either are refused, and so are
-zero bytes. Text that is packed by gzip is unpacked, whatever the file is called.
+UTF-8 and UTF-16, with a byte order mark or without. Text whose first byte beyond ASCII is not UTF-8 may be read as
+Windows-1252 (which holds Latin-1), and users are told; bytes that are no text in it either are refused, and so are zero
+bytes, and text whose letters beyond ASCII stand side by side, as in Cyrillic or Japanese encodings. Text that is packed
+by gzip is unpacked, whatever the file is called.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ import codecs
 import gzip
 import io
 import re
-import warnings
 import zlib
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
-from mt_core.errors import InputError, MtWarning
+from mt_core.errors import InputError
+from mt_core.sdk.notices import reinterpreted
 
 LONGEST_LINE = 1 << 24
 """Characters; a binary file or an endless line ends here and not in memory."""
@@ -24,7 +25,11 @@ LONGEST_LINE = 1 << 24
 _CHUNK_BYTES = 1 << 20
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _CONTROL = re.compile(r"[\x01-\x08\x0e-\x1f\x7f]")  # no text holds them, and few binary files do without
-_FIX = "save it as UTF-8 (for instance: iconv -f latin1 -t utf-8 old > new)"
+_WESTERN = re.compile(rb"(?<![\x80-\xff])[\x80-\xff]{1,2}(?![\x80-\xff])")  # no other letter of its kind beside it
+_FIX = (
+    "save it as UTF-8 (for instance: iconv -f ENCODING -t utf-8 old > new; latin1, cp1251, gb18030 and shift-jis are "
+    "common encodings)"
+)
 
 
 def text_chunks(file: BinaryIO, name: str, *, legacy: bool = True, largest: int | None = None) -> Iterator[str]:
@@ -33,7 +38,7 @@ def text_chunks(file: BinaryIO, name: str, *, legacy: bool = True, largest: int 
     Args:
         file: Open for reading, at its start; may be packed by gzip.
         name: What it is called in messages.
-        legacy: Whether text that is not UTF-8 is read as Windows-1252, with an `MtWarning`.
+        legacy: Whether text that is not UTF-8 is read as Windows-1252, with a `DataWarning`.
         largest: Bytes of text that are read at most, unpacked; None for any number.
 
     Raises:
@@ -53,6 +58,8 @@ def text_chunks(file: BinaryIO, name: str, *, legacy: bool = True, largest: int 
             )
         if is_first and chunk.startswith(_UTF_16):
             encoding, decoder = "UTF-16", codecs.getincrementaldecoder("utf-16")()
+        elif is_first and (order := _utf_16_order(chunk)):
+            encoding, decoder = "UTF-16", codecs.getincrementaldecoder(order)()
         is_first = False
         try:
             text = decoder.decode(chunk, final=not chunk)
@@ -62,7 +69,8 @@ def text_chunks(file: BinaryIO, name: str, *, legacy: bool = True, largest: int 
             wrong = InputError(
                 f"{name}, line {line}: the byte 0x{error.object[error.start]:02x} is not {encoding}", fix=_FIX
             )
-            if not (legacy and encoding == "UTF-8" and is_ascii and before.isascii()):
+            is_western = encoding == "UTF-8" and is_ascii and before.isascii() and _is_western(error.object)
+            if not (legacy and is_western):
                 raise wrong from None
             encoding, decoder = "Windows-1252", codecs.getincrementaldecoder("cp1252")()
             try:
@@ -71,7 +79,7 @@ def text_chunks(file: BinaryIO, name: str, *, legacy: bool = True, largest: int 
                 raise wrong from None
             if _CONTROL.search(text):
                 raise wrong from None
-            warnings.warn(f"{name} is not UTF-8: read as Windows-1252 (Latin-1)", MtWarning, stacklevel=2)
+            reinterpreted(name, "text that is not UTF-8, as Windows-1252 (Latin-1)")
         if "\0" in text:
             is_zip = num_lines == 0 and text.startswith("PK")
             raise InputError(
@@ -108,6 +116,21 @@ def text_lines(file: BinaryIO, name: str, *, legacy: bool = True, largest: int |
         )
     if rest:
         yield rest
+
+
+def _utf_16_order(start: bytes) -> str:
+    """Of text without a mark, most of it ASCII: "utf-16-le", "utf-16-be"; else ""."""
+    start = start[:1000]
+    even, odd = start[::2], start[1::2]
+    if odd and 0 not in even and odd.count(0) > 0.5 * len(odd):
+        return "utf-16-le"
+    return "utf-16-be" if odd and 0 not in odd and even.count(0) > 0.5 * len(even) else ""
+
+
+def _is_western(content: bytes) -> bool:
+    """Whether letters beyond ASCII mostly stand alone, as accents and umlauts do."""
+    num_high = sum(len(run) for run in re.findall(rb"[\x80-\xff]+", content))
+    return sum(map(len, _WESTERN.findall(content))) * 2 > num_high
 
 
 def _unpacked(file: BinaryIO) -> BinaryIO:

@@ -1,25 +1,69 @@
-"""Numbers as tables write them: decimal points and commas, thousands, currencies, and marks for a missing value.
+"""What a cell of a table says as a number: decimal points and commas, thousands, currencies, units, marks for none.
 
-How a column writes its numbers is judged by all of its cells: 1,234 alone is a thousand or a bit more than one.
+How a whole column writes its numbers is `number_columns`'.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
-MISSING_MARKS = frozenset(("", "?", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "NULL", "null", "None", "NaT", "<NA>"))
+MISSING_MARKS = frozenset(
+    (
+        "", "?", "NA", "N/A", "n/a", "#N/A", "#N/A N/A", "#NA", "NaN", "-NaN", "nan", "-nan", "NULL", "null", "(null)",
+        "None", "NaT", "<NA>", "\\N", "1.#QNAN", "-1.#QNAN", "1.#IND", "-1.#IND",
+    )
+)  # fmt: skip
 """Texts that mean that there is no value, in a column of anything. Exactly so written: "none" is a category."""
 
-_MISSING_NUMBERS = frozenset(
-    {mark.lower() for mark in MISSING_MARKS}
-    | {"-", "--", ".", "inf", "+inf", "-inf", "infinity", "+infinity", "-infinity", "#div/0!", "#value!", "#ref!"}
-)
+_MISSING_NUMBERS = {mark.lower() for mark in MISSING_MARKS} | {
+    "-", "--", "---", "–", "—", ".", "..", "...", "*", "n.a.", "n.d.", "n/d", "nd", "k.a.", "nil", "missing",  # noqa: RUF001 - dashes
+    "#div/0!", "#value!", "#ref!", "#num!", "#name?", "#null!", "<null>", "[null]", "undefined",
+}  # fmt: skip
+_INFINITE = {sign + word for sign in ("", "+", "-") for word in ("inf", "infinity", "1.#inf", "∞")}
+
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
-_AROUND = re.compile(r"\s*[$€£¥]?\s*(.*?)\s*[$€£¥%]?\s*", re.DOTALL)
+_BLANK = r"[ \u00a0\u2009\u202f]"
+_CURRENCY = r"[A-Z]{0,3}[$€£¥₹₩₽₺]|EUR|USD|GBP|CHF|JPY|CNY|INR|Fr\.|kr\.?|zł"
+_UNIT = r"[%‰°]|[°µμ]?[^\W\d_]{1,10}[²³]?(?:/[^\W\d_]{1,5}[²³]?)?"
+_CELL = re.compile(
+    rf"(?P<open>\()?{_BLANK}*(?P<sign>[+-]?){_BLANK}*(?P<before>{_CURRENCY})?{_BLANK}*"
+    rf"(?P<inner>[+-]?(?:\d|[.,](?=\d))(?:[\d.,'’]|{_BLANK}(?=\d))*(?:[eE][+-]?\d+)?)"  # noqa: RUF001 - an apostrophe
+    rf"{_BLANK}*(?P<after>{_CURRENCY}|{_UNIT})?{_BLANK}*(?P<close>\))?(?P<minus>-)?"
+)
+
+
+class CellParts(NamedTuple):
+    """A cell that holds digits, with whatever stands around them.
+
+    Attributes:
+        inner: Digits and the marks between them.
+        unit: What stands before or behind them: a currency, "%", "kg"; "" for nothing.
+        has_parentheses: Accountants' way to write a negative number.
+    """
+
+    inner: str
+    unit: str
+    is_negative: bool
+    has_parentheses: bool
+
+
+def cell_parts(text: str) -> CellParts | None:
+    """What a cell consists of; None where it is no number in any format."""
+    match = _CELL.fullmatch(text.strip().replace("\u2212", "-"))
+    if match is None or bool(match["open"]) != bool(match["close"]) or (match["before"] and match["after"]):
+        return None
+    has_parentheses, is_negative = bool(match["open"]), match["sign"] == "-" or bool(match["minus"])
+    unit = match["before"] or match["after"] or ""
+    return CellParts(match["inner"], unit, is_negative or has_parentheses, has_parentheses)
+
+
+def is_currency(unit: str) -> bool:
+    return re.fullmatch(_CURRENCY, unit) is not None
 
 
 @dataclass(frozen=True)
@@ -28,81 +72,63 @@ class NumberFormat:
 
     Attributes:
         decimal: What stands before the fraction.
-        thousands: What stands between groups of three digits; "" for nothing.
+        thousands: What stands between groups of three digits; "" for nothing, " " for any kind of blank.
+        unit: What stands beside each number: "%", "kg"; a currency may be absent from some.
     """
 
     decimal: str = "."
     thousands: str = ""
+    unit: str = ""
 
     def parse(self, text: str) -> float:
-        """The number in a cell; NaN where there is none, or an infinite one.
+        """The number in a cell; NaN where there is none, or an infinite one. Accountants' (5), and 5-, are -5.
 
         Raises:
             ValueError: text that is no number in this format; also "1_000", which Python reads and no table means.
         """
-        if self.decimal == "." and "_" not in text:
+        if self.decimal == "." and not self.unit and "_" not in text:
             try:
                 number = float(text)
             except ValueError:
                 pass
             else:
                 return number if math.isfinite(number) else math.nan
-        return math.nan if text.strip().lower() in _MISSING_NUMBERS else self._grouped(text)
-
-    def _grouped(self, text: str) -> float:
-        match = _AROUND.fullmatch(text)
-        inner = match[1] if match else text
-        if self == PLAIN or not self._pattern.fullmatch(inner):
+        if is_missing_number(text) or is_infinite(text):
+            return math.nan
+        parts = cell_parts(text) if self != PLAIN else None
+        if parts is None or not self._pattern.fullmatch(parts.inner):
             raise ValueError(text)
-        digits = re.sub(self._thousands, "", inner) if self.thousands else inner
-        return float(digits.replace(self.decimal, "."))
+        digits = re.sub(self._thousands, "", parts.inner) if self.thousands else parts.inner
+        number = float(digits.replace(self.decimal, "."))
+        if parts.unit != self.unit and number and (parts.unit or not is_currency(self.unit)):  # 0 needs no unit
+            raise ValueError(text)
+        return -number if parts.is_negative else number
 
     @cached_property
     def _thousands(self) -> str:
-        return r"[ \u00a0\u202f]" if self.thousands == " " else re.escape(self.thousands)
+        return {" ": _BLANK, "'": "['’]"}.get(self.thousands, re.escape(self.thousands))  # noqa: RUF001 - an apostrophe
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
-        whole = rf"\d{{1,3}}(?:{self._thousands}\d{{3}})+|\d*" if self.thousands else r"\d*"
+        whole = r"\d*"
+        if self.thousands:  # in India, groups before the last are of two digits
+            between = r"\d{2,3}" if self.thousands == "," else r"\d{3}"
+            whole = rf"[1-9]\d{{0,2}}(?:{self._thousands}{between})*{self._thousands}\d{{3}}|\d*"
         return re.compile(rf"[+-]?(?=.*\d)(?:{whole})(?:{re.escape(self.decimal)}\d*)?(?:[eE][+-]?\d+)?")
 
 
 PLAIN = NumberFormat()
 """As computers write them, and Python reads them."""
 
-FORMATS = (
-    PLAIN,
-    NumberFormat(".", ","),
-    NumberFormat(",", ""),
-    NumberFormat(",", "."),
-    NumberFormat(",", " "),
-    NumberFormat(".", " "),
-    NumberFormat(".", "'"),
-)
-"""Those that are known, the likeliest first: a column is in the first that reads all its cells."""
-
-
-def number_format(cells: Iterable[str]) -> NumberFormat | None:
-    """The format of a column, in which all its cells are numbers or missing; None where there is no such."""
-    possible = list(FORMATS)
-    for cell in cells:
-        possible = [each for each in possible if _reads(each, cell)]
-        if not possible:
-            return None
-    return possible[0]
-
-
-def _reads(each: NumberFormat, cell: str) -> bool:
-    try:
-        each.parse(cell)
-    except ValueError:
-        return False
-    return True
-
 
 def is_missing_number(text: str) -> bool:
     """Whether a cell of a column of numbers, or of dates, says that there is none."""
     return text.strip().lower() in _MISSING_NUMBERS
+
+
+def is_infinite(text: str) -> bool:
+    """Whether a cell says "inf" or the like."""
+    return text.strip().lower() in _INFINITE
 
 
 def is_number(text: str) -> bool:

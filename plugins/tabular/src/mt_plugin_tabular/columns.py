@@ -33,7 +33,7 @@ class Column:
     Attributes:
         kind: "number"; "date" (a number of days since 1970-01-01); "category".
         mean, std: Of the numbers or days.
-        decimal, thousands: How numbers are written, see `mt_core.sdk.NumberFormat`.
+        decimal, thousands, unit: How numbers are written, see `mt_core.sdk.NumberFormat`.
         edges: Ends of the bins of the piecewise-linear encoding, ascending, in standard deviations from the mean.
         categories: Names, the most frequent first, as `cells.category_name` writes them.
     """
@@ -46,6 +46,7 @@ class Column:
     categories: list[str] = field(default_factory=list)
     decimal: str = "."
     thousands: str = ""
+    unit: str = ""
 
     def parse(self, value: str | float) -> float:
         """The number, or the days, of a cell.
@@ -55,7 +56,7 @@ class Column:
         """
         if self.kind == "date":
             return parse_days(value)
-        return parse_number(value, NumberFormat(self.decimal, self.thousands))
+        return parse_number(value, NumberFormat(self.decimal, self.thousands, self.unit))
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -134,7 +135,7 @@ def infer_column(
             )
     if kind == "category":
         return _category(name, cells, len(cells) < len(survey.kept), forced is not None, max_categories)
-    column = Column(name, kind, decimal=written.decimal, thousands=written.thousands)
+    column = Column(name, kind, decimal=written.decimal, thousands=written.thousands, unit=written.unit)
     values = np.array([column.parse(value) for value in cells], dtype=np.float64)
     values = values[np.isfinite(values)]
     if not len(values):

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import os
-import warnings
 
-from mt_core.errors import MtWarning
+from mt_core.sdk import left_out
 from mt_plugin_text.text import Text
-
-
-class TruncationWarning(MtWarning):
-    """A text is longer than the tokenizer's `length`; says whose, and how much of it is left out."""
 
 
 class Truncation:
@@ -20,7 +15,7 @@ class Truncation:
         self._told: set[str] = set()
 
     def tell(self, text: Text, used: int, unused: int, *, at_least: bool) -> None:
-        """Warn of a text, unless another of its table or folder was told of before.
+        """Tell of a text, unless another of its table or folder was told of before.
 
         Args:
             used, unused: Tokens that are kept, and that are left out.
@@ -30,12 +25,11 @@ class Truncation:
         if group in self._told:
             return
         self._told.add(group)
-        warnings.warn(
-            f"{text.filename or 'a text'} is too long: {used:,} tokens are used, and "
-            f"{'at least ' if at_least else ''}{unused:,} left out (option max_tokens); other texts "
-            f"{f'in {group}' if group else 'in memory'} are cut without telling",
-            TruncationWarning,
-            stacklevel=3,
+        count = f"{'at least ' if at_least else ''}{unused:,}"
+        others = "the table" if text.place else "the folder" if group else "memory"
+        left_out(
+            text.filename or "a text",
+            f"the end of a text, {count} tokens behind {used:,} (option max_tokens); so are others in {others}",
         )
 
 

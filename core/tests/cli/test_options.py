@@ -77,6 +77,7 @@ def collated(monkeypatch) -> list[int]:
         (("--tune", "probe"), "tune", "probe"),
         (("-S", "weight_decay=0.25"), "weight_decay", 0.25),
         (("-S", "patience=3"), "patience", 3),
+        (("--keep", "last"), "keep", "last"),
         (("--set", "max-minutes=5"), "max_minutes", 5.0),
         (("-S", "keep=last"), "keep", "last"),
         (("-S", "warmup=0.25"), "warmup", 0.25),
@@ -124,9 +125,9 @@ def test_the_part_of_the_data_that_selects_is_as_large_as_the_option_says(train)
 
 
 def test_training_stops_when_its_minutes_are_up(train, capsys):
-    code, _ = train("-S", "max_minutes=1e-9")
-    assert code == 2
-    assert "the time was up before the first epoch was done" in capsys.readouterr().err
+    code, record = train("--max-minutes", "1e-9", "--batch-size", "4")
+    assert (code, record["status"], record["stopped_after"]) == (0, "stopped", 0.25)  # the first of four batches
+    assert "stopped after 0.25 of 1 epochs" in capsys.readouterr().err
 
 
 def test_samples_that_cannot_be_read_are_left_out_where_the_option_says_so(train, data):
@@ -313,7 +314,7 @@ def test_a_number_has_the_bounds_that_its_setting_has(option):
 
 
 def test_every_number_of_the_training_has_bounds():
-    assert len([option for option in train_command.params if isinstance(option.type, BOUNDED)]) == 5
+    assert len([option for option in train_command.params if isinstance(option.type, BOUNDED)]) == 6
     numbers = [option for option in train_command.params if type(option.type) in (IntParamType, FloatParamType)]
     assert numbers == []
 

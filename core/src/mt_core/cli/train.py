@@ -28,6 +28,12 @@ from mt_core.cli import options as shared
     type=click.IntRange(min=0),
     help="Of everything that is drawn: weights, order, augmentation; by default 0.",
 )
+@click.option("--keep", type=click.Choice(["best", "last"]), help="Which epoch's weights; by default the best's.")
+@click.option(
+    "--max-minutes",
+    type=click.FloatRange(0, min_open=True),
+    help="Be done after so long, with the best epoch so far; --resume goes on from there.",
+)
 @click.option("--skip-unreadable", is_flag=True, default=None, help="Leave out samples that cannot be read.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
@@ -99,6 +105,12 @@ def command(
     )
     if result.was_complete:
         click.echo(f"the run in {out} is complete; there is nothing to resume", err=True)
+    if result.stopped_after is not None:
+        click.echo(
+            f"stopped after {result.stopped_after:.4g} of {recipe.epochs} epochs, as max_minutes asks; "
+            "the same command with --resume goes on",
+            err=True,
+        )
     counts = model.parameter_counts()
     primary = model.require_head().primary
     click.echo(f"{counts.trainable:,} parameters trained, {counts.frozen:,} frozen, {result.seconds:.0f} s")

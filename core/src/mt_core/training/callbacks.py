@@ -14,8 +14,21 @@ import lightning
 from lightning.pytorch.callbacks import Callback
 
 from mt_core.io.progress import Progress
-from mt_core.training.module import SELECTION, TrainingModule
+from mt_core.training.module import TrainingModule
 from mt_core.training.records import replace_file
+
+
+def is_partial(trainer: lightning.Trainer) -> bool:
+    """At the end of an epoch: whether it was stopped before its last batch."""
+    return not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+
+
+def epochs_done(trainer: lightning.Trainer) -> float:
+    """At the end of an epoch: passes over the training data, 1.63 where the second one was stopped."""
+    if not is_partial(trainer):
+        return trainer.current_epoch + 1
+    done = trainer.fit_loop.epoch_loop.batch_progress.current.ready / trainer.num_training_batches
+    return trainer.current_epoch + max(0.0001, round(done, 4))
 
 
 class History(Callback):
@@ -38,9 +51,9 @@ class History(Callback):
 
     def on_validation_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         # validation closes a training epoch; the checkpoint that follows holds this row
-        row = {name: float(value) for name, value in trainer.callback_metrics.items() if name != SELECTION}
+        row = {name: float(value) for name, value in trainer.callback_metrics.items()}
         seconds = time.monotonic() - self.started
-        self.rows.append({"epoch": trainer.current_epoch + 1, **row, "seconds": round(seconds, 2)})
+        self.rows.append({"epoch": epochs_done(trainer), **row, "seconds": round(seconds, 2)})
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         # the mean training loss of the epoch is known only now; of several processes, all have to ask for it
@@ -80,13 +93,18 @@ class ProgressCallback(Callback):
 
 
 class TrainingProgress(ProgressCallback):
-    """The steps of the whole run, and a line an epoch."""
+    """The batches of the whole run, those of the validations among them, and a line an epoch."""
 
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        total = int(trainer.estimated_stepping_batches)
-        self.show(Progress("training", total, unit="steps", done=trainer.global_step))
+        of_validation = int(sum(trainer.num_val_batches))
+        total = int(trainer.estimated_stepping_batches) + of_validation * (trainer.max_epochs or 0)
+        done = trainer.global_step + of_validation * trainer.current_epoch
+        self.show(Progress("training", total, unit="batches", done=done))
 
     def on_train_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
+        self.bar.advance(1)
+
+    def on_validation_batch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule, *_: Any) -> None:
         self.bar.advance(1)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
@@ -94,5 +112,5 @@ class TrainingProgress(ProgressCallback):
         monitored = float(trainer.callback_metrics[module.monitored])
         loss = float(trainer.callback_metrics["train_loss"])
         name = module.monitored.removeprefix("val_")
-        epochs = f"epoch {trainer.current_epoch + 1}/{trainer.max_epochs}"
+        epochs = f"epoch {epochs_done(trainer):.4g}/{trainer.max_epochs}"
         self.bar.say(f"{epochs}: training loss {loss:.4f}, validation {name} {monitored:.4f}")

@@ -5,15 +5,11 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from mt_core.errors import RunError
-
-if TYPE_CHECKING:
-    from lightning.pytorch.callbacks import ModelCheckpoint
 
 CHECKPOINTS = "checkpoints"
 """The folder of them within a run's."""
@@ -25,15 +21,6 @@ _PARTS = {"global_step", "loops", "callbacks", "optimizer_states", "lr_scheduler
 def last_checkpoint(folder: Path) -> Path:
     """Where the checkpoint after a run's last whole epoch is."""
     return folder / CHECKPOINTS / f"{_LAST}.ckpt"
-
-
-def keep_last(folder: Path) -> ModelCheckpoint:
-    """A callback that writes `last_checkpoint` after every epoch."""
-    from lightning.pytorch.callbacks import ModelCheckpoint
-
-    return ModelCheckpoint(
-        folder / CHECKPOINTS, _LAST, save_on_train_epoch_end=True, enable_version_counter=False, every_n_epochs=1
-    )
 
 
 def check_checkpoint(path: Path, expected: Mapping[str, Tensor] | None = None) -> Path:

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import shutil
 import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from mt_core.contract import Head, ModalityDataset, Options
+from mt_core.contract import ModalityDataset, Options
 from mt_core.data.calibration import calibrate
 from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
 from mt_core.data.loader import Loader
 from mt_core.data.precision import check_precision
 from mt_core.data.subsets import hold_out, open_training_data
-from mt_core.errors import MtError, OptionError, RunError
+from mt_core.errors import FingerprintError, MtError, OptionError
 from mt_core.heads import PooledHead
 from mt_core.hooks import session
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
-from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, keep_last, last_checkpoint
+from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_checkpoint
 from mt_core.training.evaluation import baseline_metrics, typical_target
 from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent_trainer
 from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
-from mt_core.training.run import describe_model, load_run, save_weights
-from mt_core.training.run_record import FORMAT, check_folder, read_history, read_record, write_record
+from mt_core.training.run import describe_model, kept_epoch, load_run, load_weights
+from mt_core.training.run_record import FORMAT, WEIGHTS, check_folder, read_history, read_record, write_record
+from mt_core.training.selection import Row
 from mt_core.training.skipped import write_skipped
 
 
@@ -47,6 +46,7 @@ class FitResult:
         history: A row an epoch.
         seconds: From the first epoch's start to the last one's end, of this session.
         was_complete: Whether a run was to be resumed that was complete already, so that nothing was done.
+        stopped_after: Where `max_minutes` ended the training: after so many epochs, 1.63 in the midst of the second.
     """
 
     folder: Path | None
@@ -55,6 +55,7 @@ class FitResult:
     history: list[dict[str, float]] = field(repr=False)
     seconds: float
     was_complete: bool = False
+    stopped_after: float | None = None
 
 
 def fit(
@@ -79,6 +80,7 @@ def fit(
         FingerprintError: the frozen encoder is not, byte for byte, what it was before.
         MtError: a sample that cannot be read.
     """
+    started = time.monotonic()
     if out is not None:
         check_folder(Path(out), resume=resume, overwrite=overwrite)
     plugin = get(model.modality)
@@ -101,13 +103,13 @@ def fit(
         return done
     train, val = _data(plugin.dataset, data, val, recipe, options)
     _make_ready(model, train, recipe)
+    until = started + 60 * recipe.max_minutes if recipe.max_minutes is not None else math.inf
+    given = {"resume": resume, "overwrite": overwrite, "until": until, "show_progress": show_progress}
     if out is None:
         with tempfile.TemporaryDirectory(prefix="mt-run-") as folder:
-            result = _fit(model, recipe, train, val, options, Path(folder), show_progress=show_progress)
+            result = _fit(model, recipe, train, val, options, Path(folder), **given)  # type: ignore[arg-type]
         return replace(result, folder=None)
-    return _fit(
-        model, recipe, train, val, options, Path(out), resume=resume, overwrite=overwrite, show_progress=show_progress
-    )
+    return _fit(model, recipe, train, val, options, Path(out), **given)  # type: ignore[arg-type]
 
 
 def _fit(
@@ -120,26 +122,32 @@ def _fit(
     *,
     resume: bool = False,
     overwrite: bool = False,
+    until: float,
     show_progress: bool,
 ) -> FitResult:
     planned = _plan(model, recipe, train, val, options)
     checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite)
     baseline = baseline_metrics(model.require_head(), train.targets(), val.targets())
-    with session(model.modality, "train"):
-        history, seconds, failed = _train(model, recipe, train, val, folder, checkpoint, show_progress)
+    try:
+        with session(model.modality, "train"):
+            history, kept, seconds, failed, is_time_up = _train(
+                model, recipe, train, val, folder, checkpoint, until, show_progress
+            )
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"{stop}{_record_stop(folder, planned)}") from None
     write_skipped(folder, failed)
     if model.encoder.is_frozen:
-        model.encoder.verify()
-    kept = _best(history, model.require_head()) if recipe.keep == "best" else history[-1]
-    metrics = {name.removeprefix("val_"): value for name, value in kept.items() if name.startswith("val_")}
-    save_weights(model, folder)
+        _verify_encoder(model, folder)
+    metrics = _val_metrics(kept)
+    stopped_after = history[-1]["epoch"] if is_time_up and history[-1]["epoch"] < recipe.epochs else None
     model.provenance = f"trained on {train.source}"
     model.data_options = options
     model.typical_target = planned["data"]["typical_target"]
     finished = {
         **planned,
-        "status": "complete",
-        "kept_epoch": int(kept["epoch"]),
+        "status": "stopped" if stopped_after is not None else "complete",
+        "stopped_after": stopped_after,
+        "kept_epoch": kept["epoch"],
         "val_metrics": metrics,
         "baseline_metrics": baseline,
         "seconds": round(sum(row["seconds"] for row in history), 2),
@@ -147,8 +155,32 @@ def _fit(
     }
     write_record(folder, finished)
     write_run_report(folder, finished, history)
-    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    return FitResult(folder, metrics, baseline, history, seconds)
+    if stopped_after is None:
+        shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
+    return FitResult(folder, metrics, baseline, history, seconds, stopped_after=stopped_after)
+
+
+def _record_stop(folder: Path, planned: Mapping[str, Any]) -> str:
+    """Write what a run has that a user stopped, and say it."""
+    epoch, rows = kept_epoch(folder), read_history(folder)
+    kept = next((row for row in rows if row["epoch"] == epoch), None)
+    if kept is None:
+        return ""
+    stopped = {"status": "stopped", "stopped_after": rows[-1]["epoch"], "kept_epoch": epoch}
+    write_record(folder, {**planned, **stopped, "val_metrics": _val_metrics(kept)})
+    return f"; until then it predicts with epoch {epoch:.4g}"
+
+
+def _val_metrics(row: Row) -> dict[str, float]:
+    return {name.removeprefix("val_"): value for name, value in row.items() if name.startswith("val_")}
+
+
+def _verify_encoder(model: MetaTransformer, folder: Path) -> None:
+    try:
+        model.encoder.verify()
+    except FingerprintError:
+        (folder / WEIGHTS).unlink()  # they were trained on an encoder that nobody has
+        raise
 
 
 def _plan(
@@ -231,9 +263,13 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
 
 
 def _compared(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a run's result: how fast samples are read does not."""
-    free = ("num_workers", "seconds_a_sample")
-    return {**record, "recipe": {name: value for name, value in record["recipe"].items() if name not in free}}
+    """What decides a run's result: how fast samples are read does not, nor the time given to a session of it."""
+    free = ("num_workers", "seconds_a_sample", "max_minutes")
+    return {
+        **record,
+        "status": "",
+        "recipe": {name: value for name, value in record["recipe"].items() if name not in free},
+    }
 
 
 def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
@@ -242,6 +278,7 @@ def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, over
     if resume:
         recorded = read_record(folder)
         check_same(folder, _compared(recorded), _compared(planned))
+        write_record(folder, planned)
         return check_checkpoint(checkpoint) if checkpoint.is_file() else None
     if overwrite:
         shutil.rmtree(folder, ignore_errors=True)
@@ -257,13 +294,16 @@ def _train(
     val: ModalityDataset,
     folder: Path,
     checkpoint: Path | None,
+    until: float,
     show_progress: bool,
-) -> tuple[list[dict[str, float]], float, list[MtError]]:
+) -> tuple[list[dict[str, float]], Row, float, list[MtError], bool]:
     import lightning
-    from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint
+    from lightning.pytorch.callbacks import EarlyStopping
 
     from mt_core.training.callbacks import History, TrainingProgress
-    from mt_core.training.module import SELECTION, ProbeModule, TrainingModule
+    from mt_core.training.kept import KeptWeights, LastCheckpoint
+    from mt_core.training.module import ProbeModule, TrainingModule
+    from mt_core.training.time_limit import TimeLimit
 
     head = model.require_head()
     is_probe = recipe.tune == "probe" and isinstance(head, PooledHead)
@@ -272,17 +312,9 @@ def _train(
     make_loaders = _probe_loaders if is_probe else _loaders
     train_batches, val_batches = make_loaders(model, recipe, train, val, show_progress, failed)
     history = History(folder)
-    best = ModelCheckpoint(
-        folder / CHECKPOINTS,
-        "best",
-        monitor=SELECTION,
-        mode=module.mode,
-        save_on_train_epoch_end=True,  # between two epochs, where a resumed run can begin
-        enable_version_counter=False,
-    )
-    # of its own: save_last would follow the best, and not every epoch
-    last = keep_last(folder)
-    callbacks: list[lightning.Callback] = [history, best, last]
+    keeper = KeptWeights(model, folder, history, recipe.keep)
+    limit = TimeLimit(until, num_test=0, num_val=len(val))
+    callbacks: list[lightning.Callback] = [history, limit, LastCheckpoint(folder), keeper]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping(module.monitored, mode=module.mode, patience=recipe.patience))
     if show_progress:
@@ -296,7 +328,6 @@ def _train(
             accelerator="cpu" if model.device.type == "cpu" else "auto",
             devices=1,
             max_epochs=recipe.epochs,
-            max_time=timedelta(minutes=recipe.max_minutes) if recipe.max_minutes else None,
             callbacks=callbacks,
         )
         epochs = Epochs(train_batches, lambda: trainer.current_epoch)
@@ -306,13 +337,10 @@ def _train(
             interruptible(f"stopped; go on with the same command and --resume ({folder})"),
         ):
             trainer.fit(module, epochs, val_batches, ckpt_path=checkpoint, weights_only=True)
-        if not history.rows:
-            raise RunError("the time was up before the first epoch was done", fix="allow more minutes")
-        kept = best.best_model_path if recipe.keep == "best" else last.best_model_path
-        state = torch.load(kept, map_location=model.device, weights_only=True)["state_dict"]
-        module.load_state_dict(state, strict=False)
+        load_weights(model, folder)
     model.eval()
-    return history.rows, time.monotonic() - started, [*failed, *module.failed.values()]
+    failed += module.failed.values()
+    return history.rows, keeper.kept, time.monotonic() - started, failed, limit.is_up
 
 
 def _loaders(
@@ -363,13 +391,3 @@ def _probe_loaders(
         VectorLoader(*train_vectors, batch_size=recipe.batch_size, train_seed=recipe.seed),
         VectorLoader(*val_vectors, batch_size=recipe.batch_size),
     )
-
-
-def _best(history: list[dict[str, float]], head: Head) -> dict[str, float]:
-    """The row of the epoch whose weights were kept."""
-    from mt_core.training.module import selection
-
-    def by(row: dict[str, float]) -> float:
-        return selection({name: row[f"val_{name}"] for name in (head.primary, "loss")}, head)
-
-    return max(history, key=by) if head.higher_is_better else min(history, key=by)

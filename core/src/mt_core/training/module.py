@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
 from typing import Any
 
 import lightning
@@ -17,15 +16,6 @@ from mt_core.model import MetaTransformer
 from mt_core.training.metrics import Meter
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
 from mt_core.training.recipe import Recipe
-
-SELECTION = "selection"
-"""What the best epoch is chosen by: see `selection`."""
-
-
-def selection(values: Mapping[str, float], head: Head) -> float:
-    """The head's primary metric, and of equal ones the lower loss: few validation samples make many equal."""
-    worse = 1e-6 * values["loss"] / (1 + abs(values["loss"]))
-    return values[head.primary] - worse if head.higher_is_better else values[head.primary] + worse
 
 
 class TrainingModule(lightning.LightningModule):
@@ -108,7 +98,6 @@ class TrainingModule(lightning.LightningModule):
         self._check_any(self.num_measured, "validation")
         values = self.meter.compute()
         self.log_dict({f"val_{name}": value for name, value in values.items()})
-        self.log(SELECTION, selection(values, self.head))
 
     def configure_optimizers(self) -> Any:
         recipe = self.recipe

@@ -58,7 +58,11 @@ class Recipe(Options):
     seconds_a_sample: float = Field(
         default=300.0, gt=0, description="How long the reading of one sample may take before it counts as unreadable."
     )
-    max_minutes: float | None = Field(default=None, gt=0, description="Stop after so long, with the best epoch so far.")
+    max_minutes: float | None = Field(
+        default=None,
+        gt=0,
+        description="Be done after so long, the last validation and the test included, with the best epoch so far.",
+    )
     skip_unreadable: bool = Field(
         default=False,
         description="Leave out samples that cannot be read, with a warning, and list them in errors.jsonl.",

@@ -34,6 +34,7 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
             ("parameters trained", parameters["trainable"]),
             ("parameters frozen", parameters["frozen"]),
             ("epoch that was kept", record["kept_epoch"]),
+            *([("stopped after", f"{record['stopped_after']:.4g} epochs")] if record["stopped_after"] else []),
             ("seconds", record["seconds"]),
             *((name, str(value)) for name, value in record["recipe"].items()),
             *((f"tokenizer {name}", str(value)) for name, value in record["tokenizer"]["options"].items()),

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -30,7 +30,7 @@ from mt_core.io.atomic import atomic_write
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import Plugin, get
 from mt_core.training.records import resolve_name
-from mt_core.training.run_record import ENCODER_WEIGHTS, RUN, WEIGHTS, read_finished
+from mt_core.training.run_record import ENCODER_WEIGHTS, RUN, WEIGHTS, read_finished, read_history
 
 
 def describe_model(model: MetaTransformer) -> dict[str, Any]:
@@ -60,11 +60,42 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
     }
 
 
-def save_weights(model: MetaTransformer, folder: Path) -> None:
-    """Write tokenizer and head, and the encoder only where it was trained."""
-    _save(_parts(model), folder / WEIGHTS)
+def save_weights(model: MetaTransformer, folder: Path, epoch: float) -> None:
+    """Write tokenizer and head, and the encoder only where it was trained; each file says of which epoch it is."""
     if not model.encoder.is_frozen:
-        _save(model.encoder.state_dict(), folder / ENCODER_WEIGHTS)
+        _save(model.encoder.state_dict(), folder / ENCODER_WEIGHTS, epoch)
+    _save(_parts(model), folder / WEIGHTS, epoch)
+
+
+def kept_epoch(folder: Path, name: str = WEIGHTS) -> float | None:
+    """Of which epoch the weights in a run folder are; None where there are none, or they do not say it."""
+    if not (folder / name).is_file():
+        return None
+    try:
+        with safe_open(folder / name, "pt") as file:
+            said = (file.metadata() or {}).get("epoch")
+    except (OSError, SafetensorError):
+        return None  # not whole: whoever needs the weights says so
+    return None if said is None else float(said) if "." in said else int(said)
+
+
+def load_weights(model: MetaTransformer, folder: Path) -> None:
+    """Put the weights that a run folder keeps into its model.
+
+    Raises:
+        RunError: they cannot be read, are of two epochs, or do not fit.
+    """
+    tensors = _load(folder / WEIGHTS)
+    for part in ("tokenizer", "head"):
+        own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
+        _load_into(getattr(model, part), own, folder / WEIGHTS)
+    if (folder / ENCODER_WEIGHTS).is_file():
+        if kept_epoch(folder, ENCODER_WEIGHTS) != kept_epoch(folder):
+            raise RunError(
+                f"the run in {folder} was stopped while its weights were written",
+                fix="go on with it: the same mt train command with --resume",
+            )
+        _load_into(model.encoder, _load(folder / ENCODER_WEIGHTS), folder / ENCODER_WEIGHTS)
 
 
 def _parts(model: MetaTransformer) -> dict[str, Tensor]:
@@ -72,9 +103,10 @@ def _parts(model: MetaTransformer) -> dict[str, Tensor]:
     return {f"{part}.{name}": tensor for part, module in parts.items() for name, tensor in module.state_dict().items()}
 
 
-def _save(tensors: Mapping[str, Tensor], path: Path) -> None:
+def _save(tensors: Mapping[str, Tensor], path: Path, epoch: float) -> None:
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     with atomic_write(path, RunError) as unfinished:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}, unfinished)
+        save_file(on_cpu, unfinished, metadata={"epoch": str(epoch)})
 
 
 def load_run(
@@ -125,21 +157,29 @@ def _assemble(
     tokenizer.restore(made["calibration"])
     with _options_known(folder, record, "head"):
         head = _make_head(plugin, record, ready.width)
-    provenance = f"trained on {record['data']['source']}"
+    provenance = f"trained on {record['data']['source']}{_how_far(folder, record)}"
     model = MetaTransformer(plugin.name, tokenizer, ready, head, seed=made["seed"], provenance=provenance)
     if record["data"]["options"] is not None:
         with _options_known(folder, record, "dataset"):
             model.data_options = plugin.dataset.Options.parse(record["data"]["options"])
     model.typical_target = record["data"].get("typical_target")
-    tensors = _load(folder / WEIGHTS)
-    for part in ("tokenizer", "head"):
-        own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
-        _load_into(getattr(model, part), own, folder / WEIGHTS)
     if (folder / ENCODER_WEIGHTS).is_file():
         ready.unfreeze()
-        _load_into(ready, _load(folder / ENCODER_WEIGHTS), folder / ENCODER_WEIGHTS)
+        load_weights(model, folder)
         ready.freeze(description=f"{ready.description}, then trained in {folder}")
+    else:
+        load_weights(model, folder)
     return on_device(model, device).eval()
+
+
+def _how_far(folder: Path, record: Mapping[str, Any]) -> str:
+    """What is to be known of a run that did not come to its end; "" of one that did."""
+    if record["status"] == "complete":
+        return ""
+    rows = read_history(folder)
+    done = f"{rows[-1]['epoch']:.4g}" if rows else "0"
+    of = f"stopped after {done} of {record['recipe']['epochs']} epochs"
+    return f", {of}: the weights are those of epoch {kept_epoch(folder):.4g}, the {record['recipe']['keep']} one so far"
 
 
 @contextmanager

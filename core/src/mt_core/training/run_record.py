@@ -52,7 +52,7 @@ def read_finished(folder: Path) -> dict[str, Any]:
     record = read_record(folder)
     if not (folder / WEIGHTS).is_file():
         raise RunError(
-            f"the run in {folder} was interrupted before it had weights to keep",
+            f"the run in {folder} was interrupted before its first epoch was over",
             fix="go on with it: the same mt train command with --resume",
         )
     return record

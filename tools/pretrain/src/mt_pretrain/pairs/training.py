@@ -34,7 +34,8 @@ from mt_core.errors import MtWarning, OptionError, RunError
 from mt_core.model import make_tokenizer, seeded
 from mt_core.plugins import get
 from mt_core.training.callbacks import History
-from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, keep_last, last_checkpoint
+from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_checkpoint
+from mt_core.training.kept import LastCheckpoint
 from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
 from mt_core.training.records import check_same, make_folder, read_json, resolve_name, versions, write_json
 from mt_pretrain.pairs.batches import PairReader, prepare_held_out, row_of, summary, survey
@@ -156,7 +157,7 @@ def _trainer(
         callbacks.append(EMAWeightAveraging(decay=recipe.ema))
     if show_progress and not getattr(rank_zero_only, "rank", 0):
         callbacks.append(ContrastProgress())
-    callbacks.append(keep_last(folder))
+    callbacks.append(LastCheckpoint(folder))
     try:
         with quiet():
             trainer = silent_trainer(

@@ -4,7 +4,8 @@ import warnings
 
 import pytest
 
-from mt_core.sdk import quiet, silent_stderr
+from mt_core.errors import DataWarning
+from mt_core.sdk import left_out, quiet, silent_stderr
 
 
 def test_nothing_is_warned_of_or_logged_within_and_everything_is_afterwards(caplog):
@@ -18,6 +19,13 @@ def test_nothing_is_warned_of_or_logged_within_and_everything_is_afterwards(capl
     assert caplog.messages == ["after"]
     with pytest.warns(UserWarning, match="odd"):
         warnings.warn("a file is odd", stacklevel=1)
+
+
+def test_what_a_reader_tells_is_told_within():
+    with pytest.warns(DataWarning, match="no time"), quiet("some_library"):
+        left_out("a.csv", "3 of 320 rows have no time")
+    with warnings.catch_warnings(action="error"), pytest.raises(DataWarning), quiet():
+        left_out("a.csv", "3 of 320 rows have no time")
 
 
 def test_an_error_ends_the_silence(caplog):

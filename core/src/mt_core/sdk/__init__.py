@@ -9,6 +9,7 @@ One sample's file
     `DateFormat`, `date_format`: when a cell says it was; `canonical_label`: which class
     `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded; `as_array`: what is in memory
     `UeaFile`, `read_uea`: .ts and .arff
+    `read_tiff`, `TiffPicture`, `without_missing`: the picture of a TIFF file, with its thumbnails and marks
     `open_picture`, `open_tiff`, `picture_to_array`, `as_standard_pixels`, `as_pixels`, `shrink`, `luminance`,
     `robust_range`, `too_large_error`, `MAX_PIXELS`: pictures
     `Moments`: mean and deviation of many samples, and `readable`: those that can be read, for `calibrate`
@@ -61,6 +62,7 @@ from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
 from mt_core.sdk.text import as_dataset_error, column_names, dict_rows, read_text
 from mt_core.sdk.tiff import open_tiff
+from mt_core.sdk.tiff_values import TiffPicture, read_tiff, without_missing
 from mt_core.sdk.uea import UeaFile, list_uea, read_uea
 
 __all__ = [
@@ -74,6 +76,7 @@ __all__ = [
     "Moments",
     "NumberColumn",
     "NumberFormat",
+    "TiffPicture",
     "UeaFile",
     "as_array",
     "as_dataset_error",
@@ -112,6 +115,7 @@ __all__ = [
     "read_npy",
     "read_npz",
     "read_text",
+    "read_tiff",
     "read_uea",
     "readable",
     "reinterpreted",
@@ -126,4 +130,5 @@ __all__ = [
     "text_chunks",
     "text_lines",
     "too_large_error",
+    "without_missing",
 ]

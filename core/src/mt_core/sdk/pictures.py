@@ -18,7 +18,10 @@ from numpy.typing import NDArray
 
 from mt_core.contract import name_of
 from mt_core.errors import InputError
+from mt_core.sdk.content import first_bytes
+from mt_core.sdk.notices import reinterpreted
 from mt_core.sdk.quiet import silent_stderr
+from mt_core.sdk.strangers import LOOKED_AT, stranger
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -50,6 +53,8 @@ def open_picture(
     try:
         picture = Image.open(BytesIO(source) if isinstance(source, bytes) else source, formats=list(formats))
     except UnidentifiedImageError:
+        if known := stranger(first_bytes(source, LOOKED_AT)):
+            raise InputError(f"{name} is {known[0]}, and not a picture that can be read", fix=known[1]) from None
         raise InputError(
             f"{name} is not a picture that can be read",
             fix=f"check that the file is whole and holds one of {' '.join(suffixes)}, whatever its name says",
@@ -90,12 +95,48 @@ def picture_to_array(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
         (H, W, C), C = 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity. uint8; uint16 for up to 16 bits; else
         int32 or float32. Palettes are looked up, other colours converted to RGB.
     """
+    _tell_of_colours(picture)
+    if picture.format == "PNG" and isinstance(picture.info.get("transparency"), int):
+        step = {"L;2": 85, "L;4": 17}.get(_stored_mode(picture), 1)  # the grey is spread over 8 bits, the mark is not
+        picture.info["transparency"] *= step
+    is_inverted = picture.mode == "CMYK" and picture.format in ("JPEG", "MPO") and "adobe" not in picture.info
     with silent_stderr() if picture.format == "TIFF" else nullcontext():  # where libtiff reports every flaw
         picture.load()
-    picture = _upright(picture)
+    values = as_upright(_pixels(_inverted(picture) if is_inverted else picture), _orientation(picture))
+    return shrink(values, needed) if needed and values.dtype == np.uint8 and values.shape[2] in (1, 3) else values
+
+
+def _stored_mode(picture: Image.Image) -> str:
+    """How a file that is not decoded yet holds its pixels, in Pillow's words."""
+    tiles = getattr(picture, "tile", None) or [("", None, 0, "")]
+    arguments = tiles[0][3]
+    return str(arguments[0] if isinstance(arguments, tuple) else arguments)
+
+
+_USUAL_GAMMA = 0.45455
+
+
+def _tell_of_colours(picture: Image.Image) -> None:
+    name = str(getattr(picture, "filename", "") or "a picture")
+    gamma = picture.info.get("gamma")
+    has_other = "icc_profile" in picture.info or "srgb" in picture.info
+    if picture.format == "PNG" and gamma and not has_other and abs(gamma - _USUAL_GAMMA) > 0.05:
+        reinterpreted(name, "its gamma is not the usual one and is not applied")
+    if picture.mode == "CMYK" and picture.format in ("JPEG", "MPO") and "adobe" not in picture.info:
+        reinterpreted(name, "CMYK without Adobe's mark is taken as it stands, not as its negative")
+
+
+def _inverted(picture: Image.Image) -> Image.Image:
+    from PIL import ImageChops
+
+    return ImageChops.invert(picture)
+
+
+def _pixels(picture: Image.Image) -> NDArray[Any]:
+    """(H, W, C) as they lie in the file."""
     mode = picture.mode
     if mode.startswith("I;16"):
-        return np.asarray(picture).astype(np.uint16)[..., None]
+        return _with_opacity(np.asarray(picture).astype(np.uint16), picture.info.get("transparency"))
     if mode in ("I", "F"):
         values = np.asarray(picture)
         # Pillow keeps some 16-bit files as 32-bit integers
@@ -105,36 +146,41 @@ def picture_to_array(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
         picture = picture.convert("LA" if mode in ("1", "L", "LA", "La") else "RGBA")
     elif mode not in ("L", "RGB"):
         picture = picture.convert("L" if mode == "1" else "RGB")
-    if needed and picture.mode in ("L", "RGB") and (factor := min(picture.size) // needed) > 1:
-        picture = picture.reduce(factor)
     values = np.asarray(picture)
     return values if values.ndim == 3 else values[..., None]
 
 
-def _upright(picture: Image.Image) -> Image.Image:
-    """Turned as EXIF says; as it is stored where the EXIF block itself is damaged.
+def _with_opacity(grey_HW: NDArray[np.uint16], transparent: Any) -> NDArray[np.uint16]:
+    """(H, W, 1), or (H, W, 2) where one number stands for transparent pixels."""
+    if not isinstance(transparent, int):
+        return grey_HW[..., None]
+    opacity = np.where(grey_HW == transparent, np.uint16(0), np.uint16(65535))
+    return np.stack([grey_HW, opacity], axis=-1)
 
-    Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag Orientation.
-    """
-    from PIL.Image import Transpose
 
-    undone_by = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }
+def _orientation(picture: Image.Image) -> int:
+    """As EXIF says; 1 where it says nothing, or the EXIF block itself is damaged."""
     try:
-        orientation = picture.getexif().get(_ORIENTATION, 1)
+        return int(picture.getexif().get(_ORIENTATION, 1))
     except Exception:  # a camera's broken metadata makes no picture unreadable
-        return picture
-    return picture.transpose(undone_by[orientation]) if orientation in undone_by else picture
+        return 1
 
 
 _ORIENTATION = 0x0112  # the EXIF tag
+
+
+def as_upright(values: NDArray[Any], orientation: int) -> NDArray[Any]:
+    """(H, W, ...) pixels turned and mirrored as EXIF or TIFF say; as they are for any other number than 2 to 8.
+
+    Source: CIPA DC-008 (Exif 2.32), section 4.6.4, tag Orientation.
+    """
+    if orientation in (5, 6, 7, 8):
+        values = values.swapaxes(0, 1)
+    if orientation in (3, 4, 7, 8):
+        values = values[::-1]
+    if orientation in (2, 3, 6, 7):
+        values = values[:, ::-1]
+    return np.ascontiguousarray(values)
 
 
 def as_standard_pixels(source: Any, name: str) -> NDArray[Any]:

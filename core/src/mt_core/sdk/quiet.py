@@ -9,6 +9,8 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from mt_core.errors import DataWarning
+
 _STDERR = 2
 _lock = threading.Lock()
 
@@ -16,7 +18,7 @@ _lock = threading.Lock()
 @contextmanager
 def quiet(*loggers: str) -> Iterator[None]:
     """Within it no warning is shown, and nothing is logged by these libraries: of files that are read all the same, or
-    refused with an error of ours.
+    refused with an error of ours. What `left_out` and `reinterpreted` tell is told as outside.
 
     Args:
         loggers: Names of the libraries' loggers, as "tifffile".
@@ -29,7 +31,14 @@ def quiet(*loggers: str) -> Iterator[None]:
     for logger in found:
         logger.addFilter(reject)
     try:
-        with warnings.catch_warnings(action="ignore"):
+        with warnings.catch_warnings():
+            warnings.filters[:] = [  # type: ignore[index]
+                (action, message, DataWarning, module, line)
+                for action, message, category, module, line in warnings.filters
+                if issubclass(DataWarning, category)
+            ]
+            warnings.simplefilter("always", DataWarning, append=True)
+            warnings.simplefilter("ignore", append=True)
             yield
     finally:
         for logger in found:

@@ -51,6 +51,11 @@ class Range:
         return cls(tuple(record["low"]), tuple(record["high"]))
 
 
+def is_beyond(levels_HWC: NDArray[np.float32]) -> bool:
+    """Whether nothing is left of a picture but what is kept at either end: most likely it is in another unit."""
+    return bool((levels_HWC >= 1 + _BEYOND).all() or (levels_HWC <= -_BEYOND).all())
+
+
 def ranges_of(frames: Iterable[NDArray[Any]]) -> dict[str, Range]:
     """The range of all frames together, for each type of number, since counts and degrees do not mix."""
     pixels: dict[str, list[NDArray[Any]]] = {}

@@ -13,7 +13,7 @@ from mt_core.contract import Example
 from mt_core.errors import InputError
 from mt_core.sdk import MAX_PIXELS, readable
 from mt_core.sdk.blocks import PictureOptions, PictureTokenizer, is_drawn
-from mt_plugin_infrared.levels import Range, full_range, ranges_of
+from mt_plugin_infrared.levels import Range, full_range, is_beyond, ranges_of
 from mt_plugin_infrared.reading import MAX_CHANNELS, Frame, read_frame
 
 _FRAMES_TO_CALIBRATE = 512
@@ -61,7 +61,7 @@ class InfraredTokenizer(PictureTokenizer):
         """See `PictureTokenizer.prepare`; the levels are set first, and `pixels` is float16 whatever was read.
 
         Raises:
-            InputError: numbers of a type that the training data had none of.
+            InputError: numbers of a type that the training data had none of, or all of them far from its own.
         """
         item = super().prepare(self._levelled(sample), generator)
         if generator is not None and self.options.flip_vertical and is_drawn(0.5, generator):
@@ -79,7 +79,13 @@ class InfraredTokenizer(PictureTokenizer):
                 f"a picture holds {kind} values, and the training data held {' and '.join(self._ranges)}",
                 fix="convert it to the same unit and type, or train with the option levels=picture",
             )
-        return self._ranges[kind].levelled(sample)
+        levels = self._ranges[kind].levelled(sample)
+        if is_beyond(levels):
+            raise InputError(
+                f"a picture's values, {sample.min():g} to {sample.max():g}, lie far from all of the training data",
+                fix="convert it to the same unit (°C or K, whole or hundredths), or train with levels=picture",
+            )
+        return levels
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn what is cold and what is hot from some hundred evenly spaced frames, with levels=data."""

@@ -92,7 +92,13 @@ def load_run(
 
 
 def embed(
-    model: MetaTransformer, sources: Any, *, pool: Pool = "mean", batch_size: int = 32, num_workers: int = 0
+    model: MetaTransformer,
+    sources: Any,
+    *,
+    pool: Pool = "mean",
+    batch_size: int = 32,
+    num_workers: int = 0,
+    strict: bool = False,
 ) -> np.ndarray:
     """Vectors of files or objects, in memory; `embed_files` writes those of many files to Parquet.
 
@@ -102,6 +108,8 @@ def embed(
         pool: See `Features.pool`.
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; 0: this process reads, which a file that crashes its reader ends.
+        strict: Whether it is an error where something is left out of a source or reinterpreted; else a `DataWarning`
+            tells of it.
 
     Returns:
         (rows, width) float32, in order; a source that holds many samples (a table) gives as many rows.
@@ -109,22 +117,24 @@ def embed(
     Raises:
         InputError: a source that cannot be read. `embed_files` skips and lists those.
     """
-    return embed_in_memory(model, _as_sources(sources), pool=pool, batch_size=batch_size, num_workers=num_workers)
+    return embed_in_memory(
+        model, _as_sources(sources), pool=pool, batch_size=batch_size, num_workers=num_workers, strict=strict
+    )
 
 
 def predict(
-    model: MetaTransformer, sources: Any, *, batch_size: int = 32, num_workers: int = 0
+    model: MetaTransformer, sources: Any, *, batch_size: int = 32, num_workers: int = 0, strict: bool = False
 ) -> list[dict[str, Any]]:
     """Predictions for files or objects, one a sample: `source`, `row` and what the head's `decode` gives.
 
     Args:
-        num_workers: As for `embed`.
+        num_workers, strict: As for `embed`.
 
     Raises:
         InputError: a source that cannot be read.
         OptionError: a model without a head.
     """
-    return predict_in_memory(model, _as_sources(sources), batch_size=batch_size, num_workers=num_workers)
+    return predict_in_memory(model, _as_sources(sources), batch_size=batch_size, num_workers=num_workers, strict=strict)
 
 
 def fit(
@@ -137,6 +147,7 @@ def fit(
     overwrite: bool = False,
     data_options: Mapping[str, Any] | None = None,
     recipe: Recipe | None = None,
+    strict: bool = False,
     show_progress: bool = False,
     **settings: Any,
 ) -> FitResult:
@@ -152,6 +163,8 @@ def fit(
         data_options: The dataset's options, for a folder. One that the tokenizer has as well (the length of a window,
             the columns to read) is given once: here, or to `load`.
         recipe: All settings at once, in place of the modality's defaults with `settings`, which are fields of `Recipe`.
+        strict: Whether it is an error where something is left out of the data or reinterpreted; else a `DataWarning`
+            tells of it, and the result's `notices`.
         show_progress: On standard error.
 
     Raises:
@@ -172,6 +185,7 @@ def fit(
         overwrite=overwrite,
         data_options=data_options,
         recipe=recipe,
+        strict=strict,
         show_progress=show_progress,
         **settings,
     )
@@ -188,6 +202,7 @@ def evaluate(
     seconds_a_sample: float = SECONDS_A_SAMPLE,
     skip_unreadable: bool = False,
     precision: Precision = "32",
+    strict: bool = False,
     show_progress: bool = False,
 ) -> dict[str, float]:
     """Metrics of a trained model on labelled data.
@@ -202,6 +217,7 @@ def evaluate(
         seconds_a_sample: How long the reading of one sample may take.
         skip_unreadable: Leave out samples that cannot be read, with a warning.
         precision: "32", or "bf16" where the machine has it.
+        strict: As for `fit`.
         show_progress: On standard error.
 
     Returns:
@@ -223,6 +239,7 @@ def evaluate(
         skip_unreadable=skip_unreadable,
         precision=precision,
         data_options=data_options,
+        strict=strict,
         show_progress=show_progress,
     )
 

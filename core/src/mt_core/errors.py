@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 
 class MtError(Exception):
-    """An expected failure: `problem` says what is wrong with which thing, `fix` is the next thing to try."""
+    """An expected failure: `problem` says what is wrong with which thing, `fix` is the next thing to try.
+
+    Attributes:
+        source: The file, as messages call it, where a sample could not be read; else "".
+    """
+
+    source: str = ""
 
     def __init__(self, problem: str, fix: str = "") -> None:
         super().__init__(problem, fix)  # both in args, so that pickling from a worker process keeps them
@@ -76,9 +82,9 @@ class DataWarning(MtWarning):
     Plugins raise it through `mt_core.sdk.left_out` and `mt_core.sdk.reinterpreted`.
 
     Attributes:
-        kind: "left out" or "reinterpreted".
+        kind: "left out" or "reinterpreted"; "skipped" where a whole sample could not be read and was to be skipped.
         source: The file, table or folder.
-        what: What was left out, or what was taken for what.
+        what: What was left out, or what was taken for what, or why the sample could not be read.
     """
 
     def __init__(self, kind: str, source: str, what: str) -> None:

@@ -11,7 +11,6 @@ from click.types import FloatParamType, FloatRange, IntParamType, IntRange
 
 from mt_core.cli import main
 from mt_core.cli.train import command as train_command
-from mt_core.errors import MtWarning
 from mt_core.plugins import get
 from mt_core.training import Recipe
 
@@ -130,13 +129,16 @@ def test_training_stops_when_its_minutes_are_up(train, capsys):
     assert "stopped after 0.25 of 1 epochs" in capsys.readouterr().err
 
 
-def test_samples_that_cannot_be_read_are_left_out_where_the_option_says_so(train, data):
+def test_samples_that_cannot_be_read_are_left_out_where_the_option_says_so(train, data, capsys):
     for number in range(4):
         (data / "rising" / f"bad{number}.npy").write_bytes(b"no series")
     assert train()[0] == 2
     shutil.rmtree(data.parent / "run")
-    with pytest.warns(MtWarning, match=r"left out: .*bad\d\.npy"):
-        assert train("--skip-unreadable")[0] == 0
+    assert train("--skip-unreadable")[0] == 0
+    assert "skipped in 4 files:" in capsys.readouterr().err
+    shutil.rmtree(data.parent / "run")
+    assert train("--skip-unreadable", "--strict")[0] == 2
+    assert "choose one" in capsys.readouterr().err
 
 
 def test_a_run_is_written_over_only_where_the_option_says_so(train, capsys):
@@ -323,15 +325,17 @@ def test_what_cannot_be_read_is_left_out_of_an_evaluation_where_it_is_asked_to(r
     (data / CLASSES[0] / "broken.npy").write_bytes(b"no array")
     command = ["evaluate", run, "--data", str(data), "--seconds-a-sample", "60"]
     assert main(command) == 2 and "broken.npy" in capsys.readouterr().err
-    with pytest.warns(MtWarning, match=r"broken\.npy"):
-        assert main([*command, "--skip-unreadable"]) == 0
-    assert f"{2 * A_CLASS} samples (1 of {2 * A_CLASS + 1} left out)" in capsys.readouterr().out
+    assert main([*command, "--skip-unreadable"]) == 0
+    shown = capsys.readouterr()
+    assert f"{2 * A_CLASS} samples (1 of {2 * A_CLASS + 1} left out)" in shown.out
+    assert "skipped in 1 file: " in shown.err and "broken.npy" in shown.err
+    assert main([*command, "--skip-unreadable", "--strict"]) == 2 and "choose one" in capsys.readouterr().err
 
 
 def test_a_sample_has_so_many_seconds_to_be_read(run, data, monkeypatch, capsys):
     limits = []
 
-    def read(tokenizer, sources, num_workers, *, first=(0, 0), seconds_a_sample):
+    def read(tokenizer, sources, num_workers, *, first=(0, 0), seconds_a_sample, strict):
         limits.append((num_workers, seconds_a_sample))
         return iter(())
 

@@ -276,7 +276,7 @@ def test_a_run_is_resumed_with_another_number_of_workers(model, small_encoder, t
 def test_an_unreadable_sample_can_be_left_out_with_a_warning(model):
     data = demo(size=16)
     data.samples[3] = "missing.npy"
-    with pytest.warns(UserWarning, match=r"left out: missing\.npy"):
+    with pytest.warns(UserWarning, match=r"missing\.npy: skipped: does not exist"):
         mt.fit(model, data, demo("val", size=8), skip_unreadable=True, **QUICK)
 
 

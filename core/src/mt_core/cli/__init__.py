@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from mt_core.errors import MtError, MtWarning, OptionError, did_you_mean
+from mt_core.io.notices import Notices, collecting, notice_lines
 from mt_core.plugins.official import OFFICIAL_COMMANDS
 
 if TYPE_CHECKING:
@@ -104,9 +105,20 @@ def group() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit code: 0 done, 1 done with failures, 2 not possible, 130 interrupted.
 
-    An `MtError` is shown as two lines, and so is what the system says of a file; MT_DEBUG=1 shows the traceback.
+    An `MtError` is shown as two lines, and so is what the system says of a file; MT_DEBUG=1 shows the traceback. What
+    was left out of the data or reinterpreted is told at the end, in one line for each.
     """
     warnings.formatwarning = _in_one_line  # worker processes are forked from this one, and keep it
+    notices = Notices()
+    try:
+        with collecting(notices):
+            return _exit_code(arguments)
+    finally:
+        for line in notice_lines(notices):
+            click.echo(line, err=True)
+
+
+def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
         code = group.main(arguments, prog_name="mt", standalone_mode=False)
     except MtError as error:

@@ -20,6 +20,7 @@ from mt_core.cli import options as shared
     shared.seconds_a_sample,
     shared.precision,
     shared.device,
+    shared.strict,
     shared.quiet,
 )
 def command(
@@ -34,6 +35,7 @@ def command(
     seconds_a_sample: float,
     precision: str | None,
     device: str | None,
+    strict: bool,
     quiet: bool,
 ) -> int:
     """Files to vectors, in one Parquet file.
@@ -75,6 +77,7 @@ def command(
         seconds_a_sample=seconds_a_sample,
         precision=precision or "32",  # type: ignore[arg-type]
         overwrite=overwrite,
+        strict=strict,
         show_progress=not quiet,
     )
     if result.resumed:
@@ -86,4 +89,6 @@ def command(
         click.echo(f"error: {failure['problem']}\n  fix: {failure['fix']}", err=True)
     if result.failed:
         click.echo(f"{len(result.failed)} file(s) could not be read: {result.errors}", err=True)
+    if result.notices:
+        click.echo(f"{len(result.notices)} notice(s) of what was read: {result.notices_file}", err=True)
     return 1 if result.failed else 0

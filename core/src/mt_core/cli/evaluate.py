@@ -23,6 +23,7 @@ from mt_core.cli import options as shared
     shared.seconds_a_sample,
     shared.precision,
     shared.device,
+    shared.strict,
     shared.quiet,
 )
 def command(
@@ -38,6 +39,7 @@ def command(
     skip_unreadable: bool,
     precision: str | None,
     device: str | None,
+    strict: bool,
     quiet: bool,
 ) -> int:
     """Measure a run on labelled data."""
@@ -63,6 +65,7 @@ def command(
         seconds_a_sample=seconds_a_sample,
         skip_unreadable=skip_unreadable,
         precision=precision or "32",  # type: ignore[arg-type]
+        strict=strict,
         show_progress=not quiet,
     )
     baseline = baseline_of(model, dataset)

@@ -53,6 +53,9 @@ precision = click.option(
     "--precision", type=click.Choice(["32", "bf16"]), default=None, help="bf16 is faster on machines that have it."
 )
 device = click.option("--device", default=None, help="Where to compute: cpu, cuda, …")
+strict = click.option(
+    "--strict", is_flag=True, help="Make it an error where something is left out of the data or reinterpreted."
+)
 quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 
 

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a sample, with everything the head says.")
-@shared.stacked(shared.encoder, shared.num_workers, shared.seconds_a_sample, shared.precision, shared.device)
+@shared.stacked(
+    shared.encoder, shared.num_workers, shared.seconds_a_sample, shared.precision, shared.device, shared.strict
+)
 def command(
     run: str,
     files: tuple[str, ...],
@@ -39,6 +41,7 @@ def command(
     seconds_a_sample: float,
     precision: str | None,
     device: str | None,
+    strict: bool,
 ) -> int:
     """Predict with a trained run.
 
@@ -70,6 +73,7 @@ def command(
             seconds_a_sample=seconds_a_sample,
             precision=precision or "32",  # type: ignore[arg-type]
             on_error=errors.append,
+            strict=strict,
         )
         for source, of_source in groupby(records, key=lambda record: record["source"]):
             kept = []

@@ -46,6 +46,7 @@ from mt_core.cli import options as shared
     shared.num_workers,
     shared.precision,
     shared.device,
+    shared.strict,
     shared.quiet,
 )
 def command(
@@ -60,6 +61,7 @@ def command(
     head_option: tuple[str, ...],
     more: tuple[str, ...],
     device: str | None,
+    strict: bool,
     quiet: bool,
     **flags: Any,
 ) -> int:
@@ -101,6 +103,7 @@ def command(
         overwrite=overwrite,
         data_options=of_data,
         recipe=recipe,
+        strict=strict,
         show_progress=not quiet,
     )
     if result.was_complete:

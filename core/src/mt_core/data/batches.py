@@ -12,7 +12,7 @@ from torch import Tensor
 from mt_core.contract import Example, Features
 from mt_core.data.precision import Precision, check_precision
 from mt_core.data.sources import Read, raw_samples
-from mt_core.errors import InputError, MtError
+from mt_core.errors import DataWarning, InputError, MtError
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 
@@ -32,12 +32,14 @@ class SampleBatch:
     """A batch on its way: samples, where they come from, and what could not be read between them.
 
     Attributes:
+        notices: The index of a source, and what was left out of it or reinterpreted, up to the last of these samples.
         next: Source and row that reading goes on from after this batch.
     """
 
     items: list[dict[str, Tensor]] = field(default_factory=list)
     places: list[SampleRef] = field(default_factory=list)
     failed: list[tuple[int, MtError]] = field(default_factory=list)
+    notices: list[tuple[int, DataWarning]] = field(default_factory=list)
     next: tuple[int, int] = (0, 0)
 
 
@@ -49,6 +51,8 @@ def gather(reads: Iterable[Read], batch_size: int) -> Iterator[SampleBatch]:
     """
     batch = SampleBatch()
     for read in reads:
+        # before the samples that they are of, or with them: resumed work has them again, or has them already
+        batch.notices += [(read.source, notice) for notice in read.notices]
         for offset, item in enumerate(read.items):
             row = read.row + offset
             batch.items.append(item)
@@ -61,7 +65,7 @@ def gather(reads: Iterable[Read], batch_size: int) -> Iterator[SampleBatch]:
             batch.failed.append((read.source, read.error))
         if read.is_last:
             batch.next = (read.source + 1, 0)
-    if batch.items or batch.failed:
+    if batch.items or batch.failed or batch.notices:
         yield batch
 
 

@@ -14,7 +14,8 @@ from mt_core.data.loader import read_examples
 from mt_core.data.reading import read_sample
 from mt_core.data.sources import loss_of
 from mt_core.data.workers import At, LostSample, WorkerPool, resolve_num_workers
-from mt_core.errors import MtError
+from mt_core.errors import DataWarning, MtError
+from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import seeded
 
 
@@ -63,7 +64,8 @@ def _reading_in_worker(tokenizer: Tokenizer, num_workers: int | None, seconds_a_
         def refuse(job: Any, loss: LostSample) -> Any:
             raise loss_of(loss, source, tokenizer)
 
-        (sample,) = pool.map([source], refuse)
+        ((sample, notices),) = pool.map([source], refuse)
+        relay(notices)
         if isinstance(sample, MtError):
             raise sample
         return sample
@@ -80,10 +82,13 @@ def _reading_in_worker(tokenizer: Tokenizer, num_workers: int | None, seconds_a_
 class _SampleReader:
     tokenizer: Tokenizer
 
-    def read(self, job: Any, at: At) -> Iterator[Any]:
-        """The sample of a source, or the error of it."""
+    def read(self, job: Any, at: At) -> Iterator[tuple[Any, list[DataWarning]]]:
+        """The sample of a source, or the error of it, and what was left out of it or reinterpreted."""
         at(0)
+        notices = Notices()
         try:
-            yield read_sample(self.tokenizer, job)
+            with collecting(notices):
+                sample = read_sample(self.tokenizer, job)
         except MtError as error:
-            yield error
+            sample = error
+        yield sample, list(notices)

@@ -14,7 +14,8 @@ from mt_core.data.reading import prepare, read_sample
 from mt_core.data.samplers import training_order
 from mt_core.data.sources import loss_of
 from mt_core.data.workers import SECONDS_A_SAMPLE, At, LostSample, WorkerPool, resolve_num_workers
-from mt_core.errors import InputError, MtError
+from mt_core.errors import DataWarning, InputError, MtError
+from mt_core.io.notices import Notices, collecting, relay
 
 _FEW = 2048  # positions: two batches of so many stay far below what a pipe holds
 
@@ -76,15 +77,18 @@ class Loader:
         """The batches of one epoch."""
         jobs = [_Job(epoch, positions, self._known(positions)) for positions in self._groups(epoch)]
         batches = self._pool.map(jobs, self._on_loss)
-        for number, batch in enumerate(batches, start=1):
+        for number, (batch, notices) in enumerate(batches, start=1):
             if number == len(jobs):
                 next(batches, None)  # who counts batches asks for no more: the workers are to be kept
+            relay(notices)
             yield batch
 
     def raw(self) -> Iterator[tuple[list[Example], list[MtError]]]:
         """The examples of each batch, their samples read and not prepared, and the errors of the others."""
         jobs = [_Job(0, positions, is_raw=True) for positions in self._groups(0)]
-        yield from self._pool.map(jobs, self._on_loss)
+        for examples, notices in self._pool.map(jobs, self._on_loss):
+            relay(notices)
+            yield examples
 
     def _groups(self, epoch: int) -> list[list[int]]:
         order = self._order.positions(epoch) if self._order is not None else list(range(len(self.dataset)))
@@ -127,8 +131,14 @@ class _BatchReader:
     tokenizer: Tokenizer
     seed: int | None
 
-    def read(self, job: _Job, at: At) -> Iterator[Any]:
-        """One batch."""
+    def read(self, job: _Job, at: At) -> Iterator[tuple[Any, list[DataWarning]]]:
+        """One batch, and what was left out or reinterpreted in it."""
+        notices = Notices()
+        with collecting(notices):
+            batch = self._read(job, at)
+        yield batch, list(notices)
+
+    def _read(self, job: _Job, at: At) -> Any:
         read: list[Any] = []
         failed: list[MtError] = []
         for position in job.positions:
@@ -144,7 +154,7 @@ class _BatchReader:
             except MtError as error:
                 failed.append(error)
         at(None)
-        yield (read, failed) if job.is_raw else self._batch(read, failed)
+        return (read, failed) if job.is_raw else self._batch(read, failed)
 
     def _batch(self, read: list[tuple[dict[str, Tensor], Any]], failed: list[MtError]) -> Batch:
         inputs = self.tokenizer.collate([item for item, _ in read]) if read else {}
@@ -160,15 +170,18 @@ class _BatchReader:
         at(2 * position)
         try:
             example = self.dataset[position]
-        except MtError:
+        except MtError as error:
+            error.source = error.source or f"{self.dataset.source}, example {position}"
             raise
         except Exception as error:
-            raise InputError(
+            refused = InputError(
                 f"{self.dataset.source}, example {position}: {type(self.dataset).__name__} failed with "
                 f"{type(error).__name__}: {error}",
                 fix=f"check the data; if they are valid, report this to the maintainers of "
                 f"{type(self.dataset).__module__}",
-            ) from error
+            )
+            refused.source = f"{self.dataset.source}, example {position}"
+            raise refused from error
         at(2 * position + 1)
         return example
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mt_core.contract import Tokenizer, name_of
-from mt_core.errors import InputError, MtError
+from mt_core.errors import DataWarning, InputError, MtError
 
 
 def prepare(tokenizer: Tokenizer, source: Any, generator: torch.Generator | None = None) -> dict[str, Tensor]:
@@ -50,19 +50,26 @@ def _named(source: Any, tokenizer: Tokenizer) -> Iterator[None]:
 def with_source(error: MtError, source: Any) -> MtError:
     """The same error, its message beginning with the source where it does not name it yet."""
     name = name_of(source)
-    if name in error.problem:
-        return error
-    return type(error)(f"{name}: {error.problem}", error.fix)
+    named = error if name in error.problem else type(error)(f"{name}: {error.problem}", error.fix)
+    named.source = name
+    return named
 
 
-def as_input_error(error: Exception, source: Any, tokenizer: Tokenizer) -> InputError:
+def as_input_error(error: Exception, source: Any, tokenizer: Tokenizer) -> MtError:
     """The error for an exception that a plugin let through: it names the file and the plugin."""
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):  # the latter is torch's
-        return InputError(
+        refused = InputError(
             f"{name_of(source)} needs more memory than a worker process may take",
             fix="split it into smaller files; --num-workers 0 reads without that limit",
         )
-    return InputError(
-        f"{name_of(source)}: {type(tokenizer).__name__} failed with {type(error).__name__}: {error}",
-        fix=f"check the file; if it is valid, report this to the maintainers of {type(tokenizer).__module__}",
-    )
+    else:
+        refused = InputError(
+            f"{name_of(source)}: {type(tokenizer).__name__} failed with {type(error).__name__}: {error}",
+            fix=f"check the file; if it is valid, report this to the maintainers of {type(tokenizer).__module__}",
+        )
+    return with_source(refused, source)
+
+
+def skipped(error: MtError) -> DataWarning:
+    """The notice of a sample that could not be read, where those are to be skipped."""
+    return DataWarning("skipped", error.source, error.problem.removeprefix(error.source).removeprefix(":").strip())

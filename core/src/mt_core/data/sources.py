@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Any
 
 from mt_core.contract import Tokenizer, name_of
 from mt_core.data.reading import as_input_error, with_source
 from mt_core.data.workers import SECONDS_A_SAMPLE, At, LostSample, WorkerPool
-from mt_core.errors import InputError, MtError
+from mt_core.errors import DataWarning, InputError, MtError
+from mt_core.io.notices import Notices, collecting
 
 SAMPLES_A_MESSAGE = 64
 SOURCES_AHEAD = 8
@@ -26,6 +28,7 @@ class Read:
         row: Index within the source of the first of these samples.
         items: What the tokenizer's `prepare` made of each.
         error: Why the sample after `items` cannot be read; the source goes on behind it unless this is the last.
+        notices: What was left out or reinterpreted since the samples before these.
         is_last: Whether the source ends here.
     """
 
@@ -34,6 +37,7 @@ class Read:
     items: list[Any]
     error: MtError | None = None
     is_last: bool = False
+    notices: list[DataWarning] = field(default_factory=list)
 
 
 def read_sources(
@@ -43,6 +47,7 @@ def read_sources(
     *,
     first: tuple[int, int] = (0, 0),
     seconds_a_sample: float = SECONDS_A_SAMPLE,
+    strict: bool = False,
 ) -> Iterator[Read]:
     """All sources' samples in order. A source that ends or stops its worker is an error like any other.
 
@@ -51,8 +56,9 @@ def read_sources(
         num_workers: Processes that read; 0: this one does.
         first: Source and row to begin with.
         seconds_a_sample: How long one sample may take.
+        strict: Whether a notice ends its source, as an error.
     """
-    return _read(_SourceReader(tokenizer, sources), num_workers, first, seconds_a_sample)
+    return _read(_SourceReader(tokenizer, sources, strict=strict), num_workers, first, seconds_a_sample)
 
 
 def raw_samples(tokenizer: Tokenizer, sources: Sequence[Any], num_workers: int) -> Iterator[Read]:
@@ -74,13 +80,14 @@ def _read(reader: _SourceReader, num_workers: int, first: tuple[int, int], secon
         pool.close()
 
 
-def loss_of(loss: LostSample, source: Any, tokenizer: Tokenizer) -> InputError:
+def loss_of(loss: LostSample, source: Any, tokenizer: Tokenizer) -> MtError:
     """The error for a source whose worker was lost."""
-    return InputError(
+    refused = InputError(
         f"{name_of(source)} {loss.how}",
         fix="check that the file is whole; if it is valid, report it to the maintainers of "
         f"{type(tokenizer).__module__}",
     )
+    return with_source(refused, source)
 
 
 @dataclass(frozen=True)
@@ -97,6 +104,7 @@ class _SourceReader:
     tokenizer: Tokenizer
     sources: Sequence[Any]
     is_raw: bool = False
+    strict: bool = False
 
     def read(self, job: _Job, at: At) -> Iterator[Read]:
         if job.error is not None:
@@ -105,14 +113,23 @@ class _SourceReader:
         source, start = self.sources[job.source], job.first_row
         items: list[Any] = []
         error: MtError | None = None
+        notices = Notices(strict=self.strict)
         try:
             at(start)
             num_refused = 0
-            for row, sample in enumerate(self.tokenizer.stream(source)):
-                at(row + 1)
-                if row < job.first_row:
-                    continue
-                refused = self._take(sample, items)
+            with collecting(notices):
+                samples = iter(self.tokenizer.stream(source))
+            for row in count():
+                with collecting(notices):
+                    if (sample := next(samples, _END)) is _END:
+                        break
+                    at(row + 1)
+                    if row < job.first_row:
+                        continue
+                    refused = self._take(sample, items)
+                if notices.strict and notices:
+                    del items[row - start :]
+                    break
                 num_refused = num_refused + 1 if refused is not None else 0
                 if refused is not None and num_refused == REFUSED_IN_A_ROW:
                     raise InputError(
@@ -121,13 +138,15 @@ class _SourceReader:
                         fix=refused.fix,
                     )
                 if refused is not None or len(items) == SAMPLES_A_MESSAGE:
-                    yield Read(job.source, start, items, refused and with_source(refused, source))
-                    start, items = row + 1, []
+                    yield Read(job.source, start, items, refused and with_source(refused, source), False, list(notices))
+                    start, items, notices = row + 1, [], Notices(strict=self.strict)
+            notices.check()
         except MtError as ended:
             error = with_source(ended, source)
         except Exception as raised:
             error = as_input_error(raised, source, self.tokenizer)
-        yield Read(job.source, start, items, error, is_last=True)
+        told = [] if notices.strict else list(notices)  # which are the error
+        yield Read(job.source, start, items, error, True, told)
 
     def _take(self, sample: Any, items: list[Any]) -> MtError | None:
         """Add a sample of a stream to the others; the error of one that cannot be read, or cannot be used."""
@@ -138,3 +157,6 @@ class _SourceReader:
         except InputError as refused:
             return refused
         return None
+
+
+_END: Any = object()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,11 @@ from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
 from mt_core.embedding.output import check_output
 from mt_core.embedding.parts import Parts
 from mt_core.embedding.vectors import metadata_of, schema_of, sources_in, write_whole
-from mt_core.errors import EmbeddingError, FingerprintError
+from mt_core.errors import DataWarning, EmbeddingError, FingerprintError
 from mt_core.hooks import session
 from mt_core.io.atomic import atomic_write
+from mt_core.io.notice_files import read_notices, write_notices
+from mt_core.io.notices import Notices, as_error, collecting, group_notices, relay
 from mt_core.io.progress import Progress
 from mt_core.model import MetaTransformer
 
@@ -40,6 +42,8 @@ class EmbedResult:
         rows: Rows in it.
         failed: What could not be read: `source`, `problem`, `fix` of each.
         errors: The file that holds `failed`, a JSON object a line; None where there is nothing to hold.
+        notices: What was left out of the files, or taken for something else than they say; each once.
+        notices_file: The file that holds `notices`, a JSON object a line; None where there is nothing to hold.
         resumed: How many sources had been done by an earlier, interrupted call.
         skipped: How many sources the file held already, complete.
     """
@@ -48,6 +52,8 @@ class EmbedResult:
     rows: int
     failed: list[dict[str, str]]
     errors: Path | None
+    notices: Sequence[DataWarning]
+    notices_file: Path | None
     resumed: int
     skipped: int
 
@@ -63,13 +69,15 @@ def embed_files(
     seconds_a_sample: float = SECONDS_A_SAMPLE,
     precision: Precision = "32",
     overwrite: bool = False,
+    strict: bool = False,
     show_progress: bool = False,
 ) -> EmbedResult:
     """Vectors of files, to a Parquet file; see `mt_core.embedding.vectors` for its columns.
 
-    Sources that cannot be read go to `<out>.errors.jsonl` and the others are embedded. Interrupted in any
-    way, the same call goes on where it was, to the same file. A file that is there already is added to, if it was made
-    by the same encoder and tokenizer: sources that it holds are not embedded again.
+    Sources that cannot be read go to `<out>.errors.jsonl` and the others are embedded. What was left out of a source or
+    reinterpreted goes to `<out>.notices.jsonl`, and in short into the file's metadata. Interrupted in any way, the same
+    call goes on where it was, to the same file. A file that is there already is added to, if it was made by the same
+    encoder and tokenizer: sources that it holds are not embedded again.
 
     Args:
         sources: Paths, in the order wanted.
@@ -80,6 +88,8 @@ def embed_files(
         seconds_a_sample: How long the reading of one sample may take.
         precision: "bf16" where the machine has it.
         overwrite: Start over, whatever is there.
+        strict: Whether a source of which something is left out or reinterpreted is an error, as one that cannot be
+            read.
 
     Raises:
         FingerprintError: the file was made by another encoder.
@@ -89,29 +99,76 @@ def embed_files(
     names = list(dict.fromkeys(str(source) for source in sources))
     check_output(out, overwrite=overwrite)
     num_workers = resolve_num_workers(num_workers)
-    ensure_calibrated(model, names, num_workers)
+    notices = Notices(strict=strict)
+    with collecting(notices):
+        ensure_calibrated(model, names, num_workers)
+    notices.check()
     identity = _identity(model, pool, precision)
     if overwrite:  # now that nothing is left to be refused
         out.unlink(missing_ok=True)
         Parts(out, {}, []).remove()
-    errors = out.with_suffix(".errors.jsonl")
+    errors, notices_file = out.with_suffix(".errors.jsonl"), out.with_suffix(".notices.jsonl")
     before, held, old_failures = _found(out, errors, identity)
     wanted = [name for name in names if name not in held]
+    if before is not None:
+        _add(notices, [each for each in read_notices(notices_file) if each.source not in wanted], out)
     parts = Parts(out, {**identity, "batch_size": batch_size}, wanted)
     if before is not None and parts.recorded_job() == before.get("job"):
         parts.remove()  # they are in the file already: the call was stopped between its last two steps
     if before is not None and not wanted:
-        return EmbedResult(out, before["rows"], old_failures, errors if old_failures else None, 0, len(names))
+        return _result(out, before["rows"], old_failures, errors, notices, notices_file, 0, len(names))
     first = parts.begin()
+    _add(notices, parts.notices(), parts.folder)
+    reading = {"num_workers": num_workers, "seconds_a_sample": seconds_a_sample, "strict": strict}
     with session(model.modality, "embed"):
-        _embed(model, wanted, parts, first, pool, batch_size, num_workers, seconds_a_sample, precision, show_progress)
+        _embed(model, wanted, parts, first, pool, batch_size, precision, show_progress, reading)
+    notices = Notices([*notices, *parts.notices()])
     failed = [f for f in old_failures if f["source"] not in wanted] + parts.failed()
     files = ([out] if before is not None else []) + parts.files()
-    metadata = {**identity, **_provenance(model), "job": parts.job, "rows": sum(_rows_in(file) for file in files)}
+    metadata = {
+        **identity,
+        **_provenance(model),
+        "job": parts.job,
+        "rows": sum(_rows_in(file) for file in files),
+        "notices": [vars(group) for group in group_notices(notices)],
+    }
     _write_failures(errors, failed)
+    write_notices(notices_file, notices, EmbeddingError)
     rows = write_whole(out, schema_of(identity["width"], metadata), files)
     parts.remove()
-    return EmbedResult(out, rows, failed, errors if failed else None, first[0], len(names) - len(wanted))
+    return _result(out, rows, failed, errors, notices, notices_file, first[0], len(names) - len(wanted))
+
+
+def _add(notices: Notices, earlier: Sequence[DataWarning], found_in: Path) -> None:
+    """Add those of an earlier call.
+
+    Raises:
+        EmbeddingError: none are allowed now.
+    """
+    if notices.strict and earlier:
+        raise EmbeddingError(
+            f"{found_in} holds vectors that were made when strict was off: {earlier[0]}",
+            fix=f"{as_error(earlier[0]).fix}; or start over with --overwrite, or with another --out",
+        )
+    for notice in earlier:
+        notices.add(notice)
+
+
+def _result(
+    out: Path,
+    rows: int,
+    failed: list[dict[str, str]],
+    errors: Path,
+    notices: Notices,
+    notices_file: Path,
+    resumed: int,
+    skipped: int,
+) -> EmbedResult:
+    told = list(notices)
+    relay(told)
+    return EmbedResult(
+        out, rows, failed, errors if failed else None, told, notices_file if told else None, resumed, skipped
+    )
 
 
 def _embed(
@@ -121,10 +178,9 @@ def _embed(
     first: tuple[int, int],
     pool: Pool,
     batch_size: int,
-    num_workers: int,
-    seconds_a_sample: float,
     precision: Precision,
     show_progress: bool,
+    reading: Mapping[str, Any],
 ) -> None:
     """Batches to parts, from the first place on."""
     pending = _Pending(sources, parts)
@@ -138,7 +194,7 @@ def _embed(
         return vectors
 
     left = len(sources) - first[0]
-    reads = read_sources(model.tokenizer, sources, num_workers, first=first, seconds_a_sample=seconds_a_sample)
+    reads = read_sources(model.tokenizer, sources, first=first, **reading)
     try:
         with Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
             for batch, vectors in map_ordered(vectors_of, gather(reads, batch_size), num_parallel_batches(model)):
@@ -187,6 +243,7 @@ class _Pending:
                 [place.row for place in places],
                 np.concatenate([vectors for _, vectors in self.batches]),
                 failed,
+                list(Notices(notice for batch, _ in self.batches for _, notice in batch.notices)),
                 self.batches[-1][0].next,
             )
         self._clear()

@@ -16,17 +16,26 @@ from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.errors import MtError
 from mt_core.hooks import session
+from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer
 
 
 def embed_in_memory(
-    model: MetaTransformer, sources: Sequence[Any], *, pool: Pool = "mean", batch_size: int = 32, num_workers: int = 0
+    model: MetaTransformer,
+    sources: Sequence[Any],
+    *,
+    pool: Pool = "mean",
+    batch_size: int = 32,
+    num_workers: int = 0,
+    strict: bool = False,
 ) -> np.ndarray:
     """(rows, width) float32 vectors; see `mt_core.embed`."""
-    ensure_calibrated(model, sources, num_workers)
-    with session(model.modality, "embed"):
-        encoded = _encoded(model, sources, batch_size, "32", num_workers)
+    notices = Notices()
+    with session(model.modality, "embed"), collecting(notices):
+        ensure_calibrated(model, sources, num_workers)
+        encoded = _encoded(model, sources, batch_size, "32", num_workers, strict=strict)
         vectors = [features.pool(pool).float().cpu() for features, _ in encoded]
+    relay(list(notices))
     if not vectors:
         return np.zeros((0, model.encoder.width), dtype=np.float32)
     stacked: np.ndarray = torch.cat(vectors).numpy()
@@ -34,11 +43,19 @@ def embed_in_memory(
 
 
 def predict_in_memory(
-    model: MetaTransformer, sources: Sequence[Any], *, batch_size: int = 32, num_workers: int = 0
+    model: MetaTransformer,
+    sources: Sequence[Any],
+    *,
+    batch_size: int = 32,
+    num_workers: int = 0,
+    strict: bool = False,
 ) -> list[dict[str, Any]]:
     """One record a sample; see `mt_core.predict`."""
-    with session(model.modality, "predict"):
-        return list(predictions(model, sources, batch_size=batch_size, num_workers=num_workers))
+    notices = Notices()
+    with session(model.modality, "predict"), collecting(notices):
+        records = list(predictions(model, sources, batch_size=batch_size, num_workers=num_workers, strict=strict))
+    relay(list(notices))
+    return records
 
 
 def predictions(
@@ -50,6 +67,7 @@ def predictions(
     seconds_a_sample: float = SECONDS_A_SAMPLE,
     precision: Precision = "32",
     on_error: Callable[[MtError], object] | None = None,
+    strict: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """One record a sample, as they come: `source`, `row` and what the head's `decode` gives.
 
@@ -58,12 +76,14 @@ def predictions(
         seconds_a_sample: How long the reading of one sample may take, with workers.
         on_error: Called with the error of each source that cannot be read, and the work goes on; None: the first one
             ends it.
+        strict: Whether what was left out of a source or reinterpreted is an error.
 
     Raises:
         MtError: a source that cannot be read, after the records of those before it.
     """
     head = model.require_head()
-    for features, places in _encoded(model, sources, batch_size, precision, num_workers, seconds_a_sample, on_error):
+    encoded = _encoded(model, sources, batch_size, precision, num_workers, seconds_a_sample, on_error, strict)
+    for features, places in encoded:
         with encoding(model, precision):
             output = hooks.call("mt_predict", modality=model.modality, head=head, features=features)
         with torch.inference_mode():
@@ -80,9 +100,11 @@ def _encoded(
     num_workers: int,
     seconds_a_sample: float = SECONDS_A_SAMPLE,
     on_error: Callable[[MtError], object] | None = None,
+    strict: bool = False,
 ) -> Iterator[tuple[Features, list[SampleRef]]]:
-    reads = read_sources(model.tokenizer, sources, num_workers, seconds_a_sample=seconds_a_sample)
+    reads = read_sources(model.tokenizer, sources, num_workers, seconds_a_sample=seconds_a_sample, strict=strict)
     for batch in gather(reads, batch_size):
+        relay([notice for _, notice in batch.notices])
         if batch.items:
             with encoding(model, precision):
                 features = features_of(model, batch.items)

@@ -2,7 +2,7 @@
 
 v.parquet.parts/
   job.json               what is being embedded, by what
-  part-000000.parquet    rows, and in its metadata what could not be read and where to go on
+  part-000000.parquet    rows, and in its metadata what could not be read, what was told of it, and where to go on
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mt_core.embedding.vectors import schema_of, table_of
-from mt_core.errors import EmbeddingError
+from mt_core.errors import DataWarning, EmbeddingError
 from mt_core.io.atomic import atomic_write
+from mt_core.io.notice_files import notice_from, notice_record
 
 
 class Parts:
@@ -85,10 +86,12 @@ class Parts:
         rows: Sequence[int],
         vectors: np.ndarray,
         failed: Sequence[Mapping[str, str]],
+        notices: Sequence[DataWarning],
         next_place: tuple[int, int],
     ) -> None:
         """Write one more part, whole or not at all."""
-        schema = schema_of(self.identity["width"], {"next": next_place, "failed": list(failed)})
+        state = {"next": next_place, "failed": list(failed), "notices": [notice_record(each) for each in notices]}
+        schema = schema_of(self.identity["width"], state)
         path = self.folder / f"part-{len(self.files()):06d}.parquet"
         fix = "make room on the disk and repeat the command: it goes on"
         with atomic_write(path, EmbeddingError, fix) as unfinished:
@@ -97,6 +100,10 @@ class Parts:
     def failed(self) -> list[dict[str, str]]:
         """What could not be read, in order."""
         return [failure for file in self.files() for failure in self._state(file)["failed"]]
+
+    def notices(self) -> list[DataWarning]:
+        """What was left out or reinterpreted, in order; some of it twice where a source was begun again."""
+        return [notice_from(record) for file in self.files() for record in self._state(file)["notices"]]
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -108,4 +115,8 @@ class Parts:
         except (OSError, pa.ArrowException) as error:
             raise EmbeddingError(f"{file} cannot be read ({error})", fix="start over with --overwrite") from error
         first, row = json.loads(metadata[b"mt.next"])
-        return {"next": (first, row), "failed": json.loads(metadata[b"mt.failed"])}
+        return {
+            "next": (first, row),
+            "failed": json.loads(metadata[b"mt.failed"]),
+            "notices": json.loads(metadata[b"mt.notices"]),
+        }

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-
 from mt_core.errors import DataWarning
+from mt_core.io.notices import tell
 
 
 def left_out(source: str, what: str) -> None:
@@ -15,7 +14,7 @@ def left_out(source: str, what: str) -> None:
         what: The part and why, in words that are the same for every file to which the same happened; numbers may
             differ: "3 of 320 rows have no time".
     """
-    warnings.warn(DataWarning("left out", source, what), stacklevel=2)
+    tell(DataWarning("left out", source, what))
 
 
 def reinterpreted(source: str, what: str) -> None:
@@ -25,4 +24,4 @@ def reinterpreted(source: str, what: str) -> None:
         source: The file, as messages call it.
         what: What was taken for what, in words as in `left_out`.
     """
-    warnings.warn(DataWarning("reinterpreted", source, what), stacklevel=2)
+    tell(DataWarning("reinterpreted", source, what))

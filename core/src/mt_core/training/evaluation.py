@@ -22,14 +22,15 @@ from mt_core.contract import (
 from mt_core.data.dataset_options import dataset_options
 from mt_core.data.loader import Loader, check_failures
 from mt_core.data.precision import Precision, check_precision
+from mt_core.data.reading import skipped
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.errors import InputError, MissingSplitError, MtError, OptionError
 from mt_core.hooks import session
+from mt_core.io.notices import Notices, collecting, relay
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
 from mt_core.training.metrics import Meter, values_of
-from mt_core.training.skipped import warn_of_skipped
 
 
 def evaluate(
@@ -43,6 +44,7 @@ def evaluate(
     skip_unreadable: bool = False,
     seconds_a_sample: float = SECONDS_A_SAMPLE,
     data_options: Mapping[str, Any] | None = None,
+    strict: bool = False,
     show_progress: bool = False,
 ) -> dict[str, float]:
     """The head's metrics, and its loss, on labelled data.
@@ -52,6 +54,7 @@ def evaluate(
         split: For a folder; None: "test" where there is one, else "val", else everything.
         skip_unreadable: Leave out samples that cannot be read, with a warning.
         seconds_a_sample: How long the reading of one sample may take.
+        strict: Whether it is an error where something is left out of the data or reinterpreted.
 
     Returns:
         Metrics by name, `loss`, and `samples`, the number of samples measured.
@@ -62,9 +65,18 @@ def evaluate(
     """
     head = model.require_head()
     check_precision(precision, model.device)
+    if strict and skip_unreadable:
+        raise OptionError(
+            "strict makes a sample that cannot be read an error, and skip_unreadable leaves it out", fix="choose one"
+        )
     if isinstance(data, ModalityDataset) and data_options:
         raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
-    dataset = data if isinstance(data, ModalityDataset) else open_for_evaluation(model, Path(data), split, data_options)
+    notices = Notices(strict=strict)
+    with collecting(notices):
+        if not isinstance(data, ModalityDataset):
+            data = open_for_evaluation(model, Path(data), split, data_options)
+    notices.check()
+    dataset = data
     if dataset.task.kind != head.task.kind:
         raise OptionError(
             f"the model does {head.task.kind}, the data is for {dataset.task.kind}", fix="evaluate on data of its task"
@@ -78,6 +90,7 @@ def evaluate(
         session(model.modality, "evaluate"),
         Loader(dataset, model.tokenizer, **reading) as batches,  # type: ignore[arg-type]
         torch.inference_mode(),
+        collecting(notices),
     ):
         meter = Meter(model, head)
         for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
@@ -90,7 +103,7 @@ def evaluate(
     model.train(was_training)
     if len(failed) == len(dataset):
         raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[0].fix)
-    warn_of_skipped(failed)
+    relay([*notices, *map(skipped, failed)])
     return {**meter.compute(), "samples": float(len(dataset) - len(failed))}
 
 

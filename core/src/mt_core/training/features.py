@@ -21,8 +21,10 @@ from mt_core import hooks
 from mt_core.contract import ModalityDataset, Pool
 from mt_core.data.loader import Batch, Loader, check_failures
 from mt_core.data.precision import Precision
+from mt_core.data.reading import skipped
 from mt_core.data.samplers import SeededOrder
 from mt_core.errors import InputError, MtError
+from mt_core.io.notices import relay
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
 
@@ -59,6 +61,7 @@ def pooled_features(
         for batch in progress(batches, "features", total=len(batches), enabled=show_progress):
             readable = check_failures(batch, skip=skip_unreadable)
             failed += readable["failed"]
+            relay([skipped(error) for error in readable["failed"]])
             if not readable["inputs"]:
                 continue
             with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):

@@ -7,7 +7,7 @@ import math
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
 from mt_core.data.loader import Loader
 from mt_core.data.precision import check_precision
 from mt_core.data.subsets import hold_out, open_training_data
-from mt_core.errors import FingerprintError, MtError, OptionError
+from mt_core.errors import DataWarning, FingerprintError, MtError, OptionError, RunError
 from mt_core.heads import PooledHead
 from mt_core.hooks import session
+from mt_core.io.notice_files import read_notices, write_notices
+from mt_core.io.notices import Notices, collecting, group_notices, relay
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_checkpoint
@@ -30,7 +32,7 @@ from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
 from mt_core.training.run import describe_model, kept_epoch, load_run, load_weights
-from mt_core.training.run_record import FORMAT, WEIGHTS, check_folder, read_history, read_record, write_record
+from mt_core.training.run_record import FORMAT, NOTICES, WEIGHTS, check_folder, read_history, read_record, write_record
 from mt_core.training.selection import Row
 from mt_core.training.skipped import write_skipped
 
@@ -47,6 +49,7 @@ class FitResult:
         seconds: From the first epoch's start to the last one's end, of this session.
         was_complete: Whether a run was to be resumed that was complete already, so that nothing was done.
         stopped_after: Where `max_minutes` ended the training: after so many epochs, 1.63 in the midst of the second.
+        notices: What was left out of the data, or taken for something else than they say; each once.
     """
 
     folder: Path | None
@@ -56,6 +59,7 @@ class FitResult:
     seconds: float
     was_complete: bool = False
     stopped_after: float | None = None
+    notices: Sequence[DataWarning] = ()
 
 
 def fit(
@@ -68,6 +72,7 @@ def fit(
     overwrite: bool = False,
     data_options: Mapping[str, Any] | None = None,
     recipe: Recipe | None = None,
+    strict: bool = False,
     show_progress: bool = False,
     **settings: Any,
 ) -> FitResult:
@@ -80,7 +85,6 @@ def fit(
         FingerprintError: the frozen encoder is not, byte for byte, what it was before.
         MtError: a sample that cannot be read.
     """
-    started = time.monotonic()
     if out is not None:
         check_folder(Path(out), resume=resume, overwrite=overwrite)
     plugin = get(model.modality)
@@ -90,26 +94,64 @@ def fit(
             fix="put them into the recipe, or leave the recipe out",
         )
     recipe = recipe or Recipe.over(plugin.manifest.recipe, settings)
+    if strict and recipe.skip_unreadable:
+        raise OptionError(
+            "strict makes a sample that cannot be read an error, and skip_unreadable leaves it out", fix="choose one"
+        )
     check_precision(recipe.precision, model.device)
+    if out is None and (resume or overwrite):
+        raise OptionError("resume and overwrite are of a run folder, and there is no `out`", fix="name the folder")
+    notices = Notices(read_notices(Path(str(out), NOTICES)) if resume else (), strict=strict)
+    with collecting(notices):
+        result = _prepare_and_fit(
+            model,
+            recipe,
+            data,
+            val,
+            data_options,
+            Path(out) if out is not None else None,
+            notices,
+            resume=resume,
+            overwrite=overwrite,
+            show_progress=show_progress,
+        )
+    relay(list(notices))
+    return replace(result, notices=list(notices))
+
+
+def _prepare_and_fit(
+    model: MetaTransformer,
+    recipe: Recipe,
+    data: str | Path | ModalityDataset,
+    val: ModalityDataset | None,
+    data_options: Mapping[str, Any] | None,
+    out: Path | None,
+    notices: Notices,
+    *,
+    resume: bool,
+    overwrite: bool,
+    show_progress: bool,
+) -> FitResult:
+    started = time.monotonic()
+    notices.check()  # those of the run that is resumed
     options = None
     if not isinstance(data, ModalityDataset):
         share_with_tokenizer(model, data_options or {})
         options = dataset_options(model, data_options or {})
     elif data_options:
         raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
-    if out is None and (resume or overwrite):
-        raise OptionError("resume and overwrite are of a run folder, and there is no `out`", fix="name the folder")
-    if resume and (done := _complete_run(model, recipe, Path(str(out)))) is not None:
+    if out is not None and resume and (done := _complete_run(model, recipe, out)) is not None:
         return done
-    train, val = _data(plugin.dataset, data, val, recipe, options)
+    train, val = _data(get(model.modality).dataset, data, val, recipe, options)
+    notices.check()
     _make_ready(model, train, recipe)
     until = started + 60 * recipe.max_minutes if recipe.max_minutes is not None else math.inf
     given = {"resume": resume, "overwrite": overwrite, "until": until, "show_progress": show_progress}
     if out is None:
         with tempfile.TemporaryDirectory(prefix="mt-run-") as folder:
-            result = _fit(model, recipe, train, val, options, Path(folder), **given)  # type: ignore[arg-type]
+            result = _fit(model, recipe, train, val, options, Path(folder), notices, **given)  # type: ignore[arg-type]
         return replace(result, folder=None)
-    return _fit(model, recipe, train, val, options, Path(out), **given)  # type: ignore[arg-type]
+    return _fit(model, recipe, train, val, options, out, notices, **given)  # type: ignore[arg-type]
 
 
 def _fit(
@@ -119,6 +161,7 @@ def _fit(
     val: ModalityDataset,
     options: Options | None,
     folder: Path,
+    notices: Notices,
     *,
     resume: bool = False,
     overwrite: bool = False,
@@ -135,6 +178,8 @@ def _fit(
             )
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"{stop}{_record_stop(folder, planned)}") from None
+    finally:  # what an interrupted run was told it is perhaps not told again
+        write_notices(folder / NOTICES, notices, RunError)
     write_skipped(folder, failed)
     if model.encoder.is_frozen:
         _verify_encoder(model, folder)
@@ -152,6 +197,7 @@ def _fit(
         "baseline_metrics": baseline,
         "seconds": round(sum(row["seconds"] for row in history), 2),
         "encoder_unchanged": model.encoder.is_frozen,  # and verified above
+        "notices": [vars(group) for group in group_notices(notices)],
     }
     write_record(folder, finished)
     write_run_report(folder, finished, history)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import lightning
@@ -11,7 +10,9 @@ from torch import Tensor, nn
 from mt_core import hooks
 from mt_core.contract import Head
 from mt_core.data.loader import Batch, check_failures
-from mt_core.errors import InputError, MtError, MtWarning
+from mt_core.data.reading import skipped
+from mt_core.errors import InputError, MtError
+from mt_core.io.notices import relay
 from mt_core.model import MetaTransformer
 from mt_core.training.metrics import Meter
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
@@ -61,7 +62,7 @@ class TrainingModule(lightning.LightningModule):
         for error in readable["failed"]:
             if error.problem not in self.failed:
                 self.failed[error.problem] = error
-                warnings.warn(f"left out: {error.problem}", MtWarning, stacklevel=3)
+                relay([skipped(error)])
         return readable
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor | None:

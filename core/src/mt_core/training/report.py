@@ -41,6 +41,13 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
             *((f"version of {name}", value) for name, value in record["versions"].items()),
         ],
     )
+    if record["notices"]:
+        page.heading("What was left out of the data or reinterpreted")
+        page.table(
+            ("", "what", "files", "the first"),
+            [(each["kind"], each["what"], each["num_sources"], each["first"]) for each in record["notices"]],
+        )
+        page.note("All of it: notices.jsonl")
     replace_file(folder / "report.html", page.html())
 
 

@@ -5,6 +5,7 @@ runs/x/
   weights.safetensors  tokenizer and head; nothing of the frozen encoder
   encoder.safetensors  only where the encoder was trained too (tune=full)
   metrics.csv          a line an epoch
+  notices.jsonl        what was left out of the data or reinterpreted, of which file; only where something was
   report.html          the same with plots
   checkpoints/         what an interrupted run goes on from; gone when it is complete
 """

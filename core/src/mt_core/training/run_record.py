@@ -14,6 +14,7 @@ FORMAT = 1
 """Number of the layout of `run.json`; a run of a higher one is refused."""
 
 RUN, WEIGHTS, ENCODER_WEIGHTS = "run.json", "weights.safetensors", "encoder.safetensors"
+NOTICES = "notices.jsonl"
 
 
 def write_record(folder: Path, record: Mapping[str, Any]) -> None:

@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
-from mt_core.errors import MtError, MtWarning, RunError
+from mt_core.errors import MtError, RunError
 from mt_core.io.atomic import atomic_write
 
 ERRORS = "errors.jsonl"
-
-
-def warn_of_skipped(failed: Sequence[MtError]) -> None:
-    """One warning for all samples that were left out."""
-    problems = list(dict.fromkeys(error.problem for error in failed))
-    if problems:
-        more = f"; and {len(problems) - 3} more" if len(problems) > 3 else ""
-        warnings.warn(f"{len(problems)} sample(s) left out: {'; '.join(problems[:3])}{more}", MtWarning, stacklevel=3)
 
 
 def write_skipped(folder: Path, failed: Sequence[MtError]) -> None:

@@ -4,6 +4,10 @@ One sample's file
     `open_binary`, `first_bytes`, `is_tiff`: what it is, whatever its name says
     `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
     `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
+    `read_heading`, `Heading`: what stands above the rows: lines of text, names, units, start time and rate
+    `find_clock`, `Clock`, `times_of_parts`, `times_of_texts`, `ClockCells`, `seconds_since_1970`: when a row was
+    recorded; `is_row_number`, `plain_name`: columns that only count
+    `rows_per_stamp`, `spread_stamps`, `without_daylight_saving`: clocks that are coarse, or change
     `NumberFormat`, `number_format`, `NumberColumn`, `number_column`: how a column writes its numbers
     `is_number`, `is_missing_number`, `is_infinite`, `is_header`, `MISSING_MARKS`: what a cell says
     `DateFormat`, `date_format`: when a cell says it was; `canonical_label`: which class
@@ -30,6 +34,15 @@ A data set's folder
 
 from mt_core.sdk.archives import names_in_npz, read_npy, read_npz
 from mt_core.sdk.arrays import as_array
+from mt_core.sdk.clocks import (
+    Clock,
+    ClockCells,
+    find_clock,
+    is_row_number,
+    plain_name,
+    times_of_parts,
+    times_of_texts,
+)
 from mt_core.sdk.content import first_bytes, is_tiff, open_binary
 from mt_core.sdk.dates import DateFormat, date_format
 from mt_core.sdk.delimited import Delimited
@@ -37,6 +50,7 @@ from mt_core.sdk.encoding import text_chunks, text_lines
 from mt_core.sdk.files import FILE_LAYOUTS, list_files
 from mt_core.sdk.folders import files_below, list_folders
 from mt_core.sdk.folds import assign_folds
+from mt_core.sdk.heading import Heading, read_heading
 from mt_core.sdk.labels import canonical_label
 from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
@@ -57,6 +71,8 @@ from mt_core.sdk.pictures import (
 from mt_core.sdk.quiet import quiet, silent_stderr
 from mt_core.sdk.readable import readable
 from mt_core.sdk.splits import check_split, select_splits, split_from_name
+from mt_core.sdk.stamps import rows_per_stamp, spread_stamps, without_daylight_saving
+from mt_core.sdk.start_rows import seconds_since_1970
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
@@ -69,8 +85,11 @@ __all__ = [
     "FILE_LAYOUTS",
     "MAX_PIXELS",
     "MISSING_MARKS",
+    "Clock",
+    "ClockCells",
     "DateFormat",
     "Delimited",
+    "Heading",
     "ListedDataset",
     "Listing",
     "Moments",
@@ -91,12 +110,14 @@ __all__ = [
     "demo_files",
     "dict_rows",
     "files_below",
+    "find_clock",
     "find_tables",
     "first_bytes",
     "is_header",
     "is_infinite",
     "is_missing_number",
     "is_number",
+    "is_row_number",
     "is_tiff",
     "left_out",
     "list_files",
@@ -111,7 +132,9 @@ __all__ = [
     "open_picture",
     "open_tiff",
     "picture_to_array",
+    "plain_name",
     "quiet",
+    "read_heading",
     "read_npy",
     "read_npz",
     "read_text",
@@ -121,14 +144,20 @@ __all__ = [
     "reinterpreted",
     "require_files",
     "robust_range",
+    "rows_per_stamp",
+    "seconds_since_1970",
     "select_splits",
     "shrink",
     "silent_stderr",
     "sorted_names",
     "split_from_name",
+    "spread_stamps",
     "temporary_folder",
     "text_chunks",
     "text_lines",
+    "times_of_parts",
+    "times_of_texts",
     "too_large_error",
+    "without_daylight_saving",
     "without_missing",
 ]

@@ -14,8 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk.dates import date_format
-from mt_core.sdk.numbers import is_missing_number
+from mt_core.sdk.dates import DateFormat, date_format
 
 Times = NDArray[np.int64]
 
@@ -103,15 +102,21 @@ def is_row_number(name: str, values_T: NDArray[np.float64]) -> bool:
 class ClockCells:
     """Collects the cells of a column of time that are no numbers, to be read all together.
 
-    A parser for `Delimited.numbers`: what it gives for a cell is the place of its text.
+    A parser for `Delimited.numbers`.
+
+    Attributes:
+        TEXT: What it gives for each such cell.
+        texts: The cells, in order.
     """
+
+    TEXT = -1e301
 
     def __init__(self) -> None:
         self.texts: list[str] = []
 
     def __call__(self, cell: str) -> float:
         self.texts.append(cell)
-        return float(len(self.texts) - 1)
+        return self.TEXT
 
 
 def times_of_texts(texts: Sequence[str], column: str, name: str, where: Callable[[int], str]) -> tuple[Times, bool]:
@@ -137,9 +142,8 @@ def times_of_texts(texts: Sequence[str], column: str, name: str, where: Callable
     if written is not None:
         return np.array([round(written.parse(text) * _SECOND) for text in bare], dtype=np.int64), True
     common = date_format(bare[:1])
-    for row, text in enumerate(bare):
-        if is_missing_number(text) or (not _TIME_OF_DAY.fullmatch(text) and not _reads(common, text)):
-            break
+    fits = [bool(_TIME_OF_DAY.fullmatch(text)) or _reads(common, text) for text in bare]
+    row = fits.index(False) if False in fits else 0
     raise InputError(
         f"{name}, {where(row)}: {texts[row].strip()[:40]!r} in {column} is no time like the others",
         fix="write all times in one format, such as 2024-02-29 12:00:00.250",
@@ -171,8 +175,8 @@ def times_of_parts(
 
 def _of_numbers(parts: Mapping[str, NDArray[np.float64]], name: str, where: Callable[[int], str]) -> Times:
     limits = {
-        "year": (0, 2999), "month": (1, 12), "day": (1, 31), "day of year": (1, 367), "hour": (0, 24), "minute": (0, 59),
-        "second": (0, 60.999999), "millisecond": (0, 999.999),
+        "year": (0, 2999), "month": (1, 12), "day": (1, 31), "day of year": (1, 367), "hour": (0, 24),
+        "minute": (0, 59), "second": (0, 60.999999), "millisecond": (0, 999.999),
     }  # fmt: skip
     for part, values_T in parts.items():
         least, most = limits[part]
@@ -230,8 +234,8 @@ def _times_of_day(texts: Sequence[str], *, wraps: bool = True) -> Times | None:
     return moments
 
 
-def _reads(written: object, text: str) -> bool:
+def _reads(written: DateFormat | None, text: str) -> bool:
     try:
-        return written is not None and not math.isnan(written.parse(text))  # type: ignore[attr-defined]
+        return written is not None and not math.isnan(written.parse(text))
     except ValueError:
         return False

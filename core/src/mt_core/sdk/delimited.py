@@ -11,7 +11,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -68,7 +68,13 @@ class Delimited:
     ) -> None:
         self.name, self.line, self._quoted, self._comments = name, 0, quoted, tuple(comments)
         lines = iter(lines)
-        start = list(islice(lines, _SNIFFED_LINES))
+        start: list[str] = []
+        num_rows = 0  # what stands above them may be longer
+        for line in lines:
+            start.append(line)
+            num_rows += not (line.isspace() or (comments and line.lstrip().startswith(self._comments)))
+            if num_rows == _SNIFFED_LINES:
+                break
         self.separator = sniff_separator(list(self._data(start)), separators, quoted=quoted)
         self.line = 0
         first = next(self._records(self._data(start)), None)
@@ -266,6 +272,8 @@ def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: 
         share = times / len(rows)
         if num_cells < 2 or (len(rows[0]) < 2 and share < 0.9):
             continue
+        if separator == " " and best == "\t" and best_score[0] == 1:
+            continue  # blanks would run over empty cells between tabs
         cells = [cell.strip() for row in rows for cell in row]
         are_numbers = sum(_DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells) / len(cells)
         score = (share, are_numbers, num_cells)

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from mt_core.errors import InputError
 from mt_core.sdk.delimited import sniff_separator
 from mt_core.sdk.notices import left_out, reinterpreted
-from mt_core.sdk.numbers import MISSING_MARKS, number_format
+from mt_core.sdk.number_columns import number_format
+from mt_core.sdk.numbers import cell_parts, is_infinite, is_missing_number
 from mt_core.sdk.recorders import are_units, stated_rate
 from mt_core.sdk.start_rows import check_first_rows, start_and_rate
 
@@ -28,16 +29,13 @@ _PROBED_LINES = 240
 _MOST_NAME_ROWS = 4
 _MOSTLY = 0.9
 
-_NUMBER = re.compile(
-    r"[+-]?\s*[$€£¥]?\s*(?:\d[\d.,'\u00a0\u202f ]*|[.,]\d+)(?:e[+-]?\d+)?\s*[%$€£¥]?|[+-]?inf(?:inity)?", re.IGNORECASE
-)
 _DATE = re.compile(
     r"\[?\d{1,4}(?:[-/.:]\d{1,2}){1,2}.*|\d{8}[T ]\d{2}.*|\d{1,2}[-/ ][a-z]{3}[-/ ]\d{2,4}.*|\d{1,4}:\d{2}[.,]\d+",
     re.IGNORECASE,
 )
-_MISSING = frozenset({mark.lower() for mark in MISSING_MARKS} | {"-", "--", ".", "#div/0!", "#value!", "#ref!"})
 _COLUMN_WORD = re.compile(
-    r"t|x|y|z|index|time.*|date.*|timestamp.*|yy|yyyy|year|sec.*|[agm][xyz]|acc.*|gyr.*|mag.*|lon.*|lat.*", re.IGNORECASE
+    r"t|x|y|z|index|time.*|date.*|timestamp.*|yy|yyyy|year|sec.*|[agm][xyz]|acc.*|gyr.*|mag.*|lon.*|lat.*",
+    re.IGNORECASE,
 )
 _EXCEL_SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
 _SINGLE_QUOTED = re.compile(r"\s*'[^'\"]*'(?:[,;\t]\s*'[^'\"]*')*\s*")
@@ -125,7 +123,9 @@ class _Top:
     def __init__(self, lines: list[str], name: str, separators: str, comments: tuple[str, ...]) -> None:
         self.lines, self.name = lines, name
         texts = [at for at, line in enumerate(lines) if line.strip() and not _is_comment(line, comments)]
-        self.comments = {at: _without_mark(line, comments) for at, line in enumerate(lines) if _is_comment(line, comments)}
+        self.comments = {
+            at: _without_mark(line, comments) for at, line in enumerate(lines) if _is_comment(line, comments)
+        }
         for share in (2, 4, 8, 16, _PROBED_LINES):
             body = [lines[at] for at in texts[-max(1, len(texts) // share) :]]
             self.separator = sniff_separator(body, separators)
@@ -137,16 +137,18 @@ class _Top:
                 break
         else:
             self.valued = []
-        self.text_columns = tuple(place for place, kind in enumerate(kinds) if kind == "text") if texts else ()
+        self.text_columns: tuple[int, ...] = ()
         self.rows = {at: _cells(lines[at], self.separator) for at in texts}
 
     def read(self) -> Heading:
-        nothing = Heading(self.separator, text_columns=self.text_columns)
         places = list(self.rows)
         start = next((n for n, at in enumerate(places) if self._is_row(self.rows[at])), None) if self.valued else None
         if start is None:
-            return nothing
+            return Heading(self.separator)
         above, below = places[:start], places[start:]
+        rows = [self.rows[at] for at in below if self._is_row(self.rows[at])]
+        self.text_columns = tuple(at for at in range(self.width) if _kind([row[at] for row in rows]) == "text")
+        nothing = Heading(self.separator, text_columns=self.text_columns)
         stack: list[int] = []
         for at in reversed(above):
             if not self._may_name(self.rows[at]):
@@ -159,6 +161,8 @@ class _Top:
         rates = self._rates([*others, *(at for at in self.comments if at < below[0])])
         moment = None
         numbers = [at for at in others if self._has_numbers_alone(self.rows[at])]
+        if any(len(set(filter(None, map(str.strip, self.rows[at])))) > 1 for at in numbers):
+            return nothing  # rows of other lengths, of which a reader tells
         if numbers:
             moment, rate = self._lone_numbers(numbers)
             rates = [*rates, rate]
@@ -206,16 +210,18 @@ class _Top:
                 return [*cells, ""]
             first = [row[0].strip().strip('"') for row in rows]
             if len(first) > 1 and all(cell.isdecimal() for cell in first):
-                steps = {int(after) - int(before) for before, after in zip(first, first[1:], strict=False)}
+                steps = {int(after) - int(before) for before, after in pairwise(first)}
                 return ["", *cells] if steps == {1} else []
         return cells if len(cells) == self.width else []
 
     def _is_spoilt(self, cells: list[str]) -> bool:
-        return len(cells) == self.width and any(_is_value(cells[place]) and cells[place].strip() for place in self.valued)
+        return len(cells) == self.width and any(
+            _is_value(cells[place]) and cells[place].strip() for place in self.valued
+        )
 
     def _has_numbers_alone(self, cells: list[str]) -> bool:
         said = [cell.strip() for cell in cells if cell.strip()]
-        return bool(said) and all(_NUMBER.fullmatch(cell) for cell in said)
+        return bool(said) and all(map(_is_number, said))
 
     def _lone_numbers(self, places: list[int]) -> tuple[float, float]:
         """Start and rate, of two lines of numbers above rows of more."""
@@ -294,7 +300,7 @@ class _Top:
 
 
 def _kind(cells: list[str]) -> str:
-    said = [cell.strip() for cell in cells if cell.strip().lower() not in _MISSING]
+    said = [cell.strip() for cell in cells if not is_missing_number(cell)]
     if not said:
         return "empty"
     share = sum(map(_is_value, said)) / len(said)
@@ -304,7 +310,11 @@ def _kind(cells: list[str]) -> str:
 def _is_value(cell: str) -> bool:
     """Whether a cell is a number, a date or a time, or a mark for a missing value."""
     cell = cell.strip().strip("'\"")
-    return cell.lower() in _MISSING or bool(_NUMBER.fullmatch(cell) or _DATE.fullmatch(cell))
+    return is_missing_number(cell) or _is_number(cell) or bool(_DATE.fullmatch(cell))
+
+
+def _is_number(cell: str) -> bool:
+    return cell_parts(cell) is not None or is_infinite(cell)
 
 
 def _float(cell: str) -> float:

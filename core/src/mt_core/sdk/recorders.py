@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import pairwise
 
 _HZ = {"": 1.0, "hz": 1.0, "khz": 1e3, "sps": 1.0, "1/s": 1.0, "samples/s": 1.0, "samples/sec": 1.0, "fps": 1.0}
 _SECONDS = {
@@ -29,12 +30,12 @@ _PAIR = re.compile(r"\s*(?P<key>[^:=]*?[^:=\s])\s*[:=]\s*(?P<value>.+?)\s*")
 _KEY_AND_CLOCK = re.compile(r"(?P<key>.+?)\s+(?P<value>\d{1,2}:\d{2}:\d{2})")
 
 _UNITS = frozenset(
-    "s sec secs second seconds ms msec millisecond milliseconds us µs μs ns min minutes h hr hour hours d day days date "
+    "s sec secs second seconds ms msec millisecond milliseconds us µs μs ns min minutes h hr hour hours d day days "
     "g mg m/s2 m/s^2 m/s² m/s/s m/(sec^2) m/(s^2) m/sec^2 rad rad/s rad/sec deg degrees deg/s deg/sec degrees/s dps ° "
     "°/s t mt ut µt μt nt gauss mgauss uv µv μv mv v volt volts ma a amps w kw mw kwh wh var kvar hz khz bpm rpm c °c "
-    "degc deg_c deg c celsius f °f k kelvin pa hpa kpa mbar bar mmhg psi % percent m cm mm km ft km/h m/s kn kt kts mph "
+    "degc deg_c deg c celsius f °f k kelvin pa hpa kpa mbar bar mmhg psi % percent m cm mm km ft km/h m/s kn kt mph "
     "w/m2 w/m^2 w/m² mm/h ppm ppb lux lx db dba n nm kg lb l ml l/min count counts adu lsb unitless none no_units au "
-    "a.u. ts rn nmi hft yr mo dy mn degt".split()
+    "kts a.u. ts rn nmi hft yr mo dy mn degt".split()
 )
 _BRACKETED = re.compile(r"[(\[{].*[)\]}]")
 _COMPOUND = re.compile(r"[a-zA-Zµμ°%]{1,6}[*·]?[/^²³][\w()^²³/-]{0,8}")
@@ -69,7 +70,7 @@ def stated_rate(line: str, cells: Iterable[str]) -> float | None:
     """
     said = [cell.strip().strip("\"'").strip() for cell in cells]
     said = [cell for cell in said if cell]
-    pairs = list(zip(said, said[1:], strict=False))
+    pairs = list(pairwise(said))
     for text in (line.strip().strip(",;\t "), *said):
         for pattern in (_PAIR, _KEY_AND_CLOCK):
             if match := pattern.fullmatch(text.strip("\"'")):

@@ -22,7 +22,7 @@ def rows_per_stamp(ticks_T: NDArray[np.float64]) -> float:
         ticks_T: Times that do not run backwards, in any unit.
     """
     counts = _counts(ticks_T)
-    inner = counts[1:-1] if len(counts) > 2 else counts
+    inner = counts[1:-1] if len(counts) > 3 else counts
     if len(counts) < 2:
         return 1.0
     usual = float(np.median(inner))
@@ -49,9 +49,9 @@ def spread_stamps(ticks_T: NDArray[np.float64], usual: float) -> NDArray[np.floa
     spread = np.empty(len(ticks_T))
     for number, (first, count) in enumerate(zip(firsts.tolist(), counts.tolist(), strict=True)):
         is_end = number in (0, len(counts) - 1)
-        each = step / usual if is_end and count < usual * (1 - _ALIKE) else lengths[number] / count
+        each = step / usual if is_end and count < usual else lengths[number] / count
         begin = stamps[number]
-        if number == 0 and count < usual * (1 - _ALIKE):
+        if number == 0 and count < usual:
             begin = stamps[0] + lengths[0] - count * each
         spread[first : first + count] = begin + np.arange(count) * each
     return spread

@@ -16,7 +16,7 @@ from mt_plugin_imu.tables import from_times
 VALUES = ("values", "imu", "data", "series", "signal", "x")
 PARTS = (("acc", "accelerometer"), ("gyro", "gyr", "gyroscope"), ("mag", "magnetometer"))
 RATES = ("rate", "rate_hz", "fs", "hz", "frequency", "sampling_rate", "sample_rate")
-CLOCKS = ("time", "t", "timestamp", "timestamps")
+CLOCKS = ("time", "t", "timestamp", "timestamps", "time_s", "time_ms", "ms")
 
 
 def from_array(array: Any, name: str, rate: float | None = None) -> Iterator[Recording]:

@@ -1,82 +1,227 @@
-"""Tables to recordings: which columns are axes, and which is the time.  T steps, C axes."""
+"""Tables to recordings.  T steps, C axes."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import Delimited, text_lines
+from mt_core.sdk import (
+    ClockCells,
+    Delimited,
+    Heading,
+    is_header,
+    left_out,
+    number_column,
+    read_heading,
+    reinterpreted,
+    text_lines,
+    times_of_parts,
+    times_of_texts,
+)
+from mt_plugin_imu.columns import Columns, choose_columns, may_be_time, numbered_columns, tells_devices_apart
 from mt_plugin_imu.recording import Recording, make_recording
-from mt_plugin_imu.times import is_time_column, looks_like_time, to_even_steps
+from mt_plugin_imu.times import Ticks, check_other_clocks, is_time_column, looks_like_time, to_even_steps
 
 MAX_BYTES = 2**28
 """Of a text file: some two million rows of ten columns."""
 
 MAX_COLUMNS = 1024
 
-_NO_AXIS = re.compile(
-    r"|unnamed.*|index|row|nr|no|#|id|.*_id|samples?|frames?|count(er)?|user|subject|person|participant|session|"
-    r"exp(eriment)?|trial|split|label|activity|class|target|gt|device|model|date"
-)
+_COMMENTS = ("#", "%", "//")
+_SEPARATORS = ",;\t "
 
 
 def read_table(file: BinaryIO, name: str, columns: Sequence[str] = ()) -> Recording:
-    """The axes of a text table, a row a step, and their rate where it has a column of time.
+    """The axes of a text table, a row a step, and their rate where a column of time or the lines above it tell it.
 
-    Between columns are commas, semicolons, tabs or blanks; lines that begin with # or % or // are comments. A first
-    line in which no cell is a number names the columns. Without one, the first column is the time if it rises in even
-    steps, and all others are axes.
+    Between columns are commas, semicolons, tabs or blanks; lines that begin with # or % or // are comments. What may
+    stand above the rows is `sdk.read_heading`'s. Without names the first column is the time if it rises in even steps,
+    and all others are axes.
 
     Args:
         file: Open for reading, at its start.
         columns: The axes by name, or by number from 1 where there are no names; none: found.
+
+    Warns:
+        DataWarning: what was left out, and what was taken for something else.
 
     Raises:
         InputError: text where numbers should be, or rows of different lengths (both with the line); too large, or no
             rows; also as `choose_columns`, `to_even_steps` and `make_recording`.
     """
     lines = text_lines(file, name, largest=MAX_BYTES)
-    table = Delimited(lines, name, separators=",;\t ", comments=("#", "%", "//"))
+    heading, lines = read_heading(lines, name, separators=_SEPARATORS, comments=_COMMENTS)
+    has_names = heading.has_names
+    header = is_header if has_names is None else has_names
+    table = Delimited(lines, name, separators=heading.separator, comments=_COMMENTS, header=header)
     if table.width > MAX_COLUMNS:
         raise InputError(
             f"{name} has {table.width:,} columns, and {MAX_COLUMNS:,} are the most",
             fix="write a row a step, and a column an axis",
         )
     if table.names:
-        axes, clock = choose_columns(table.names, columns, name)
+        chosen = choose_columns(table.names, columns, name)
+        if chosen.are_guessed:
+            chosen = _without_text(chosen, table.names, heading.text_columns, name)
     else:
-        axes = _numbered(table.width, columns, name)
-        clock = 0 if table.width > 1 and not (columns and 0 in axes) else None
-    taken = axes if clock is None else [*axes, clock]
-    values_TC, lines_T = table.numbers(taken, {} if clock is None else {clock: _seconds})
-    if clock is None:
-        return make_recording(values_TC, None, name)
-    ticks_T, values_TC = values_TC[:, -1], values_TC[:, :-1]
-    if not table.names and not looks_like_time(ticks_T):
-        return make_recording(values_TC, None, name)
-    if not table.names and not columns:
-        values_TC = values_TC[:, 1:]
-    column = table.names[clock] if table.names else ""
-    even_TC, rate = to_even_steps(values_TC, ticks_T, column, name, lambda row: f"line {lines_T[row]}")
-    return make_recording(even_TC, rate, name)
+        chosen = numbered_columns(table.width, columns, name)
+    return _read(table, chosen, heading, name)
+
+
+def _read(table: Delimited, chosen: Columns, heading: Heading, name: str) -> Recording:
+    parts = chosen.together.places if chosen.together else ()
+    clocks = list(dict.fromkeys([*parts, *([] if chosen.clock is None else [chosen.clock]), *chosen.other_clocks]))
+    taken = list(dict.fromkeys([*chosen.axes, *clocks]))
+    cells = {place: ClockCells() for place in clocks}
+    values, lines_T = table.numbers(taken, cells)
+    values_TC = values[:, : len(chosen.axes)]
+    column_of = {place: values[:, taken.index(place)] for place in clocks}
+
+    def where(row: int) -> str:
+        return f"line {lines_T[row]}"
+
+    def texts(place: int) -> list[str]:
+        found, numbers = cells[place].texts, column_of[place]
+        is_text = numbers == ClockCells.TEXT
+        called = f"column {table.names[place]!r}" if table.names else f"column {place + 1}"
+        if found and np.isnan(numbers).any():
+            row = int(np.isnan(numbers).argmax())
+            raise InputError(f"{name}, {where(row)}: {called} has no value", fix="fill it, or leave the row out")
+        column = number_column(found, decimal=None if table.separator == "," else ",")
+        if found and not column.misfits:
+            numbers[is_text] = [column.written.parse(cell) for cell in found]
+            return []
+        if found and not is_text.all():
+            raise InputError(
+                f"{name}, {where(int(is_text.argmax()))}: {found[0].strip()[:40]!r} in {called} is no number",
+                fix="correct the line, or name the columns to take",
+            )
+        return found
+
+    ticks = _ticks(table.names, chosen, heading.units, texts, column_of.__getitem__, name, where)
+    first = chosen.axes[0]
+    if ticks is not None and not table.names and chosen.are_guessed:
+        chosen, values_TC = replace(chosen, axes=chosen.axes[1:]), values_TC[:, 1:]
+    elif (
+        ticks is None
+        and chosen.are_guessed
+        and values_TC.shape[1] > 1
+        and (not table.names or may_be_time(table.names[first]))
+        and looks_like_time(values_TC[:, 0])
+    ):  # a first column that only rises is no axis of a sensor
+        ticks = Ticks.of_column(values_TC[:, 0], "")
+        chosen, values_TC = replace(chosen, axes=chosen.axes[1:]), values_TC[:, 1:]
+        if table.names:
+            reinterpreted(name, "a first column of another name taken for the time, since it rises in even steps")
+    if ticks is not None and ticks.unit is not None:
+        others = [(table.names[place], column_of[place]) for place in chosen.other_clocks if not cells[place].texts]
+        check_other_clocks(ticks, others, name)
+    values_TC = _with_values(values_TC, chosen, table.names, name)
+    if ticks is None:
+        return make_recording(values_TC, heading.rate(name), name)
+    stated = heading.rates[0] if len(heading.rates) == 1 else None
+    even_TC, rate = to_even_steps(values_TC, ticks, name, where, stated)
+    return make_recording(even_TC, rate or heading.rate(name), name)
+
+
+def _ticks(
+    names: Sequence[str],
+    chosen: Columns,
+    units: Sequence[str],
+    texts: Callable[[int], list[str]],
+    numbers: Callable[[int], NDArray[np.float64]],
+    name: str,
+    where: Callable[[int], str],
+) -> Ticks | None:
+    """The times of the rows, of the columns that tell them; None where they tell none.
+
+    Args:
+        texts: Gives the cells of a column; [] where it has numbers.
+        numbers: Gives the numbers of a column.
+    """
+    together = chosen.together
+    if together is not None and together.parts == ("date", "time"):
+        both = [texts(place) for place in together.places]
+        if all(both):
+            return Ticks.of_microseconds(times_of_parts(together, both, name, where), "the time in date and time")
+    elif together is not None and chosen.clock is None:
+        parts = [numbers(place) for place in together.places]
+        if all(np.isfinite(part).all() for part in parts):
+            moments = times_of_parts(together, parts, name, where)
+            return Ticks.of_microseconds(moments, f"the time in {', '.join(together.parts)}")
+    if chosen.clock is None:
+        return None
+    column = names[chosen.clock] if names else ""
+    if found := texts(chosen.clock):
+        moments, _ = times_of_texts(found, f"the time column {column!r}", name, where)
+        return Ticks.of_microseconds(moments, f"the time column {column!r}")
+    values_T = numbers(chosen.clock)
+    if not names:
+        return None if not looks_like_time(values_T) or chosen.are_guessed else Ticks.of_column(values_T, "")
+    unit = units[chosen.clock] if units else ""
+    with_unit = f"{column} ({unit})"
+    return Ticks.of_column(values_T, with_unit if unit and is_time_column(with_unit) else column)
+
+
+def _without_text(chosen: Columns, names: Sequence[str], are_text: Sequence[int], name: str) -> Columns:
+    texts = [place for place in are_text if place in chosen.axes]
+    for place in filter(lambda place: tells_devices_apart(names[place]), texts):
+        raise InputError(
+            f"{name}: the column {names[place]!r} says that its rows are of several sensors or devices",
+            fix="give each a file, or columns, of its own; or name the axes in the option columns",
+        )
+    if texts and len(texts) < len(chosen.axes):
+        left_out(name, f"columns of text: {', '.join(names[place] for place in texts)[:200]}")
+        return replace(chosen, axes=[place for place in chosen.axes if place not in texts])
+    return chosen
+
+
+def _with_values(
+    values_TC: NDArray[np.float64], chosen: Columns, names: Sequence[str], name: str
+) -> NDArray[np.float64]:
+    """Without columns in which no row has a value."""
+    is_empty: NDArray[np.bool_] = np.asarray(np.isnan(values_TC).all(0))
+    if not chosen.are_guessed or not is_empty.any() or is_empty.all():
+        return values_TC
+    said = [names[place] for place, empty in zip(chosen.axes, is_empty.tolist(), strict=True) if empty and names]
+    if said:
+        left_out(name, f"columns without a value: {', '.join(said)[:200]}")
+    return values_TC[:, ~is_empty]
 
 
 def from_frame(frame: Any, columns: Sequence[str], name: str) -> Recording:
-    """The axes of a data frame, by the names of its columns, as in a file with a header."""
+    """The axes of a data frame, by the names of its columns, as in a file with a header; its index may be the time."""
     names = [str(column) for column in frame.columns]
-    axes, clock = choose_columns(names, columns, name)
-    values_TC = np.asarray(frame.iloc[:, axes])
-    if clock is None:
+    chosen = choose_columns(names, columns, name)
+    are_text = [place for place in chosen.axes if frame.iloc[:, place].dtype.kind not in "fiub"]
+    chosen = _without_text(chosen, names, are_text, name) if chosen.are_guessed else chosen
+
+    def texts(place: int) -> list[str]:
+        column = frame.iloc[:, place]
+        return [] if column.dtype.kind in "fiub" else [str(cell) for cell in column]
+
+    def numbers(place: int) -> NDArray[np.float64]:
+        return np.asarray(frame.iloc[:, place], dtype=np.float64)
+
+    def where(row: int) -> str:
+        return f"row {row + 1}"
+
+    values_TC = np.asarray(frame.iloc[:, chosen.axes])
+    ticks = _ticks(names, chosen, (), texts, numbers, name, where)
+    if ticks is None and frame.index.dtype.kind in "mM":
+        since = (np.asarray(frame.index - frame.index[0]) / np.timedelta64(1, "us")).astype(np.int64)
+        ticks = Ticks.of_microseconds(since, "the index of the table")
+    if ticks is None:
         return make_recording(values_TC, None, name)
-    ticks_T, column = np.asarray(frame.iloc[:, clock]), names[clock]
-    if ticks_T.dtype.kind == "M":
-        ticks_T, column = (ticks_T - ticks_T[0]) / np.timedelta64(1, "s"), "time (s)"
-    return from_times(values_TC, ticks_T, column, name)
+    if values_TC.dtype.kind not in "fiub":
+        raise InputError(f"{name} holds {values_TC.dtype} values, not real numbers", fix="give columns of numbers")
+    even_TC, rate = to_even_steps(values_TC.astype(np.float64), ticks, name, where)
+    return make_recording(even_TC, rate, name)
 
 
 def from_times(values: Any, ticks_T: Any, column: str, name: str) -> Recording:
@@ -87,51 +232,6 @@ def from_times(values: Any, ticks_T: Any, column: str, name: str) -> Recording:
             fix="give one number of time a step",
         )
     values_TC, ticks_T = values.reshape(len(values), -1).astype(np.float64), ticks_T.astype(np.float64)
-    even_TC, rate = to_even_steps(values_TC, ticks_T, column, name, lambda row: f"row {row + 1}")
+    ticks = Ticks.of_column(ticks_T, column)
+    even_TC, rate = to_even_steps(values_TC, ticks, name, lambda row: f"row {row + 1}")
     return make_recording(even_TC, rate, name)
-
-
-def choose_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> tuple[list[int], int | None]:
-    """The places of the axes in a table with a header, and of the time.
-
-    Args:
-        wanted: The axes by name, in this order; none: all but those that tell the time, a label, a person or a number
-            of the row.
-
-    Raises:
-        InputError: a wanted column that is not there, or no axis at all.
-    """
-    plain = [name.strip().lower() for name in names]
-    clocks = [place for place, name in enumerate(plain) if is_time_column(name)]
-    axes: list[int] = []
-    for name in wanted:
-        if name.strip().lower() not in plain:
-            raise InputError(
-                f"{source} has no column {name!r}; it has {', '.join(names)[:200]}",
-                fix="name columns of the file in the option columns",
-            )
-        axes.append(plain.index(name.strip().lower()))
-    if not wanted:
-        axes = [place for place, name in enumerate(plain) if place not in clocks and not _NO_AXIS.fullmatch(name)]
-    if not axes:
-        raise InputError(
-            f"{source} has no column that is an axis: {', '.join(names)[:200]}",
-            fix="name the axes in the option columns",
-        )
-    return axes, next((place for place in clocks if place not in axes), None)
-
-
-def _numbered(count: int, columns: Sequence[str], name: str) -> list[int]:
-    for column in columns:
-        if not column.strip().isdecimal() or not 1 <= int(column) <= count:
-            raise InputError(
-                f"{name} has no names of columns, and {column!r} is none of its {count} numbers",
-                fix=f"give numbers from 1 to {count} in the option columns, or write the names into the first line",
-            )
-    return [int(column) - 1 for column in columns] or list(range(count))
-
-
-def _seconds(cell: str) -> float:
-    """Since 1970, of a date with its time."""
-    moment = datetime.fromisoformat(cell.strip())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -77,6 +77,8 @@ def choose_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> 
             fix="name the axes in the option columns",
         )
     clocks = [place for place in clocks if place not in axes]
+    if wanted and clocks:  # each sensor may have a time of its own, to the left of its axes
+        clocks = [max((place for place in clocks if place < min(axes)), default=clocks[0])]
     if together is not None and (set(together.places) & set(axes)):
         together = None
     return Columns(axes, clocks[0] if clocks else None, tuple(clocks[1:]), together, not wanted)

@@ -209,8 +209,9 @@ def test_random_split_is_drawn_by_the_seed(tmp_path: Path):
     path = put(tmp_path / "a.csv", f"smiles,y\n{rows}")
     test, train = (GraphDataset.open(path, split) for split in ("test", "train"))
     assert len(test) == 10 and len(train) == 40 and not set(test.samples) & set(train.samples)
-    assert GraphDataset.open(path, "test").samples == test.samples
-    assert GraphDataset.open(path, "test", options=GraphDataset.Options(seed=1)).samples != test.samples
+    assert list(GraphDataset.open(path, "test").samples) == list(test.samples)
+    other = GraphDataset.open(path, "test", options=GraphDataset.Options(seed=1))
+    assert list(other.samples) != list(test.samples)
     assert len(GraphDataset.open(path, options=GraphDataset.Options(test_fraction=0.0))) == 50
     with pytest.raises(MissingSplitError):
         GraphDataset.open(path, "val")
@@ -218,7 +219,7 @@ def test_random_split_is_drawn_by_the_seed(tmp_path: Path):
 
 def test_split_column_is_followed(tmp_path: Path):
     path = put(tmp_path / "a.csv", "smiles,y,split\nC,1.5,train\nCC,2,Valid\nCCC,3,test\n")
-    found = {split: GraphDataset.open(path, split).samples for split in ("train", "val", "test")}
+    found = {split: list(GraphDataset.open(path, split).samples) for split in ("train", "val", "test")}
     assert found == {"train": ["C"], "val": ["CC"], "test": ["CCC"]}
 
 
@@ -261,7 +262,6 @@ def test_option_that_the_table_does_not_take_is_told(tmp_path: Path, options: di
         ("smiles,y\n", "no rows"),
         ("smiles,y\nC,1,2\n", "line 2: 3 fields"),
         ("smiles,y,y\nC,1,2\n", "two columns called 'y'"),
-        ("smiles,y\nC,1\n ,2\n", "row 2 has no SMILES"),
         ("smiles,name\nC,a\n", "no column of numbers"),
         ("smiles,y,split\nC,1,other\n", "is no split"),
     ],
@@ -291,7 +291,7 @@ def test_pcqm_splits_are_read_without_unpickling_code(tmp_path: Path, as_array: 
     parts = {"train": [0], "valid": [1], "test-dev": [2], "test-challenge": [3]}
     torch.save({key: as_array(rows) for key, rows in parts.items()}, tmp_path / "split_dict.pt")
     found = {split: GraphDataset.open(tmp_path, split) for split in ("train", "val", "test")}
-    assert {split: dataset.samples for split, dataset in found.items()} == {
+    assert {split: list(dataset.samples) for split, dataset in found.items()} == {
         "train": ["C"],
         "val": ["CC"],
         "test": ["CCC"],
@@ -362,7 +362,7 @@ def test_demo_is_the_same_again_and_its_splits_are_disjoint():
 def test_demo_has_every_kind_in_every_format_and_few_tokens():
     dataset = GraphDataset.demo(size=60)
     assert sorted(set(dataset.targets())) == [0, 1, 2, 3, 4]
-    assert {Path(path).suffix for path in dataset.samples} == {".graphml", ".gexf", ".edges"}
+    assert {Path(path).suffix for path in dataset.samples} == {".graphml", ".gexf", ".gml", ".edges"}
     graphs: list[Graph] = [GraphTokenizer(4).read(path) for path in dataset.samples]
     assert max(graph.num_nodes + graph.num_edges for graph in graphs) <= 40
     assert all(

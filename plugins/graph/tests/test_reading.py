@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import torch
 
-from mt_core.errors import InputError, MissingDependencyError
+from mt_core.errors import DataWarning, InputError, MissingDependencyError
 from mt_plugin_graph.graph import MISSING, Graph
 from mt_plugin_graph.reading import SUFFIXES, graphs, only_graph
 
@@ -90,9 +90,7 @@ def test_benzene_is_aromatic_and_a_ring():
     assert graph.edge_attributes.classes.tolist() == [[3, 0, 1]] * 6
 
 
-@pytest.mark.parametrize(
-    "smiles", ["[Na+].[Cl-]", "*", "[2H]C", "[Og]", "[NH4+]", "C" * 300, "[O-][N+](=O)c1ccccc1", "[H][H]"]
-)
+@pytest.mark.parametrize("smiles", ["[Na+].[Cl-]", "*", "[Og]", "[NH4+]", "C" * 300, "[O-][N+](=O)c1ccccc1", "[H][H]"])
 def test_unusual_molecules_are_graphs(smiles: str):
     pytest.importorskip("rdkit")
     assert only_graph(smiles).num_nodes >= 1
@@ -105,7 +103,7 @@ def test_unusual_molecules_are_graphs(smiles: str):
         ("c1ccccc", "unclosed ring"),
         ("C(C)(C)(C)(C)C", "valence for atom # 0 C, 5"),
         ("c1cccc1", "kekulize"),
-        ("hello.xyz", "position 1"),
+        ("hello.abc", "position 1"),
         ("", "0 characters"),
         ("C\0C", "3 characters"),
         ("C" * 20_001, "20,001 characters"),
@@ -132,12 +130,11 @@ def test_smiles_file_streams_a_molecule_a_line(tmp_path: Path):
         only_graph(path)
 
 
-def test_bad_line_is_named_after_the_good_ones(tmp_path: Path):
+def test_bad_line_is_named_among_the_good_ones(tmp_path: Path):
     pytest.importorskip("rdkit")
-    found = graphs(put(tmp_path / "a.smi", "CC\nC(\n"))
-    assert next(found).num_nodes == 2
-    with pytest.raises(InputError, match="line 2: 'C\\('"):
-        next(found)
+    first, bad, last = graphs(put(tmp_path / "a.smi", "CC\nC(\nC\n"))
+    assert (first.num_nodes, last.num_nodes) == (2, 1)
+    assert isinstance(bad, InputError) and "line 2: 'C('" in bad.problem
 
 
 def test_column_of_smiles_streams_a_molecule_a_row(tmp_path: Path):
@@ -153,8 +150,8 @@ def test_sdf_streams_its_molecules_and_names_the_bad_one(tmp_path: Path, capfd: 
     assert [graph.num_nodes for graph in graphs(path.read_bytes())] == [3, 3]
     found = graphs(put(tmp_path / "b.sdf", f"{MOLFILE}$$$$\n{MOLFILE[:120]}"))
     assert next(found).num_nodes == 3
-    with pytest.raises(InputError, match="molecule 2"):
-        next(found)
+    bad = next(found)
+    assert isinstance(bad, InputError) and "molecule 2" in bad.problem
     assert capfd.readouterr() == ("", "")
 
 
@@ -238,7 +235,7 @@ def test_bad_xml_is_refused(tmp_path: Path, content: str | bytes, problem: str, 
         "a;b;2,0\nb;c;3,0\n",
     ],
 )
-@pytest.mark.parametrize("suffix", [".edges", ".edgelist", ".csv"])
+@pytest.mark.parametrize("suffix", [".edges", ".edgelist"])
 def test_edge_list_in_any_of_its_forms(tmp_path: Path, text: str, suffix: str):
     graph = only_graph(put(tmp_path / f"a{suffix}", text))
     assert graph.edges.tolist() == [[0, 1], [1, 2]] and not graph.is_directed
@@ -298,7 +295,8 @@ def test_attributes_are_categories_or_numbers_or_left_out():
     graph = networkx.Graph()
     graph.add_node(0, label=3, kind="x", flag=True, size=2, name="zero", id=7, where=[1, 2], odd=10**400)
     graph.add_node(1, label=4, size=2.5, name="one")
-    nodes = only_graph(graph).node_attributes
+    with pytest.warns(DataWarning, match="left out: attributes that are lists: where"):
+        nodes = only_graph(graph).node_attributes
     assert nodes.class_names == ("flag", "kind", "label") and nodes.number_names == ("odd", "size")
     assert nodes.classes[:, 2].tolist() == [3, 4] and nodes.numbers[:, 1].tolist() == [2, 2.5]
 

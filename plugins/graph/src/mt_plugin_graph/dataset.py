@@ -38,7 +38,9 @@ class GraphDataset(ListedDataset):
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
         """Cycles, trees, stars, grids and cliques of 4 to 17 nodes; no RDKit needed."""
         written = graphs_of_kinds(split, size, seed)
-        return cls.of(written, None, source="graphs drawn for this run, written as .graphml .gexf .edges (synthetic)")
+        return cls.of(
+            written, None, source="graphs drawn for this run, written as .graphml .gexf .gml .edges (synthetic)"
+        )
 
     @classmethod
     def example_files(cls, folder: Path) -> list[Path]:

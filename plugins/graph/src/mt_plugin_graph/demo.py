@@ -80,6 +80,12 @@ def _write_gexf(graph: Any, path: Path) -> None:
     networkx.write_gexf(graph, path)
 
 
+def _write_gml(graph: Any, path: Path) -> None:
+    import networkx
+
+    networkx.write_gml(graph, path, stringizer=str)
+
+
 def _write_edges(graph: Any, path: Path) -> None:
     path.write_text("".join(f"{first} {second}\n" for first, second in graph.edges), encoding="utf-8")
     with path.with_suffix(".nodes.csv").open("w", encoding="utf-8", newline="") as file:
@@ -91,6 +97,7 @@ def _write_edges(graph: Any, path: Path) -> None:
 _WRITERS: dict[str, Callable[[Any, Path], None]] = {
     ".graphml": _write_graphml,
     ".gexf": _write_gexf,
+    ".gml": _write_gml,
     ".edges": _write_edges,
 }
 

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.errors import InputError
+from mt_core.sdk import readable
 from mt_plugin_graph.attributes import attributes_of, join_columns
 from mt_plugin_graph.batching import collate_graphs
 from mt_plugin_graph.features import NO_ROW, PARTS, ROWS, Statistics, degrees, hash_numbers
@@ -87,8 +88,8 @@ class GraphTokenizer(Tokenizer):
         """The graph of a file, a SMILES string, or an object in memory; see `reading.graphs`."""
         return only_graph(source, self._columns)
 
-    def stream(self, source: Any) -> Iterator[Graph]:
-        """Every molecule of a SMILES, SDF or CSV file; the one graph of another source."""
+    def stream(self, source: Any) -> Iterator[Graph | InputError]:
+        """Every molecule of a SMILES, SDF or CSV file, or its error; the one graph of another source."""
         return graphs(source, self._columns)
 
     def prepare(self, sample: Graph, generator: torch.Generator | None = None) -> dict[str, Tensor]:
@@ -150,11 +151,8 @@ class GraphTokenizer(Tokenizer):
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn mean and standard deviation of what is a number; molecules have none. From 20,000 graphs at most."""
         sums: dict[str, dict[str, list[float]]] = {part: {} for part in PARTS}
-        for example in islice(examples, _CALIBRATED):
-            try:
-                graph = self.read(example.sample)
-            except InputError:
-                continue  # training reports it, or skips it where that was asked for
+        sources = (example.sample for example in islice(examples, _CALIBRATED))
+        for graph in readable(sources, self.read):  # training reports the others, or skips them if asked to
             _add_up(sums["node"], graph.node_attributes)
             _add_up(sums["edge"], graph.edge_attributes)
         self.restore({part: {name: _moments(*of) for name, of in columns.items()} for part, columns in sums.items()})

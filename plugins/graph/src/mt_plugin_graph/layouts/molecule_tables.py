@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,7 @@ from mt_core.sdk import (
     Listing,
     NumberFormat,
     as_dataset_error,
+    left_out,
     number_format,
     sorted_names,
     split_from_name,
@@ -26,7 +29,9 @@ from mt_core.sdk import (
 )
 from mt_plugin_graph.layouts.held_out import chosen_rows, grouped_test, held_out, random_test
 from mt_plugin_graph.layouts.options import GraphDatasetOptions
-from mt_plugin_graph.reading import SMILES_COLUMNS, smiles_column
+from mt_plugin_graph.reading import TableMolecule
+from mt_plugin_graph.reading.columns import is_smiles_name, smiles_column
+from mt_plugin_graph.reading.molecule_files import LOOKED_AT, column_by_content
 from mt_plugin_graph.reading.molecules import scaffold_of
 
 TARGET_NAMES = (
@@ -49,15 +54,25 @@ _NOT_TARGETS = ("id", "idx", "index", "num", "cid", "mol_id", "unnamed: 0", "")
 _PREDICTIONS = ("predicted", "calc")
 """Words in the names of columns that hold another model's answers: never a target unless asked for by name."""
 
+_OF_FILES = frozenset(("path", "file", "filename", "file_name"))
+"""Columns of tables that list files."""
+
 _PLAIN = NumberFormat()
 
 
 @dataclass(frozen=True)
 class Table:
-    """Columns of text by name."""
+    """Columns of text by name.
+
+    Attributes:
+        smiles: Which of them holds the molecules.
+        lines: Of each row the line that it stands on.
+    """
 
     path: Path
     columns: dict[str, list[str]]
+    smiles: str
+    lines: Sequence[int]
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values()), []))
@@ -76,38 +91,57 @@ def find_molecule_table(root: Path, split: str, options: GraphDatasetOptions) ->
         OptionError: a column that there is not.
     """
     files = [root] if root.is_file() else sorted(path for path in root.iterdir() if _is_table(path))
-    files = [path for path in files if _is_table(path) and _smiles_column(_header(path), options.smiles, path)]
-    if not files:
+    found = {path: column for path in files if _is_table(path) and (column := _smiles_column(path, options.smiles))}
+    if not found:
         return None
-    if len(files) > 1:
+    if len(found) > 1:
         raise DatasetError(
-            f"{root} holds several tables of molecules: {files[0].name}, {files[1].name}", fix="name one file"
+            f"{root} holds several tables of molecules: {', '.join(path.name for path in list(found)[:2])}",
+            fix="name one file",
         )
-    table = read_table(files[0])
-    smiles = table.columns[_smiles_column(list(table.columns), options.smiles, table.path) or ""]
+    ((path, column),) = found.items()
+    table = read_table(path, column)
     targets, classes, task = targets_of(table, options)
-    chosen = chosen_rows(_parts(table, smiles, options), len(table), split, root)
-    return listing_of(table, smiles, targets, chosen, classes, "molecules", task)
+    chosen = chosen_rows(_parts(table, options), len(table), split, root)
+    return listing_of(table, targets, chosen, classes, "molecules", task)
 
 
 def listing_of(
     table: Table,
-    smiles: Sequence[str],
     targets: Sequence[Any],
     chosen: Sequence[int],
     classes: tuple[str, ...],
     layout: str,
     task: AnyTask | None,
 ) -> Listing:
-    """Some rows of a table.
+    """Some rows of a table; those without a molecule are left out, and told."""
+    smiles = table.columns[table.smiles]
+    whole = [at for at in chosen if smiles[at].strip()]
+    if len(whole) < len(chosen):
+        left_out(str(table.path), f"{len(chosen) - len(whole):,} of {len(chosen):,} rows have no SMILES string")
+    samples = _Molecules(table, whole)
+    return Listing(samples, [targets[at] for at in whole], classes, layout, task)
 
-    Raises:
-        DatasetError: a row without a molecule.
-    """
-    empty = next((at for at in chosen if not smiles[at].strip()), None)
-    if empty is not None:
-        raise DatasetError(f"{table.path}, row {empty + 1} has no SMILES string", fix="complete or remove the row")
-    return Listing([smiles[at].strip() for at in chosen], [targets[at] for at in chosen], classes, layout, task)
+
+class _Molecules(Sequence[TableMolecule]):
+    """The molecules of some rows of a table."""
+
+    def __init__(self, table: Table, rows: Sequence[int]) -> None:
+        self._path, self._smiles, self._lines = str(table.path), table.columns[table.smiles], table.lines
+        self._rows = rows
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @overload
+    def __getitem__(self, index: int) -> TableMolecule: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[TableMolecule]: ...
+    def __getitem__(self, index: int | slice) -> TableMolecule | list[TableMolecule]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(len(self)))]
+        row = self._rows[index]
+        return TableMolecule(self._smiles[row].strip(), self._path, self._lines[row])
 
 
 def targets_of(table: Table, options: GraphDatasetOptions) -> tuple[list[Any], tuple[str, ...], AnyTask | None]:
@@ -142,8 +176,11 @@ def targets_of(table: Table, options: GraphDatasetOptions) -> tuple[list[Any], t
     return (rows[:, 0] if len(names) == 1 else rows).tolist(), (), Regression(names=tuple(names))
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, smiles: str) -> Table:
     """All columns of a CSV file, which may be packed (.gz).
+
+    Args:
+        smiles: The column of the molecules.
 
     Raises:
         DatasetError: rows of different lengths, columns of one name, no text, no rows, or more than `MAX_ROWS`.
@@ -153,12 +190,14 @@ def read_table(path: Path) -> Table:
         if twice := [name for name in rows.names if rows.names.count(name) > 1]:
             raise DatasetError(f"{path} has two columns called {twice[0]!r}", fix="rename one of them")
         columns: list[list[str]] = [[] for _ in rows.names]
+        lines = array("q")
         for number, row in enumerate(rows, start=1):
             if number > MAX_ROWS:
                 raise DatasetError(f"{path} has more than {MAX_ROWS:,} rows", fix="cut it into several tables")
+            lines.append(rows.line)
             for column, value in zip(columns, row, strict=True):
                 column.append(value)
-    return Table(path, dict(zip(rows.names, columns, strict=True)))
+    return Table(path, dict(zip(rows.names, columns, strict=True)), smiles, lines)
 
 
 def _target_names(table: Table, options: GraphDatasetOptions) -> list[str]:
@@ -177,8 +216,11 @@ def _target_names(table: Table, options: GraphDatasetOptions) -> list[str]:
     possible = {}
     for name, cells in table.columns.items():
         lowered = name.strip().lower()
-        is_other = lowered in (*SMILES_COLUMNS, *_SPLIT_NAMES, *_NOT_TARGETS) or any(
-            word in lowered for word in _PREDICTIONS
+        is_other = (
+            name == table.smiles
+            or is_smiles_name(name)
+            or lowered in (*_SPLIT_NAMES, *_NOT_TARGETS)
+            or any(word in lowered for word in _PREDICTIONS)
         )
         numbers = None if is_other else _numbers(cells)
         if numbers is not None and not np.isnan(numbers).all():
@@ -193,7 +235,7 @@ def _target_names(table: Table, options: GraphDatasetOptions) -> list[str]:
     return [list(possible)[-1]]
 
 
-def _parts(table: Table, smiles: Sequence[str], options: GraphDatasetOptions) -> dict[str, NDArray[np.int64]]:
+def _parts(table: Table, options: GraphDatasetOptions) -> dict[str, NDArray[np.int64]]:
     """Rows by split: of the split column if there is one, else drawn."""
     column = next((found for name in _SPLIT_NAMES if (found := table.named(name)) is not None), None)
     if column is not None:
@@ -207,10 +249,10 @@ def _parts(table: Table, smiles: Sequence[str], options: GraphDatasetOptions) ->
         of_row = np.array(named)
         return {str(name): np.flatnonzero(of_row == name) for name in sorted(set(named), key=str)}
     if options.splitting == "scaffold":
-        scaffolds = [scaffold_of(text.strip(), f"{table.path}, row {at + 1}") for at, text in enumerate(smiles)]
+        scaffolds = list(map(scaffold_of, table.columns[table.smiles]))
         held = grouped_test(scaffolds, options.test_fraction)
     else:
-        held = random_test(len(smiles), options.test_fraction, options.seed)
+        held = random_test(len(table), options.test_fraction, options.seed)
     return held_out(held)
 
 
@@ -239,18 +281,21 @@ def _class_name(cell: str) -> str | None:
         return cell
 
 
-def _smiles_column(header: Sequence[str], wanted: str | None, path: Path) -> str | None:
-    if wanted is not None and wanted not in header:
-        raise OptionError(f"{path} has no column {wanted!r}", fix=f"smiles is one of: {', '.join(header)}"[:500])
-    return wanted if wanted is not None else smiles_column(header)
+def _smiles_column(path: Path, wanted: str | None) -> str | None:
+    """The column of SMILES strings of a table, by its name, else by what is in it; None for none, and for what is no
+    table, whatever it is."""
+    names: Sequence[str] = ()
+    with suppress(MtError, OSError), path.open("rb") as file:
+        table = Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=True)
+        names = table.names
+        if wanted is None and (column := smiles_column(names)) is not None:
+            return column
+        if wanted is None and not _OF_FILES.intersection(map(str.lower, names)):
+            return column_by_content(names, list(islice(table, LOOKED_AT)), str(path))
+    if wanted is not None and wanted not in names:
+        raise OptionError(f"{path} has no column {wanted!r}", fix=f"smiles is one of: {', '.join(names)}"[:500])
+    return wanted
 
 
 def _is_table(path: Path) -> bool:
     return path.is_file() and path.name.lower().endswith((".csv", ".csv.gz")) and not path.name.startswith(".")
-
-
-def _header(path: Path) -> Sequence[str]:
-    """() for what is no table, whatever it is."""
-    with suppress(MtError, OSError), path.open("rb") as file:
-        return Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=True).names
-    return ()

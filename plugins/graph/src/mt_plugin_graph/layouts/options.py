@@ -13,7 +13,7 @@ class GraphDatasetOptions(Options):
     """What is predicted of the graphs, and which of them are tested."""
 
     smiles: str | None = Field(
-        default=None, description="Tables: the column of SMILES strings; none: the one called smiles or mol."
+        default=None, description="Tables: the column of SMILES strings; none: found by its name, or by what is in it."
     )
     target: tuple[str, ...] = Field(
         default=(), description="Tables: the columns to predict, one or several; none: found by their names and values."

@@ -33,14 +33,14 @@ def find_pcqm(root: Path, split: str) -> Listing | None:
     table_path = next((path for path in tables if path.is_file()), None)
     if not splits.is_file() or table_path is None:
         return None
-    table = read_table(table_path)
+    table = read_table(table_path, "smiles")
     lacking = {"smiles", _TARGET} - table.columns.keys()
     if lacking:
         raise DatasetError(f"{table_path} has no column {sorted(lacking)[0]!r}", fix="check the download")
     targets, _, _ = targets_of(table, GraphDatasetOptions(target=(_TARGET,), kind="regression"))
     chosen = chosen_rows(_parts(splits, len(table)), len(table), split, root)
     task = Regression(names=(_TARGET,), unit="eV")
-    return listing_of(table, table.columns["smiles"], targets, chosen, (), "pcqm4mv2", task)
+    return listing_of(table, targets, chosen, (), "pcqm4mv2", task)
 
 
 def _parts(path: Path, count: int) -> dict[str, NDArray[np.int64]]:

@@ -1,5 +1,5 @@
 """Graphs from files, bytes, strings and objects in memory; one file a family of formats."""
 
-from mt_plugin_graph.reading.opening import SMILES_COLUMNS, SUFFIXES, graphs, only_graph, smiles_column
+from mt_plugin_graph.reading.opening import SUFFIXES, TableMolecule, graphs, only_graph
 
-__all__ = ["SMILES_COLUMNS", "SUFFIXES", "graphs", "only_graph", "smiles_column"]
+__all__ = ["SUFFIXES", "TableMolecule", "graphs", "only_graph"]

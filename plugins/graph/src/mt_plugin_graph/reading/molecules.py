@@ -8,13 +8,15 @@ stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 
 from mt_core.errors import InputError, MissingDependencyError
+from mt_core.sdk import left_out
 from mt_plugin_graph.graph import Attributes, Graph, make_graph
 
 MAX_SMILES = 20_000
@@ -34,6 +36,8 @@ ATOM_SIZES = {
 BOND_SIZES = {"bond.kind": 5, "bond.stereo": 6, "bond.conjugated": 2}
 """How many categories each feature has; the last one is for whatever is not listed, where "else" or "misc" says so."""
 
+_STRUCTURE = frozenset("=#()[]123456789")
+
 _CHIRALITY = {"R": 1, "S": 2}
 _HYBRIDISATION = {"SP": 0, "SP2": 1, "SP3": 2, "SP3D": 3, "SP3D2": 4}
 _BOND_KIND = {"SINGLE": 0, "DOUBLE": 1, "TRIPLE": 2, "AROMATIC": 3}
@@ -44,15 +48,15 @@ def molecule(smiles: str, name: str = "") -> Graph:
     """The graph of a SMILES string.
 
     Args:
-        smiles: The string; what follows a blank, the molecule's name, is left out.
+        smiles: The string, or an InChI string. What follows a blank or a comma, the molecule's name, is left out; an
+            extension between bars (CXSMILES), which may hold radicals, is read.
         name: Where it stands, for messages; by default the string itself.
 
     Raises:
         InputError: a string that is no molecule: says where and why.
         MissingDependencyError: RDKit is not installed.
     """
-    words = smiles.split(maxsplit=1)
-    text = words[0] if words else ""
+    text, extension = _parts(smiles)
     shown = text if len(text) <= 80 else f"{text[:77]}..."
     where = f"{name}: {shown!r}" if name else repr(shown)
     if not text or len(text) > MAX_SMILES or not text.isprintable():
@@ -62,7 +66,7 @@ def molecule(smiles: str, name: str = "") -> Graph:
         )
     chem, base = _rdkit(where)
     with _silent(base) as log:
-        mol = chem.MolFromSmiles(text)
+        mol = chem.MolFromInchi(text) if text.startswith("InChI=") else chem.MolFromSmiles(text + extension)
         said = log.messages
     if mol is None:
         raise InputError(
@@ -74,34 +78,41 @@ def molecule(smiles: str, name: str = "") -> Graph:
     return graph_of_mol(mol, name or shown)
 
 
-def molecules_of_sdf(file: BinaryIO, name: str) -> Iterator[Graph]:
-    """All molecules of an SDF or MOL file, in order; coordinates are left out.
+def molecule_of_block(block: str, name: str) -> Graph:
+    """The graph of a record of an SDF file, or of a MOL file: V2000 or V3000.
 
     Raises:
-        InputError: a record that is no molecule, maybe after others; no record at all.
+        InputError: a record that is no molecule.
         MissingDependencyError: RDKit is not installed.
     """
     chem, base = _rdkit(name)
-    number = 0
-    records = chem.ForwardSDMolSupplier(file)
-    while True:
-        number += 1
-        record = f"{name}, molecule {number}"
-        with _silent(base) as log:
-            if records.atEnd():
-                break
-            try:
-                mol = next(records)
-            except StopIteration:
-                break
-            said = log.messages
-        if mol is None:
-            raise InputError(
-                f"{record} cannot be read: {_reason(said)}", fix="correct or remove it, or export it again"
-            )
-        yield graph_of_mol(mol, record)
-    if number == 1:
-        raise InputError(f"{name} holds no molecule", fix="check that it is an SDF or MOL file, and whole")
+    with _silent(base) as log:
+        try:
+            mol, said = chem.MolFromMolBlock(block.removeprefix("\ufeff")), log.messages
+        except (RuntimeError, ValueError) as error:
+            mol, said = None, str(error)
+    if mol is None:
+        raise InputError(f"{name} cannot be read: {_reason(said)}", fix="correct or remove it, or export it again")
+    return graph_of_mol(mol, name)
+
+
+def is_smiles(text: str) -> bool:
+    """Whether this is a SMILES string; no without RDKit."""
+    try:
+        chem, base = _rdkit("")
+    except MissingDependencyError:
+        return False
+    with _silent(base):
+        return 0 < len(text) <= MAX_SMILES and chem.MolFromSmiles(text) is not None
+
+
+def are_smiles(cells: Sequence[str]) -> bool:
+    """Whether these cells of a column, without the empty ones, are SMILES strings: nearly all can be read, and half
+    of them have a ring, a branch or a bond, which words and codes (NO, CN) have not."""
+    cells = [cell.strip() for cell in cells if cell.strip()]
+    if 2 * sum(not _STRUCTURE.isdisjoint(cell) and not cell.isdigit() for cell in cells) < max(len(cells), 1):
+        return False
+    return sum(map(is_smiles, cells)) >= 0.9 * len(cells)
 
 
 def graph_of_mol(mol: Any, name: str) -> Graph:
@@ -112,6 +123,8 @@ def graph_of_mol(mol: Any, name: str) -> Graph:
     """
     if not mol.GetNumAtoms():
         raise InputError(f"{name} has no atoms", fix="leave it out")
+    if any(atom.GetIsotope() for atom in mol.GetAtoms()):
+        left_out(name, "which isotope an atom is")
     atoms = [_atom_codes(atom) for atom in mol.GetAtoms()]
     bonds = list(mol.GetBonds())
     ends = [(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) for bond in bonds]
@@ -127,17 +140,28 @@ def graph_of_mol(mol: Any, name: str) -> Graph:
     )
 
 
-def scaffold_of(smiles: str, name: str) -> str:
-    """The rings of a molecule and what links them, as SMILES: Bemis & Murcko 1996, J. Med. Chem. 39, 2887."""
-    chem, base = _rdkit(name)
+def scaffold_of(smiles: str) -> str:
+    """The rings of a molecule and what links them, as SMILES: Bemis & Murcko 1996, J. Med. Chem. 39, 2887.
+
+    "" for a molecule without rings, and for a string that is no molecule, which is refused where it is read.
+    """
+    chem, base = _rdkit("a split by scaffolds")
     from rdkit.Chem.Scaffolds import MurckoScaffold
 
     scaffold: Any = MurckoScaffold.GetScaffoldForMol
     with _silent(base):
-        mol = chem.MolFromSmiles(smiles)
-        if mol is None:
-            raise InputError(f"{name}: {smiles[:80]!r} is no SMILES string", fix="correct or remove it")
-        return str(chem.MolToSmiles(scaffold(mol)))
+        mol = chem.MolFromSmiles(smiles.strip())
+        return "" if mol is None else str(chem.MolToSmiles(scaffold(mol)))
+
+
+def _parts(text: str) -> tuple[str, str]:
+    """The SMILES string that a text begins with, without quotes, and its extension between bars."""
+    words = text.split(maxsplit=1)
+    first = words[0].strip('"') if words else ""
+    if not first.startswith("InChI="):
+        first = re.split("[,;]", first, maxsplit=1)[0].strip('"')
+    extension = re.match(r"\|[^|]*\|", words[1]) if len(words) > 1 else None
+    return first, f" {extension[0]}" if extension else ""
 
 
 def _atom_codes(atom: Any) -> list[int]:

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 
 from mt_core.contract import AnyTask, Classification, Multilabel, Regression
-from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
+from mt_core.errors import DatasetError, DataWarning, InputError, MissingSplitError, OptionError
 from mt_plugin_tabular.cells import Cell
-from mt_plugin_tabular.dataset import TabularDataset, listing_of
+from mt_plugin_tabular.dataset import TabularDataset
 from mt_plugin_tabular.table import Table
+from mt_plugin_tabular.target import listing_of
 
 ADULT = "39, State-gov, 77516, Bachelors, 13, Never-married, ?, Not-in-family, White, Male, 2174, 0, 40, Cuba, "
 
@@ -87,6 +88,7 @@ def task_of(values: Iterable[Cell], kind: Any = None) -> AnyTask:
     return TabularDataset.of(listing_of(table, "y", "one table", kind), None, "here").task
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 def test_task_follows_from_the_values() -> None:
     assert task_of(["v", "u", None]) == Classification(classes=("u", "v"))
     assert task_of(["10", "9", "2.0"]) == Classification(classes=("2", "9", "10"))
@@ -99,6 +101,7 @@ def test_task_follows_from_the_values() -> None:
     assert task_of(["1.5", "2"], "classification") == Classification(classes=("1.5", "2"))
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 def test_missing_target_is_none_or_nan(tmp_path: Path) -> None:
     path = write(tmp_path / "t.csv", "a,y\n1,0\n2,?\n")
     assert list(TabularDataset.open(path).targets()) == [0, None]
@@ -106,7 +109,8 @@ def test_missing_target_is_none_or_nan(tmp_path: Path) -> None:
 
 
 def test_target_with_decimal_commas_is_a_number(tmp_path: Path) -> None:
-    dataset = TabularDataset.open(write(tmp_path / "t.csv", "rooms;price\n2;1.250,5\n3;7,25\n"))
+    with pytest.warns(DataWarning, match="decimal commas in the column price"):
+        dataset = TabularDataset.open(write(tmp_path / "t.csv", "rooms;price\n2;1.250,5\n3;7,25\n"))
     assert list(dataset.targets()) == [1250.5, 7.25]
 
 

@@ -2,7 +2,7 @@
 
 import gzip
 from contextlib import nullcontext
-from datetime import datetime
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +12,7 @@ import pytest
 from pyarrow import parquet
 
 from mt_core.errors import DataWarning, InputError
-from mt_plugin_tabular.cells import category_name, parse_days, parse_number, to_cell
+from mt_plugin_tabular.cells import category_name, to_cell
 from mt_plugin_tabular.reading import only_row, read_rows
 
 ADULT = "39, State-gov, 77516, Bachelors, 13, Never-married, ?, Not-in-family, White, Male, 2174, 0, 40, Cuba, <=50K"
@@ -122,26 +122,14 @@ def test_objects_in_memory_are_tables() -> None:
 def test_values_become_cells() -> None:
     values = [True, 3, np.float32(0.5), Decimal("1.5"), " x ", np.int64(2), b"y", np.datetime64("2024-01-01")]
     assert [to_cell(value) for value in values] == ["True", 3.0, 0.5, 1.5, "x", 2.0, "y", "2024-01-01"]
-    assert [to_cell(value) for value in (float("inf"), float("-inf"), float("nan"), 10**400)] == [None] * 4
+    assert [to_cell(value) for value in (time(9, 30), timedelta(minutes=1))] == ["09:30:00", 60.0]
+    with pytest.warns(DataWarning, match="infinite numbers"):
+        assert [to_cell(value) for value in (float("inf"), float("-inf"), float("nan"), 10**400)] == [None] * 4
 
 
 def test_what_a_data_frame_has_for_missing_is_missing() -> None:
     pd = pytest.importorskip("pandas")
     assert to_cell(pd.NA) is None and to_cell(pd.NaT) is None
-
-
-def test_infinite_text_is_no_number_and_underscores_are_text() -> None:
-    assert np.isnan([parse_number("inf"), parse_number("1e999")]).all()
-    with pytest.raises(ValueError):
-        parse_number("1_000")
-
-
-def test_days_count_from_1970() -> None:
-    assert parse_days("1970-01-02") == 1
-    assert parse_days("1969-12-31T12:00") == -0.5
-    assert parse_days("1970-01-01T01:00+01:00") == 0
-    with pytest.raises(ValueError):
-        parse_days("20240101")
 
 
 def test_whole_numbers_are_one_category_however_written() -> None:

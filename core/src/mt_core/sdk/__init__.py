@@ -8,7 +8,8 @@ One sample's file
     `find_clock`, `Clock`, `times_of_parts`, `times_of_texts`, `ClockCells`, `seconds_since_1970`: when a row was
     recorded; `is_row_number`, `plain_name`: columns that only count
     `rows_per_stamp`, `spread_stamps`, `without_daylight_saving`: clocks that are coarse, or change
-    `NumberFormat`, `number_format`, `NumberColumn`, `number_column`: how a column writes its numbers
+    `NumberFormat`, `number_format`: how a column writes its numbers; `NumberColumn`, `number_column`, `number_columns`,
+    `format_notes`: what does not fit, and what to tell
     `is_number`, `is_missing_number`, `is_infinite`, `is_header`, `MISSING_MARKS`: what a cell says
     `DateFormat`, `date_format`: when a cell says it was; `canonical_label`: which class
     `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded; `as_array`: what is in memory
@@ -55,7 +56,7 @@ from mt_core.sdk.labels import canonical_label
 from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
 from mt_core.sdk.notices import left_out, reinterpreted
-from mt_core.sdk.number_columns import NumberColumn, number_column, number_format
+from mt_core.sdk.number_columns import NumberColumn, format_notes, number_column, number_columns, number_format
 from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_infinite, is_missing_number, is_number
 from mt_core.sdk.pictures import (
     MAX_PIXELS,
@@ -113,6 +114,7 @@ __all__ = [
     "find_clock",
     "find_tables",
     "first_bytes",
+    "format_notes",
     "is_header",
     "is_infinite",
     "is_missing_number",
@@ -127,6 +129,7 @@ __all__ = [
     "luminance",
     "names_in_npz",
     "number_column",
+    "number_columns",
     "number_format",
     "open_binary",
     "open_picture",

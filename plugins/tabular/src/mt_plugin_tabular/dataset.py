@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 from pydantic import Field
 
 from mt_core.contract import AnyTask, Classification, Regression
 from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import ListedDataset, Listing, is_number, number_format, select_splits
-from mt_plugin_tabular.cells import Cell, category_name, parse_number
+from mt_core.sdk import ListedDataset, Listing, left_out, select_splits
 from mt_plugin_tabular.demo import write_demo, write_examples
-from mt_plugin_tabular.layouts import LAYOUTS, find_layout
-from mt_plugin_tabular.reading import Header, read_rows
+from mt_plugin_tabular.inference import infer_columns
+from mt_plugin_tabular.layouts import LAYOUTS, Files, find_layout
+from mt_plugin_tabular.options import Header, TabularOptions
+from mt_plugin_tabular.reading import read_rows
+from mt_plugin_tabular.survey import KEPT_ROWS, TableSummary
 from mt_plugin_tabular.table import Table
+from mt_plugin_tabular.target import Kind, listing_of
 
 TARGET_NAMES = ("target", "label", "class", "y")
 """Names by which a target column is known, in any case; without one it is the last column."""
-
-_FEW = 20  # so many different whole numbers, or fewer, are classes
 
 
 class TabularDatasetOptions(AnyOptions):
@@ -35,10 +35,10 @@ class TabularDatasetOptions(AnyOptions):
         description="The column to predict. none: that of the run; else the one called target, label, class or y; else "
         "the last.",
     )
-    kind: Literal["classification", "regression"] | None = Field(
+    kind: Kind | None = Field(
         default=None,
         description="What to predict. none: classes if the target is text or at most 20 different whole numbers, else "
-        "a number.",
+        "a number (of which a cell in ten may be none, and is missing).",
     )
     header: Header = Field(default="auto", description="Whether the first line of a text file holds the names.")
 
@@ -68,9 +68,16 @@ class TabularDataset(ListedDataset):
         layout, files = find_layout(root)
         if not files:
             return None
+        target = _target_column(_names(files, options.header), options.target, root)
+        files = _with_target(files, target, options.header)
         chosen = select_splits(split, [name for name in files if name], root) or [""]
         table = Table(chain.from_iterable(read_rows(files[name], header=options.header) for name in chosen))
-        return listing_of(table, _target_column(table.names, options.target, root), layout, options.kind)
+        return listing_of(table, target, layout, options.kind, str(files[chosen[0]]))
+
+    def summary(self) -> Sequence[str]:
+        """What each column is taken for, and what is left out, with the tokenizer's default options."""
+        found = infer_columns(TableSummary(islice(self.samples, KEPT_ROWS)), TabularOptions())
+        return found.summary()
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
@@ -87,37 +94,20 @@ class TabularDataset(ListedDataset):
         return write_examples(folder)
 
 
-def listing_of(
-    table: Table, target: str, layout: str, kind: Literal["classification", "regression"] | None = None
-) -> Listing:
-    """The rows of a table without their target.
+def _names(files: Files, header: Header) -> list[str]:
+    """Of the columns of the first table: of the training part, where there is one."""
+    path = files.get("train") or next(iter(files.values()))
+    return list(next(read_rows(path, header=header)))
 
-    Args:
-        target: Name of the target column.
-        kind: None: classes if the target is text or at most 20 different whole numbers, else a number. Classes are in
-            numeric order, else in that of the alphabet; a missing one is None, a missing number NaN.
 
-    Raises:
-        DatasetError: a target column without any value.
-        OptionError: a number is wanted, and the column holds text.
-    """
-    present = [value for value in table.distinct(target) if value is not None]
-    if not present:
-        raise DatasetError(f"the target column {target!r} is empty", fix="name another by the option target")
-    number_of = _numbers(present)
-    if kind is None:
-        is_few = len(present) <= _FEW and all(math.isnan(each) or each.is_integer() for each in number_of.values())
-        kind = "regression" if number_of and not is_few else "classification"
-    samples, cells, note = table.without(target), table.column(target), f"target {target!r}"
-    if kind == "classification":
-        name_of = {value: category_name(value) for value in present}
-        names = set(name_of.values())
-        classes = tuple(sorted(names, key=float if all(map(is_number, names)) else None))
-        return Listing(samples, [None if cell is None else name_of[cell] for cell in cells], classes, layout, note=note)
-    if not number_of:
-        raise OptionError(f"the target column {target!r} holds text", fix="use kind=classification, or another target")
-    targets = [math.nan if cell is None else number_of[cell] for cell in cells]
-    return Listing(samples, targets, (), layout, Regression(names=(target,)), note)
+def _with_target(files: Files, target: str, header: Header) -> Files:
+    """Those with a target; what is to be predicted of a competition's test part only its makers know."""
+    found = dict(files)
+    for split, path in files.items():
+        if split not in ("", "train") and target not in _names({split: path}, header):
+            left_out(str(path), f"the table lacks the target {target!r}")
+            del found[split]
+    return found
 
 
 def _target_column(names: Sequence[str], wanted: str | None, root: Path) -> str:
@@ -130,9 +120,3 @@ def _target_column(names: Sequence[str], wanted: str | None, root: Path) -> str:
         )
     known = {name.lower(): name for name in reversed(names)}
     return wanted or next((known[name] for name in TARGET_NAMES if name in known), names[-1])
-
-
-def _numbers(values: Sequence[str | float]) -> dict[Cell, float]:
-    """Each value as a number; {} if one is none."""
-    written = number_format(value for value in values if isinstance(value, str))
-    return {value: parse_number(value, written) for value in values} if written is not None else {}

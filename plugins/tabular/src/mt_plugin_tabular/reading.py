@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
-from typing import Any, BinaryIO, Literal
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -14,10 +14,9 @@ from mt_core.errors import InputError
 from mt_core.sdk import MISSING_MARKS, Delimited, first_bytes, is_header, open_binary, text_lines
 from mt_plugin_tabular.cells import Row, make_row
 from mt_plugin_tabular.layouts import ADULT_COLUMNS
+from mt_plugin_tabular.options import Header
 
 FORMATS = ".csv .tsv .data .test (each also as .gz) .parquet"
-
-Header = Literal["auto", "yes", "no"]
 
 _BATCH_ROWS = 4096  # of Parquet, decoded at a time
 _BUFFER_BYTES = 1 << 20

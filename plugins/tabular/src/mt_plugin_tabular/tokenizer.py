@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Any
 
 import torch
-from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Options, Tokenizer, Tokens, name_of
+from mt_core.contract import Example, Tokenizer, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
+from mt_core.sdk import left_out
 from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
 from mt_plugin_tabular.cells import Row, category_name
-from mt_plugin_tabular.columns import Column, Kind, TableSummary, infer_column
+from mt_plugin_tabular.columns import Column
+from mt_plugin_tabular.inference import infer_columns
 from mt_plugin_tabular.numbers import Periodic, PiecewiseLinear
-from mt_plugin_tabular.reading import Header, only_row, read_rows
+from mt_plugin_tabular.options import TabularOptions
+from mt_plugin_tabular.reading import only_row, read_rows
+from mt_plugin_tabular.survey import TableSummary, without_marks
 
 MAX_COLUMNS = 1024
 """Attention compares each token with each: more columns than this are a mistake, or need choosing from."""
@@ -26,25 +29,6 @@ _GAIN = 10.0
 that a row touches (one category, one bin) keep pace with a head at the same rate."""
 
 _FURTHEST = 1e6  # standard deviations from the mean; float32 holds no difference beyond
-
-
-class TabularOptions(Options):
-    """How columns are understood and embedded."""
-
-    number_embedding: Literal["ple", "periodic"] = Field(
-        default="ple", description="Embedding of numbers: piecewise-linear over quantile bins, or sines and cosines."
-    )
-    bins: int = Field(default=48, ge=1, le=1024, description="ple: bins of a column, at most.")
-    frequencies: int = Field(default=32, ge=1, le=1024, description="periodic: frequencies of a column.")
-    sigma: float = Field(default=0.3, gt=0, description="periodic: standard deviation of the frequencies at the start.")
-    max_categories: int = Field(default=128, ge=1, description="Most frequent categories kept; others are unknown.")
-    numeric: tuple[str, ...] = Field(default=(), description="Columns that are numbers, whatever they look like.")
-    categorical: tuple[str, ...] = Field(
-        default=(), description="Columns that are categories, whatever they look like."
-    )
-    ignore: tuple[str, ...] = Field(default=(), description="Columns to leave out.")
-    drop: float = Field(default=0.0, ge=0, lt=1, description="Chance that a cell is hidden from a training sample.")
-    header: Header = Field(default="auto", description="Whether the first line of a text file holds the names.")
 
 
 class TabularTokenizer(Tokenizer):
@@ -61,6 +45,7 @@ class TabularTokenizer(Tokenizer):
 
     def __init__(self, width: int, options: TabularOptions | None = None) -> None:
         super().__init__(width, options)
+        self._marks = frozenset(map(category_name, self.options.missing))
         self._become([], {})
 
     def read(self, source: Any) -> Row:
@@ -82,6 +67,8 @@ class TabularTokenizer(Tokenizer):
                 "this tabular tokenizer has no columns yet",
                 fix="calibrate it on rows first (`fit` does so), or load a run that was trained",
             )
+        if self._marks:
+            sample = without_marks(sample, self._marks)
         try:
             numbers = [_standardised(sample[column.name], column) for column in self._number_columns]
             categories = [_index(sample[name], known) for name, known in self._known]
@@ -111,22 +98,17 @@ class TabularTokenizer(Tokenizer):
         return Tokens(_GAIN * (torch.cat(parts, dim=1) + self.place))
 
     def calibrate(self, examples: Iterable[Example]) -> None:
-        """Learn what the columns hold, from one pass over the rows; see `columns.infer_column`."""
-        survey = TableSummary(only_row(example.sample, header=self.options.header) for example in examples)
+        """Learn what the columns hold, from one pass over the rows; see `inference.infer_columns`."""
         options = self.options
+        rows = (only_row(example.sample, header=options.header) for example in examples)
+        survey = TableSummary(rows, options.missing)
         named = {*options.numeric, *options.categorical, *options.ignore}
         if unknown := sorted(named - set(survey.names)):
             raise OptionError(
                 f"there is no column {', '.join(map(repr, unknown))}", fix=f"the columns are: {', '.join(survey.names)}"
             )
-        columns: list[Column] = []
-        dropped: dict[str, str] = {}
-        for name in survey.names:
-            found = self._inferred(survey, name)
-            if isinstance(found, Column):
-                columns.append(found)
-            else:
-                dropped[name] = found
+        found = infer_columns(survey, options)
+        columns, dropped = found.columns, found.dropped
         if not columns:
             raise InputError(
                 f"no column of the {survey.num_rows} rows can be used "
@@ -135,6 +117,7 @@ class TabularTokenizer(Tokenizer):
             )
         if len(columns) > MAX_COLUMNS:
             raise InputError(f"{len(columns):,} columns are more than {MAX_COLUMNS:,}", fix="choose some of them")
+        found.tell("the table")
         self.restore({"columns": [column.to_json() for column in columns], "dropped": dropped})
 
     def calibration(self) -> dict[str, Any]:
@@ -146,15 +129,6 @@ class TabularTokenizer(Tokenizer):
     def restore(self, calibration: Mapping[str, Any]) -> None:
         columns = [Column(**record) for record in calibration.get("columns", [])]
         self._become(columns, dict(calibration.get("dropped", {})))
-
-    def _inferred(self, survey: TableSummary, name: str) -> Column | str:
-        options = self.options
-        if name in options.ignore:
-            return "ignored by option"
-        forced: Kind | None = "category" if name in options.categorical else None
-        if name in options.numeric:
-            forced = "number"
-        return infer_column(survey, name, forced=forced, num_bins=options.bins, max_categories=options.max_categories)
 
     def _become(self, columns: list[Column], dropped: dict[str, str]) -> None:
         """Make the weights for these columns."""
@@ -194,6 +168,10 @@ def _standardised(value: str | float | None, column: Column) -> float:
     try:
         deviations = (column.parse(value) - column.mean) / column.std
     except ValueError:
+        if column.misfits:
+            if value not in column.misfits:  # of these, users were told when they were learned
+                left_out("the table", f"cells that are no {column.kind}s in the column {column.name}")
+            return math.nan
         raise InputError(
             f"column {column.name!r} holds {value!r}, which is no {column.kind}",
             fix=f"correct the cell or leave it empty; or train with the option categorical={column.name}",

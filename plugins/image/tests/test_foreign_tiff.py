@@ -231,6 +231,15 @@ def test_colours_of_other_kinds_are_converted(mode: str, options: dict[str, Any]
     assert np.abs(read(buffer.getvalue()).astype(int) - (255, 0, 0)).max() <= tolerance
 
 
+@foreign("a palette of 8 bits in place of 16", "old software, TIFF", "read, told: as 8 bits")
+def test_a_palette_of_the_wrong_depth_is_told():
+    palette = np.zeros((3, 256), np.uint16)
+    palette[:, 7] = 255, 128, 0
+    content = written((np.full((2, 2), 7, np.uint8), {"photometric": "palette", "colormap": palette}))
+    with pytest.warns(DataWarning, match="palette"):
+        assert read(content)[0, 0].tolist() == [255, 128, 0]
+
+
 @foreign("colours of the kind L*a*b*", "photo editor, TIFF", "refused: to be saved in RGB")
 def test_colours_that_cannot_be_converted_are_refused():
     buffer = io.BytesIO()

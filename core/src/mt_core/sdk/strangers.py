@@ -7,6 +7,8 @@ import re
 _BY_START = {
     b"%PDF": ("a PDF document", "save its pages as pictures, for instance by pdftoppm -png"),
     b"8BPS": ("a Photoshop document", "save it as PNG or TIFF"),
+    b"II*\0": ("a TIFF picture", "save it as PNG"),
+    b"MM\0*": ("a TIFF picture", "save it as PNG"),
     b"%!PS": ("a PostScript drawing", "draw it into a PNG first"),
     b"version https://git-lfs": ("a Git LFS pointer, not the file itself", "fetch the files, by git lfs pull"),
     b"SIMPLE  =": ("a FITS file of astronomy", "save its picture as TIFF"),

@@ -116,6 +116,9 @@ def _page(source: str | Path | bytes, file: Any, at: PageOf, name: str, codecs: 
     _check(page, file, name)
     if page.photometric in _BY_PILLOW:
         values = _by_pillow(source, at, name)
+        if page.photometric == _PALETTE and page.colormap is not None and 0 < page.colormap.max() < 256:
+            reinterpreted(name, "its palette, which has 16 bits by the standard, has 8")
+            values = as_upright(page.colormap.T.astype(np.uint8)[page.asarray()], page.tags.valueof(_ORIENTATION, 1))
         return TiffPicture(values, 8 * values.dtype.itemsize, _missing(page, values))
     try:
         values = _unpacked(page, file) if _is_packed(page) else _by_tifffile(page)

@@ -17,9 +17,13 @@ Grey = NDArray[np.float32]
 """(H, W, 1) within 0..1."""
 
 
-def stretched(values_HW1: NDArray[Any]) -> Grey:
-    """From the 1st percentile (0) to the 99th (1), clipped; 0 where they are the same."""
-    low, high = (float(bound[0]) for bound in robust_range(values_HW1))
+def stretched(values_HW1: NDArray[Any], measured: NDArray[Any] | None = None) -> Grey:
+    """From the 1st percentile (0) to the 99th (1), clipped; 0 where they are the same.
+
+    Args:
+        measured: (..., 1), those of the values whose percentiles these are; None: all.
+    """
+    low, high = (float(bound[0]) for bound in robust_range(values_HW1 if measured is None else measured))
     return clipped((values_HW1.astype(np.float32) - low) / (high - low if high > low else math.inf))
 
 

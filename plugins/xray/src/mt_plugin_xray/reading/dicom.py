@@ -3,23 +3,21 @@
 Of the header, only the elements that say how the pixels are stored and shown are parsed; all others, personal ones
 among them, are passed over by their length. What pydicom says of a damaged file may quote it, so that only the kind of
 its error is told.
-
-The way from stored value to shown grey: modality table or rescale, then the first VOI table or window, then MONOCHROME1
-turned over, in that order. Sources: DICOM PS3.4, annex N.2; PS3.3, C.11.1 and C.11.2.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.errors import InputError, MissingDependencyError, MtError
-from mt_core.sdk import MAX_PIXELS, luminance, too_large_error
-from mt_plugin_xray.grey import Grey, by_table, by_window, clipped, stretched
+from mt_core.errors import DataWarning, InputError, MissingDependencyError, MtError
+from mt_core.sdk import MAX_PIXELS, left_out, reinterpreted, too_large_error
+from mt_plugin_xray.grey import Grey
+from mt_plugin_xray.reading.bits import padding_of, shifted
+from mt_plugin_xray.reading.showing import Stored, shown_as_film
 
 Result = TypeVar("Result")
 
@@ -41,6 +39,13 @@ _NEEDED = (
     "WindowWidth",
     "VOILUTFunction",
     "VOILUTSequence",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelPaddingValue",
+    "PixelPaddingRangeLimit",
+    "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
 )
 
 _COLOURS = ("RGB", "YBR_FULL", "YBR_FULL_422", "YBR_ICT", "YBR_RCT")
@@ -53,20 +58,19 @@ _BY_GDCM = (
 )
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """What a header says, checked."""
-
-    frame: int
-    is_grey: bool
-    is_inverted: bool
-
-
 def is_dicom(file: BinaryIO) -> bool:
-    """Whether a file begins as DICOM files do; it is at its start again afterwards."""
+    """Whether a file begins as DICOM files do, or as their elements do where the preamble was left out; it is at its
+    start again afterwards."""
     first = file.read(_PREAMBLE + 4)
     file.seek(0)
-    return first[_PREAMBLE:] == b"DICM"
+    return first[_PREAMBLE:] == b"DICM" or _is_bare(first)
+
+
+def _is_bare(first: bytes) -> bool:
+    """Whether an element of group 2 or 8 stands at the very start: its tag, then its type in letters or its length."""
+    if first[_PREAMBLE:] == b"DICM" or first[:2] not in (b"\2\0", b"\x08\0") or len(first) < 8:
+        return False
+    return (first[4:6].isalpha() and first[4:6].isupper()) or int.from_bytes(first[4:8], "little") <= 1024
 
 
 def is_dataset(source: Any) -> bool:
@@ -81,8 +85,13 @@ def grey_of_file(file: BinaryIO, name: str) -> Grey:
         InputError: damaged, without pixels, in a way of storing them that no radiograph uses, or too large.
         MissingDependencyError: compressed in a way that needs another package.
     """
-    header, syntax = _quiet(name, lambda: _header(file, name))
-    return _grey(header, syntax, file, name)
+    first = file.read(_PREAMBLE + 4)
+    file.seek(0)
+    if not _is_bare(first) and _quiet(name, lambda: "TransferSyntaxUID" in _meta(file)):
+        header, syntax = _quiet(name, lambda: _header(file, name))
+        return _grey(header, syntax, file, name)
+    dataset = _quiet(name, lambda: _bare(file, name))
+    return grey_of_dataset(dataset, name)
 
 
 def grey_of_dataset(dataset: Any, name: str) -> Grey:
@@ -92,15 +101,21 @@ def grey_of_dataset(dataset: Any, name: str) -> Grey:
 
 def _grey(header: Any, syntax: Any, source: Any, name: str) -> Grey:
     stored = _quiet(name, lambda: _checked(header, name))
-    _check_decoder(syntax, name)
+    _check_decoder(syntax, stored, name)
 
     def decoded() -> NDArray[Any]:
         from pydicom.pixels.utils import pixel_array
 
-        return pixel_array(source, index=stored.frame)
+        if not stored.shift or syntax.is_compressed:
+            return pixel_array(source, index=stored.frames // 2)
+        return shifted(
+            pixel_array(source, index=stored.frames // 2, correct_unused_bits=False), stored.shift, stored.bits
+        )
 
     values = _quiet(name, decoded, f"its pixels ({_called(syntax)}) cannot be decoded")
-    shown = _quiet(name, lambda: _shown(values, header, stored))
+    if stored.frames > 1:
+        left_out(name, f"all but one of its {stored.frames} frames: the middle one is read")
+    shown = _quiet(name, lambda: shown_as_film(values, header, stored, name))
     if not np.isfinite(shown).all():
         raise InputError(
             f"{name} has greys that are not finite numbers, by its rescaling or its table", fix="export it again"
@@ -112,7 +127,7 @@ def _quiet(name: str, step: Callable[[], Result], what: str = "it cannot be read
     """What a step gives; of what pydicom raises, the kind of error is told, and nothing else of it is kept."""
     try:
         return step()
-    except (MtError, ModuleNotFoundError):
+    except (MtError, ModuleNotFoundError, DataWarning):
         raise
     except Exception as error:
         kind = type(error).__name__
@@ -135,15 +150,21 @@ def _called(syntax: Any) -> str:
     return str(syntax.name) if syntax in AllTransferSyntaxes else "stored in an unknown way"
 
 
+def _meta(file: BinaryIO) -> Any:
+    """The elements of group 2; the file is after them."""
+    from pydicom.filereader import read_dataset
+
+    file.seek(_PREAMBLE + 4)
+    return read_dataset(file, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, *_: tag.group != 2)
+
+
 def _header(file: BinaryIO, name: str) -> tuple[Any, Any]:
     """The elements that are needed, and the transfer syntax; the file is at its start again afterwards."""
     from pydicom.datadict import tag_for_keyword
     from pydicom.filereader import read_dataset
     from pydicom.uid import DeflatedExplicitVRLittleEndian
 
-    file.seek(_PREAMBLE + 4)
-    meta = read_dataset(file, is_implicit_VR=False, is_little_endian=True, stop_when=lambda tag, *_: tag.group != 2)
-    syntax = _syntax(meta)
+    syntax = _syntax(_meta(file))
     if syntax == DeflatedExplicitVRLittleEndian:  # pydicom would inflate all of it, however much it is
         raise InputError(
             f"{name} is deflated as a whole, and could unpack to any size",
@@ -159,13 +180,38 @@ def _header(file: BinaryIO, name: str) -> tuple[Any, Any]:
     has_pixels = bool(file.read(1))
     file.seek(0)
     if not has_pixels:
-        raise InputError(
-            f"{name} is a DICOM file without pixels", fix="give the picture itself, not a report or a directory of some"
-        )
+        raise _without_pixels(name)
     return header, syntax
 
 
-def _checked(header: Any, name: str) -> _Stored:
+def _bare(file: BinaryIO, name: str) -> Any:
+    """What is needed of a file without preamble or without its transfer syntax, as a dataset."""
+    from pydicom import dcmread
+    from pydicom.datadict import tag_for_keyword
+    from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    file.seek(0)
+    tags = [tag for keyword in (*_NEEDED, "PlanarConfiguration", "PixelData") if (tag := tag_for_keyword(keyword))]
+    dataset = dcmread(file, force=True, specific_tags=list(tags))
+    if "PixelData" not in dataset:
+        raise _without_pixels(name)
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        is_implicit, is_little = dataset.original_encoding
+        plain = ExplicitVRLittleEndian if is_little else ExplicitVRBigEndian
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if is_implicit else plain
+    reinterpreted(
+        name, "it lacks the header of a DICOM file, or a part of it, and is read as such files usually are meant"
+    )
+    return dataset
+
+
+def _without_pixels(name: str) -> InputError:
+    return InputError(
+        f"{name} is a DICOM file without pixels", fix="give the picture itself, not a report or a directory of some"
+    )
+
+
+def _checked(header: Any, name: str) -> Stored:
     """Size and kind, before anything is decoded."""
     if header.get("Rows") is None or header.get("Columns") is None:
         raise InputError(f"{name} is a DICOM file of something else than a picture", fix="give the picture itself")
@@ -182,53 +228,30 @@ def _checked(header: Any, name: str) -> _Stored:
     if not is_grey and not (photometric in _COLOURS and samples == 3):
         what = "a palette of colours" if photometric == "PALETTE COLOR" else "neither grey nor RGB"
         raise InputError(f"{name} is not a radiograph: its pixels are {what}", fix="save it as MONOCHROME2 or as PNG")
-    return _Stored(frames // 2, is_grey, photometric == "MONOCHROME1")
+    bits = int(header.get("BitsStored") or header.get("BitsAllocated") or 16)
+    high = header.get("HighBit")
+    shift = 0 if high is None or int(header.get("BitsAllocated") or 0) <= bits else max(0, int(high) + 1 - bits)
+    padding = padding_of(header) if is_grey else None
+    return Stored(frames, is_grey, photometric == "MONOCHROME1", bits, shift, padding)
 
 
-def _check_decoder(syntax: Any, name: str) -> None:
+_EXTENDED = "1.2.840.10008.1.2.4.51"  # JPEG of 12 bits, which Pillow says that it decodes
+
+
+def _check_decoder(syntax: Any, stored: Stored, name: str) -> None:
     def is_available() -> bool:
         from pydicom.pixels.decoders.base import get_decoder
 
-        return bool(get_decoder(syntax).is_available)
+        decoder = get_decoder(syntax)
+        needed.extend(decoder.missing_dependencies)
+        plugins = decoder.available_plugins
+        return bool(decoder.is_available) and not (syntax == _EXTENDED and stored.bits > 8 and plugins == ("pillow",))
 
+    needed: list[str] = []
     if not _quiet(name, is_available, f"it is not a still picture ({_called(syntax)})"):
         raise MissingDependencyError(
             f"{name} is compressed as {_called(syntax)}, which needs another package",
             fix="pip install 'mt-plugin-xray[codecs]'"
             if syntax in _BY_GDCM
-            else "save it again uncompressed, or install what pydicom's documentation names for it",
+            else f"save it again uncompressed, or install what pydicom needs for it: {'; or '.join(needed)}",
         )
-
-
-def _shown(values: NDArray[Any], header: Any, stored: _Stored) -> Grey:
-    """(H, W, 1) within 0..1, bright where little passed through."""
-    if not stored.is_grey:
-        return luminance(values).astype(np.float32) / np.float32(np.iinfo(values.dtype).max)
-    values = values[..., None]
-    if header.get("ModalityLUTSequence"):
-        values, _ = by_table(values, header.ModalityLUTSequence[0])
-    else:
-        slope, intercept = header.get("RescaleSlope"), header.get("RescaleIntercept")
-        values = values * np.float64(1 if slope is None else slope) + np.float64(0 if intercept is None else intercept)
-    shown = _by_voi(values, header)
-    if shown is None or shown.max() == 0 or shown.min() == 1:  # no window, or one in which there is nothing
-        shown = stretched(values)
-    return 1 - shown if stored.is_inverted else shown
-
-
-def _by_voi(values: NDArray[Any], header: Any) -> Grey | None:
-    """Through the first of the file's tables or windows; None where it has none that is usable."""
-    if header.get("VOILUTSequence"):
-        entries, bits = by_table(values, header.VOILUTSequence[0])
-        return clipped(entries / (2**bits - 1))
-    centre, width = (_first(header.get(keyword)) for keyword in ("WindowCenter", "WindowWidth"))
-    function = str(header.get("VOILUTFunction") or "LINEAR")
-    return by_window(values, centre, width, function)
-
-
-def _first(number: Any) -> float | None:
-    """Of several windows, the first."""
-    if number is None or isinstance(number, str):
-        return None
-    several = number if hasattr(number, "__len__") else [number]
-    return float(several[0]) if len(several) else None

@@ -60,12 +60,17 @@ def read_film(source: Any, needed: int) -> Film:
 def _from_file(file: BinaryIO, source: str | Path | bytes, name: str, needed: int) -> Film:
     if is_dicom(file):
         return grey_of_file(file, name)
-    if name.lower().endswith((".dcm", ".dicom")):
+    try:
+        picture = open_picture(source, _FORMATS, SUFFIXES)
+    except InputError:
+        if not name.lower().endswith((".dcm", ".dicom")):
+            raise
         raise InputError(
-            f"{name} is not a DICOM file: the letters DICM do not stand after its first 128 bytes",
+            f"{name} is not a DICOM file: the letters DICM do not stand after its first 128 bytes, nor does it begin "
+            "with an element",
             fix="check that it is whole; dcmtk's dcmconv gives an old file without that header one",
-        )
-    with open_picture(source, _FORMATS, SUFFIXES) as picture:
+        ) from None
+    with picture:
         picture.draft(None, (needed, needed))  # a large JPEG is decoded at 1/2, 1/4 or 1/8
         return _film(picture_to_array(picture))
 

@@ -162,3 +162,27 @@ def test_tables_of_a_data_set_are_told_as_its_fault(tmp_path):
 def test_a_cell_that_is_too_long_names_the_line():
     with pytest.raises(InputError, match=r"t\.csv, line 2: .*field"):
         list(table('a,b\n"' + "x" * 200_000))
+
+
+@pytest.mark.parametrize(
+    "above",
+    ["sep=;\n", '"sep=;"\n', "# made by x\n# on 3 May\n", "% x;y\n\n", "\n"],
+    ids=["sep", "quoted", "#", "%", "blank"],
+)
+def test_what_programs_write_above_the_header_is_passed_over(above):
+    found = table(above + "a;b;c\n1,5;2;x\n3;4;y\n")
+    assert (found.names, list(found)) == (("a", "b", "c"), [["1,5", "2", "x"], ["3", "4", "y"]])
+
+
+@pytest.mark.parametrize("above", ["Sales of May\n\n", "Sales of May,,\n", "Sales\nof May\n"])
+def test_titles_above_the_header_are_told(above):
+    with pytest.warns(DataWarning, match="t.csv: left out: lines of text above the header"):
+        found = table(above + "a,b,c\n1,2,x\n3,4,y\n")
+    assert found.names == ("a", "b", "c")
+    assert [row[0] for row in found] == ["1", "3"] and found.line == above.count("\n") + 3
+
+
+def test_separators_at_the_end_of_rows_or_of_the_header_are_no_columns():
+    assert list(table("a,b\n1,2,\n3,4,,\n")) == [["1", "2"], ["3", "4"]]
+    assert list(table("a,b,\n1,2\n3,4\n")) == [["1", "2", ""], ["3", "4", ""]]
+    assert numbers("a,b\n1,2,\n3,4,\n") == [[1, 2], [3, 4]]

@@ -11,6 +11,7 @@ import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import chain
 from typing import Any
 
@@ -18,9 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk.notices import reinterpreted
+from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.number_columns import format_notes, number_columns
 from mt_core.sdk.numbers import PLAIN, is_header
+from mt_core.sdk.titles import are_comments, excel_separator, num_titles
 
 _SNIFFED_LINES = 50
 _BLOCK_LINES = 4096  # of a table in which some cell is no plain number
@@ -42,7 +44,7 @@ class Delimited:
         lines: With their ends, as `text_lines` gives them.
         separators: Those that may be; of several the one that divides the first lines most evenly. " " is any number of
             blanks, and is taken where no other divides them.
-        comments: What lines begin with that are passed over.
+        comments: What lines begin with that are passed over. So are titles above the header, of which users are told.
         quoted: Whether a cell may stand in quotes; otherwise quotes are characters like others.
         header: Whether the first row names the columns, or what tells it by its cells.
 
@@ -75,23 +77,39 @@ class Delimited:
             num_rows += not (line.isspace() or (comments and line.lstrip().startswith(self._comments)))
             if num_rows == _SNIFFED_LINES:
                 break
+        if start and (told := excel_separator(start[0])):
+            separators, start[0] = told, "\n"
         self.separator = sniff_separator(list(self._data(start)), separators, quoted=quoted)
-        self.line = 0
-        first = next(self._records(self._data(start)), None)
+        above = self._num_lines_above(start)
+        self.line = above
+        first = next(self._records(self._data(start[above:])), None)
         if first is None:
             raise InputError(f"{name} has no rows", fix="check that it was saved whole")
-        self.width = len(first)
         is_named = header if isinstance(header, bool) else header(first)
         self.names = tuple(cell.strip() for cell in first) if is_named else ()
-        self.line = self.line if is_named else 0
+        self.width = len(first)
+        self.line = self.line if is_named else above
         self._lines = self._data(chain(start[self.line :], lines))
+
+    def _num_lines_above(self, start: list[str]) -> int:
+        """How many lines are titles and the like; of titles users are told."""
+        self.line = 0
+        rows, ends = [], []
+        with suppress(InputError):  # which may be about a row that goes on behind these lines
+            for cells in self._records(self._data(start)):
+                rows.append(cells)
+                ends.append(self.line)
+        titles = num_titles(rows)
+        if titles and not are_comments(rows[:titles]):
+            left_out(self.name, "lines of text above the header")
+        return ends[titles - 1] if titles else 0
 
     def __iter__(self) -> Iterator[list[str]]:
         """The cells of each row, as many as there are columns."""
         width, num_rows = self.width, 0
         for cells in self._records(self._lines):
             if len(cells) != width:
-                raise self._ragged(len(cells))
+                cells = self._fitted(cells)
             num_rows += 1
             yield cells
         if not num_rows:
@@ -149,7 +167,7 @@ class Delimited:
         parsers: Mapping[int, Callable[[str], float]],
     ) -> None:
         """Fill in the columns that are not written as computers write numbers, and tell of them."""
-        rows = list(self._records(lines))
+        rows = [self._fitted(cells) for cells in self._records(lines)]
         cells_of = {column: [cells[column] for cells in rows] for column in columns if column not in parsers}
         found = number_columns(cells_of, decimal=_DECIMALS.get(self.separator))
         for column, (at, cell) in wrong.items():
@@ -201,8 +219,7 @@ class Delimited:
         """Cell by cell; the first of a column that is no number goes into `wrong`, with its line."""
         values, row = np.full((len(lines), len(columns)), np.nan), -1
         for row, cells in enumerate(self._records(self._at(lines, numbers))):
-            if len(cells) != self.width:
-                raise self._ragged(len(cells))
+            cells = self._fitted(cells)
             for place, column in enumerate(columns):
                 cell = cells[column]
                 try:
@@ -244,6 +261,21 @@ class Delimited:
                 fix='check the quotes: a quoted field ends with ", and a quote inside it is written twice',
             ) from None
 
+    def _fitted(self, cells: list[str]) -> list[str]:
+        """A row of as many cells as there are columns; separators at the end of all rows, or of the header, are none.
+
+        Raises:
+            InputError: another number of cells that say something.
+        """
+        width = self.width
+        if len(cells) > width and not any(map(str.strip, cells[width:])):
+            return cells[:width]
+        if self.names and len(cells) < width and not any(self.names[len(cells) :]):
+            return [*cells, *[""] * (width - len(cells))]
+        if len(cells) != width:
+            raise self._ragged(len(cells))
+        return cells
+
     def _ragged(self, count: int) -> InputError:
         return InputError(
             f"{self.name}, line {self.line}: {count} fields, where there are {self.width} columns",
@@ -270,7 +302,8 @@ def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: 
         counts = Counter(map(len, rows))
         num_cells, times = counts.most_common(1)[0]
         share = times / len(rows)
-        if num_cells < 2 or (len(rows[0]) < 2 and share < 0.9):
+        below = rows[num_titles(rows) :] if num_cells > 2 else rows
+        if num_cells < 2 or (len(below[0]) < 2 and share < 0.9):
             continue
         if separator == " " and best == "\t" and best_score[0] == 1:
             continue  # blanks would run over empty cells between tabs

@@ -1,0 +1,49 @@
+"""Lines above the header of a table that are no rows: titles, comments, the separator that Excel is told."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from mt_core.sdk.numbers import is_header
+
+_SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
+_COMMENTS = ("#", "%", "//", "--")
+_MOST = 20
+_ALIKE = 0.9
+
+
+def excel_separator(line: str) -> str | None:
+    """The separator that a first line `sep=;` names, as Excel writes and reads it."""
+    match = _SEPARATOR.fullmatch(line)
+    return match[1] if match else None
+
+
+def num_titles(rows: Sequence[Sequence[str]]) -> int:
+    """How many of the first rows are none: nearly all others have more cells, always as many.
+
+    One that lacks a single cell is a title only where a row of names follows and then one of values: R leaves out the
+    name of the column of row names.
+
+    Args:
+        rows: The cells of the first rows.
+    """
+    counts = [len(row) for row in rows]
+    for place in range(1, min(_MOST, len(rows) - 1)):
+        below = counts[place:]
+        width, times = Counter(below).most_common(1)[0]
+        if counts[place] != width or times < _ALIKE * len(below) or width < 2:
+            continue
+        lacking = [width - sum(map(bool, map(str.strip, row))) for row in rows[:place]]
+        is_named = is_header(rows[place]) and not is_header(rows[place + 1])
+        if all(missing > 1 or (missing == 1 and is_named) for missing in lacking) and (
+            is_named or all(len(row) == 1 for row in rows[:place])
+        ):
+            return place
+    return 0
+
+
+def are_comments(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether all begin as comments do, in whatever program."""
+    return all(row[0].lstrip().startswith(_COMMENTS) for row in rows)

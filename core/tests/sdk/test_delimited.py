@@ -186,3 +186,11 @@ def test_separators_at_the_end_of_rows_or_of_the_header_are_no_columns():
     assert list(table("a,b\n1,2,\n3,4,,\n")) == [["1", "2"], ["3", "4"]]
     assert list(table("a,b,\n1,2\n3,4\n")) == [["1", "2", ""], ["3", "4", ""]]
     assert numbers("a,b\n1,2,\n3,4,\n") == [[1, 2], [3, 4]]
+
+
+def test_names_of_rows_that_the_header_lacks_are_found_where_they_are_wanted():
+    text = '"a" "b"\n"one two" 1 2\n"x" 3 4\n'
+    found = table(text, separators=", ", row_names=True)
+    assert (found.names, list(found)) == (("", "a", "b"), [["one two", "1", "2"], ["x", "3", "4"]])
+    with pytest.raises(InputError, match="line 2: 3 fields"):
+        list(table(text, separators=", "))

@@ -73,6 +73,13 @@ def test_words_without_a_number_are_a_header():
     assert not any(map(is_header, ([""], ["a", "1"], ["a", "?"], ["1,5", "x"], ["nan", "nan"])))
 
 
+def test_years_and_numbers_of_columns_are_a_header():
+    assert is_header(["Country", "2019", "2020", "2021"]) and is_header(["", "0", "1", "2"])
+    assert is_header(["0", "1", "2", "3"]) and is_header(["id", "1", "2", "3"])
+    assert not any(map(is_header, (["0", "1", "2"], ["1", "2", "3", "4"], ["x", "3", "4", "5"], ["a", "2019", "2020"])))
+    assert not is_header(["", "0", "1", "2.5"])
+
+
 def test_what_python_reads_is_a_number_but_for_underscores():
     assert all(map(is_number, ("1", " 2.5e-3 ", "nan", "inf"))) and not any(map(is_number, ("", "1_000", "1,5")))
 

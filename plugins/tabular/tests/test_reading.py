@@ -168,7 +168,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "quote.csv": ('a,b\n"1,2\n3,4\n', "line"),
     "cut.csv.gz": (gzip.compress(b"a,b\n" + NOISE.hex().encode())[:1000], "cannot be read"),
     "cut.parquet": (b"PAR1" + b"\x01" * 100, "cannot be read"),
-    "table.xlsx": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(40), "zero bytes"),
+    "table.xlsx": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(40), "an Excel workbook"),
 }
 
 

@@ -47,6 +47,8 @@ class Delimited:
         comments: What lines begin with that are passed over. So are titles above the header, of which users are told.
         quoted: Whether a cell may stand in quotes; otherwise quotes are characters like others.
         header: Whether the first row names the columns, or what tells it by its cells.
+        row_names: Whether the rows may have a first cell that the header has no name for, as R writes them; its name
+            is then "".
 
     Raises:
         InputError: no row at all. While rows are read: one of another length, quotes that do not end.
@@ -67,6 +69,7 @@ class Delimited:
         comments: Sequence[str] = (),
         quoted: bool = True,
         header: bool | Callable[[Sequence[str]], bool] = is_header,
+        row_names: bool = False,
     ) -> None:
         self.name, self.line, self._quoted, self._comments = name, 0, quoted, tuple(comments)
         lines = iter(lines)
@@ -87,9 +90,19 @@ class Delimited:
             raise InputError(f"{name} has no rows", fix="check that it was saved whole")
         is_named = header if isinstance(header, bool) else header(first)
         self.names = tuple(cell.strip() for cell in first) if is_named else ()
-        self.width = len(first)
+        if row_names and is_named and self._have_row_names(start[self.line :]):
+            self.names = ("", *self.names)
+        self.width = len(self.names) if is_named else len(first)
         self.line = self.line if is_named else above
         self._lines = self._data(chain(start[self.line :], lines))
+
+    def _have_row_names(self, lines: list[str]) -> bool:
+        """Whether all rows have one cell more than the header, and say something in the last."""
+        line, rows = self.line, []
+        with suppress(InputError):
+            rows = list(self._records(self._data(lines)))
+        self.line = line
+        return bool(rows) and all(len(cells) == len(self.names) + 1 and cells[-1].strip() for cells in rows)
 
     def _num_lines_above(self, start: list[str]) -> int:
         """How many lines are titles and the like; of titles users are told."""
@@ -248,7 +261,7 @@ class Delimited:
     def _records(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """Cells of rows that have any."""
         if self.separator == " ":
-            yield from filter(None, map(str.split, lines))
+            yield from filter(None, (_at_blanks(line, self._quoted) for line in lines))
             return
         records = csv.reader(lines, delimiter=self.separator, strict=True, **_quoting(self._quoted))
         try:
@@ -309,6 +322,8 @@ def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: 
             continue  # blanks would run over empty cells between tabs
         cells = [cell.strip() for row in rows for cell in row]
         are_numbers = sum(_DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells) / len(cells)
+        if separator == " " and are_numbers < 0.3:
+            continue  # words of a text
         score = (share, are_numbers, num_cells)
         if score > best_score and not (separator == " " and best_score[0] and are_numbers <= best_score[1]):
             best, best_score = separator, score
@@ -317,12 +332,18 @@ def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: 
 
 def _divided(lines: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
     if separator == " ":
-        return [line.split() for line in lines]
+        return [_at_blanks(line, quoted) for line in lines]
     rows = csv.reader(lines, delimiter=separator, **_quoting(quoted))
     try:
         return [row for row in rows if row] or [[""]]
     except csv.Error:  # a cell without an end: reading it says in which line
         return [[""]]
+
+
+def _at_blanks(line: str, quoted: bool) -> list[str]:
+    if '"' not in line or not quoted:
+        return line.split()
+    return next(csv.reader([" ".join(line.split())], delimiter=" "), [])
 
 
 def _quoting(quoted: bool) -> Any:

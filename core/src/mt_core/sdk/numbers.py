@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 MISSING_MARKS = frozenset(
@@ -141,8 +142,16 @@ def is_number(text: str) -> bool:
 
 
 def is_header(cells: Sequence[str]) -> bool:
-    """Whether a first row names the columns: no cell is a number or a mark for a missing value, some say something."""
+    """Whether a first row names the columns: no cell is a number or a mark for a missing value, some say something.
+
+    Beside such names, at least three years or numbers from 0 or 1 on, each one more than the one before, are names
+    too; and so are nothing but numbers from 0 on, at least four, as data frames number their columns.
+    """
     texts = [cell.strip() for cell in cells]
-    return any(texts) and not any(
-        text and (text in MISSING_MARKS or is_number(text) or _DECIMAL_COMMA.fullmatch(text)) for text in texts
-    )
+    values = [text for text in texts if text in MISSING_MARKS or is_number(text) or _DECIMAL_COMMA.fullmatch(text)]
+    numbered = [int(text) for text in values if text.isascii() and text.isdigit() and len(text) < 5]
+    if any(texts) and len(numbered) > 2 and len(numbered) == sum(map(bool, values)):
+        counts_up = all(later - earlier == 1 for earlier, later in pairwise(numbered))
+        if counts_up and (len(numbered) < len(texts) or len(numbered) > 3):
+            return numbered[0] == 0 or (len(numbered) < len(texts) and (numbered[0] == 1 or 1800 < numbered[0] < 2100))
+    return any(texts) and not any(values)

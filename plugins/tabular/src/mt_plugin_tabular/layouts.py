@@ -10,7 +10,7 @@ from mt_core.sdk import split_from_name
 
 LAYOUTS = {
     "UCI Adult": "a folder with adult.data (train) and adult.test (test), as the repository ships them",
-    "split tables": "a folder with train.*, and val.* or test.* if there are any: .csv .tsv .parquet .csv.gz .tsv.gz",
+    "split tables": "a folder with train.*, and val.* or test.* if any: .csv .tsv .jsonl .parquet .csv.gz .tsv.gz",
     "one table": "a file, or a folder with one: all its rows are both train and all",
 }
 
@@ -21,7 +21,7 @@ ADULT_COLUMNS = (
 """Columns of `adult.data` and `adult.test`, which have no header. Source: `adult.names` of the UCI repository, which
 leaves the label without a name."""
 
-_SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz")
+_SUFFIXES = (".csv", ".tsv", ".parquet", ".csv.gz", ".tsv.gz", ".jsonl")
 
 
 Files = dict[str, Path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePath
@@ -13,10 +14,11 @@ from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_core.sdk import MISSING_MARKS, Delimited, first_bytes, is_header, open_binary, text_lines
 from mt_plugin_tabular.cells import Row, make_row
+from mt_plugin_tabular.foreign import Nameless, is_json, json_records, refuse_other_formats, without_totals
 from mt_plugin_tabular.layouts import ADULT_COLUMNS
 from mt_plugin_tabular.options import Header
 
-FORMATS = ".csv .tsv .data .test (each also as .gz) .parquet"
+FORMATS = ".csv .tsv .data .test (each also as .gz) .jsonl .parquet"
 
 _BATCH_ROWS = 4096  # of Parquet, decoded at a time
 _BUFFER_BYTES = 1 << 20
@@ -66,33 +68,46 @@ def only_row(source: Any, *, header: Header = "auto") -> Row:
 def _file_rows(source: str | Path | bytes, header: Header) -> Iterator[Row]:
     name = name_of(source)
     with reading(source, formats=FORMATS), open_binary(source) as file:
-        if first_bytes(source, 4) == b"PAR1":
+        start = first_bytes(source, 1024)
+        if start.startswith(b"PAR1"):
             yield from _parquet_rows(file, name)
+            return
+        refuse_other_formats(start, name)
+        if is_json(start):
+            records = json_records(file, name)
+            yield from (make_row(record.keys(), record.values()) for record in records)
         else:
-            yield from _delimited_rows(file, name, header)
+            yield from without_totals(_delimited_rows(file, name, header), name)
 
 
 def _delimited_rows(file: BinaryIO, name: str, header: Header) -> Iterator[Row]:
-    """Rows of a text file. A column with an empty name (the row numbers that `DataFrame.to_csv` writes) is left out. In
-    C4.5 files (`.data`, `.test`) a line that starts with `|` is a comment, and a period may end a record."""
+    """Rows of a text file. In C4.5 files (`.data`, `.test`) a line that starts with `|` is a comment, and a period may
+    end a record."""
     file_name = PurePath(name.removesuffix(".gz")).name
     is_c45 = file_name.endswith((".data", ".test"))
     table = Delimited(
         text_lines(file, name),
         name,
+        separators=",;\t| ",
         comments="|" if is_c45 else (),
         header=is_header if header == "auto" else header == "yes",
+        row_names=True,
     )
-    names = _distinct(table.names, name)
+    names = [unicodedata.normalize("NFC", column) for column in table.names]
     if not names:
         is_adult = file_name in ("adult.data", "adult.test") and table.width == len(ADULT_COLUMNS)
-        names = ADULT_COLUMNS if is_adult else _numbered(table.width)
+        names = list(ADULT_COLUMNS) if is_adult else _numbered(table.width)
+    kept = Nameless(_distinct(names, name), name)
     for cells in table:
         if is_c45:
             cells[-1] = cells[-1].removesuffix(".")
-        texts = map(str.strip, cells)  # as `to_cell` makes them, and twice as fast
-        pairs = zip(names, texts, strict=True)
-        yield {column: None if text in MISSING_MARKS else text for column, text in pairs if column}
+        texts = list(map(str.strip, cells))  # as `to_cell` makes them, and twice as fast
+        kept.check(texts)
+        yield {
+            column: None if text in MISSING_MARKS else text
+            for column, text in zip(names, texts, strict=True)
+            if column in kept.names
+        }
 
 
 def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:
@@ -102,6 +117,7 @@ def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:
     if not table.metadata.num_rows:
         raise InputError(f"{name} has no rows", fix="export the table again")
     names = _distinct(table.schema_arrow.names, name)
+    kept = Nameless(names, name)
     nested = [repr(field.name) for field in table.schema_arrow if field.type.num_fields]
     if nested:
         raise InputError(
@@ -111,13 +127,15 @@ def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:
     for batch in table.iter_batches(_BATCH_ROWS):
         columns = [column.to_pylist() for column in batch.columns]
         for values in zip(*columns, strict=True):
-            yield make_row(names, values)
+            kept.check(values)
+            yield make_row(kept.names, kept.of(values))
 
 
 def _frame_rows(frame: Any) -> Iterator[Row]:
-    names = _distinct([str(name) for name in frame.columns], name_of(frame))
+    kept = Nameless(_distinct([str(name) for name in frame.columns], name_of(frame)), name_of(frame))
     for values in frame.itertuples(index=False, name=None):
-        yield make_row(names, values)
+        kept.check(values)
+        yield make_row(kept.names, kept.of(values))
 
 
 def _array_rows(array: np.ndarray[Any, Any]) -> Iterator[Row]:

@@ -19,7 +19,7 @@ from mt_core.cli import COMMANDS, group
 from mt_core.conformance import CHECKS
 from mt_core.contract import Options
 from mt_core.contract.option_types import DescribedOption, describe_options, takes
-from mt_core.plugins.manifest import Capability, Deviation, Manifest
+from mt_core.plugins.manifest import Capability, Deviation, Manifest, Unused
 from mt_core.plugins.official import OFFICIAL_COMMANDS
 from mt_core.training import Recipe
 
@@ -94,6 +94,9 @@ def manifest() -> str:
         "## Deviations",
         "A table a deviation, `[[deviations]]`, of",
         table(("key", "", "takes", "meaning"), map(_field, Deviation.model_fields.items())),
+        "## Unused parts of a sample",
+        "A table a part, `[[unused]]`, of",
+        table(("key", "", "takes", "meaning"), map(_field, Unused.model_fields.items())),
         "## Recipe",
         "How to train: what a manifest's `recipe` may set for its modality, what `fit` takes, and what a run writes "
         "down. A user's own word goes before the plugin's, and that before the defaults here.",
@@ -118,7 +121,7 @@ def _takes(annotation: object) -> str:
         return "text"
     arguments = [each for each in get_args(annotation) if each not in (type(None), ...)]
     if get_origin(annotation) is tuple:
-        return "list of tables" if arguments[0] is Deviation else "list of texts"
+        return "list of tables" if arguments[0] in (Deviation, Unused) else "list of texts"
     if get_origin(annotation) is dict:
         return "table"
     return _takes(arguments[0]) if arguments else "text"

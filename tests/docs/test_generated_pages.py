@@ -11,7 +11,7 @@ import pytest
 
 from mt_core.cli import COMMANDS, group
 from mt_core.errors import MtError
-from mt_core.plugins.manifest import Capability, Deviation, Manifest
+from mt_core.plugins.manifest import Capability, Deviation, Manifest, Unused
 from mt_core.plugins.official import OFFICIAL_COMMANDS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -79,7 +79,7 @@ def test_a_report_of_something_else_is_refused(made, tmp_path, report):
 
 def test_the_manifests_page_has_every_key_with_its_description(made):
     page = made("reference_pages").manifest()
-    for model in (Manifest, Deviation):
+    for model in (Manifest, Deviation, Unused):
         assert all(f"| `{name}` |" in page and field.description in page for name, field in model.model_fields.items())
 
 

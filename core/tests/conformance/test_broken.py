@@ -11,16 +11,20 @@ from . import (
     broken_cost,
     broken_dataset,
     broken_head,
+    broken_importing,
     broken_learning,
     broken_packaging,
     broken_persistence,
     broken_reading,
+    broken_sample,
     broken_tokens,
 )
 
 FILES = (
     broken_packaging,
+    broken_importing,
     broken_reading,
+    broken_sample,
     broken_tokens,
     broken_capabilities,
     broken_learning,

@@ -128,6 +128,12 @@ FAULTS = {
         [where(IS_FILE, "source.rename(source)")],
         "was written",
     ),
+    "a file in the current folder": (
+        "reading_writes_nothing_outside_temporary_folders",
+        [where(IS_FILE, "open('seen', 'a').close()")],
+        "seen was written",
+    ),
+    "0.3 seconds a file": ("reading_is_fast", [where(IS_FILE, "import time", "time.sleep(0.3)")], "are allowed"),
     "another working directory": (
         "reading_writes_nothing_outside_temporary_folders",
         [where(f"{IS_FILE} and 'examples' in str(source)", "import os", "os.chdir(source.parent)")],

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from mt_core.errors import ContractError
 from mt_core.plugins.discovery import PluginMetadata
-from mt_core.plugins.manifest import Deviation, Manifest, manifest_of
+from mt_core.plugins.manifest import Deviation, Manifest, Unused, manifest_of
 
 WHOLE = {
     "contract": "1.0",
@@ -30,6 +30,7 @@ WRONG = {
     "pictures": "fake_waves",
     "recipe": "fast",
     "deviations": ["padding"],
+    "unused": ["origin"],
 }
 """For each field something that it does not take."""
 
@@ -40,6 +41,7 @@ RIGHT = {
     "pictures": "fake_waves:write",
     "recipe": {"epochs": 3},
     "deviations": [{"check": "padding_changes_nothing", "reason": "waves have no padding"}],
+    "unused": [{"part": "origin", "reason": "a wave is the same everywhere"}],
 }
 """For each field that may be left out something that it takes."""
 
@@ -55,7 +57,7 @@ def undescribed(*models: type[BaseModel]) -> list[str]:
 
 
 def test_every_field_is_described_in_a_sentence():
-    assert undescribed(Manifest, Deviation) == []
+    assert undescribed(Manifest, Deviation, Unused) == []
 
 
 def test_a_field_without_a_description_is_caught():
@@ -87,3 +89,10 @@ def test_a_deviation_lacks_nothing(field):
     whole = RIGHT["deviations"][0]
     with pytest.raises(ContractError, match=rf"deviations\.0\.{field}"):
         read(deviations=[{**whole, field: ""}])
+
+
+@pytest.mark.parametrize("field", Unused.model_fields)
+def test_a_part_that_is_not_used_lacks_nothing(field):
+    whole = RIGHT["unused"][0]
+    with pytest.raises(ContractError, match=rf"unused\.0\.{field}"):
+        read(unused=[{**whole, field: ""}])

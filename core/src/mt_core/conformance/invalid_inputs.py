@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mt_core.conformance.fixture import PluginFixture, once
 from mt_core.conformance.sandbox import TaskFailure, run_in_child
-from mt_core.conformance.valid_inputs import files_by_suffix
+from mt_core.conformance.valid_inputs import beside, files_by_suffix
 from mt_core.contract import Tokenizer
 from mt_core.contract.sources import or_raise
 from mt_core.errors import DatasetError, InputError, MissingDependencyError, MtError
@@ -109,9 +109,7 @@ def _halves(plugin: PluginFixture) -> Iterator[InvalidInput]:
     for suffix, files in files_by_suffix(plugin).items():
         if not files:
             continue
-        stem = files[0].name[: -len(suffix)]
-        together = [path for path in files[0].parent.glob(f"{stem}*") if path.is_file()] if stem else files[:1]
-        together = [path for path in together if path == files[0] or not path.name.endswith(plugin.manifest.suffixes)]
+        together = beside(plugin, files[0], files[0].name[: -len(suffix)])
         for cut in together:
             folder = plugin.folder("halves")
             for path in together:

@@ -124,6 +124,14 @@ def _run(tasks: Sequence[Callable[[], Any]], sender: Connection) -> None:
         sender.send(result)
 
 
+@dataclass(frozen=True)
+class SideEffects:
+    """What code did beside its work: addresses that it asked for, and what it changed on disk, in words."""
+
+    network: list[str]
+    written: list[str]
+
+
 class SideEffectMonitor:
     """Records this process's network access, which it refuses, and its changes on disk outside of one folder.
 
@@ -144,6 +152,12 @@ class SideEffectMonitor:
         tempfile.tempdir = os.environ["TMPDIR"] = str(folder)
         sys.dont_write_bytecode = True  # the bytecode of a late import is not the plugin's doing
         sys.addaudithook(self._record)
+
+    def effects(self, directory: str) -> SideEffects:
+        """What was recorded so far, and whether the working directory is no longer this one."""
+        after = os.getcwd()
+        moved = [] if after == directory else [f"the working directory became {after}"]
+        return SideEffects(list(self.network), [*(f"{path} was written" for path in self.written), *moved])
 
     def _record(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event in _NETWORK:

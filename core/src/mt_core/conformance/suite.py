@@ -21,10 +21,12 @@ from mt_core.conformance.checks import (
     cost,
     dataset,
     head,
+    importing,
     learning,
     packaging,
     persistence,
     reading,
+    sample,
     tokens,
 )
 from mt_core.conformance.fixture import PluginFixture
@@ -36,7 +38,9 @@ from mt_core.plugins import get, list_plugins
 
 FAMILIES: tuple[ModuleType, ...] = (
     packaging,
+    importing,
     reading,
+    sample,
     tokens,
     capabilities,
     learning,

@@ -8,6 +8,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from glob import escape
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import torch
 from torch import Tensor
 
 from mt_core.conformance.fixture import PluginFixture, once
-from mt_core.conformance.sandbox import SideEffectMonitor, TaskFailure, run_in_child
+from mt_core.conformance.sandbox import SideEffectMonitor, SideEffects, TaskFailure, run_in_child
 from mt_core.contract import Tokenizer
 from mt_core.contract.sources import or_raise
 from mt_core.errors import InputError, MissingDependencyError
@@ -43,20 +44,18 @@ class ValidFiles:
     unreadable: dict[str, str]
 
 
-@dataclass(frozen=True)
-class SideEffects:
-    """What reading did beside its work; see `SideEffectMonitor`."""
-
-    network: list[str]
-    written: list[str]
-
-
 def files_by_suffix(plugin: PluginFixture) -> dict[str, list[Path]]:
     """The plugin's files of each declared suffix, [] where there is none. A file belongs to the longest suffix."""
     files: dict[str, list[Path]] = {suffix: [] for suffix in plugin.manifest.suffixes}
     for path in plugin.demo_files:
         files[max((suffix for suffix in files if path.name.lower().endswith(suffix)), key=len)].append(path)
     return files
+
+
+def beside(plugin: PluginFixture, path: Path, stem: str) -> list[Path]:
+    """A file and those that belong to it: of the same stem, and of no suffix that the plugin declares."""
+    together = [each for each in path.parent.glob(f"{escape(stem)}*") if each.is_file()] if stem else [path]
+    return [each for each in together if each == path or not each.name.endswith(plugin.manifest.suffixes)]
 
 
 @once
@@ -135,19 +134,20 @@ def _same(one: Tensor, other: Tensor, exactly: bool) -> bool:
 
 @once
 def side_effects(plugin: PluginFixture) -> SideEffects | TaskFailure:
-    """The side effects of reading and preparing all sources and test samples, in a child process."""
+    """The side effects of reading and preparing all sources and test samples, in a child process.
+
+    Its working directory is no folder for temporary files: what is written there is a side effect.
+    """
     reader, tokenizer = plugin.make_tokenizer(calibrated=False), plugin.make_tokenizer()
     everything = [*sources(plugin).values(), *(plugin.test[row].sample for row in range(len(plugin.test)))]
-    temporary = plugin.folder("temporary")
+    temporary, work = plugin.folder("temporary"), plugin.folder("work")
 
     def read_everything() -> SideEffects:
-        os.chdir(temporary)
+        os.chdir(work)
         monitor, before = SideEffectMonitor(temporary), os.getcwd()
         for source in everything:
             prepared(tokenizer, first_sample(reader, source))
-        after = os.getcwd()
-        moved = [] if after == before else [f"the working directory became {after}"]
-        return SideEffects(monitor.network, [*(f"{path} was written" for path in monitor.written), *moved])
+        return monitor.effects(before)
 
     (result,) = run_in_child([read_everything])
     assert isinstance(result, SideEffects | TaskFailure)

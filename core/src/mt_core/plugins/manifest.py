@@ -42,6 +42,17 @@ class Deviation(BaseModel):
     reason: str = Field(min_length=1, description="Why it does not hold, for those who decide whether to use it.")
 
 
+class Unused(BaseModel):
+    """A part of a sample that `prepare` does not use."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    part: str = Field(
+        min_length=1, description='Where it is in the sample, as the suite calls it: "origin", "channels.intensity".'
+    )
+    reason: str = Field(min_length=1, description="Why it is not used, for those who expect it to be.")
+
+
 class Manifest(BaseModel):
     """A plugin's `plugin.toml`. Keys that are not known here pass; conformance asks `unknown_keys` for them."""
 
@@ -78,6 +89,9 @@ class Manifest(BaseModel):
     deviations: tuple[Deviation, ...] = Field(
         default=(), description="Checks of the conformance suite that are known not to hold, each with its reason."
     )
+    unused: tuple[Unused, ...] = Field(
+        default=(), description="Numbers in a sample that do not change what is prepared, each with the reason."
+    )
 
 
 def manifest_of(found: PluginMetadata) -> Manifest:
@@ -101,6 +115,8 @@ def manifest_of(found: PluginMetadata) -> Manifest:
 def unknown_keys(raw: Mapping[str, Any]) -> tuple[str, ...]:
     """The keys of a manifest that mean nothing to this version of the core."""
     unknown = [key for key in raw if key not in Manifest.model_fields]
-    for row, deviation in enumerate(raw.get("deviations", [])):
-        unknown += [f"deviations.{row}.{key}" for key in deviation if key not in Deviation.model_fields]
+    tables: tuple[tuple[str, type[BaseModel]], ...] = (("deviations", Deviation), ("unused", Unused))
+    for name, model in tables:
+        for row, entry in enumerate(raw.get(name, [])):
+            unknown += [f"{name}.{row}.{key}" for key in entry if key not in model.model_fields]
     return tuple(unknown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import time
 from pathlib import Path
 
 import torch
@@ -10,9 +11,8 @@ import torch
 from mt_core.conformance.check import Failed, check, expect
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.conformance.invalid_inputs import invalid_input_results
-from mt_core.conformance.sandbox import TaskFailure
+from mt_core.conformance.sandbox import SideEffects, TaskFailure
 from mt_core.conformance.valid_inputs import (
-    SideEffects,
     first_sample,
     prepared,
     preserved_random_states,
@@ -25,6 +25,11 @@ from mt_core.conformance.valid_inputs import (
 )
 from mt_core.contract import Tokenizer
 from mt_core.data.loader import Batch, Loader, check_failures
+
+SECONDS, SECONDS_PER_MEGABYTE = 0.2, 0.1
+"""What reading and preparing a sample may take; a hundred times what the twelve modalities take."""
+
+_TIMES = 5
 
 
 @check()
@@ -58,6 +63,28 @@ def samples_per_file_are_as_declared(plugin: PluginFixture) -> None:
         expect(
             not several,
             f"{', '.join(several)} gives several samples by `stream`, and multi_sample_sources is not declared",
+        )
+
+
+@check()
+def reading_is_fast(plugin: PluginFixture) -> None:
+    """The first sample of a file of each suffix and two demo samples are read and prepared in less than 0.2 seconds
+    each, and 0.1 seconds more a megabyte of the file; the fastest of five times counts."""
+    reader, tokenizer = plugin.make_tokenizer(calibrated=False), plugin.make_tokenizer()
+    for name, source in sources(plugin).items():
+        size = Path(source).stat().st_size if isinstance(source, str | Path) and Path(source).exists() else 0
+        allowed = SECONDS + SECONDS_PER_MEGABYTE * size / 1e6
+        shortest = float("inf")
+        for _ in range(_TIMES):
+            started = time.perf_counter()
+            prepared(tokenizer, first_sample(reader, source))
+            shortest = min(shortest, time.perf_counter() - started)
+            if shortest <= allowed:
+                break
+        expect(
+            shortest <= allowed,
+            f"reading and preparing {name} ({size} bytes) takes {shortest:.2g} s, and {allowed:.2g} s are allowed: "
+            "make once, in `__init__`, what every file needs; read no more of a file than is used; wait for nothing",
         )
 
 

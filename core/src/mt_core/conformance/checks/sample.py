@@ -1,0 +1,125 @@
+"""What a sample is: the content of its file, whatever the file is called, and nothing in it is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from mt_core.conformance.check import check, expect
+from mt_core.conformance.fixture import PluginFixture
+from mt_core.conformance.lengths import tokens_of
+from mt_core.conformance.renamed import renamed_sources
+from mt_core.conformance.sample_parts import Part, changed_samples
+from mt_core.conformance.valid_inputs import first_sample, prepared, same, sources
+from mt_core.contract import Tokenizer
+from mt_core.contract.sources import or_raise
+from mt_core.errors import InputError
+
+_SAMPLES_OF_A_FILE = 3
+
+
+@check()
+def the_name_of_a_file_changes_nothing(plugin: PluginFixture) -> None:
+    """A file of each suffix and files of the demo are copied under another name into another folder: the same bytes
+    give the same prepared tensors, the same tokens and the same `side`."""
+    for name, source, renamed in renamed_sources(plugin):
+        tokenizer = _tokenizer_for(plugin, source)
+        if tokenizer is None:
+            continue  # a table of other columns than the demo's
+        here, there = (_items(tokenizer, each) for each in (source, renamed))
+        expect(
+            len(here) == len(there) and all(map(partial(same, exactly=True), here, there)),
+            f"{name}, copied to {Path(*_last(renamed))}, is prepared differently: take nothing from the name of a file "
+            "or of its folder, nor from its date; a label belongs into Example.target",
+        )
+        for one, other in zip(here, there, strict=True):
+            if isinstance(one, str) or isinstance(other, str):
+                continue  # refused, with the same words
+            tokens, again = tokens_of(tokenizer, [one]), tokens_of(tokenizer, [other])
+            expect(
+                same({"": tokens.values, **tokens.side}, {"": again.values, **again.side}, exactly=True),
+                f"{name}, copied to {Path(*_last(renamed))}, has other tokens or another `side`: let forward depend on "
+                "its batch alone",
+            )
+
+
+@check()
+def every_part_of_a_sample_changes_what_is_prepared(plugin: PluginFixture) -> None:
+    """In samples as `read` returns them each number, and each quarter along each axis of each array, gets other values:
+    what `prepare` returns must change, or it refuses them. What is not used is declared in plugin.toml under `unused`,
+    with the reason. What is declared and changes it in all its parts is a failure too."""
+    used: dict[Part, bool] = {}
+    for _, source in sources(plugin).items():
+        tokenizer = _tokenizer_for(plugin, source)
+        if tokenizer is None:
+            continue
+        sample = first_sample(tokenizer, source)
+        expected = prepared(tokenizer, sample)
+        for part, copies in changed_samples(sample):
+            if not used.get(part):
+                used[part] = any(_is_changed(tokenizer, expected, changed) for changed in copies)
+    names = [unused.part for unused in plugin.manifest.unused]
+    lost = _names([part for part, is_used in used.items() if not is_used and not _declared(part, names)], used)
+    expect(
+        not lost,
+        f"what is prepared does not change with {_some(lost)}: use it, let `read` leave it out, or declare it in "
+        'plugin.toml: [[unused]] part = "…" reason = "…"',
+    )
+    declared = {name for name in names if any(_declared(part, [name]) for part in used)}
+    needed = {name for name in declared for part in used if not used[part] and _declared(part, [name])}
+    expect(
+        declared == needed,
+        f"plugin.toml declares as unused what changes what is prepared: {', '.join(sorted(declared - needed))}: remove "
+        "that declaration",
+    )
+
+
+def _tokenizer_for(plugin: PluginFixture, source: Any) -> Tokenizer | None:
+    """A tokenizer that prepares a source: calibrated on the demo, or, where that refuses it, not calibrated."""
+    for tokenizer in (plugin.make_tokenizer(), plugin.make_tokenizer(calibrated=False)):
+        try:
+            tokens_of(tokenizer, [tokenizer.prepare(first_sample(tokenizer, source))])
+        except Exception:  # of a tokenizer that needs its calibration, too
+            continue
+        return tokenizer
+    return None
+
+
+def _items(tokenizer: Tokenizer, source: Any) -> list[Any]:
+    """The first samples of a source, prepared; the words of a refusal, which name the file, are not compared."""
+    try:
+        samples: Iterator[Any] = islice(or_raise(tokenizer.stream(source)), _SAMPLES_OF_A_FILE)
+        items = [prepared(tokenizer, sample) for sample in samples]
+    except InputError:
+        return ["refused"]
+    return ["refused" if isinstance(item, str) else item for item in items]
+
+
+def _is_changed(tokenizer: Tokenizer, expected: Any, sample: Any) -> bool:
+    try:
+        return not same(expected, prepared(tokenizer, sample), exactly=True)
+    except Exception:  # what fails on other values has looked at them
+        return True
+
+
+def _declared(part: Part, names: Iterable[str]) -> bool:
+    return any(part.path == name or part.path.startswith(f"{name}.") for name in names)
+
+
+def _names(parts: list[Part], every: Iterable[Part]) -> list[str]:
+    """What parts are called; all parts of an array are called by its name."""
+    paths = dict.fromkeys(part.path for part in parts)
+    whole = [path for path in paths if {part for part in every if part.path == path} <= set(parts)]
+    return [*(path or "the sample" for path in whole), *(str(part) for part in parts if part.path not in whole)]
+
+
+def _some(names: list[str]) -> str:
+    return "; ".join(names[:4]) + " …" * (len(names) > 4)
+
+
+def _last(source: Any) -> tuple[str, ...]:
+    """The end of a path, as messages show it."""
+    return Path(source).parts[-2:] if isinstance(source, str | Path) else ("another folder",)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mt_core.api import list_encoders as list_encoders
     from mt_core.api import load as load
     from mt_core.api import load_run as load_run
+    from mt_core.api import path_of_text as path_of_text
     from mt_core.api import predict as predict
     from mt_core.contract import Classification as Classification
     from mt_core.contract import Example as Example
@@ -100,6 +101,7 @@ _HOME = {
     "load": "api",
     "load_encoder": "encoder",
     "load_run": "api",
+    "path_of_text": "api",
     "predict": "api",
 }
 __all__ = sorted(_HOME)

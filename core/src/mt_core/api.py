@@ -11,6 +11,7 @@ from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
 from mt_core.encoder import Encoder, list_encoders, load_encoder
 from mt_core.errors import UnknownModalityError
+from mt_core.io.names import path_of_text
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import get, list_modalities
 
@@ -31,6 +32,7 @@ __all__ = [
     "list_modalities",
     "load",
     "load_run",
+    "path_of_text",
     "predict",
 ]
 

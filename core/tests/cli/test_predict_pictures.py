@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from mt_core.cli import main
@@ -45,10 +46,11 @@ def test_predictions_are_written_a_line_a_sample_with_what_the_plugin_shows(run,
     capsys.readouterr()
     assert main(["predict", run, str(tmp_path / "three.npy"), "--out", str(tmp_path / "shown")]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told == [str(tmp_path / "shown" / "three.npy.jsonl"), str(tmp_path / "shown" / "three.txt")]
-    records = [json.loads(line) for line in Path(told[0]).read_text().splitlines()]
+    table, picture = tmp_path / "shown" / "predictions.jsonl", tmp_path / "shown" / "three.txt"
+    assert told == [str(picture), f"{table}: 3 predictions"]
+    records = [json.loads(line) for line in table.read_text().splitlines()]
     assert [record["row"] for record in records] == [0, 1, 2]
-    assert Path(told[1]).read_text() == "3 of classification"
+    assert picture.read_text() == "3 of classification"
 
 
 def test_a_source_that_cannot_be_shown_is_told_and_the_others_go_on(run, tmp_path, pictures, capsys):
@@ -63,11 +65,32 @@ def test_a_source_that_cannot_be_shown_is_told_and_the_others_go_on(run, tmp_pat
 def test_a_modality_that_shows_nothing_writes_its_predictions(run, tmp_path, capsys):
     np.save(tmp_path / "one.npy", np.ones(12, np.float32))
     assert main(["predict", run, str(tmp_path / "one.npy"), "--out", str(tmp_path / "shown")]) == 0
-    assert [path.name for path in (tmp_path / "shown").iterdir()] == ["one.npy.jsonl"]
+    assert [path.name for path in (tmp_path / "shown").iterdir()] == ["predictions.jsonl"]
 
 
 def test_a_folder_that_cannot_be_made_is_told(run, tmp_path, capsys):
     np.save(tmp_path / "one.npy", np.ones(12, np.float32))
     (tmp_path / "file").write_text("x")
-    assert main(["predict", run, str(tmp_path / "one.npy"), "--out", str(tmp_path / "file" / "shown")]) == 1
+    assert main(["predict", run, str(tmp_path / "one.npy"), "--out", str(tmp_path / "file" / "shown")]) == 2
     assert "choose another --out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".parquet"])
+def test_all_sources_go_to_one_table_in_the_format_of_its_suffix(run, tmp_path, suffix, capsys):
+    for name in ("one", "two"):
+        np.save(tmp_path / f"{name}.npy", np.linspace(-1, 1, 12, dtype=np.float32))
+    files = [str(tmp_path / f"{name}.npy") for name in ("one", "two")]
+    table = tmp_path / f"p{suffix}"
+    assert main(["predict", run, *files, "-o", str(table)]) == 0
+    if suffix == ".csv":
+        found = pd.read_csv(table)
+        assert {"probabilities.rising", "probabilities.falling"} <= set(found.columns)
+    else:
+        found = pd.read_json(table, lines=True) if suffix == ".jsonl" else pd.read_parquet(table)
+    assert list(found["source"]) == files and set(found["prediction"]) <= {"rising", "falling"}
+
+
+@pytest.mark.parametrize("name", ["p.txt", "p.npy"])
+def test_a_suffix_of_no_table_is_refused(run, tmp_path, name, capsys):
+    assert main(["predict", run, "any.npy", "-o", str(tmp_path / name)]) == 2
+    assert ".parquet, .csv or .jsonl" in capsys.readouterr().err and not (tmp_path / name).exists()

@@ -80,7 +80,7 @@ def test_the_file_names_its_encoder_and_tokenizer(model, sources, tmp_path):
     assert metadata["mt.pool"] == "cls+mean"
     assert "untrained" in metadata["mt.description"]
     assert schema.field("vector").type.list_size == 2 * model.encoder.width
-    assert schema.names == ["source", "row", "modality", "vector"]
+    assert schema.names == ["source", "row", "modality", "vector", "size", "modified", "sha256"]
 
 
 def test_unreadable_files_are_told_beside_the_vectors_and_stop_nobody(model, sources, tmp_path):

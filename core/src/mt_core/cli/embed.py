@@ -9,10 +9,13 @@ from mt_core.cli import options as shared
 
 @click.command("embed")
 @click.argument("named", metavar="[MODALITY|RUN] FILES...", nargs=-1, required=True)
-@click.option("-o", "--out", required=True, metavar="FILE", help="The Parquet file.")
+@click.option("-o", "--out", required=True, metavar="FILE", help="The file: .parquet, .csv, .jsonl or .npy.")
 @click.option("--pool", type=click.Choice(shared.POOLS), default="mean", show_default=True, help="Tokens to vector.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--overwrite", is_flag=True, help="Start over, whatever is there.")
+@click.option(
+    "--hash", "hash_files", is_flag=True, help="Tell a changed file by its content, and not by size and date alone."
+)
 @shared.stacked(
     shared.encoder,
     shared.tokenizer_options,
@@ -29,6 +32,7 @@ def command(
     pool: str,
     batch_size: int,
     overwrite: bool,
+    hash_files: bool,
     encoder: str | None,
     options: tuple[str, ...],
     num_workers: int | None,
@@ -38,12 +42,12 @@ def command(
     strict: bool,
     quiet: bool,
 ) -> int:
-    """Files to vectors, in one Parquet file.
+    """Files to vectors, in one file.
 
     FILES are files, folders and patterns, of the modality's formats; without a modality their suffixes tell it, where
     just one installed plugin reads them. The folder of a run gives the vectors of its trained tokenizer. Files that
     cannot be read go to <out>.errors.jsonl and make the exit code 1. Interrupted, the same command goes on where it
-    was.
+    was; later, it embeds what is new or has changed.
     """
     from pathlib import Path
 
@@ -77,6 +81,7 @@ def command(
         seconds_a_sample=seconds_a_sample,
         precision=precision or "32",  # type: ignore[arg-type]
         overwrite=overwrite,
+        hash_files=hash_files,
         strict=strict,
         show_progress=not quiet,
     )
@@ -84,6 +89,10 @@ def command(
         click.echo(f"went on after {result.resumed} file(s) that were done", err=True)
     if result.skipped:
         click.echo(f"{result.skipped} file(s) were in {result.path} already", err=True)
+    if result.changed:
+        click.echo(f"{result.changed} file(s) had changed since, and were embedded again", err=True)
+    if result.calibrated_on:
+        click.echo(f"calibrated on {result.calibrated_on}: compare these vectors with no others", err=True)
     click.echo(f"{result.path}: {result.rows} vectors")
     for failure in result.failed[:5]:
         click.echo(f"error: {failure['problem']}\n  fix: {failure['fix']}", err=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +15,7 @@ from mt_core.cli import options as shared
 
 if TYPE_CHECKING:
     from mt_core.contract import Head
+    from mt_core.errors import MtError
     from mt_core.plugins import Plugin
 
 
@@ -22,8 +25,9 @@ if TYPE_CHECKING:
 @click.option(
     "-o",
     "--out",
-    metavar="DIR",
-    help="Write predictions there instead, and what can be seen of them: a plot, a map, a coloured cloud.",
+    metavar="FILE|DIR",
+    help="Write one table there instead (.parquet, .csv or .jsonl); or a folder of it and of what can be seen of the "
+    "predictions: a plot, a map, a coloured cloud.",
 )
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a sample, with everything the head says.")
@@ -50,12 +54,14 @@ def command(
     from mt_core.cli.choosing import check_encoder, plugin_of_run
 
     check_encoder(encoder, plugin_of_run(run))
+    where = Output.parse(out) if out is not None else None
 
     from mt_core.data.workers import resolve_num_workers
     from mt_core.embedding.memory import predictions  # imports torch: all that is above needs none to be refused
-    from mt_core.errors import MtError
+    from mt_core.errors import RunError
     from mt_core.hooks import session
     from mt_core.io.paths import expand
+    from mt_core.io.records import write_records
     from mt_core.plugins import get
     from mt_core.training import load_run
 
@@ -75,43 +81,78 @@ def command(
             on_error=errors.append,
             strict=strict,
         )
-        for source, of_source in groupby(records, key=lambda record: record["source"]):
-            kept = []
-            for record in of_source:
-                if out is None:
-                    where = f"{source}:{record['row']}" if has_rows else source
-                    click.echo(json.dumps(record) if as_json else f"{where}  {head.format_prediction(record)}")
-                else:
-                    kept.append(record)
-            if out is not None:
-                try:
-                    for path in write_predictions(plugin, head, source, kept, Path(out)):
-                        click.echo(path)
-                except MtError as error:
-                    errors.append(error)
+        if where is None:
+            for record in records:
+                name = f"{record['source']}:{record['row']}" if has_rows else record["source"]
+                click.echo(json.dumps(record) if as_json else f"{name}  {head.format_prediction(record)}")
+        else:
+            where.make_folder()
+            if where.pictures is not None:
+                records = _shown(records, plugin, head, where.pictures, errors)
+            count = write_records(where.table, records, RunError)
+            click.echo(f"{where.table}: {count} predictions")
     for failed in errors:
         click.echo(f"error: {failed.problem}\n  fix: {failed.fix}", err=True)
     return 1 if errors else 0
 
 
-def write_predictions(
-    plugin: Plugin, head: Head, source: str, records: list[dict[str, Any]], folder: Path
-) -> list[Path]:
-    """One JSON object a sample in `<name>.jsonl`, and what the modality shows of them; the files that were written.
+@dataclass(frozen=True)
+class Output:
+    """Where predictions go.
 
-    Raises:
-        RunError: a folder that cannot be written to.
-        MtError: the modality's own, of what it cannot show.
+    Attributes:
+        table: One for all sources.
+        pictures: The folder of what can be seen of them; None: none is wanted.
     """
-    from mt_core.errors import RunError
-    from mt_core.io.atomic import atomic_write
 
-    table = folder / f"{Path(source).name}.jsonl"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be made ({error.strerror})", fix="choose another --out") from None
-    with atomic_write(table, RunError) as part:
-        part.write_text("".join(f"{json.dumps(record)}\n" for record in records), encoding="utf-8")
-    shown = plugin.pictures(source, records, head.task, folder) if plugin.pictures is not None else []
-    return [table, *shown]
+    table: Path
+    pictures: Path | None
+
+    @classmethod
+    def parse(cls, out: str) -> Output:
+        """A name with a suffix is that of a table, any other one that of a folder.
+
+        Raises:
+            RunError: a suffix of no table.
+        """
+        from mt_core.errors import RunError
+        from mt_core.io.records import check_table
+
+        path = Path(out)
+        if path.is_dir() or not path.suffix:
+            return cls(path / "predictions.jsonl", path)
+        check_table(path, RunError)
+        return cls(path, None)
+
+    def make_folder(self) -> None:
+        """Make the folder that it is in.
+
+        Raises:
+            RunError: it cannot be made.
+        """
+        from mt_core.errors import RunError
+
+        try:
+            self.table.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"{self.table.parent} cannot be made ({error.strerror})"
+            raise RunError(problem, fix="choose another --out") from None
+
+
+def _shown(
+    records: Iterator[dict[str, Any]], plugin: Plugin, head: Head, folder: Path, errors: list[MtError]
+) -> Iterator[dict[str, Any]]:
+    """The same records; of those of each source, what the modality shows is written to a folder."""
+    from mt_core.errors import MtError
+    from mt_core.io.names import path_of_text
+
+    for source, of_source in groupby(records, key=lambda record: record["source"]):
+        kept = list(of_source)
+        yield from kept
+        try:
+            shown = plugin.pictures(path_of_text(source), kept, head.task, folder) if plugin.pictures else []
+        except MtError as error:
+            errors.append(error)
+        else:
+            for path in shown:
+                click.echo(path)

@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from mt_core.errors import InputError, MissingDependencyError, MtError
+from mt_core.io.names import text_of_path
 
 Sample = TypeVar("Sample")
 
 
 def name_of(source: Any) -> str:
-    """How a source is called in messages and in tables: a path as it was given, anything else by its type."""
+    """How a source is called in messages and in tables: a path as it was given (`mt_core.io.names` where it is not
+    UTF-8), anything else by its type."""
     if isinstance(source, str | Path):
-        return str(source)
+        return text_of_path(str(source))
     if filename := getattr(source, "filename", ""):  # a picture that was opened from a file
-        return str(filename)
+        return text_of_path(str(filename))
     shape = getattr(source, "shape", None)
     size = f" {tuple(shape)}" if shape is not None else f" of {len(source)} bytes" if isinstance(source, bytes) else ""
     return f"<{type(source).__name__}{size}>"

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from mt_core.contract import Example, Features
+from mt_core.contract import Example, Features, name_of
 from mt_core.data.precision import Precision, check_precision
 from mt_core.data.sources import Read, raw_samples
 from mt_core.errors import DataWarning, InputError, MtError
@@ -86,25 +89,60 @@ def features_of(model: MetaTransformer, items: Sequence[dict[str, Tensor]]) -> F
     return model.encode({name: tensor.to(model.device) for name, tensor in inputs.items()})
 
 
-def ensure_calibrated(model: MetaTransformer, sources: Sequence[object], num_workers: int = 0) -> None:
+def ensure_calibrated(
+    model: MetaTransformer,
+    sources: Sequence[object],
+    num_workers: int = 0,
+    recorded: Mapping[str, Any] | None = None,
+) -> dict[str, Any] | None:
     """Calibrate a tokenizer that cannot work without on the sources themselves: on their first samples.
+
+    Args:
+        recorded: What an earlier call gave; a tokenizer of the same options and weights takes that calibration.
+
+    Returns:
+        What was calibrated and on what, as JSON can hold it; None where nothing was.
 
     Raises:
         InputError: no source that can be read.
     """
     tokenizer = model.tokenizer
     if "needs_calibration" not in get(model.modality).manifest.capabilities or tokenizer.calibration():
-        return
+        return None
+    uncalibrated = model.tokenizer_fingerprint()
+    if recorded is not None and recorded["uncalibrated"] == uncalibrated:
+        with seeded(model.seed):
+            tokenizer.restore(recorded["calibration"])
+        record = dict(recorded)
+    else:
+        on = _calibrate(model, sources, num_workers)
+        calibration = tokenizer.calibration()
+        with seeded(model.seed):  # as whoever adds to these vectors will
+            tokenizer.restore(calibration)
+        record = {"on": on, "calibration": calibration, "uncalibrated": uncalibrated}
+    tokenizer.to(model.device)
+    digest = hashlib.sha256(json.dumps(record["calibration"], sort_keys=True).encode()).hexdigest()[:8]
+    model.provenance = f"{model.provenance}, calibrated on {record['on']} (calibration {digest})"
+    return record
+
+
+def _calibrate(model: MetaTransformer, sources: Sequence[object], num_workers: int) -> str:
+    """Calibrate on the first samples; says on which."""
     examples: list[Example] = []
+    used: list[str] = []
     refused: MtError | None = None
-    for read in raw_samples(tokenizer, sources, num_workers):
-        examples += [Example(sample) for sample in read.items[: SAMPLES_TO_CALIBRATE - len(examples)]]
+    for read in raw_samples(model.tokenizer, sources, num_workers):
+        found = [Example(sample) for sample in read.items[: SAMPLES_TO_CALIBRATE - len(examples)]]
+        examples += found
+        name = name_of(sources[read.source])
+        if found and name not in used[-1:]:
+            used.append(name)
         refused = refused or read.error
         if len(examples) == SAMPLES_TO_CALIBRATE:
             break
     if not examples:
         raise refused or InputError("there is nothing to read", fix="name at least one source")
     with seeded(model.seed):
-        tokenizer.calibrate(examples)
-    tokenizer.to(model.device)
-    model.provenance = f"{model.provenance}, calibrated on these sources"
+        model.tokenizer.calibrate(examples)
+    more = f" and {len(used) - 1} more" if len(used) > 1 else ""
+    return f"{len(examples):,} samples of {used[0]}{more}"

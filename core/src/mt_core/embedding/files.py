@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,13 +18,16 @@ from mt_core.data.batches import SampleBatch, encoding, ensure_calibrated, featu
 from mt_core.data.precision import Precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE, resolve_num_workers
+from mt_core.embedding.changes import state_of
 from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
-from mt_core.embedding.output import check_output
-from mt_core.embedding.parts import Parts
-from mt_core.embedding.vectors import metadata_of, schema_of, sources_in, write_whole
+from mt_core.embedding.conversion import convert
+from mt_core.embedding.output import check_output, parts_folder
+from mt_core.embedding.parts import Parts, recorded
+from mt_core.embedding.vectors import Rows, batches_of, count_rows, metadata_of, schema_of, states_in, write_whole
 from mt_core.errors import DataWarning, EmbeddingError, FingerprintError
 from mt_core.hooks import session
 from mt_core.io.atomic import atomic_write
+from mt_core.io.names import path_of_text, text_of_path
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, as_error, collecting, group_notices, relay
 from mt_core.io.progress import Progress
@@ -45,7 +49,9 @@ class EmbedResult:
         notices: What was left out of the files, or taken for something else than they say; each once.
         notices_file: The file that holds `notices`, a JSON object a line; None where there is nothing to hold.
         resumed: How many sources had been done by an earlier, interrupted call.
-        skipped: How many sources the file held already, complete.
+        skipped: How many sources the file held already, complete and unchanged.
+        changed: How many files have changed since they were embedded, and were embedded again.
+        calibrated_on: What the tokenizer was calibrated on, where it needs that and was not trained; else "".
     """
 
     path: Path
@@ -56,6 +62,8 @@ class EmbedResult:
     notices_file: Path | None
     resumed: int
     skipped: int
+    changed: int
+    calibrated_on: str
 
 
 def embed_files(
@@ -69,6 +77,7 @@ def embed_files(
     seconds_a_sample: float = SECONDS_A_SAMPLE,
     precision: Precision = "32",
     overwrite: bool = False,
+    hash_files: bool = False,
     strict: bool = False,
     show_progress: bool = False,
 ) -> EmbedResult:
@@ -77,17 +86,20 @@ def embed_files(
     Sources that cannot be read go to `<out>.errors.jsonl` and the others are embedded. What was left out of a source or
     reinterpreted goes to `<out>.notices.jsonl`, and in short into the file's metadata. Interrupted in any way, the same
     call goes on where it was, to the same file. A file that is there already is added to, if it was made by the same
-    encoder and tokenizer: sources that it holds are not embedded again.
+    encoder and tokenizer: sources that it holds are not embedded again, unless their files have changed. A tokenizer
+    that needs a calibration and was not trained is calibrated on the first samples of the sources; the file keeps the
+    calibration, and what is added to it is embedded with the same.
 
     Args:
         sources: Paths, in the order wanted.
-        out: The file, customarily `.parquet`.
+        out: The file: `.parquet`, or .csv, .jsonl or .npy (`mt_core.embedding.conversion`), which cannot be added to.
         pool: See `Features.pool`.
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; None: by the number of cores; 0: this process reads, unprotected.
         seconds_a_sample: How long the reading of one sample may take.
         precision: "bf16" where the machine has it.
         overwrite: Start over, whatever is there.
+        hash_files: Tell whether a file has changed by a hash of its content, and not by its size and date alone.
         strict: Whether a source of which something is left out or reinterpreted is an error, as one that cannot be
             read.
 
@@ -96,47 +108,74 @@ def embed_files(
         EmbeddingError: the file, or unfinished work beside it, is of another kind, or cannot be written.
     """
     out = Path(out)
-    names = list(dict.fromkeys(str(source) for source in sources))
+    names = list(dict.fromkeys(text_of_path(str(source)) for source in sources))
     check_output(out, overwrite=overwrite)
     num_workers = resolve_num_workers(num_workers)
     notices = Notices(strict=strict)
+    before = _metadata_before(out, overwrite)
+    unfinished = None if overwrite else recorded(parts_folder(out))
     with collecting(notices):
-        ensure_calibrated(model, names, num_workers)
+        known = (before or unfinished or {}).get("calibration")
+        calibration = ensure_calibrated(model, [path_of_text(name) for name in names], num_workers, known)
     notices.check()
     identity = _identity(model, pool, precision)
+    if before is not None:
+        _check_same(out, before, identity)
     if overwrite:  # now that nothing is left to be refused
         out.unlink(missing_ok=True)
-        Parts(out, {}, []).remove()
+        shutil.rmtree(parts_folder(out), ignore_errors=True)
     errors, notices_file = out.with_suffix(".errors.jsonl"), out.with_suffix(".notices.jsonl")
-    before, held, old_failures = _found(out, errors, identity)
-    wanted = [name for name in names if name not in held]
+    states = {name: state_of(path_of_text(name), with_hash=hash_files) for name in names}
+    held = states_in(out) if before is not None else {}
+    changed = {name for name in names if name in held and held[name].differs(states[name])}
+    wanted = [name for name in names if name not in held or name in changed]
+    old_failures = _read_failures(errors) if before is not None else []
     if before is not None:
         _add(notices, [each for each in read_notices(notices_file) if each.source not in wanted], out)
-    parts = Parts(out, {**identity, "batch_size": batch_size}, wanted)
-    if before is not None and parts.recorded_job() == before.get("job"):
+    after = str(before["job"]) if before is not None else ""
+    parts = Parts(out, {**identity, "batch_size": batch_size}, wanted, [states[name] for name in wanted], after)
+    if before is not None and unfinished is not None and unfinished["job"] == after:
         parts.remove()  # they are in the file already: the call was stopped between its last two steps
     if before is not None and not wanted:
-        return _result(out, before["rows"], old_failures, errors, notices, notices_file, 0, len(names))
-    first = parts.begin()
+        return _result(
+            out, before["rows"], old_failures, errors, notices, notices_file, calibration, skipped=len(names)
+        )
+    first = parts.begin({"calibration": calibration})
     _add(notices, parts.notices(), parts.folder)
     reading = {"num_workers": num_workers, "seconds_a_sample": seconds_a_sample, "strict": strict}
     with session(model.modality, "embed"):
-        _embed(model, wanted, parts, first, pool, batch_size, precision, show_progress, reading)
+        _embed(model, parts, first, pool, batch_size, precision, show_progress, reading)
     notices = Notices([*notices, *parts.notices()])
     failed = [f for f in old_failures if f["source"] not in wanted] + parts.failed()
-    files = ([out] if before is not None else []) + parts.files()
+    files: list[Rows] = ([(out, changed)] if before is not None else []) + parts.rows()
+    rows = count_rows(files)
     metadata = {
         **identity,
         **_provenance(model),
         "job": parts.job,
-        "rows": sum(_rows_in(file) for file in files),
+        "rows": rows,
         "notices": [vars(group) for group in group_notices(notices)],
+        "calibration": calibration,
     }
     _write_failures(errors, failed)
     write_notices(notices_file, notices, EmbeddingError)
-    rows = write_whole(out, schema_of(identity["width"], metadata), files)
+    if out.suffix.lower() == ".parquet":
+        write_whole(out, schema_of(identity["width"], metadata), files)
+    else:
+        convert(batches_of(files), identity["width"], out)
     parts.remove()
-    return _result(out, rows, failed, errors, notices, notices_file, first[0], len(names) - len(wanted))
+    return _result(
+        out,
+        rows,
+        failed,
+        errors,
+        notices,
+        notices_file,
+        calibration,
+        resumed=min(first[0], len(wanted)),
+        skipped=len(names) - len(wanted),
+        changed=len(changed) + parts.num_changed,
+    )
 
 
 def _add(notices: Notices, earlier: Sequence[DataWarning], found_in: Path) -> None:
@@ -161,19 +200,30 @@ def _result(
     errors: Path,
     notices: Notices,
     notices_file: Path,
-    resumed: int,
-    skipped: int,
+    calibration: Mapping[str, Any] | None,
+    *,
+    resumed: int = 0,
+    skipped: int = 0,
+    changed: int = 0,
 ) -> EmbedResult:
     told = list(notices)
     relay(told)
     return EmbedResult(
-        out, rows, failed, errors if failed else None, told, notices_file if told else None, resumed, skipped
+        out,
+        rows,
+        failed,
+        errors if failed else None,
+        told,
+        notices_file if told else None,
+        resumed,
+        skipped,
+        changed,
+        calibration["on"] if calibration else "",
     )
 
 
 def _embed(
     model: MetaTransformer,
-    sources: Sequence[str],
     parts: Parts,
     first: tuple[int, int],
     pool: Pool,
@@ -183,7 +233,8 @@ def _embed(
     reading: Mapping[str, Any],
 ) -> None:
     """Batches to parts, from the first place on."""
-    pending = _Pending(sources, parts)
+    pending = _Pending(parts)
+    sources = [path_of_text(source) for source in parts.sources]
     width = pooled_width(model.encoder.width, pool)
 
     def vectors_of(batch: SampleBatch) -> np.ndarray:
@@ -213,8 +264,8 @@ def _embed(
 class _Pending:
     """Batches that are encoded and not written yet."""
 
-    def __init__(self, sources: Sequence[str], parts: Parts) -> None:
-        self.sources, self.parts = sources, parts
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
         self._clear()
 
     def _clear(self) -> None:
@@ -232,15 +283,14 @@ class _Pending:
 
     def flush(self) -> None:
         if self.batches:
-            places = [place for batch, _ in self.batches for place in batch.places]
+            places = [(place.source, place.row) for batch, _ in self.batches for place in batch.places]
             failed = [
-                {"source": self.sources[source], "problem": error.problem, "fix": error.fix}
+                {"source": self.parts.sources[source], "problem": error.problem, "fix": error.fix}
                 for batch, _ in self.batches
                 for source, error in batch.failed
             ]
             self.parts.add(
-                [self.sources[place.source] for place in places],
-                [place.row for place in places],
+                places,
                 np.concatenate([vectors for _, vectors in self.batches]),
                 failed,
                 list(Notices(notice for batch, _ in self.batches for _, notice in batch.notices)),
@@ -270,15 +320,9 @@ def _provenance(model: MetaTransformer) -> dict[str, str]:
     }
 
 
-def _found(
-    out: Path, errors: Path, identity: dict[str, Any]
-) -> tuple[dict[str, Any] | None, set[str], list[dict[str, str]]]:
-    """What a file that is there already says of itself, the sources that it holds, and those that failed."""
-    if not out.exists():
-        return None, set(), []
-    before = metadata_of(out)
-    _check_same(out, before, identity)
-    return before, set(sources_in(out)), _read_failures(errors)
+def _metadata_before(out: Path, overwrite: bool) -> dict[str, Any] | None:
+    """What a file that is there already, and is to be added to, says of itself."""
+    return metadata_of(out) if out.exists() and not overwrite and out.suffix.lower() == ".parquet" else None
 
 
 def _check_same(out: Path, before: dict[str, Any], identity: dict[str, Any]) -> None:
@@ -288,17 +332,16 @@ def _check_same(out: Path, before: dict[str, Any], identity: dict[str, Any]) -> 
             fix="name another --out, use that encoder, or --overwrite the file",
         )
     differing = [key for key in identity if before.get(key) != identity[key]]
+    if differing == ["tokenizer_fingerprint"] and before.get("calibration"):
+        raise EmbeddingError(
+            f"{out} holds vectors of another tokenizer or another calibration: {before['description']}",
+            fix="repeat its command with the same options, name another --out, or --overwrite the file",
+        )
     if differing:
         told = ", ".join(f"{key.replace('_', ' ')} {before.get(key)!s:.12}" for key in differing)
         raise EmbeddingError(
             f"{out} holds vectors made otherwise: {told}", fix="name another --out, or --overwrite the file"
         )
-
-
-def _rows_in(file: Path) -> int:
-    import pyarrow.parquet as pq
-
-    return int(pq.read_metadata(file).num_rows)
 
 
 def _read_failures(errors: Path) -> list[dict[str, str]]:

@@ -7,19 +7,39 @@ from pathlib import Path
 
 from mt_core.errors import EmbeddingError
 
+FORMATS = (".parquet", ".csv", ".jsonl", ".npy")
+"""What vectors can be written as; the suffix of the file decides. A Parquet file alone can be added to."""
+
 _MAGIC = b"PAR1"  # the first and the last bytes of a Parquet file
+
+
+def parts_folder(out: Path) -> Path:
+    """Where the parts of an unfinished embedding are."""
+    return out.with_name(out.name + ".parts")
 
 
 def check_output(out: Path, *, overwrite: bool) -> None:
     """Refuse a file that vectors can be neither added to nor written to.
 
     Raises:
-        EmbeddingError: a folder; or a file that is not to be overwritten and is not a whole Parquet file.
+        EmbeddingError: a folder, or a suffix that is no format; or a file that is not to be overwritten and is not a
+            whole Parquet file.
     """
     if out.is_dir():
         raise EmbeddingError(f"{out} is a folder", fix="name a file, for instance vectors.parquet")
+    if out.suffix.lower() not in FORMATS:
+        raise EmbeddingError(
+            f"{out}: {out.suffix or 'no suffix'} is no format that vectors are written in",
+            fix=f"name a file that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
+        )
     if not out.exists() or overwrite:
         return
+    if out.suffix.lower() != ".parquet":
+        if parts_folder(out).is_dir():  # the last call was stopped before its very last step, which is done again
+            return
+        raise EmbeddingError(
+            f"{out} exists, and only a .parquet file can be added to", fix="name another --out, or --overwrite it"
+        )
     try:
         with out.open("rb") as content:
             start = content.read(len(_MAGIC))

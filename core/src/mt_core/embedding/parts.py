@@ -1,7 +1,7 @@
 """What an embedding has done so far: numbered parts, each whole, in a folder beside the file to be.
 
 v.parquet.parts/
-  job.json               what is being embedded, by what
+  job.json               what is being embedded, by what, and the states of the files
   part-000000.parquet    rows, and in its metadata what could not be read, what was told of it, and where to go on
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mt_core.embedding.vectors import schema_of, table_of
+from mt_core.embedding.changes import FileState
+from mt_core.embedding.output import parts_folder
+from mt_core.embedding.vectors import Rows, schema_of, table_of
 from mt_core.errors import DataWarning, EmbeddingError
 from mt_core.io.atomic import atomic_write
 from mt_core.io.notice_files import notice_from, notice_record
@@ -27,26 +29,43 @@ from mt_core.io.notice_files import notice_from, notice_record
 class Parts:
     """The parts of one embedding.
 
+    A file that has changed since it was embedded here is embedded again, after all others: `sources` then has it twice,
+    and what earlier parts say of it does not count.
+
     Args:
         out: The file to be.
         identity: What every vector depends on; parts of another identity are refused.
         sources: All sources, in order.
+        states: Of their files, now.
+        after: The job that made the file which is added to, if there is one.
+
+    Attributes:
+        sources, states: In the order in which they are read; complete after `begin`.
+        num_changed: Sources that had been embedded here and are embedded again.
     """
 
-    def __init__(self, out: Path, identity: Mapping[str, Any], sources: Sequence[str]) -> None:
-        self.folder = out.with_name(out.name + ".parts")
+    def __init__(
+        self,
+        out: Path,
+        identity: Mapping[str, Any],
+        sources: Sequence[str],
+        states: Sequence[FileState],
+        after: str = "",
+    ) -> None:
+        self.folder = parts_folder(out)
         self.identity = dict(identity)
-        self.sources = sources
+        self.sources, self.states = list(sources), list(states)
+        self.num_given = len(self.sources)
+        self.num_changed = 0
+        self._dropped: dict[str, int] = {}  # source: the first part that counts
         names = "\n".join(sources)
-        self.job = hashlib.sha256(f"{json.dumps(self.identity, sort_keys=True)}\n{names}".encode()).hexdigest()
+        self.job = hashlib.sha256(f"{json.dumps(self.identity, sort_keys=True)}\n{after}\n{names}".encode()).hexdigest()
 
-    def recorded_job(self) -> str | None:
-        """The job whose parts are in the folder, if there are any."""
-        record = self.folder / "job.json"
-        return str(json.loads(record.read_text(encoding="utf-8"))["job"]) if record.is_file() else None
-
-    def begin(self) -> tuple[int, int]:
+    def begin(self, extra: Mapping[str, Any]) -> tuple[int, int]:
         """Make the folder, or find what is in it already.
+
+        Args:
+            extra: Written into a new job.json as well.
 
         Returns:
             The source and the row to go on from.
@@ -54,9 +73,8 @@ class Parts:
         Raises:
             EmbeddingError: parts of another embedding.
         """
-        record = self.folder / "job.json"
-        if record.is_file():
-            found = json.loads(record.read_text(encoding="utf-8"))
+        found = recorded(self.folder)
+        if found is not None:
             if found["job"] != self.job:
                 differing = [key for key, value in self.identity.items() if found["identity"].get(key) != value]
                 raise EmbeddingError(
@@ -64,46 +82,94 @@ class Parts:
                     f"{', another '.join(differing) or 'list of sources'}",
                     fix="repeat the command that was interrupted, name another --out, or --overwrite it",
                 )
-        else:
-            try:
-                self.folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise EmbeddingError(
-                    f"{self.folder} cannot be made ({error})", fix="name an --out in a folder that you may write to"
-                ) from error
-            with atomic_write(record, EmbeddingError) as unfinished:
-                unfinished.write_text(json.dumps({"job": self.job, "identity": self.identity}), encoding="utf-8")
+            return self._go_on(found)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise EmbeddingError(
+                f"{self.folder} cannot be made ({error})", fix="name an --out in a folder that you may write to"
+            ) from error
+        self._record({"job": self.job, "identity": self.identity, **extra, "dropped": {}, "first": None})
+        return (0, 0)
+
+    def _go_on(self, found: dict[str, Any]) -> tuple[int, int]:
+        """Where to go on: behind what is done, and with the files that have changed since at the end."""
+        now = dict(zip(self.sources, self.states, strict=True))
         files = self.files()
-        return self._state(files[-1])["next"] if files else (0, 0)
+        first: tuple[int, int] = self._state(files[-1])["next"] if files else (0, 0)
+        if found["first"] is not None and found["first"][0] == len(files):
+            first = (found["first"][1], 0)
+        self.sources += found["again"]
+        self.states = [FileState(*state) for state in found["states"]]
+        self._dropped = dict(found["dropped"])
+        last = {source: index for index, source in enumerate(self.sources)}
+        changed = [index for source, index in sorted(last.items()) if self.states[index].differs(now[source])]
+        for index in changed:
+            source = self.sources[index]
+            if (index, 0) >= first:  # not begun
+                self.states[index] = now[source]
+                continue
+            self.sources.append(source)
+            self.states.append(now[source])
+            self._dropped[source] = len(files)
+            self.num_changed += 1
+            if index == first[0]:
+                first = (index + 1, 0)
+        if changed:
+            self._record({**found, "dropped": self._dropped, "first": [len(files), first[0]] if not first[1] else None})
+        return first
+
+    def _record(self, record: Mapping[str, Any]) -> None:
+        again = self.sources[self.num_given :]
+        with atomic_write(self.folder / "job.json", EmbeddingError) as unfinished:
+            unfinished.write_text(json.dumps({**record, "again": again, "states": self.states}), encoding="utf-8")
 
     def files(self) -> list[Path]:
         """The whole parts, in order."""
         return sorted(self.folder.glob("part-*.parquet"))
 
+    def rows(self) -> list[Rows]:
+        """The whole parts, each with the sources whose rows do not count."""
+        return [(file, self._not_of(number)) for number, file in enumerate(self.files())]
+
+    def _not_of(self, number: int) -> frozenset[str]:
+        return frozenset(source for source, first in self._dropped.items() if number < first)
+
     def add(
         self,
-        sources: Sequence[str],
-        rows: Sequence[int],
+        places: Sequence[tuple[int, int]],
         vectors: np.ndarray,
         failed: Sequence[Mapping[str, str]],
         notices: Sequence[DataWarning],
         next_place: tuple[int, int],
     ) -> None:
-        """Write one more part, whole or not at all."""
+        """Write one more part, whole or not at all.
+
+        Args:
+            places: The source and the row of each vector.
+        """
         state = {"next": next_place, "failed": list(failed), "notices": [notice_record(each) for each in notices]}
         schema = schema_of(self.identity["width"], state)
         path = self.folder / f"part-{len(self.files()):06d}.parquet"
         fix = "make room on the disk and repeat the command: it goes on"
+        sources, rows = [self.sources[source] for source, _ in places], [row for _, row in places]
+        states = [self.states[source] for source, _ in places]
+        table = table_of(schema, sources, rows, self.identity["modality"], vectors, states)
         with atomic_write(path, EmbeddingError, fix) as unfinished:
-            pq.write_table(table_of(schema, sources, rows, self.identity["modality"], vectors), unfinished)
+            pq.write_table(table, unfinished)
 
     def failed(self) -> list[dict[str, str]]:
         """What could not be read, in order."""
-        return [failure for file in self.files() for failure in self._state(file)["failed"]]
+        return list(self._told("failed"))
 
     def notices(self) -> list[DataWarning]:
         """What was left out or reinterpreted, in order; some of it twice where a source was begun again."""
-        return [notice_from(record) for file in self.files() for record in self._state(file)["notices"]]
+        return [notice_from(record) for record in self._told("notices")]
+
+    def _told(self, what: str) -> Iterator[dict[str, str]]:
+        for number, file in enumerate(self.files()):
+            not_of = self._not_of(number)
+            yield from (record for record in self._state(file)[what] if record["source"] not in not_of)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -120,3 +186,16 @@ class Parts:
             "failed": json.loads(metadata[b"mt.failed"]),
             "notices": json.loads(metadata[b"mt.notices"]),
         }
+
+
+def recorded(folder: Path) -> dict[str, Any] | None:
+    """What the job.json of a folder of parts says, if there is one.
+
+    Raises:
+        EmbeddingError: it cannot be read.
+    """
+    path = folder / "job.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8"))) if path.is_file() else None
+    except (OSError, ValueError) as error:
+        raise EmbeddingError(f"{path} cannot be read ({error})", fix="start over with --overwrite") from error

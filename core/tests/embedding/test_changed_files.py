@@ -1,0 +1,150 @@
+"""A file that has changed under the same name is embedded again; nothing else is."""
+
+import os
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+import mt_core as mt
+from mt_core.cli import main
+from mt_core.embedding import files as module
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+
+@pytest.fixture
+def model(small_encoder):
+    return mt.load("toy", encoder=small_encoder)
+
+
+@pytest.fixture
+def sources(tmp_path) -> list[str]:
+    (tmp_path / "data").mkdir()
+    for number in range(4):
+        write(tmp_path / "data" / f"{number}.npy", number)
+    return [str(tmp_path / "data" / f"{number}.npy") for number in range(4)]
+
+
+def write(path, number, length=12):
+    np.save(path, np.random.default_rng(number).normal(size=length).astype(np.float32))
+
+
+def vectors(path) -> dict[str, np.ndarray]:
+    table = pq.read_table(path, columns=["source", "vector"])
+    found = dict(zip(table["source"].to_pylist(), map(np.array, table["vector"].to_pylist()), strict=True))
+    assert len(found) == len(table)
+    return found
+
+
+def same(path, model, sources) -> bool:
+    expected = mt.embed(model, sources)
+    return all(
+        np.allclose(vectors(path)[source], row, atol=1e-5) for source, row in zip(sources, expected, strict=True)
+    )
+
+
+def test_a_changed_file_is_embedded_again_and_told_and_the_others_are_not(model, sources, tmp_path):
+    out = tmp_path / "v.parquet"
+    mt.embed_files(model, sources, out, num_workers=0)
+    write(sources[1], 100, length=16)
+    result = mt.embed_files(model, sources, out, num_workers=0)
+    assert (result.changed, result.skipped, result.rows) == (1, 3, 4)
+    assert same(out, model, sources)
+    assert mt.embed_files(model, sources, out, num_workers=0).changed == 0
+
+
+def test_the_size_and_the_date_are_kept_and_a_hash_where_it_is_asked_for(model, sources, tmp_path):
+    table = pq.read_table(mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0).path)
+    assert table["size"].to_pylist() == [os.path.getsize(source) for source in sources]
+    assert table["modified"].cast("int64").to_pylist() == [os.stat(source).st_mtime_ns for source in sources]
+    assert table["sha256"].null_count == 4
+    table = pq.read_table(mt.embed_files(model, sources, tmp_path / "h.parquet", num_workers=0, hash_files=True).path)
+    assert table["sha256"].null_count == 0 and len(set(table["sha256"].to_pylist())) == 4
+
+
+def test_with_a_hash_the_content_decides(model, sources, tmp_path, small_encoder_file, capsys):
+    out = tmp_path / "v.parquet"
+    command = ["embed", "toy", *sources, "-o", str(out), "--encoder", str(small_encoder_file), "--hash"]
+    assert main(command) == 0
+    at = os.stat(sources[1]).st_mtime_ns
+    write(sources[1], 100)  # as many bytes
+    os.utime(sources[1], ns=(at, at))
+    os.utime(sources[2], ns=(at + 10**9, at + 10**9))
+    assert main(command) == 0
+    shown = capsys.readouterr().err
+    assert "1 file(s) had changed since, and were embedded again" in shown and "3 file(s) were in" in shown
+    assert same(out, model, sources)
+
+
+@pytest.mark.parametrize("stopped_at", [1, 2])
+def test_a_file_that_changes_while_the_work_is_interrupted_is_embedded_as_it_is_then(
+    model, sources, tmp_path, monkeypatch, stopped_at
+):
+    out = tmp_path / "v.parquet"
+    monkeypatch.setattr(module, "ROWS_A_PART", 1)
+    monkeypatch.setattr(module, "num_parallel_batches", lambda model: 1)
+    features_of, calls = module.features_of, []
+
+    def interrupted(*arguments):
+        calls.append(1)
+        if len(calls) > stopped_at:
+            raise KeyboardInterrupt
+        return features_of(*arguments)
+
+    for changed in (0, 2):  # and once more: what was to be read again changes again
+        calls.clear()
+        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+            patch.setattr(module, "features_of", interrupted)
+            mt.embed_files(model, sources, out, num_workers=0, batch_size=1)
+        write(sources[changed], 100 + changed, length=16)
+        write(sources[0], 200 + changed, length=20)
+    result = mt.embed_files(model, sources, out, num_workers=0, batch_size=1)
+    assert result.rows == 4 and same(out, model, sources)
+    assert not (tmp_path / "v.parquet.parts").exists()
+
+
+def test_a_file_that_could_not_be_read_is_tried_again_when_it_is_whole(model, sources, tmp_path):
+    good = (tmp_path / "data" / "1.npy").read_bytes()
+    (tmp_path / "data" / "1.npy").write_bytes(good[:40])
+    out = tmp_path / "v.parquet"
+    assert len(mt.embed_files(model, sources, out, num_workers=0).failed) == 1
+    (tmp_path / "data" / "1.npy").write_bytes(good)
+    result = mt.embed_files(model, sources, out, num_workers=0)
+    assert not result.failed and result.errors is None and same(out, model, sources)
+
+
+def test_a_file_that_is_gone_keeps_its_vectors(model, sources, tmp_path):
+    mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
+    os.unlink(sources[1])
+    assert mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0).skipped == 4
+
+
+@pytest.mark.parametrize("num_workers", [0, 1])
+def test_a_name_that_is_not_utf8_is_embedded_and_comes_back(
+    model, tmp_path, small_encoder_file, num_workers, capfdbinary
+):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    names = [b"caf\xe9.npy", "café.npy".encode(), b"plain.npy"]
+    for number, name in enumerate(names):
+        with open(os.fsencode(folder) + b"/" + name, "wb") as file:
+            np.save(file, np.random.default_rng(number).normal(size=12).astype(np.float32))
+    with open(os.fsencode(folder) + b"/bad\xff.npy", "wb") as file:
+        file.write(b"no array")
+    out = tmp_path / "v.parquet"
+    command = ["embed", "toy", str(folder), "-o", str(out), "--encoder", str(small_encoder_file)]
+    for _ in range(2):
+        assert main([*command, "--num-workers", str(num_workers)]) == 1
+    sources = list(vectors(out))
+    assert {os.path.basename(os.fsencode(mt.path_of_text(source))) for source in sources} == set(names)
+    assert "file:" + str(folder) + "/caf%E9.npy" in sources
+    assert b"bad%FF.npy" in capfdbinary.readouterr().err
+
+
+def test_every_name_comes_back_from_its_text():
+    from mt_core.io.names import path_of_text, text_of_path
+
+    for name in ("a/b.png", "café", "a%20b", os.fsdecode(b"\xff\xfe/%41.csv"), "file:x", "a\\xff", ""):
+        text = text_of_path(name)
+        assert path_of_text(text) == name and text.encode() is not None

@@ -211,7 +211,8 @@ def evaluate(
 
     Args:
         data: A folder in a layout that the plugin knows, or a dataset.
-        split: For a folder; None: "test" where there is one, else "val", else everything.
+        split: For a folder; None: "test" where there is one, else what the model has not seen, else "val", else
+            everything, with a warning where that was trained on.
         data_options: The dataset's own options, for a folder; those that the model was trained with stand unless they
             are named here.
         batch_size: Samples measured at a time.

@@ -54,6 +54,7 @@ class MetaTransformer(nn.Module):
 
     Attributes:
         typical_target: The most frequent class, or the mean, of the training targets, for a constant answer.
+        seen: Hashes of the samples that it was trained on or selected by, sorted uint64; None where not recorded.
         data_options: The dataset's options that it was trained with, which evaluation repeats; None: it was not trained
             on a folder.
     """
@@ -77,6 +78,7 @@ class MetaTransformer(nn.Module):
         self.provenance = provenance or f"tokenizer untrained, seed {seed}"
         self.data_options: Options | None = None
         self.typical_target: Any = None
+        self.seen: Any = None
 
     @property
     def device(self) -> torch.device:

@@ -119,14 +119,14 @@ def test_the_seed_is_that_of_the_tokenizers_weights_too(train):
 
 
 def test_the_part_of_the_data_that_selects_is_as_large_as_the_option_says(train):
-    _, record = train("-S", "val_fraction=0.25")
+    _, record = train("-S", "val_fraction=0.25", "-S", "test_fraction=0")
     assert (record["data"]["train"], record["data"]["val"]) == (12, 4)
 
 
 def test_training_stops_when_its_minutes_are_up(train, capsys):
     code, record = train("--max-minutes", "1e-9", "--batch-size", "4")
-    assert (code, record["status"], record["stopped_after"]) == (0, "stopped", 0.25)  # the first of four batches
-    assert "stopped after 0.25 of 1 epochs" in capsys.readouterr().err
+    assert (code, record["status"], record["stopped_after"]) == (0, "stopped", 0.3333)  # the first of three batches
+    assert "stopped after 0.3333 of 1 epochs" in capsys.readouterr().err
 
 
 def test_samples_that_cannot_be_read_are_left_out_where_the_option_says_so(train, data, capsys):
@@ -211,7 +211,7 @@ def test_the_split_that_the_option_names_is_measured(run, data, capsys):
     for name in CLASSES:
         shutil.move(data / name, data / "train" / name)
         (data / "test" / name).mkdir()
-        shutil.copy(data / "train" / name / "0.npy", data / "test" / name / "0.npy")
+        np.save(data / "test" / name / "0.npy", np.float32([0, 1, 0, 2]))
     samples = {}
     for split in ("train", "test"):
         assert main(["evaluate", run, "--data", str(data), "--split", split, "--json", "-q"]) == 0
@@ -222,10 +222,20 @@ def test_the_split_that_the_option_names_is_measured(run, data, capsys):
 
 
 def test_without_readers_this_process_makes_batches_of_the_size_that_the_option_says(run, data, collated):
-    assert main(["evaluate", run, "--data", str(data), "--batch-size", "5", "--num-workers", "0", "-q"]) == 0
+    assert (
+        main(
+            ["evaluate", run, "--data", str(data), "--split", "train", "--batch-size", "5", "--num-workers", "0", "-q"]
+        )
+        == 0
+    )
     assert collated == [5, 5, 5, 1]
     collated.clear()
-    assert main(["evaluate", run, "--data", str(data), "--batch-size", "5", "--num-workers", "1", "-q"]) == 0
+    assert (
+        main(
+            ["evaluate", run, "--data", str(data), "--split", "train", "--batch-size", "5", "--num-workers", "1", "-q"]
+        )
+        == 0
+    )
     assert collated == []
 
 
@@ -323,7 +333,7 @@ def test_every_number_of_the_training_has_bounds():
 
 def test_what_cannot_be_read_is_left_out_of_an_evaluation_where_it_is_asked_to(run, data, capsys):
     (data / CLASSES[0] / "broken.npy").write_bytes(b"no array")
-    command = ["evaluate", run, "--data", str(data), "--seconds-a-sample", "60"]
+    command = ["evaluate", run, "--data", str(data), "--split", "train", "--seconds-a-sample", "60"]
     assert main(command) == 2 and "broken.npy" in capsys.readouterr().err
     assert main([*command, "--skip-unreadable"]) == 0
     shown = capsys.readouterr()

@@ -85,7 +85,15 @@ def patience(kind):
 
 def settings(kind="", **more):
     limit = patience(kind)
-    return {"epochs": 2, "batch_size": 8, "num_workers": 1, "seconds_a_sample": limit, "val_fraction": 0.2, **more}
+    return {
+        "epochs": 2,
+        "batch_size": 8,
+        "num_workers": 1,
+        "seconds_a_sample": limit,
+        "val_fraction": 0.2,
+        "test_fraction": 0,
+        **more,
+    }
 
 
 @pytest.mark.parametrize("kind", SAYS)
@@ -105,7 +113,8 @@ def test_training_goes_on_without_the_file_where_it_is_asked_to(harmful, folder,
     (line,) = (tmp_path / "run" / "errors.jsonl").read_text().splitlines()
     assert str(path) in json.loads(line)["problem"] and SAYS[kind] in json.loads(line)["problem"]
     with pytest.warns(MtWarning, match=f"{kind}.npy"):
-        measured = mt.evaluate(model, folder, skip_unreadable=True, seconds_a_sample=patience(kind), num_workers=1)
+        how = {"skip_unreadable": True, "seconds_a_sample": patience(kind), "num_workers": 1}
+        measured = mt.evaluate(model, folder, "train", **how)
     assert measured["samples"] == 24
 
 

@@ -73,7 +73,9 @@ def test_a_test_split_without_labels_is_passed_over(monkeypatch):
 
     head = SimpleNamespace(task=Classification(classes=("a", "b")))
     tokenizer = SimpleNamespace(options=Options())
-    model = SimpleNamespace(modality="listed", tokenizer=tokenizer, data_options=None, require_head=lambda: head)
+    model = SimpleNamespace(
+        modality="listed", tokenizer=tokenizer, data_options=None, require_head=lambda: head, seen=None
+    )
     for module in (evaluation, dataset_options):
         monkeypatch.setattr(module, "get", lambda name: SimpleNamespace(dataset=Splits))
     assert evaluation.open_for_evaluation(model, "root", None, None).source == "val"

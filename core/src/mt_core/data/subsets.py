@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Options, Retrieval
-from mt_core.errors import MissingSplitError, OptionError
+from mt_core.errors import OptionError
 
 
 class Subset(ModalityDataset):
@@ -49,12 +49,19 @@ class Subset(ModalityDataset):
         raise OptionError("a part is made of a dataset, not drawn", fix="draw the whole and split it")
 
 
-def hold_out(dataset: ModalityDataset, fraction: float, seed: int) -> tuple[Subset, Subset]:
+def hold_out(
+    dataset: ModalityDataset, fraction: float, seed: int, names: tuple[str, str] | None = None
+) -> tuple[Subset, Subset]:
     """Two disjoint parts, the second about this fraction and at least one example; by class where there
-    are classes, by whole identities for retrieval.
+    are classes, by whole groups where the dataset has groups, by whole identities for retrieval.
+
+    A class keeps at least one example in the first part, where no group takes it away.
+
+    Args:
+        names: How the parts are called, after the dataset's source.
 
     Raises:
-        OptionError: fewer than two examples.
+        OptionError: fewer than two examples, or groups.
     """
     if len(dataset) < 2:
         raise OptionError(
@@ -62,28 +69,74 @@ def hold_out(dataset: ModalityDataset, fraction: float, seed: int) -> tuple[Subs
             fix="add examples, or give a validation set",
         )
     order = random.Random(seed)
-    held = _held_identities(dataset, fraction, order)
-    if held is None:
-        held = []
-        groups: dict[Any, list[int]] = defaultdict(list)
-        is_classes = isinstance(dataset.task, Classification)
-        for index, target in enumerate(dataset.targets() if is_classes else [None] * len(dataset)):
-            groups[target].append(index)
-        for key in sorted(groups, key=str):
-            members = groups[key]
-            order.shuffle(members)
-            held += members[: round(len(members) * fraction)]
-    if not held:
-        held = [order.randrange(len(dataset))]
+    groups = dataset.groups()
+    if isinstance(dataset.task, Retrieval):
+        held = _held_identities(dataset, fraction, order)
+    elif groups is not None and any(group is not None for group in groups):
+        held = _held_groups(_labels(dataset), groups, fraction, order)
+    else:
+        held = _held_by_class(_labels(dataset), fraction, order)
+    held = held or [order.randrange(len(dataset))]
     is_held = set(held)
     kept = [index for index in range(len(dataset)) if index not in is_held]
-    return Subset(dataset, kept, "training part"), Subset(dataset, sorted(held), f"held-out part (seed {seed})")
+    first, second = names or ("training part", f"held-out part (seed {seed})")
+    return Subset(dataset, kept, first), Subset(dataset, sorted(held), second)
 
 
-def _held_identities(dataset: ModalityDataset, fraction: float, order: random.Random) -> list[int] | None:
-    """For retrieval, all samples of some identities, at least two of them; None for other tasks."""
-    if not isinstance(dataset.task, Retrieval):
-        return None
+def _labels(dataset: ModalityDataset) -> Sequence[Any]:
+    """What parts are stratified by: the class, where there are classes."""
+    return dataset.targets() if isinstance(dataset.task, Classification) else [None] * len(dataset)
+
+
+def _held_by_class(labels: Sequence[Any], fraction: float, order: random.Random) -> list[int]:
+    members_of: dict[Any, list[int]] = defaultdict(list)
+    for index, label in enumerate(labels):
+        members_of[label].append(index)
+    held: list[int] = []
+    more: list[int] = []  # of each class one more than its share
+    for label in sorted(members_of, key=str):
+        members = members_of[label]
+        order.shuffle(members)
+        share = min(round(len(members) * fraction), len(members) - 1)
+        held += members[:share]
+        more += members[share : share + 1] if len(members) - share > 1 else []
+    wanted = round(len(labels) * fraction)
+    if len(held) < wanted / 2:  # many classes of few examples each
+        order.shuffle(more)
+        held += more[: wanted - len(held)]
+    return held
+
+
+def _held_groups(
+    labels: Sequence[Any], groups: Sequence[str | None], fraction: float, order: random.Random
+) -> list[int]:
+    """All examples of some groups, chosen so that of each class about this fraction is held."""
+    members_of: dict[Any, list[int]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        members_of[index if group is None else group].append(index)
+    if len(members_of) < 2:
+        raise OptionError(
+            f"all {len(labels)} examples are of one group, {groups[0]!r}, so that none can be held out",
+            fix="add another group, name another column for the groups, or give a val and a test split",
+        )
+    left = Counter(labels)
+    missing = {label: count * fraction for label, count in left.items()}
+    names = sorted(members_of, key=str)
+    order.shuffle(names)
+    held: list[int] = []
+    for name in names:
+        counts = Counter(labels[index] for index in members_of[name])
+        nearer = sum(abs(missing[label]) - abs(missing[label] - count) for label, count in counts.items())
+        if nearer > 0 and all(left[label] > count for label, count in counts.items()):
+            held += members_of[name]
+            for label, count in counts.items():
+                missing[label] -= count
+                left[label] -= count
+    return held or members_of[min(names, key=lambda name: len(members_of[name]))]
+
+
+def _held_identities(dataset: ModalityDataset, fraction: float, order: random.Random) -> list[int]:
+    """All samples of some identities, at least two of them; none where there are few."""
     of_identity: dict[int, list[int]] = defaultdict(list)
     for index, target in enumerate(dataset.targets()):
         if target is not None:
@@ -91,18 +144,7 @@ def _held_identities(dataset: ModalityDataset, fraction: float, order: random.Ra
     identities = sorted(of_identity)
     order.shuffle(identities)
     if len(identities) < 4:
-        return None
+        return []
     return [
         index for identity in identities[: max(2, round(len(identities) * fraction))] for index in of_identity[identity]
     ]
-
-
-def open_training_data(
-    dataset_class: type[ModalityDataset], root: Path, fraction: float, seed: int, options: Options | None
-) -> tuple[ModalityDataset, ModalityDataset]:
-    """The training and the selecting part of a folder: its own "val", or a seeded part of "train"."""
-    train = dataset_class.open(root, "train", options=options)
-    try:
-        return train, dataset_class.open(root, "val", task=train.task, options=options)
-    except MissingSplitError:
-        return hold_out(train, fraction, seed)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from mt_core.contract import (
     MISSING_CLASS,
@@ -23,14 +26,16 @@ from mt_core.data.dataset_options import dataset_options
 from mt_core.data.loader import Loader, check_failures
 from mt_core.data.precision import Precision, check_precision
 from mt_core.data.reading import skipped
+from mt_core.data.subsets import Subset
 from mt_core.data.workers import SECONDS_A_SAMPLE
-from mt_core.errors import InputError, MissingSplitError, MtError, OptionError
+from mt_core.errors import InputError, MissingSplitError, MtError, MtWarning, OptionError
 from mt_core.hooks import session
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
 from mt_core.training.metrics import Meter, values_of
+from mt_core.training.seen import indices_seen
 
 
 def evaluate(
@@ -51,7 +56,8 @@ def evaluate(
 
     Args:
         data: A folder in a layout that the plugin knows, or a dataset.
-        split: For a folder; None: "test" where there is one, else "val", else everything.
+        split: For a folder; None: "test" where there is one, else what the model has not seen, else "val", else
+            everything, with a warning where that was trained on.
         skip_unreadable: Leave out samples that cannot be read, with a warning.
         seconds_a_sample: How long the reading of one sample may take.
         strict: Whether it is an error where something is left out of the data or reinterpreted.
@@ -63,7 +69,7 @@ def evaluate(
         OptionError: a model without a head, or data of another task than the model's.
         MtError: a sample that cannot be read.
     """
-    head = model.require_head()
+    model.require_head()
     check_precision(precision, model.device)
     if strict and skip_unreadable:
         raise OptionError(
@@ -76,41 +82,63 @@ def evaluate(
         if not isinstance(data, ModalityDataset):
             data = open_for_evaluation(model, Path(data), split, data_options)
     notices.check()
-    dataset = data
+    failed: list[MtError] = []
+    reading = {"batch_size": batch_size, "num_workers": num_workers, "seconds_a_sample": seconds_a_sample}
+    with collecting(notices):
+        measured = measure(model, data, failed, precision, skip_unreadable, show_progress, **reading)
+    relay([*notices, *map(skipped, failed)])
+    return measured
+
+
+def measure(
+    model: MetaTransformer,
+    dataset: ModalityDataset,
+    failed: list[MtError],
+    precision: Precision,
+    skip_unreadable: bool,
+    show_progress: bool,
+    **reading: Any,
+) -> dict[str, float]:
+    """What `evaluate` gives for a dataset.
+
+    Args:
+        failed: The errors of samples that are skipped are added here.
+        reading: How the `Loader` reads.
+    """
+    head = model.require_head()
     if dataset.task.kind != head.task.kind:
         raise OptionError(
             f"the model does {head.task.kind}, the data is for {dataset.task.kind}", fix="evaluate on data of its task"
         )
     was_training = model.training
     model.eval()
-    failed: list[MtError] = []
-    reading = {"batch_size": batch_size, "num_workers": num_workers, "seconds_a_sample": seconds_a_sample}
+    num_failed = 0
     # samples are prepared in full precision, whether a worker process does it or this one
     with (
         session(model.modality, "evaluate"),
-        Loader(dataset, model.tokenizer, **reading) as batches,  # type: ignore[arg-type]
+        Loader(dataset, model.tokenizer, **reading) as batches,
         torch.inference_mode(),
-        collecting(notices),
     ):
         meter = Meter(model, head)
         for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
             failed += check_failures(batch, skip=skip_unreadable)["failed"]
+            num_failed += len(batch["failed"])
             if not batch["inputs"]:
                 continue
             inputs = {name: tensor.to(model.device) for name, tensor in batch["inputs"].items()}
             with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
                 meter.update(model(inputs), batch["target"].to(model.device))
     model.train(was_training)
-    if len(failed) == len(dataset):
-        raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[0].fix)
-    relay([*notices, *map(skipped, failed)])
-    return {**meter.compute(), "samples": float(len(dataset) - len(failed))}
+    if num_failed == len(dataset):
+        raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[-1].fix)
+    return {**meter.compute(), "samples": float(len(dataset) - num_failed)}
 
 
 def open_for_evaluation(
     model: MetaTransformer, root: Path, split: str | None, options: Mapping[str, Any] | None
 ) -> ModalityDataset:
-    """A folder's split with the model's classes: the one named, else "test", "val" or all, whichever has labels first.
+    """A folder's split with the model's classes: the one named, else "test" where it has labels, else what the model
+    has not seen, else "val" or all. Samples that it has seen, and that are among them, are told with a warning.
 
     Args:
         options: The dataset's; those that the model was trained with stand unless they are named here.
@@ -118,18 +146,42 @@ def open_for_evaluation(
     dataset_class = get(model.modality).dataset
     task = model.require_head().task
     chosen = dataset_options(model, options or {})
-    for candidate in (split,) if split is not None else ("test", "val"):
+
+    def open_split(name: str) -> ModalityDataset:
+        return dataset_class.open(root, name, task=task, options=chosen)
+
+    if split is not None:
+        return open_split(split) if split == "train" else _told(open_split(split), model.seen)
+    whole: ModalityDataset | None = None
+    for candidate in ("test", "val"):
         try:
-            opened = dataset_class.open(root, candidate, task=task, options=chosen)
+            opened = open_split(candidate)
         except MissingSplitError:
-            if split is not None:
-                raise
+            pass
         else:
             # a benchmark may keep the labels of its test split to itself; those of points are read with the points
-            is_labelled = isinstance(task, Segmentation) or any(target is not None for target in opened.targets())
-            if split is not None or is_labelled:
-                return opened
-    return dataset_class.open(root, "all", task=task, options=chosen)
+            if isinstance(task, Segmentation) or any(target is not None for target in opened.targets()):
+                return _told(opened, model.seen)
+        if candidate == "test" and model.seen is not None:
+            whole = open_split("all")
+            is_new = ~indices_seen(whole, model.seen)
+            if 0 < is_new.sum() < len(whole):
+                name = f"the {is_new.sum():,} of its {len(whole):,} samples that the run has not seen"
+                return Subset(whole, np.flatnonzero(is_new).tolist(), name)
+    return _told(whole or open_split("all"), model.seen)
+
+
+def _told(dataset: ModalityDataset, seen: NDArray[np.uint64] | None) -> ModalityDataset:
+    """The dataset, after a warning where a run has seen some of it."""
+    count = int(indices_seen(dataset, seen).sum()) if seen is not None else 0
+    if count:
+        of = "all" if count == len(dataset) else f"{count:,} of the"
+        warnings.warn(
+            f"{of} {len(dataset):,} samples measured were trained on, or selected the epoch: new ones may fare worse",
+            MtWarning,
+            stacklevel=3,
+        )
+    return dataset
 
 
 def baseline_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:

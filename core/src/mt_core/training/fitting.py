@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import math
 import shutil
+import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,8 +19,10 @@ from mt_core.data.calibration import calibrate
 from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
 from mt_core.data.loader import Loader
 from mt_core.data.precision import check_precision
-from mt_core.data.subsets import hold_out, open_training_data
-from mt_core.errors import DataWarning, FingerprintError, MtError, OptionError, RunError
+from mt_core.data.reading import skipped
+from mt_core.data.subsets import hold_out
+from mt_core.data.training_data import TrainingData, open_training_data
+from mt_core.errors import DataWarning, FingerprintError, MtError, MtWarning, OptionError, RunError
 from mt_core.heads import PooledHead
 from mt_core.hooks import session
 from mt_core.io.notice_files import read_notices, write_notices
@@ -26,15 +30,17 @@ from mt_core.io.notices import Notices, collecting, group_notices, relay
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_checkpoint
-from mt_core.training.evaluation import baseline_metrics, typical_target
+from mt_core.training.evaluation import baseline_metrics, measure, typical_target
 from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent_trainer
 from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
 from mt_core.training.run import describe_model, kept_epoch, load_run, load_weights
 from mt_core.training.run_record import FORMAT, NOTICES, WEIGHTS, check_folder, read_history, read_record, write_record
+from mt_core.training.seen import hashes_of, read_seen, write_seen
 from mt_core.training.selection import Row
 from mt_core.training.skipped import write_skipped
+from mt_core.training.summary import check_targets, data_summary
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class FitResult:
         was_complete: Whether a run was to be resumed that was complete already, so that nothing was done.
         stopped_after: Where `max_minutes` ended the training: after so many epochs, 1.63 in the midst of the second.
         notices: What was left out of the data, or taken for something else than they say; each once.
+        test_metrics: Those of the part that was held out for a test; None where there is none.
+        test_baseline: The same of the constant answer.
     """
 
     folder: Path | None
@@ -60,6 +68,8 @@ class FitResult:
     was_complete: bool = False
     stopped_after: float | None = None
     notices: Sequence[DataWarning] = ()
+    test_metrics: dict[str, float] | None = None
+    test_baseline: dict[str, float] | None = None
 
 
 def fit(
@@ -142,45 +152,60 @@ def _prepare_and_fit(
         raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
     if out is not None and resume and (done := _complete_run(model, recipe, out)) is not None:
         return done
-    train, val = _data(get(model.modality).dataset, data, val, recipe, options)
+    parts = _data(get(model.modality).dataset, data, val, recipe, options)
     notices.check()
-    _make_ready(model, train, recipe)
+    check_targets(parts.train, model.modality)
+    summary = data_summary(parts)
+    if show_progress:
+        print(*summary, sep="\n", file=sys.stderr, flush=True)
+    _make_ready(model, parts.train, recipe)
     until = started + 60 * recipe.max_minutes if recipe.max_minutes is not None else math.inf
-    given = {"resume": resume, "overwrite": overwrite, "until": until, "show_progress": show_progress}
+    given = {
+        "summary": summary,
+        "resume": resume,
+        "overwrite": overwrite,
+        "until": until,
+        "show_progress": show_progress,
+    }
     if out is None:
         with tempfile.TemporaryDirectory(prefix="mt-run-") as folder:
-            result = _fit(model, recipe, train, val, options, Path(folder), notices, **given)  # type: ignore[arg-type]
+            result = _fit(model, recipe, parts, options, Path(folder), notices, **given)  # type: ignore[arg-type]
         return replace(result, folder=None)
-    return _fit(model, recipe, train, val, options, out, notices, **given)  # type: ignore[arg-type]
+    return _fit(model, recipe, parts, options, out, notices, **given)  # type: ignore[arg-type]
 
 
 def _fit(
     model: MetaTransformer,
     recipe: Recipe,
-    train: ModalityDataset,
-    val: ModalityDataset,
+    parts: TrainingData,
     options: Options | None,
     folder: Path,
     notices: Notices,
     *,
+    summary: Sequence[str],
     resume: bool = False,
     overwrite: bool = False,
     until: float,
     show_progress: bool,
 ) -> FitResult:
-    planned = _plan(model, recipe, train, val, options)
+    train, val, test = parts.train, parts.val, parts.test
+    planned = _plan(model, recipe, parts, options, summary)
     checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite)
     baseline = baseline_metrics(model.require_head(), train.targets(), val.targets())
+    if options is not None:  # a folder's samples, which may come again under another name
+        model.seen = read_seen(folder) if resume else None
+        if model.seen is None:
+            model.seen = hashes_of(train, val)
+            write_seen(folder, model.seen)
     try:
         with session(model.modality, "train"):
             history, kept, seconds, failed, is_time_up = _train(
-                model, recipe, train, val, folder, checkpoint, until, show_progress
+                model, recipe, parts, folder, checkpoint, until, show_progress
             )
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"{stop}{_record_stop(folder, planned)}") from None
     finally:  # what an interrupted run was told it is perhaps not told again
         write_notices(folder / NOTICES, notices, RunError)
-    write_skipped(folder, failed)
     if model.encoder.is_frozen:
         _verify_encoder(model, folder)
     metrics = _val_metrics(kept)
@@ -188,6 +213,11 @@ def _fit(
     model.provenance = f"trained on {train.source}"
     model.data_options = options
     model.typical_target = planned["data"]["typical_target"]
+    test_metrics = _measure(model, recipe, test, failed, notices, show_progress)
+    write_skipped(folder, failed)
+    write_notices(folder / NOTICES, notices, RunError)
+    tested = test.targets() if test is not None and test_metrics is not None else None
+    test_baseline = baseline_metrics(model.require_head(), train.targets(), tested) if tested is not None else None
     finished = {
         **planned,
         "status": "stopped" if stopped_after is not None else "complete",
@@ -195,6 +225,8 @@ def _fit(
         "kept_epoch": kept["epoch"],
         "val_metrics": metrics,
         "baseline_metrics": baseline,
+        "test_metrics": test_metrics,
+        "test_baseline_metrics": test_baseline,
         "seconds": round(sum(row["seconds"] for row in history), 2),
         "encoder_unchanged": model.encoder.is_frozen,  # and verified above
         "notices": [vars(group) for group in group_notices(notices)],
@@ -203,7 +235,16 @@ def _fit(
     write_run_report(folder, finished, history)
     if stopped_after is None:
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
-    return FitResult(folder, metrics, baseline, history, seconds, stopped_after=stopped_after)
+    return FitResult(
+        folder,
+        metrics,
+        baseline,
+        history,
+        seconds,
+        stopped_after=stopped_after,
+        test_metrics=test_metrics,
+        test_baseline=test_baseline,
+    )
 
 
 def _record_stop(folder: Path, planned: Mapping[str, Any]) -> str:
@@ -232,11 +273,12 @@ def _verify_encoder(model: MetaTransformer, folder: Path) -> None:
 def _plan(
     model: MetaTransformer,
     recipe: Recipe,
-    train: ModalityDataset,
-    val: ModalityDataset,
+    parts: TrainingData,
     data_options: Options | None,
+    summary: Sequence[str],
 ) -> dict[str, Any]:
     """What `run.json` says before the first epoch, and what a run that is resumed must agree with."""
+    train, val, test = parts.train, parts.val, parts.test
     return {
         "format": FORMAT,
         "status": "training",
@@ -246,7 +288,10 @@ def _plan(
             "source": train.source,
             "train": len(train),
             "val": len(val),
+            "test": len(test) if test is not None else 0,
             "selected_on": val.source,
+            "tested_on": test.source if test is not None else None,
+            "summary": list(summary),
             "options": data_options.model_dump(mode="json") if data_options is not None else None,
             "typical_target": typical_target(train.task, train.targets()),
         },
@@ -260,18 +305,50 @@ def _data(
     val: ModalityDataset | None,
     recipe: Recipe,
     options: Options | None,
-) -> tuple[ModalityDataset, ModalityDataset]:
-    if not isinstance(data, ModalityDataset):
-        if val is not None:
-            raise OptionError("a folder selects on its own val split", fix="give datasets for both, or no val")
-        return open_training_data(dataset_class, Path(data), recipe.val_fraction, recipe.seed, options)
-    return (data, val) if val is not None else hold_out(data, recipe.val_fraction, recipe.seed)
+) -> TrainingData:
+    if isinstance(data, ModalityDataset):
+        train, val = (data, val) if val is not None else hold_out(data, recipe.val_fraction, recipe.seed)
+        return TrainingData(train, val, notes=(f"val: {len(val):,} samples, {val.source}",))
+    if val is not None:
+        raise OptionError("a folder selects on its own val split", fix="give datasets for both, or no val")
+    return open_training_data(
+        dataset_class,
+        Path(data),
+        options,
+        val_fraction=recipe.val_fraction,
+        test_fraction=recipe.test_fraction,
+        seed=recipe.seed,
+    )
+
+
+def _measure(
+    model: MetaTransformer,
+    recipe: Recipe,
+    test: ModalityDataset | None,
+    failed: list[MtError],
+    notices: Notices,
+    show_progress: bool,
+) -> dict[str, float] | None:
+    """The metrics of the model that is kept on what was held out for a test; None where it cannot be measured."""
+    if test is None:
+        return None
+    how = (recipe.precision, recipe.skip_unreadable, show_progress)
+    of_test: list[MtError] = []
+    try:
+        measured = measure(model, test, of_test, *how, **_reading(recipe))
+    except MtError as error:
+        if notices.strict:
+            raise
+        # the training is done, and not to be lost
+        warnings.warn(f"the test part cannot be measured: {error.problem}", MtWarning, stacklevel=2)
+        return None
+    relay([skipped(error) for error in of_test])
+    failed += of_test
+    return measured
 
 
 def _make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) -> None:
     """Calibrate tokenizer and head on the training part, and set what is trained."""
-    if len(train) == 0:
-        raise OptionError(f"{train.source} has no examples", fix="check the folder and its layout")
     if recipe.tune != "probe" or not model.tokenizer.calibration():
         calibrate(
             model.tokenizer,
@@ -303,9 +380,18 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
     asked = {"modality": model.modality, "recipe": recipe.model_dump(mode="json")}
     check_same(folder, _compared(record), _compared(asked))
     trained = load_run(folder, encoder=model.encoder if model.encoder.is_frozen else None, device=model.device)
-    for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target"):
+    for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target", "seen"):
         setattr(model, part, getattr(trained, part))
-    return FitResult(folder, record["val_metrics"], record["baseline_metrics"], read_history(folder), 0.0, True)
+    return FitResult(
+        folder,
+        record["val_metrics"],
+        record["baseline_metrics"],
+        read_history(folder),
+        0.0,
+        was_complete=True,
+        test_metrics=record.get("test_metrics"),
+        test_baseline=record.get("test_baseline_metrics"),
+    )
 
 
 def _compared(record: Mapping[str, Any]) -> dict[str, Any]:
@@ -336,8 +422,7 @@ def _prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, over
 def _train(
     model: MetaTransformer,
     recipe: Recipe,
-    train: ModalityDataset,
-    val: ModalityDataset,
+    parts: TrainingData,
     folder: Path,
     checkpoint: Path | None,
     until: float,
@@ -356,10 +441,11 @@ def _train(
     module = (ProbeModule if is_probe else TrainingModule)(model, recipe)
     failed: list[MtError] = []
     make_loaders = _probe_loaders if is_probe else _loaders
-    train_batches, val_batches = make_loaders(model, recipe, train, val, show_progress, failed)
+    train_batches, val_batches = make_loaders(model, recipe, parts.train, parts.val, show_progress, failed)
     history = History(folder)
     keeper = KeptWeights(model, folder, history, recipe.keep)
-    limit = TimeLimit(until, num_test=0, num_val=len(val))
+    num_test = len(parts.test) if parts.test is not None else 0
+    limit = TimeLimit(until, num_test=num_test, num_val=len(parts.val))
     callbacks: list[lightning.Callback] = [history, limit, LastCheckpoint(folder), keeper]
     if recipe.patience is not None:
         callbacks.append(EarlyStopping(module.monitored, mode=module.mode, patience=recipe.patience))

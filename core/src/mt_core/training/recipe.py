@@ -43,6 +43,13 @@ class Recipe(Options):
     val_fraction: float = Field(
         default=0.1, gt=0, lt=1, description="Part of the training split that selects the model, where there is no val."
     )
+    test_fraction: float = Field(
+        default=0.1,
+        ge=0,
+        lt=1,
+        description="Part of a folder's training split that is held out and measured once, at the end, where there is "
+        "no test split; 0: none. Groups stay whole in all parts.",
+    )
     precision: Precision = Field(
         default="32", description="32, or bf16: autocast to bfloat16 where the machine has it."
     )

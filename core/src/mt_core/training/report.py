@@ -21,10 +21,18 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
         [(name, value, record["baseline_metrics"].get(name, "")) for name, value in record["val_metrics"].items()],
     )
     page.note(f"Measured on: {record['data']['selected_on']}, the part that also selected the epoch.")
+    if record["test_metrics"] is not None:
+        baseline = record["test_baseline_metrics"]
+        rows = [(name, value, baseline.get(name, "")) for name, value in record["test_metrics"].items()]
+        page.table(("metric of the test part", "kept epoch", "always the same answer"), rows)
+        page.note(f"Measured once, at the end, on: {record['data']['tested_on']}.")
     try:
         page.figure(curves(history), "training loss and validation metrics by epoch")
     except MissingDependencyError as error:
         page.note(str(error))
+    page.heading("What it was made from")
+    for line in record["data"]["summary"]:
+        page.note(line)
     page.heading("How it was made")
     page.table(
         ("", ""),

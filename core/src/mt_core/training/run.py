@@ -6,6 +6,7 @@ runs/x/
   encoder.safetensors  only where the encoder was trained too (tune=full)
   metrics.csv          a line an epoch
   notices.jsonl        what was left out of the data or reinterpreted, of which file; only where something was
+  training_samples.npy hashes of the samples that it was made with
   report.html          the same with plots
   checkpoints/         what an interrupted run goes on from; gone when it is complete
 """
@@ -32,6 +33,7 @@ from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import Plugin, get
 from mt_core.training.records import resolve_name
 from mt_core.training.run_record import ENCODER_WEIGHTS, RUN, WEIGHTS, read_finished, read_history
+from mt_core.training.seen import read_seen
 
 
 def describe_model(model: MetaTransformer) -> dict[str, Any]:
@@ -164,6 +166,7 @@ def _assemble(
         with _options_known(folder, record, "dataset"):
             model.data_options = plugin.dataset.Options.parse(record["data"]["options"])
     model.typical_target = record["data"].get("typical_target")
+    model.seen = read_seen(folder)
     if (folder / ENCODER_WEIGHTS).is_file():
         ready.unfreeze()
         load_weights(model, folder)

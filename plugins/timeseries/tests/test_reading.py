@@ -209,7 +209,8 @@ def test_times_go_on_at_their_own_step(times: pd.DatetimeIndex, expected: list[s
 
 def test_missing_steps_are_steps_without_a_value(tmp_path: Path):
     path = written(tmp_path, table(hours(0, 1, 4, 5, 6), (0, 1, 4, 5, 6)))
-    series = read(path)
+    with pytest.warns(DataWarning, match="2 of 7 steps are missing, and have no value"):
+        series = read(path)
     assert flat(series) == [0, 1, None, None, 4, 5, 6]
     assert series.times is not None and (np.diff(series.times) == HOUR).all()
     assert flat(read(path, irregular="ignore")) == [0, 1, 4, 5, 6]
@@ -219,22 +220,26 @@ def test_missing_steps_are_steps_without_a_value(tmp_path: Path):
 
 def test_holidays_are_missing_and_weekends_are_not(tmp_path: Path):
     days = [day for day in pd.bdate_range("2024-01-01", periods=10) if day.day != 9]
-    series = read(written(tmp_path, table([day.date() for day in days], range(9))))
+    with pytest.warns(DataWarning, match="1 of 10 steps are missing"):
+        series = read(written(tmp_path, table([day.date() for day in days], range(9))))
     assert flat(series) == [0, 1, 2, 3, 4, 5, None, 6, 7, 8]
 
 
 def test_unsorted_rows_are_sorted(tmp_path: Path):
     path = written(tmp_path, table(hours(2, 1, 0, 3), (2, 1, 0, 3)))
-    assert flat(read(path)) == [0, 1, 2, 3]
+    with pytest.warns(DataWarning, match="rows that were not in order of their times, sorted"):
+        assert flat(read(path)) == [0, 1, 2, 3]
     with pytest.raises(InputError, match="row 2: the time 2024-01-01 01:00:00 does not come after 2024-01-01 02:00:00"):
         read(path, irregular="refuse")
 
 
 def test_rows_of_one_time_are_averaged(tmp_path: Path):
     path = written(tmp_path, table(hours(0, 1, 1, 2), (0, 1, 3, "")))
-    with pytest.raises(InputError, match="no value"):
+    told = "1 of . rows have the time of another, and are averaged with it"
+    with pytest.warns(DataWarning, match=told), pytest.raises(InputError, match="no value"):
         read(written(tmp_path, table(hours(0, 0), ("", "")), "none.csv"))
-    assert flat(read(path)) == [0, 2, None]
+    with pytest.warns(DataWarning, match=told):
+        assert flat(read(path)) == [0, 2, None]
     with pytest.raises(InputError, match="row 3: the time"):
         read(path, irregular="refuse")
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mt_core.errors import InputError, MissingDependencyError, MtError
+from mt_core.errors import InputError, MissingDependencyError, MtError, MtWarning
 from mt_core.io.names import text_of_path
 
 Sample = TypeVar("Sample")
@@ -55,7 +55,7 @@ def reading(source: Any, *, formats: str, fix: str = "") -> Iterator[None]:
         raise InputError("there are no bytes to read", fix="pass the content of a whole file")
     try:
         yield
-    except MtError:
+    except (MtError, MtWarning):  # a warning where they are errors
         raise
     except ModuleNotFoundError as error:
         raise MissingDependencyError(

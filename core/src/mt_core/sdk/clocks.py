@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_core.sdk.dates import DateFormat, date_format
+from mt_core.sdk.notices import reinterpreted
+from mt_core.sdk.numbers import is_missing_number
 
 Times = NDArray[np.int64]
 
@@ -46,6 +48,7 @@ _TIME_OF_DAY = re.compile(
     r"(?P<first>\d{1,3}):(?P<second>\d{1,2})(?::(?P<third>\d{1,2}))?(?:[.,:](?P<part>\d{1,9}))?\s*(?P<half>[ap]\.?m\.?)?",
     re.IGNORECASE,
 )
+_WITH_POINTS = re.compile(r"(\d{1,2})\.(\d{2})\.(\d{2})")
 _TIME_THEN_DATE = re.compile(r"(\d{1,2}:\d{2}:\d{2}(?:[.,]\d+)?)\s+(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4})")
 
 
@@ -138,9 +141,13 @@ def times_of_texts(texts: Sequence[str], column: str, name: str, where: Callable
         return moments, False
     if all(map(_TIME_THEN_DATE.fullmatch, bare)):
         bare = [_TIME_THEN_DATE.sub(r"\2 \1", text) for text in bare]
-    written = date_format(bare)
-    if written is not None:
-        return np.array([round(written.parse(text) * _SECOND) for text in bare], dtype=np.int64), True
+    distinct = dict.fromkeys(bare)  # of dates without a time of the day, there are few
+    written = date_format(distinct)
+    if written is not None and not any(map(is_missing_number, distinct)):
+        if written.is_ambiguous:
+            reinterpreted(name, "dates like 1/2/2024 taken for the second of January")
+        moments_of = {text: round(written.parse(text) * _SECOND) for text in distinct}
+        return np.array([moments_of[text] for text in bare], dtype=np.int64), True
     common = date_format(bare[:1])
     fits = [bool(_TIME_OF_DAY.fullmatch(text)) or _reads(common, text) for text in bare]
     row = fits.index(False) if False in fits else 0
@@ -166,6 +173,8 @@ def times_of_parts(
         joined = [f"{date} {time}" for date, time in zip(dates, times, strict=True)]
         called = "the columns of date and time"
         day_T, is_dated = times_of_texts(dates, called, name, where)
+        if (day_T % _DAY).any():  # the dates have times of the day themselves
+            return day_T
         moments = _times_of_day(times, wraps=False)
         if not is_dated or moments is None:
             return times_of_texts(joined, called, name, where)[0]
@@ -213,9 +222,9 @@ def _times_of_day(texts: Sequence[str], *, wraps: bool = True) -> Times | None:
 
     `1:05.250` is a minute and five seconds, `10:05` ten hours and five minutes.
     """
-    moments = np.empty(len(texts), dtype=np.int64)
-    for row, text in enumerate(texts):
-        match = _TIME_OF_DAY.fullmatch(text)
+    moments_of: dict[str, int] = {}
+    for text in dict.fromkeys(texts):
+        match = _TIME_OF_DAY.fullmatch(_WITH_POINTS.sub(r"\1:\2:\3", text))
         if match is None:
             return None
         first, second, third = int(match["first"]), int(match["second"]), match["third"]
@@ -227,7 +236,8 @@ def _times_of_day(texts: Sequence[str], *, wraps: bool = True) -> Times | None:
             if match["half"]:
                 first = first % 12 + 12 * (match["half"][0] in "pP")
             seconds = first * 3600 + second * 60 + int(third or 0)
-        moments[row] = seconds * _SECOND + round(float(f"0.{match['part'] or 0}") * _SECOND)
+        moments_of[text] = seconds * _SECOND + round(float(f"0.{match['part'] or 0}") * _SECOND)
+    moments = np.array([moments_of[text] for text in texts], dtype=np.int64)
     if wraps and len(moments) and moments.max() <= _DAY:
         passed = np.cumsum(np.diff(moments, prepend=moments[:1]) < -_DAY // 2)
         moments = moments + passed * _DAY

@@ -60,8 +60,8 @@ def spread_stamps(ticks_T: NDArray[np.float64], usual: float) -> NDArray[np.floa
 def without_daylight_saving(times: NDArray[np.int64]) -> NDArray[np.int64] | None:
     """Local times as a clock without daylight saving shows them; None where it neither skips nor repeats an hour.
 
-    An hour is skipped, or repeated, by rows that follow each other at one step otherwise, on a Sunday before five in
-    the morning, in March or April, or in September, October or November.
+    An hour is skipped, or repeated, by rows that follow each other at one step otherwise, on the Sunday on which
+    Europe, North America, Australia or New Zealand change their clocks, before five in the morning.
 
     Args:
         times: (T,) microseconds since 1970, in the order of the file.
@@ -77,19 +77,25 @@ def without_daylight_saving(times: NDArray[np.int64]) -> NDArray[np.int64] | Non
     is_found = False
     for before in odd.tolist():
         jump = int(steps[before]) - usual
-        if abs(jump) != _HOUR or not _may_change(times[before : before + 2]):
+        if abs(jump) != _HOUR or not _changes(int(times[before + 1]), is_forward=jump > 0):
             continue
         shifts[before + 1 :] -= jump
         is_found = True
     return times + shifts if is_found else None
 
 
-def _may_change(times: NDArray[np.int64]) -> bool:
-    moments = times.astype("M8[us]")
-    days = moments.astype("M8[D]").astype(np.int64)
-    months = moments.astype("M8[M]").astype(np.int64) % 12 + 1
-    is_sunday = ((days + 3) % 7 == 6).any()
-    return bool(is_sunday and np.isin(months, (3, 4, 9, 10, 11)).all() and (times % _DAY <= 5 * _HOUR).any())
+def _changes(time: int, *, is_forward: bool) -> bool:
+    """Whether clocks are put forward, or back, on the day and before this time."""
+    moment = np.datetime64(time, "us")
+    day = int(moment.astype("M8[D]").astype(np.int64))
+    month = int(moment.astype("M8[M]").astype(np.int64)) % 12 + 1
+    of_month = day - int(moment.astype("M8[M]").astype("M8[D]").astype(np.int64)) + 1
+    if (day + 3) % 7 != 6 or time % _DAY > 5 * _HOUR:
+        return False
+    week, is_last = (of_month - 1) // 7 + 1, of_month > 24
+    if is_forward:  # in Europe, in North America, in Australia, in New Zealand
+        return (month == 3 and (is_last or week == 2)) or (month == 10 and week == 1) or (month == 9 and is_last)
+    return (month == 10 and is_last) or (month == 11 and week == 1) or (month == 4 and week == 1)
 
 
 def _counts(ticks_T: NDArray[np.float64]) -> NDArray[np.int64]:

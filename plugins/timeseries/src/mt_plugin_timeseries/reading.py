@@ -22,6 +22,7 @@ from mt_core.sdk import (
     is_number,
     names_in_npz,
     open_binary,
+    read_heading,
     read_npy,
     read_npz,
     read_uea,
@@ -37,6 +38,7 @@ MAX_TEXT_BYTES = 1 << 29
 """Of a text file, unpacked."""
 
 _NPZ_NAMES = ("values", "series", "data", "x")
+_COMMENTS = ("#", "%", "//")
 _MISSING = ["?"]  # beside those that pandas knows
 
 
@@ -123,8 +125,17 @@ def _text_table(file: BinaryIO, name: str) -> Any:
     content = "".join(text_chunks(file, name, largest=MAX_TEXT_BYTES)).encode()
     if content[:1000].lstrip().startswith(b"@"):
         raise InputError(f"{name} is a .ts or .arff file by another name", fix="give a path that ends in .ts or .arff")
-    lines = io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline="")
-    table = Delimited(lines, name, separators=",;\t", header=lambda cells: not _is_data(cells))
+    heading, lines = read_heading(
+        io.StringIO(content.decode(), newline=""), name, separators=",;\t", comments=_COMMENTS
+    )
+    has_names = heading.has_names
+    content = "".join(line for line in lines if not line.startswith(_COMMENTS)).encode()
+    table = Delimited(
+        io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=""),
+        name,
+        separators=heading.separator,
+        header=(lambda cells: not _is_data(cells)) if has_names is None else has_names,
+    )
     check_size(content.count(table.separator.encode()) + content.count(b"\n") + 1, 1, name)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # pandas warns where it would cut rows that are too long
@@ -142,6 +153,11 @@ def _text_table(file: BinaryIO, name: str) -> Any:
     if not table.names:
         is_dated = table.width > 1 and not is_number(str(frame.iat[0, 0]))
         frame.columns = [*TIME_NAMES[:is_dated], *default_names(table.width - is_dated)]
+    if heading.start is not None and heading.rates:
+        microseconds = 1e6 / heading.rates[0]
+        if microseconds == round(microseconds):
+            start = pd.Timestamp(round(heading.start * 1e6), unit="us")
+            frame.index = pd.date_range(start, periods=len(frame), freq=pd.Timedelta(microseconds, unit="us"))
     return frame
 
 

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import number_format
+from mt_core.sdk import is_row_number, left_out, number_format, reinterpreted, without_daylight_saving
 from mt_plugin_timeseries.series import Series, check_size, make_series
-from mt_plugin_timeseries.times import TIME_NAMES, Times, format_times, infer_step, parse_dates, parse_numeric_dates
+from mt_plugin_timeseries.time_columns import find_times
+from mt_plugin_timeseries.times import Times, format_times, infer_step
 
 Irregular = Literal["repair", "refuse", "ignore"]
 """What to do with rows that are not one step after the other: `repair`: sort them, average those of one time, and put
@@ -34,8 +35,7 @@ def series_from_table(
 ) -> Series:
     """The series in a data frame: its columns of numbers are the channels.
 
-    The column of time is one of `TIME_NAMES`, else the index where it holds dates, else the first column that does. A
-    column without a name that is none is left out (row numbers).
+    The columns of time are `find_times`'. Columns that only count the rows are left out, and those without a name.
 
     Args:
         frame: A pandas DataFrame.
@@ -46,13 +46,16 @@ def series_from_table(
             from 1 below the header.
     """
     check_size(len(frame), max(frame.shape[1], 1), name)
-    times, order, time_place = _times(frame, name)
+    times, order, time_places = find_times(frame, name)
     names = [str(column) for column in frame.columns]
-    numbers = _channels(frame, names, time_place, tuple(columns), text, name)
+    numbers = _channels(frame, names, time_places, tuple(columns), text, name)
     values = np.stack([column for _, column in numbers], axis=1)
     channels = [channel for channel, _ in numbers]
     if irregular != "ignore" and order is not None:
         if times is not None and irregular == "repair":
+            if (winter := without_daylight_saving(times)) is not None:
+                times = winter
+                reinterpreted(name, "local times with daylight saving taken for one clock without it")
             values, times = _repaired(values, times, name)
         else:
             _check_order(order, times, name)
@@ -60,55 +63,19 @@ def series_from_table(
     return series.of(columns) if columns else series
 
 
-def _times(frame: Any, name: str) -> tuple[Times | None, NDArray[Any] | None, int | None]:
-    """The times (None where they only count), what the rows are in the order of, and the place of their column."""
-    lowered = [str(column).strip().lower() for column in frame.columns]
-    named = [lowered.index(time) for time in TIME_NAMES if time in lowered]
-    for place in named:
-        column = frame.iloc[:, place]
-        if column.dtype.kind in "iuf":
-            numbers = column.to_numpy()
-            times = parse_numeric_dates(numbers)
-            return times, times if times is not None else numbers, place
-        found = parse_dates(column)
-        if found is not None:
-            times = _all_dates(found, column, name)
-            return times, times, place
-    found = parse_dates(frame.index.to_series())
-    if found is not None:
-        times = _all_dates(found, frame.index, name)
-        return times, times, None
-    for place in range(frame.shape[1]):
-        found = parse_dates(frame.iloc[:, place])
-        if found is not None:
-            times = _all_dates(found, frame.iloc[:, place], name)
-            return times, times, place
-    return None, None, None
-
-
-def _all_dates(found: tuple[Times, NDArray[np.bool_]], column: Any, name: str) -> Times:
-    times, is_date = found
-    if not is_date.all():
-        row = int(is_date.argmin())
-        cell = np.asarray(column)[row]
-        raise InputError(
-            f"{name}, row {row + 1}: {str(cell)!r} is no date like the ones before",
-            fix="write all times in one format, such as 2024-02-29 12:00:00, and leave none empty",
-        )
-    return times
-
-
 def _channels(
-    frame: Any, names: list[str], time_place: int | None, columns: tuple[str, ...], text: Text, name: str
+    frame: Any, names: list[str], time_places: tuple[int, ...], columns: tuple[str, ...], text: Text, name: str
 ) -> list[tuple[str, NDArray[np.float64]]]:
     """Name and values of the columns of numbers."""
     found = []
     for place, column_name in enumerate(names):
-        is_unnamed = not column_name.strip() or column_name.startswith("Unnamed: ")
-        if place == time_place or is_unnamed or (columns and column_name not in columns):
+        if place in time_places or (columns and column_name not in columns):
+            continue
+        if not column_name.strip() or column_name.startswith("Unnamed: "):
+            _tell_unnamed(frame.iloc[:, place], name)
             continue
         numbers = _numbers(frame.iloc[:, place], column_name, text, name)
-        if numbers is not None:
+        if numbers is not None and (columns or len(names) == 1 or not is_row_number(column_name, numbers)):
             found.append((column_name, numbers))
     if lacking := [column for column in columns if column not in names]:
         raise InputError(
@@ -116,12 +83,19 @@ def _channels(
             fix=f"its columns are {', '.join(map(repr, names[:20]))}",
         )
     if not found:
-        beside = "" if time_place is None else f" beside the times in {names[time_place]!r}"
+        beside = f" beside the times in {', '.join(repr(names[place]) for place in time_places)}" if time_places else ""
         raise InputError(
             f"{name} has no column of numbers{beside}; its columns are {', '.join(map(repr, names[:10]))}",
             fix="check the separator (, ; or tab) and give a column of numbers for each channel",
         )
     return found
+
+
+def _tell_unnamed(column: Any, name: str) -> None:
+    """Of columns without a name, those that are neither empty nor count rows."""
+    is_number = column.dtype.kind in "iuf"
+    if column.notna().any() and not (is_number and is_row_number("", column.to_numpy(dtype=np.float64))):
+        left_out(name, "a column without a name")
 
 
 def _numbers(column: Any, column_name: str, text: Text, name: str) -> NDArray[np.float64] | None:
@@ -193,6 +167,8 @@ def _repaired(values: NDArray[np.float64], times: Times, name: str) -> tuple[NDA
     if not (np.diff(times) > 0).all():
         rows = np.argsort(times, kind="stable")
         values, ordered = _averaged(values[rows], times[rows], rows, name)
+        if not (np.diff(times) >= 0).all():
+            reinterpreted(name, "rows that were not in order of their times, sorted")
     if len(ordered) < 2:
         return values, ordered
     step = infer_step(ordered)
@@ -209,6 +185,7 @@ def _repaired(values: NDArray[np.float64], times: Times, name: str) -> tuple[NDA
             fix="cut it into series without long gaps; or say irregular=ignore, which takes each row as one step",
         )
     check_size(steps, values.shape[1], name)
+    reinterpreted(name, f"{steps - len(ordered):,} of {steps:,} steps are missing, and have no value")
     filled = np.full((steps, values.shape[1]), np.nan)
     filled[places] = values
     return filled, step.at(ordered, np.arange(steps))
@@ -229,6 +206,7 @@ def _averaged(
             f"{doubles:,} of {len(times):,} rows",
             fix="several series in one table: give each a column, or a file, of its own",
         )
+    reinterpreted(name, f"{doubles:,} of {len(times):,} rows have the time of another, and are averaged with it")
     starts = np.flatnonzero(is_first)
     known = ~np.isnan(values)
     counts = np.add.reduceat(known.astype(np.int64), starts)

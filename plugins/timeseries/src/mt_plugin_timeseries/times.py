@@ -13,10 +13,16 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from mt_core.sdk import date_format, reinterpreted
+
 Times = NDArray[np.int64]
 
-TIME_NAMES = ("date", "time", "timestamp", "datetime", "date_time", "ds", "utc", "year")
-"""Names of columns of time, in any case."""
+TIME_NAMES = (
+    "date", "time", "timestamp", "datetime", "date time", "ds", "utc", "year", "timestamps", "ts", "time stamp",
+    "epoch", "unix", "unix time", "unixtime", "unix timestamp", "datum", "zeit", "zeitstempel", "zeitpunkt", "fecha",
+    "horodate",
+)  # fmt: skip
+"""Names of columns of time, in any case, without units and underscores."""
 
 _DAY = 86_400_000_000
 _SHORTEST_MONTH = 28 * _DAY
@@ -25,6 +31,9 @@ _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{8}")  # a time of day alone is no da
 
 # microseconds in a unit of a number of that size since 1970: from 1973 on for each
 _EPOCH = ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 9.3e18, 1e-3))
+
+_DAYS = ((20_000.0, 80_000.0, 25_569.0), (693_000.0, 800_000.0, 719_529.0))
+"""From, below, and the number of 1970-01-01: days since 1900 in spreadsheets, and since the year 0 in MATLAB."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +103,14 @@ def format_times(times: Times) -> list[str]:
     return [text.replace("T", " ") for text in moments.astype(f"M8[{unit}]").astype(str).tolist()]
 
 
-def parse_dates(column: Any) -> tuple[Times, NDArray[np.bool_]] | None:
+def parse_dates(column: Any, name: str, *, is_named: bool = False) -> tuple[Times, NDArray[np.bool_]] | None:
     """What a column of a data frame says as dates.
 
     Args:
         column: A pandas Series of any type; of text, more than half of the cells must be dates in one format, with a
-            year of four digits.
+            year of four digits, unless all are and the column is called so.
+        name: How the series is called in messages.
+        is_named: Whether the column is called a time.
 
     Returns:
         The times, and which cells hold one; None for a column of something else.
@@ -113,7 +124,18 @@ def parse_dates(column: Any) -> tuple[Times, NDArray[np.bool_]] | None:
     if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)):
         return None
     probe = column.dropna().head(_PROBED).astype(str)
-    if sum(_YEAR.search(cell) is not None for cell in probe) <= len(probe) / 2:
+    if not is_named and sum(_YEAR.search(cell) is not None for cell in probe) <= len(probe) / 2:
+        return None
+    whole = _parsed(column, "coerce", {"format": "ISO8601"})
+    if whole is not None and whole[1].all():
+        return whole
+    if (written := date_format(column.dropna().astype(str))) is not None:
+        if written.is_ambiguous:
+            reinterpreted(name, "dates like 1/2/2024 taken for the second of January")
+        seconds = np.array([np.nan if pd.isna(cell) else written.parse(str(cell)) for cell in column])
+        is_date = ~np.isnan(seconds)
+        return np.rint(np.where(is_date, seconds, 0) * 1e6).astype(np.int64), is_date
+    if is_named and sum(_YEAR.search(cell) is not None for cell in probe) <= len(probe) / 2:
         return None
     best = None
     # 2.1.2024 is read as in most places where it is written so, 2/1/2024 as in the United States if that can be
@@ -128,9 +150,13 @@ def parse_dates(column: Any) -> tuple[Times, NDArray[np.bool_]] | None:
     return best if best is not None and best[1].sum() > len(column) / 2 else None
 
 
-def parse_numeric_dates(numbers: NDArray[Any]) -> Times | None:
-    """Numbers of a column called time as times: seconds, milli-, micro- or nanoseconds since 1970, 20240229, or years;
-    None for what only counts."""
+def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times | None:
+    """Numbers of a column called time as times: seconds, milli-, micro- or nanoseconds since 1970, 20240229, 202402,
+    years, or days since 1900 or the year 0, as spreadsheets and MATLAB count; None for what only counts.
+
+    Args:
+        column: What it is called.
+    """
     if np.isnan(numbers).any():
         return None
     low, high = float(numbers.min()), float(numbers.max())
@@ -141,6 +167,16 @@ def parse_numeric_dates(numbers: NDArray[Any]) -> Times | None:
         parsed = _parsed_numbers(numbers)
         if parsed is not None:
             return parsed
+    if is_whole and 190_001 <= low and high <= 210_012 and ((numbers % 100 >= 1) & (numbers % 100 <= 12)).all():
+        years, months = np.divmod(numbers.astype(np.int64), 100)
+        return _month_starts((years - 1970) * 12 + months - 1)
+    if "date" in column or (not is_whole and column in ("time", "timestamp", "datum")):
+        for least, most, day_of_1970 in _DAYS:
+            if least <= low and high < most:
+                reinterpreted(name, "a time in days, as spreadsheets count it")
+                seconds = (numbers - day_of_1970) * 86_400
+                near = np.rint(seconds)  # a day has no binary fractions that are seconds
+                return np.rint(np.where(np.abs(seconds - near) < 5e-3, near, seconds) * 1e6).astype(np.int64)
     for least, most, microseconds in _EPOCH:
         if least <= low and high < most:
             if numbers.dtype.kind in "iu" and microseconds <= 1:

@@ -1,0 +1,112 @@
+"""Which columns of a data frame tell the time, alone or together.  T rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mt_core.errors import InputError
+from mt_core.sdk import Clock, find_clock, left_out, plain_name, reinterpreted, times_of_parts
+from mt_plugin_timeseries.times import TIME_NAMES, Times, parse_dates, parse_numeric_dates
+
+_LONG_STEP = 1.5  # of the usual
+
+
+def find_times(frame: Any, name: str) -> tuple[Times | None, NDArray[Any] | None, tuple[int, ...]]:
+    """When the rows were measured.
+
+    It is told by columns together (`Date` and `Time`; `year`, `month`, `day` …), else by the column called as one of
+    `TIME_NAMES`, else by the index where it holds dates, else by the first column that does.
+
+    Returns:
+        The times (None where they only count), what the rows are in the order of, and the places of the columns.
+
+    Raises:
+        InputError: a cell that is no time.
+    """
+    names = [plain_name(str(column)) for column in frame.columns]
+    together = find_clock([str(column) for column in frame.columns])
+    parts = together.places if together is not None else ()
+    for place in (place for place, column in enumerate(names) if column in TIME_NAMES and place not in parts):
+        column = frame.iloc[:, place]
+        found = None if column.dtype.kind in "iuf" else parse_dates(column, name, is_named=True)
+        if found is not None:
+            if parts:
+                left_out(name, "columns that repeat parts of the time")
+            times = _all_dates(found, column, name)
+            return times, times, (place, *parts)
+    if together is not None and (joined := _together(frame, together, name)) is not None:
+        return joined, joined, parts
+    for place in (place for place, column in enumerate(names) if column in TIME_NAMES):
+        column = frame.iloc[:, place]
+        if column.dtype.kind in "iuf":
+            numbers = column.to_numpy()
+            counted = parse_numeric_dates(numbers, names[place], name)
+            if counted is None:
+                _tell_uneven(numbers, name)
+            return counted, counted if counted is not None else numbers, (place,)
+        found = parse_dates(column, name, is_named=True)
+        if found is not None:
+            times = _all_dates(found, column, name)
+            return times, times, (place,)
+    found = parse_dates(frame.index.to_series(), name)
+    if found is not None:
+        times = _all_dates(found, frame.index, name)
+        return times, times, ()
+    for place in range(frame.shape[1]):
+        found = parse_dates(frame.iloc[:, place], name)
+        if found is not None:
+            times = _all_dates(found, frame.iloc[:, place], name)
+            return times, times, (place,)
+    return None, None, ()
+
+
+def _together(frame: Any, clock: Clock, name: str) -> Times | None:
+    """The times that several columns tell; None where they do not."""
+    columns = [frame.iloc[:, place] for place in clock.places]
+
+    def where(row: int) -> str:
+        return f"row {row + 1}"
+
+    if clock.parts != ("date", "time"):
+        if any(column.dtype.kind not in "iuf" for column in columns):
+            return None
+        return times_of_parts(clock, [column.to_numpy(dtype=np.float64) for column in columns], name, where)
+    date, time = columns
+    if date.dtype.kind in "mM" or time.dtype.kind in "mM" or time.isna().any() or date.isna().any():
+        return None
+    if date.dtype.kind == "f":
+        return None
+    texts = [str(cell) for cell in time] if time.dtype.kind not in "iuf" else _times_of_day(time.to_numpy())
+    return None if texts is None else times_of_parts(clock, [[str(cell) for cell in date], texts], name, where)
+
+
+def _times_of_day(numbers: NDArray[Any]) -> list[str] | None:
+    """What numbers beside a date say: hours from 0 to 24, or 1345 for a quarter to two; None for anything else."""
+    if (numbers != np.floor(numbers)).any() or numbers.min() < 0:
+        return None
+    if numbers.max() <= 24:
+        return [f"{int(number)}:00" for number in numbers]
+    if numbers.max() <= 2400 and (numbers % 100 < 60).all():
+        return [f"{int(number) // 100}:{int(number) % 100:02d}" for number in numbers]
+    return None
+
+
+def _tell_uneven(numbers: NDArray[Any], name: str) -> None:
+    steps = np.diff(numbers)
+    if len(steps) > 2 and (steps > 0).all() and steps.max() > _LONG_STEP * np.median(steps):
+        reinterpreted(name, "uneven times that are no dates: each row taken for one step")
+
+
+def _all_dates(found: tuple[Times, NDArray[np.bool_]], column: Any, name: str) -> Times:
+    times, is_date = found
+    if not is_date.all():
+        row = int(is_date.argmin())
+        cell = np.asarray(column)[row]
+        raise InputError(
+            f"{name}, row {row + 1}: {str(cell)!r} is no date like the ones before",
+            fix="write all times in one format, such as 2024-02-29 12:00:00, and leave none empty",
+        )
+    return times

@@ -127,7 +127,10 @@ def test_ts_file_gives_its_series_one_by_one(tmp_path: Path):
 
 def test_decimal_commas_marks_and_other_encodings_are_read(tmp_path: Path):
     text = "Datum;Wärme;Preis\n2024-01-01;1,5;1.200,5\n2024-01-02;-;7\n2024-01-03;2;8,25\n"
-    with pytest.warns(DataWarning, match=r"table\.csv: reinterpreted: text that is not UTF-8"):
+    with (
+        pytest.warns(DataWarning, match=r"table\.csv: reinterpreted: text that is not UTF-8"),
+        pytest.warns(DataWarning, match=r"decimal commas in the columns Wärme, Preis"),
+    ):
         series = read(written(tmp_path, text.encode("cp1252")))
     assert series.channels == ("Wärme", "Preis") and series.times is not None
     np.testing.assert_array_equal(series.values, np.array([[1.5, 1200.5], [np.nan, 7], [2, 8.25]], np.float32))

@@ -5,8 +5,8 @@ One sample's file
     `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
     `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
     `read_heading`, `Heading`: what stands above the rows: lines of text, names, units, start time and rate
-    `find_clock`, `Clock`, `times_of_parts`, `times_of_texts`, `ClockCells`, `seconds_since_1970`: when a row was
-    recorded; `is_row_number`, `plain_name`: columns that only count
+    `find_clock`, `Clock`, `times_of_parts`, `times_of_texts`, `times_of_dates`, `ClockCells`, `seconds_since_1970`:
+    when a row was recorded; `is_row_number`, `plain_name`: columns that only count
     `rows_per_stamp`, `spread_stamps`, `without_daylight_saving`: clocks that are coarse, or change
     `NumberFormat`, `number_format`: how a column writes its numbers; `NumberColumn`, `number_column`, `number_columns`,
     `format_notes`: what does not fit, and what to tell
@@ -41,6 +41,7 @@ from mt_core.sdk.clocks import (
     find_clock,
     is_row_number,
     plain_name,
+    times_of_dates,
     times_of_parts,
     times_of_texts,
 )
@@ -158,6 +159,7 @@ __all__ = [
     "temporary_folder",
     "text_chunks",
     "text_lines",
+    "times_of_dates",
     "times_of_parts",
     "times_of_texts",
     "too_large_error",

@@ -141,13 +141,8 @@ def times_of_texts(texts: Sequence[str], column: str, name: str, where: Callable
         return moments, False
     if all(map(_TIME_THEN_DATE.fullmatch, bare)):
         bare = [_TIME_THEN_DATE.sub(r"\2 \1", text) for text in bare]
-    distinct = dict.fromkeys(bare)  # of dates without a time of the day, there are few
-    written = date_format(distinct)
-    if written is not None and not any(map(is_missing_number, distinct)):
-        if written.is_ambiguous:
-            reinterpreted(name, "dates like 1/2/2024 taken for the second of January")
-        moments_of = {text: round(written.parse(text) * _SECOND) for text in distinct}
-        return np.array([moments_of[text] for text in bare], dtype=np.int64), True
+    if (moments := times_of_dates(bare, name)) is not None:
+        return moments, True
     common = date_format(bare[:1])
     fits = [bool(_TIME_OF_DAY.fullmatch(text)) or _reads(common, text) for text in bare]
     row = fits.index(False) if False in fits else 0
@@ -155,6 +150,33 @@ def times_of_texts(texts: Sequence[str], column: str, name: str, where: Callable
         f"{name}, {where(row)}: {texts[row].strip()[:40]!r} in {column} is no time like the others",
         fix="write all times in one format, such as 2024-02-29 12:00:00.250",
     )
+
+
+def times_of_dates(texts: Sequence[str], name: str) -> Times | None:
+    """Dates, with a time of the day or without, as (T,) microseconds since 1970; None where a text is none.
+
+    Where 1/2/2024 may be in January or in February, and the order of the rows does not decide, it is the one that
+    leaves no gap; else in January, which is told.
+    """
+    distinct = dict.fromkeys(texts)  # of dates without a time of the day, there are few
+    written = date_format(distinct)
+    if written is None or any(map(is_missing_number, distinct)):
+        return None
+    if written.is_ambiguous:
+        ways = [date_format(distinct, day_first=day_first) for day_first in (False, True)]
+        gaps = [_longest_gap([way.parse(text) for text in distinct]) for way in ways if way is not None]
+        written = (ways[gaps.index(min(gaps))] if len(gaps) == 2 and 3 * min(gaps) < max(gaps) else None) or written
+        if written is not None and written.is_ambiguous:
+            reinterpreted(name, "dates like 1/2/2024 taken for the second of January")
+    assert written is not None
+    moments_of = {text: round(written.parse(text) * _SECOND) for text in distinct}
+    return np.array([moments_of[text] for text in texts], dtype=np.int64)
+
+
+def _longest_gap(seconds: Sequence[float]) -> float:
+    """The largest step; infinite for dates without a time of the day, of which months may be the steps."""
+    steps = np.abs(np.diff(np.array(seconds)))
+    return float(steps.max()) if len(steps) and (np.array(seconds) % 86_400).any() else math.inf
 
 
 def times_of_parts(
@@ -169,15 +191,15 @@ def times_of_parts(
         InputError: a row that tells none.
     """
     if clock.parts == ("date", "time"):
-        dates, times = ([str(cell).strip() for cell in column] for column in columns)
-        joined = [f"{date} {time}" for date, time in zip(dates, times, strict=True)]
+        dates, times = ([str(cell).strip().strip("'\"") for cell in column] for column in columns)
         called = "the columns of date and time"
-        day_T, is_dated = times_of_texts(dates, called, name, where)
+        written, moments = date_format(dict.fromkeys(dates)), _times_of_day(times, wraps=False)
+        if written is None or written.is_ambiguous or moments is None:
+            joined = [f"{date} {time}" for date, time in zip(dates, times, strict=True)]
+            return times_of_texts(joined, called, name, where)[0]
+        day_T, _ = times_of_texts(dates, called, name, where)
         if (day_T % _DAY).any():  # the dates have times of the day themselves
             return day_T
-        moments = _times_of_day(times, wraps=False)
-        if not is_dated or moments is None:
-            return times_of_texts(joined, called, name, where)[0]
         return np.asarray(day_T + moments, dtype=np.int64)
     return _of_numbers(dict(zip(clock.parts, columns, strict=True)), name, where)  # type: ignore[arg-type]
 

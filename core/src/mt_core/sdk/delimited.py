@@ -27,7 +27,9 @@ from mt_core.sdk.titles import are_comments, excel_separator, num_titles
 _SNIFFED_LINES = 50
 _BLOCK_LINES = 4096  # of a table in which some cell is no plain number
 _DECIMALS = {";": ",", ",": "."}  # what then stands before fractions, if it can be either
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?")
+_NUMBER_OR_DATE = re.compile(
+    r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?|\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}[:.]\d{2}[\d:.]*)?"
+)
 
 
 class Delimited:
@@ -320,8 +322,10 @@ def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: 
             continue
         if separator == " " and best == "\t" and best_score[0] == 1:
             continue  # blanks would run over empty cells between tabs
+        if separator == " " and lines[1:] and all(map(_NUMBER_OR_DATE.fullmatch, map(str.strip, lines[1:]))):
+            continue  # of a date and its time, one column
         cells = [cell.strip() for row in rows for cell in row]
-        are_numbers = sum(_DECIMAL_COMMA.fullmatch(cell) is not None for cell in cells) / len(cells)
+        are_numbers = sum(_NUMBER_OR_DATE.fullmatch(cell) is not None for cell in cells) / len(cells)
         if separator == " " and are_numbers < 0.3:
             continue  # words of a text
         score = (share, are_numbers, num_cells)

@@ -155,7 +155,7 @@ class _Top:
                 break
             stack.insert(0, at)
         if above and not stack and self._is_spoilt(self.rows[above[-1]]):
-            return nothing  # a row with a mistake, of which its reader tells
+            return nothing  # a row with a mistake, or names of other columns, of which a reader tells
         names, units, used = self._names(stack)
         others = [at for at in above if at not in used]
         rates = self._rates([*others, *(at for at in self.comments if at < below[0])])
@@ -215,9 +215,10 @@ class _Top:
         return cells if len(cells) == self.width else []
 
     def _is_spoilt(self, cells: list[str]) -> bool:
-        return len(cells) == self.width and any(
-            _is_value(cells[place]) and cells[place].strip() for place in self.valued
-        )
+        if len(cells) > 1 and abs(len(cells) - self.width) == 1:
+            return not any(map(_is_value, cells))
+        said = [cells[place] for place in self.valued if cells[place].strip()] if len(cells) == self.width else []
+        return any(map(_is_value, said))
 
     def _has_numbers_alone(self, cells: list[str]) -> bool:
         said = [cell.strip() for cell in cells if cell.strip()]

@@ -28,6 +28,7 @@ from mt_core.sdk import (
     read_uea,
     text_chunks,
 )
+from mt_plugin_timeseries.numbers import written_numbers
 from mt_plugin_timeseries.series import MAX_VALUES, Series, check_finite, check_size, default_names, make_series
 from mt_plugin_timeseries.tables import Irregular, Text, series_from_table
 from mt_plugin_timeseries.times import TIME_NAMES
@@ -119,15 +120,14 @@ def _parquet(file: BinaryIO, name: str) -> Any:
 
 
 def _text_table(file: BinaryIO, name: str) -> Any:
-    """The data frame of a text file: comma, semicolon or tab, with or without a header."""
+    """The data frame of a text file: comma, semicolon, tab or blanks, with or without a header."""
     import pandas as pd
 
     content = "".join(text_chunks(file, name, largest=MAX_TEXT_BYTES)).encode()
     if content[:1000].lstrip().startswith(b"@"):
         raise InputError(f"{name} is a .ts or .arff file by another name", fix="give a path that ends in .ts or .arff")
-    heading, lines = read_heading(
-        io.StringIO(content.decode(), newline=""), name, separators=",;\t", comments=_COMMENTS
-    )
+    whole = io.StringIO(content.decode(), newline="")
+    heading, lines = read_heading(whole, name, separators=",;\t ", comments=_COMMENTS)
     has_names = heading.has_names
     content = "".join(line for line in lines if not line.startswith(_COMMENTS)).encode()
     table = Delimited(
@@ -137,17 +137,25 @@ def _text_table(file: BinaryIO, name: str) -> Any:
         header=(lambda cells: not _is_data(cells)) if has_names is None else has_names,
     )
     check_size(content.count(table.separator.encode()) + content.count(b"\n") + 1, 1, name)
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")  # pandas warns where it would cut rows that are too long
-        frame = pd.read_csv(
-            io.BytesIO(content),
-            sep=table.separator,
-            header=0 if table.names else None,
-            index_col=False,
-            na_values=_MISSING,
-            skipinitialspace=True,
-            low_memory=False,
-        )
+    separator = r"\s+" if table.separator == " " else table.separator
+
+    def parsed(texts: Sequence[int]) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # pandas warns where it would cut rows that are too long
+            return pd.read_csv(
+                io.BytesIO(content),
+                sep=separator,
+                header=0 if table.names else None,
+                index_col=False,
+                na_values=_MISSING,
+                skipinitialspace=True,
+                low_memory=False,
+                dtype=dict.fromkeys(texts, str),
+            )
+
+    frame = written_numbers(parsed, None if table.separator == "," else ",", name)
+    while len(frame) and frame.iloc[-1].isna().all():  # separators without anything between them
+        frame = frame.iloc[:-1]
     if frame.empty:
         raise InputError(f"{name} has a header but no rows", fix="write a row of numbers for each step")
     if not table.names:

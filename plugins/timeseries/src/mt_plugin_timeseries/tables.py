@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_core.sdk import is_row_number, left_out, number_format, reinterpreted, without_daylight_saving
+from mt_plugin_timeseries.numbers import without_marks
 from mt_plugin_timeseries.series import Series, check_size, make_series
 from mt_plugin_timeseries.time_columns import find_times
 from mt_plugin_timeseries.times import Times, format_times, infer_step
@@ -76,7 +77,7 @@ def _channels(
             continue
         numbers = _numbers(frame.iloc[:, place], column_name, text, name)
         if numbers is not None and (columns or len(names) == 1 or not is_row_number(column_name, numbers)):
-            found.append((column_name, numbers))
+            found.append((column_name, without_marks(numbers, column_name, name)))
     if lacking := [column for column in columns if column not in names]:
         raise InputError(
             f"{name} has no column {', '.join(map(repr, lacking[:5]))}",

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.sdk import date_format, reinterpreted
+from mt_core.sdk import reinterpreted, times_of_dates
 
 Times = NDArray[np.int64]
 
@@ -31,7 +31,7 @@ _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{8}")  # a time of day alone is no da
 
 # microseconds in a unit of a number of that size since 1970: from 1973 on for each
 _EPOCH = ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 9.3e18, 1e-3))
-
+_QUARTER = re.compile(r"(?P<year>\d{4})[-/: ]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[-/ ]?(?P<behind>\d{4})", re.IGNORECASE)
 _DAYS = ((20_000.0, 80_000.0, 25_569.0), (693_000.0, 800_000.0, 719_529.0))
 """From, below, and the number of 1970-01-01: days since 1900 in spreadsheets, and since the year 0 in MATLAB."""
 
@@ -124,17 +124,18 @@ def parse_dates(column: Any, name: str, *, is_named: bool = False) -> tuple[Time
     if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)):
         return None
     probe = column.dropna().head(_PROBED).astype(str)
+    if is_named and len(probe) and column.notna().all() and (quarters := _quarters(column)) is not None:
+        return quarters, np.ones(len(quarters), dtype=bool)
     if not is_named and sum(_YEAR.search(cell) is not None for cell in probe) <= len(probe) / 2:
         return None
     whole = _parsed(column, "coerce", {"format": "ISO8601"})
     if whole is not None and whole[1].all():
         return whole
-    if (written := date_format(column.dropna().astype(str))) is not None:
-        if written.is_ambiguous:
-            reinterpreted(name, "dates like 1/2/2024 taken for the second of January")
-        seconds = np.array([np.nan if pd.isna(cell) else written.parse(str(cell)) for cell in column])
-        is_date = ~np.isnan(seconds)
-        return np.rint(np.where(is_date, seconds, 0) * 1e6).astype(np.int64), is_date
+    is_date = column.notna().to_numpy()
+    if (times := times_of_dates([str(cell) for cell in column[is_date]], name)) is not None:
+        filled = np.zeros(len(column), dtype=np.int64)
+        filled[is_date] = times
+        return filled, is_date
     if is_named and sum(_YEAR.search(cell) is not None for cell in probe) <= len(probe) / 2:
         return None
     best = None
@@ -148,6 +149,19 @@ def parse_dates(column: Any, name: str, *, is_named: bool = False) -> tuple[Time
         if best is not None and best[1].all():
             break
     return best if best is not None and best[1].sum() > len(column) / 2 else None
+
+
+def _quarters(column: Any) -> Times | None:
+    """The starts of quarters such as 2024Q1, 2024-Q1 and Q1 2024; None for anything else."""
+    matches = [_QUARTER.fullmatch(str(cell).strip()) for cell in column]
+    if not all(matches):
+        return None
+    quarters = [
+        (int(match["year"] or match["behind"]), int(match["first"] or match["q"])) for match in matches if match
+    ]
+    return _month_starts(
+        np.array([(year - 1970) * 12 + 3 * (quarter - 1) for year, quarter in quarters], dtype=np.int64)
+    )
 
 
 def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times | None:

@@ -129,7 +129,7 @@ def test_unknown_rate_is_taken_as_it_is() -> None:
 
 
 def test_recording_shorter_than_a_patch_is_refused() -> None:
-    with pytest.raises(InputError, match=r"has 7 steps, and a patch takes 8\n  fix: choose patch=2"):
+    with pytest.raises(InputError, match=r"has 7 steps, and a patch takes 8\n  fix: choose the option patch=2"):
         tokens_of(tokenizer_of(), drawn(7))
     with pytest.raises(InputError, match="has 4 steps at 50 Hz"):
         tokens_of(tokenizer_of(), {"values": drawn(8), "rate": 100})
@@ -223,9 +223,7 @@ def test_restored_tokenizer_is_the_calibrated_one() -> None:
 
 def test_other_axes_than_in_calibration_are_refused() -> None:
     tokenizer = tokenizer_of()
-    with pytest.raises(InputError, match=r"has 6 axes, .* has 3"):
-        tokenizer.calibrate([Example(drawn(20)), Example(drawn(20, 6))])
-    tokenizer.calibrate([Example(drawn(20))])
+    tokenizer.calibrate([Example(drawn(20, 6)), Example("no such file"), Example(drawn(20)), Example(drawn(30))])
     with pytest.raises(InputError, match="has 6 axes, and this model was calibrated on 3"):
         tokens_of(tokenizer, drawn(20, 6))
     with pytest.raises(InputError, match="no recordings to calibrate on"):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, read_text, select_splits, sorted_names
+from mt_core.sdk import Listing, left_out, read_text, reinterpreted, select_splits, sorted_names
 from mt_plugin_imu.recording import Recording, make_recording
 
 UCI_HAR_HZ = HAPT_HZ = 50.0
@@ -63,8 +63,14 @@ def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
     """HAPT: `RawData/acc_exp01_user01.txt` and `gyro_…`, cut as `RawData/labels.txt` says (experiment, user, activity,
     first and last step, counted from 1): a sample is a segment, however long.
 
+    Recordings of one's own may lack `activity_labels.txt` (activities then are called by their numbers), the list of
+    who is tested (then all are trained on), the gyroscope, and the recordings of some segments.
+
     Args:
         test_users: For instance "2,4,9-12"; "" for those that `Test/subject_id_test.txt` lists.
+
+    Warns:
+        DataWarning: segments without a recording, activities without a name.
 
     Raises:
         DatasetError: files that are missing, or segments beyond their end.
@@ -74,28 +80,39 @@ def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
     raw = root / "RawData"
     if not (raw / "labels.txt").is_file():
         return None
-    activities = _activities(root / "activity_labels.txt")
     segments = _whole_numbers(raw / "labels.txt")
     if segments.shape[1] != 5:
-        raise DatasetError(f"{raw / 'labels.txt'} has {segments.shape[1]} columns, not 5", fix="download it again")
-    users = set(segments[:, 1].tolist())
+        raise DatasetError(
+            f"{raw / 'labels.txt'} has {segments.shape[1]} columns, not 5",
+            fix="write experiment, user, activity, first and last step, with blanks between",
+        )
+    sensors = [sensor for sensor in ("acc", "gyro") if any(raw.glob(f"{sensor}_exp*_user*.txt"))]
+    kept = [segment for segment in segments.tolist() if sensors and (raw / _hapt_file(sensors[0], *segment)).is_file()]
+    if not kept:
+        example = _hapt_file("acc", *segments[0].tolist())
+        raise DatasetError(
+            f"{raw} has none of the recordings that labels.txt lists, such as {example}",
+            fix="copy them there; their names have the numbers of experiment and user, of two digits",
+        )
+    if len(kept) < len(segments):
+        left_out(str(raw / "labels.txt"), f"{len(segments) - len(kept):,} of {len(segments):,} segments, no recording")
+    activities = _hapt_activities(root, kept)
+    users = {user for _, user, *_ in kept}
     listed = root / "Test" / "subject_id_test.txt"
     if test_users:
         tested = parse_users(test_users)
-    elif listed.is_file():
-        tested = users & set(_whole_numbers(listed).flatten().tolist())
     else:
-        raise DatasetError(f"{listed} is missing", fix="give the option test_users, for instance test_users=2,4,9-12")
+        tested = users & set(_whole_numbers(listed).flatten().tolist()) if listed.is_file() else set()
     wanted = _wanted_users(split, users, tested, root)
     recorded: dict[str, NDArray[np.float32]] = {}
     samples: list[Recording] = []
     labels: list[str | None] = []
-    for experiment, user, activity, first, last in segments.tolist():
+    for experiment, user, activity, first, last in kept:
         if user not in wanted:
             continue
-        key = f"exp{experiment:02d}_user{user:02d}.txt"
+        key = _hapt_file("", experiment, user).lstrip("_")
         if key not in recorded:
-            parts = [_table(raw / f"{sensor}_{key}") for sensor in ("acc", "gyro")]
+            parts = [_table(raw / f"{sensor}_{key}") for sensor in sensors]
             steps = min(len(part) for part in parts)
             recorded[key] = np.concatenate([part[:steps] for part in parts], axis=1)
         if not 1 <= first < last <= len(recorded[key]):
@@ -103,10 +120,22 @@ def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
                 f"{raw / 'labels.txt'}: steps {first} to {last} of {key}, which has {len(recorded[key])}",
                 fix="check that the download is complete",
             )
-        name = f"{raw / ('acc_' + key)}, steps {first} to {last}"
+        name = f"{raw / f'{sensors[0]}_{key}'}, steps {first} to {last}"
         samples.append(make_recording(recorded[key][first - 1 : last], HAPT_HZ, name))
         labels.append(_named(activity, activities, root))
     return Listing(samples, labels, tuple(activities.values()), "hapt")
+
+
+def _hapt_file(sensor: str, experiment: int, user: int, *_: int) -> str:
+    return f"{sensor}_exp{experiment:02d}_user{user:02d}.txt"
+
+
+def _hapt_activities(root: Path, segments: list[list[int]]) -> dict[int, str]:
+    path = root / "activity_labels.txt"
+    if path.is_file():
+        return _activities(path)
+    reinterpreted(str(root), "activities called by their numbers: there is no activity_labels.txt")
+    return {number: str(number) for number in sorted({activity for _, _, activity, *_ in segments})}
 
 
 def find_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
@@ -165,6 +194,13 @@ def _wanted_users(split: str, users: set[int], tested: set[int], root: Path) -> 
         raise OptionError(
             f"{root} has no user {', '.join(map(str, strange[:10]))}",
             fix=f"the users are {', '.join(map(str, sorted(users)))}",
+        )
+    if tested and users == tested and split in ("train", "val"):
+        raise OptionError(
+            f"{root}: the test has all users ({', '.join(map(str, sorted(users)))}), and leaves none to train on",
+            fix="leave the option test_users out: training then holds out some recordings for the test by itself"
+            if len(users) == 1
+            else "choose fewer by the option test_users",
         )
     parts = {"train": users - tested, "test": tested}
     return set().union(*(parts[part] for part in select_splits(split, [part for part in parts if parts[part]], root)))

@@ -69,25 +69,20 @@ def scales_of(values_TC: Values) -> Scales:
 
 
 class Survey:
-    """Means and deviations over recordings, one after the other."""
+    """Means and deviations over recordings of one number of axes, one after the other.
+
+    Attributes:
+        num_recordings: Until now.
+    """
 
     def __init__(self) -> None:
-        self.first: Recording | None = None
+        self.num_recordings, self._num_axes = 0, 0
         self.moments = Moments()
 
     def add(self, recording: Recording) -> None:
-        """Take in all steps of a recording.
-
-        Raises:
-            InputError: another number of axes than the first had.
-        """
+        """Take in all steps of a recording."""
         values = recording.values
-        self.first = self.first or recording
-        if values.shape[1] != self.first.values.shape[1]:
-            raise InputError(
-                f"{recording.name} has {values.shape[1]} axes, {self.first.name} has {self.first.values.shape[1]}",
-                fix="train on recordings of the same axes; name them in the option columns",
-            )
+        self.num_recordings, self._num_axes = self.num_recordings + 1, values.shape[1]
         self.moments.add(np.concatenate([values, magnitudes(values)], axis=1))
 
     def scales(self) -> Scales:
@@ -96,10 +91,10 @@ class Survey:
         Raises:
             InputError: no recording was added.
         """
-        if self.first is None:
+        if not self.num_recordings:
             raise InputError("there are no recordings to calibrate on", fix="give at least one")
         means = self.moments.mean.astype(np.float32)
-        return Scales(self.first.values.shape[1], means, _positive(self.moments.std))
+        return Scales(self._num_axes, means, _positive(self.moments.std))
 
 
 def _positive(deviations: NDArray[np.float64]) -> Values:

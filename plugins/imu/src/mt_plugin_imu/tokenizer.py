@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.errors import InputError, OptionError
+from mt_core.sdk import readable
 from mt_core.sdk.blocks import LearnedPositions, PatchEmbed
 from mt_plugin_imu.augmentation import jitter, rotate, scale, time_warp
 from mt_plugin_imu.reading import only_recording, read_recordings
@@ -171,15 +172,17 @@ class ImuTokenizer(Tokenizer):
         return Tokens(self.place(self.norm(tokens_RND), mask=mask), mask=mask, views=batch["axes"].shape[1])
 
     def calibrate(self, examples: Iterable[Example]) -> None:
-        """Mean and standard deviation of each axis, and of each triple's magnitude, over all steps of all recordings.
+        """Mean and standard deviation of each axis, and of each triple's magnitude, over all steps of all recordings
+        that can be read and have as many axes as most.
 
         Raises:
-            InputError: recordings of different numbers of axes.
+            InputError: none can be read.
         """
-        survey = Survey()
-        for example in examples:
-            survey.add(self.read(example.sample))
-        self.restore(survey.scales().to_json())
+        surveys: dict[int, Survey] = {}
+        for recording in readable((example.sample for example in examples), self.read):
+            surveys.setdefault(recording.values.shape[1], Survey()).add(recording)
+        most = max(surveys.values(), key=lambda survey: survey.num_recordings, default=Survey())
+        self.restore(most.scales().to_json())
 
     def calibration(self) -> dict[str, Any]:
         """{"axes": C, "means": …, "deviations": …}, of C axes and then of the triples' magnitudes."""
@@ -206,9 +209,12 @@ class ImuTokenizer(Tokenizer):
             )
         if num_steps < options.patch:
             at = f" at {options.rate_hz:g} Hz" if options.rate_hz and sample.rate else ""
+            smaller = f"patch={max(2, num_steps // 4)}"
+            if len(sample.values) >= options.patch:  # brought to a lower rate
+                smaller = f"rate_hz=0, which leaves recordings at their own rate, or {smaller}"
             raise InputError(
                 f"{sample.name} has {num_steps} steps{at}, and a patch takes {options.patch}",
-                fix=f"choose patch={max(2, num_steps // 4)}, or leave the recording out",
+                fix=f"choose the option {smaller}; or leave such recordings out, by --skip-unreadable",
             )
 
     def _windows(self, values_TC: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -51,11 +51,17 @@ def find_table(root: Path, file: str | None) -> Path | None:
         named = [path for path in tables if file in (path.name, _stem(path))]
         if not named:
             raise DatasetError(f"{root} has no table called {file!r}", fix=f"it has {_told(tables) or 'none'}")
+        named = [path for path in named if path.name == file] or named
+        if len(named) > 1:
+            raise DatasetError(
+                f"{root} has {len(named)} tables called {file!r}: {_told(named)}",
+                fix=f"name one with its suffix, by the data option file={named[0].name}",
+            )
         return named[0]
     if len(tables) > 1:
         raise DatasetError(
             f"{root} holds {len(tables)} tables: {_told(tables)}",
-            fix=f"name one by the data option file={_stem(tables[0])}, or give its path",
+            fix=f"name one by the data option file={_shortest(tables[0], tables)}, or give its path",
         )
     return tables[0] if tables else None
 
@@ -107,6 +113,11 @@ def _is_table(path: Path) -> bool:
 
 def _stem(path: Path) -> str:
     return path.name.split(".")[0]
+
+
+def _shortest(path: Path, tables: list[Path]) -> str:
+    """The stem of a table, or its name where another has the same stem."""
+    return path.name if sum(_stem(each) == _stem(path) for each in tables) > 1 else _stem(path)
 
 
 def _told(tables: list[Path]) -> str:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Example, Options, Tokenizer, Tokens, only_one
 from mt_core.errors import InputError
+from mt_core.sdk import readable
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.series import MAX_VALUES, Series, default_names
@@ -196,16 +197,16 @@ class TimeSeriesTokenizer(Tokenizer):
         """Learn from the first example which channels there are and whether the model is to forecast; where it is told
         the levels, from some more how they are distributed."""
         self.restore({})
-        examples = iter(examples)
-        first = next(examples, None)
+        loaded = readable(examples, lambda example: (example, self.read(example.sample)))
+        first = next(loaded, None)
         if first is None:
             return
-        forecasts = np.ndim(first.target) == 2
-        record: dict[str, Any] = {"channels": list(self.read(first.sample).channels), "forecasts": forecasts}
+        example, series = first
+        forecasts = np.ndim(example.target) == 2
+        record: dict[str, Any] = {"channels": list(series.channels), "forecasts": forecasts}
         if self.options.level == "on" or (self.options.level == "auto" and not forecasts):
-            prepared = [
-                self.prepare(self.read(example.sample)) for example in islice(chain([first], examples), _CALIBRATED)
-            ]
+            some = islice(chain([series], (each for _, each in loaded)), _CALIBRATED)
+            prepared = list(readable(some, self.prepare))
             levels_M2 = torch.cat([levels(item["mean"], item["scale"]) for item in prepared])
             record["level_mean"] = levels_M2.mean(0).tolist()
             record["level_scale"] = (levels_M2.std(0, correction=0) + _LEAST_SPREAD).tolist()
@@ -250,7 +251,9 @@ class TimeSeriesTokenizer(Tokenizer):
             fix=f"give at least {needed} steps, or train with the option lookback={len(window)} (as the option of the "
             "data as well); short=use takes shorter series as they are"
             if refuses
-            else f"give longer series, or choose patch={max(1, len(window))} with a stride of at most that",
+            else f"choose the option{'s' * (len(window) < own.stride)} patch={len(window)}"
+            f"{f' and stride={len(window)}' if len(window) < own.stride else ''}; or leave such series out, by "
+            "--skip-unreadable",
         )
 
 

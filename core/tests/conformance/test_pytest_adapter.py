@@ -73,3 +73,14 @@ def test_pytest_has_a_test_for_each_check_with_its_outcome(specimen):
 
 def slow(plugin):
     expect(False, "reading takes too long")
+
+
+def test_the_command_runs_some_checks_and_ends_at_the_first_failure(specimen, capsys):
+    specimen(Change("plugin.toml", "lr = 5e-3", "learning_rate = 5e-3"))
+    assert main(["check", "specimen", "--only", "py_typed_is_shipped", "--only", "the_recipe_is_valid"]) == 1
+    assert "✓ py typed is shipped" in capsys.readouterr().out
+    assert main(["check", "specimen", "--only", "packaging", "--fail-fast"]) == 1
+    told = capsys.readouterr().out
+    assert "✗ the recipe is valid" in told and "py typed is shipped" not in told
+    assert main(["check", "specimen", "--only", "packing"]) == 2
+    assert "did you mean packaging" in capsys.readouterr().err

@@ -8,7 +8,8 @@ import pytest
 
 from mt_core.conformance import CHECKS, Check, Failed, SuiteRunner, check, check_modality, expect
 from mt_core.conformance.fixture import PluginFixture
-from mt_core.errors import InputError, UnknownModalityError
+from mt_core.conformance.suite import chosen_checks
+from mt_core.errors import InputError, OptionError, UnknownModalityError
 
 from .conftest import Change
 
@@ -135,3 +136,31 @@ def test_a_failure_is_an_assertion():
     with pytest.raises(Failed, match="otherwise"):
         expect(False, "otherwise")
     assert issubclass(Failed, AssertionError)
+
+
+def test_checks_are_chosen_by_name_by_title_and_by_family():
+    names = [each.name for each in chosen_checks(["tokens", "reading is fast"])]
+    tokens = [each.name for each in CHECKS if each.family == "tokens"]
+    assert names == ["reading_is_fast", *tokens]
+    assert chosen_checks([]) == CHECKS
+
+
+def test_a_name_that_is_no_check_is_refused_with_the_nearest():
+    with pytest.raises(OptionError, match="did you mean reading_is_fast"):
+        chosen_checks(["reading_is_fas"])
+
+
+def test_it_ends_at_the_first_failure_where_that_is_wanted(specimen):
+    specimen(Change("plugin.toml", "lr = 5e-3", "learning_rate = 5e-3"))
+    seen = []
+    report = check_modality("specimen", seen.append, only=["packaging"], fail_fast=True)
+    assert [result.outcome for result in report.results] == ["passed", "failed"]
+    assert tuple(seen) == report.results and not report.is_whole
+
+
+def test_a_reader_that_always_fails_is_one_cause(specimen):
+    specimen(Change("tokenizer.py", "return only_one(", "return len(0) or only_one("))
+    report = check_modality("specimen", only=["tokens"])
+    (results,) = report.causes.values()
+    assert len(results) > 5
+    assert sum(line.startswith("one cause of ") for line in report.lines()) == 1

@@ -8,7 +8,7 @@ import time
 import traceback
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 
@@ -32,7 +32,7 @@ from mt_core.conformance.checks import (
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.conformance.new_process import start_server
 from mt_core.conformance.report import Outcome, Report, Result
-from mt_core.errors import MtError
+from mt_core.errors import MtError, OptionError, did_you_mean
 from mt_core.model import seeded
 from mt_core.plugins import get, list_plugins
 
@@ -136,27 +136,58 @@ class SuiteRunner:
             wheel = {"sha256": self.plugin.wheel.sha256, "of": self.plugin.wheel.origin}
         except Exception as error:  # a check of the family `packaging` has failed and says why
             wheel = {"sha256": "", "of": f"nothing ({type(error).__name__})"}
-        return Report(code.name, code.distribution, code.version, code.manifest.contract, results, wheel, environment)
+        about = code.name, code.distribution, code.version, code.manifest.contract
+        return Report(*about, results, wheel, environment, len(CHECKS))
 
 
-def check_modality(modality: str, on_result: Callable[[Result], None] | None = None) -> Report:
-    """Run all checks on an installed plugin.
+def check_modality(
+    modality: str,
+    on_result: Callable[[Result], None] | None = None,
+    *,
+    only: Sequence[str] = (),
+    fail_fast: bool = False,
+) -> Report:
+    """Run the checks on an installed plugin.
 
     Args:
         modality: The plugin's.
         on_result: Called with each result as it comes.
+        only: Names of checks or of families of checks; (): all.
+        fail_fast: End at the first check that fails.
 
     Raises:
         PluginError: the plugin does not exist, or cannot be loaded.
+        OptionError: `only` names no check and no family.
     """
+    chosen = chosen_checks(only)
     runner = SuiteRunner(modality)
     start_server()  # it imports torch while the first checks run
-    results = []
-    for check in CHECKS:
+    results: list[Result] = []
+    for check in chosen:
         results.append(runner.run(check))
         if on_result is not None:
             on_result(results[-1])
+        if fail_fast and results[-1].outcome == "failed":
+            break
     return runner.report(tuple(results))
+
+
+def chosen_checks(only: Sequence[str]) -> tuple[Check, ...]:
+    """The checks of these names or families, in the order of the suite; all for no name.
+
+    Raises:
+        OptionError: a name that is neither.
+    """
+    names = [*dict.fromkeys(check.family for check in CHECKS), *(check.name for check in CHECKS)]
+    wanted = ["_".join(name.split()) for name in only]  # a title, as `mt check` prints it, too
+    for name in wanted:
+        if name not in names:
+            families = ", ".join(dict.fromkeys(check.family for check in CHECKS))
+            raise OptionError(
+                f"there is no check and no family {name!r}{did_you_mean(name, names)}",
+                fix=f"name one of the families {families}, or a check as `mt check` prints it",
+            )
+    return tuple(check for check in CHECKS if not wanted or {check.family, check.name} & set(wanted))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

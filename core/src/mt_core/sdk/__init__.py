@@ -1,7 +1,7 @@
 """What plugins build on, under the same promise as the contract: reading files, finding data sets, and `sdk.blocks`.
 
 One sample's file
-    `open_binary`, `first_bytes`, `is_tiff`: what it is, whatever its name says
+    `open_binary`, `first_bytes`, `is_tiff`, `stranger`: what it is, whatever its name says
     `text_chunks`, `text_lines`: bytes to text, in whatever encoding, packed or not
     `Delimited`: the rows of CSV and its relatives; its `numbers` are all rows at once, as an array
     `read_heading`, `Heading`: what stands above the rows: lines of text, names, units, start time and rate
@@ -75,6 +75,7 @@ from mt_core.sdk.readable import readable
 from mt_core.sdk.splits import check_split, select_splits, split_from_name
 from mt_core.sdk.stamps import rows_per_stamp, spread_stamps, without_daylight_saving
 from mt_core.sdk.start_rows import seconds_since_1970
+from mt_core.sdk.strangers import stranger
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.tables import find_tables, list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
@@ -156,6 +157,7 @@ __all__ = [
     "sorted_names",
     "split_from_name",
     "spread_stamps",
+    "stranger",
     "temporary_folder",
     "text_chunks",
     "text_lines",

@@ -33,8 +33,8 @@ _BY_MARK = (
         re.compile(rb"<svg[\s>]", re.IGNORECASE),
         ("an SVG drawing", "draw it into a PNG first, for instance by rsvg-convert"),
     ),
-    (re.compile(rb"<!doctype html|<html[\s>]", re.IGNORECASE), ("a web page", "download the picture itself")),
-    (re.compile(rb"\A\s*[{\[]\s*[\"{\[]"), ("JSON text", "download the picture itself")),
+    (re.compile(rb"<!doctype html|<html[\s>]", re.IGNORECASE), ("a web page", "download the file itself")),
+    (re.compile(rb"\A\s*[{\[]\s*[\"{\[]"), ("JSON text", "download the file itself")),
 )
 
 _HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")

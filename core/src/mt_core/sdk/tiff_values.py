@@ -52,7 +52,9 @@ class TiffPicture:
     bands: bool = False
 
 
-def read_tiff(source: str | Path | bytes, *, codecs: str, pages: int = 1, rounded: bool = False) -> TiffPicture:
+def read_tiff(
+    source: str | Path | bytes, *, codecs: str, pages: int = 1, rounded: bool = False, largest: int = MAX_PIXELS
+) -> TiffPicture:
     """The picture of a TIFF file, without the smaller copies and masks that may come before it.
 
     Call it within `mt_core.contract.reading` and `quiet`. Told are further pages and channels beyond the
@@ -61,16 +63,19 @@ def read_tiff(source: str | Path | bytes, *, codecs: str, pages: int = 1, rounde
     Args:
         codecs: What to install for compressions that need imagecodecs: "mt-plugin-image[codecs]".
         pages: Where the file has so many pages of grey, they are the channels.
+        largest: Pixels that the picture may have.
         rounded: Whether 16-bit colours may have 8 bits where they cannot be read otherwise.
 
     Raises:
-        InputError: no picture, damaged, no pixel, more than `MAX_PIXELS`, a camera's raw file, more than 4 channels.
+        InputError: no picture, damaged, no pixel, more than `largest`, a camera's raw file, more than 4 channels.
         MissingDependencyError: a compression that needs imagecodecs.
     """
     name = name_of(source)
     with open_tiff(source, codecs=codecs) as file:
         found = find_picture(file, name)
         chosen = [found.page, *found.others] if len(found.others) + 1 == pages else [found.page]
+        if max(each.area for each in chosen) > largest:
+            raise too_large_error(name, largest)
         read = [_page(source, file, each, name, codecs, rounded) for each in chosen]
     picture = read[0]
     if len(read) > 1 and _alike(read):

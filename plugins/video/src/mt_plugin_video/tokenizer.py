@@ -27,7 +27,8 @@ from mt_core.sdk.blocks import (
 )
 from mt_plugin_video.motion import MOTION_CHANNELS, motion_of
 from mt_plugin_video.reading import read_video
-from mt_plugin_video.reading.decoding import MAX_HOURS, MAX_PIXELS
+from mt_plugin_video.reading.counting import MAX_HOURS
+from mt_plugin_video.reading.decoding import MAX_PIXELS
 from mt_plugin_video.sampling import SPARE, Times, Video, times_of_clips
 
 _MIDDLE = 0.5

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -18,12 +17,14 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from mt_core.errors import InputError
-from mt_core.sdk import declared_suffixes
+from mt_core.sdk import declared_suffixes, left_out, reinterpreted
+from mt_plugin_video.reading.counting import Index, count_packets, packets
 from mt_plugin_video.reading.moov import is_cut_before_index
+from mt_plugin_video.reading.strangers import stranger
 from mt_plugin_video.sampling import Pixels, Plan, Video
 
 if TYPE_CHECKING:
-    from av import Packet, VideoFrame, VideoStream
+    from av import VideoFrame, VideoStream
     from av.buffer import Buffer
     from av.container import InputContainer
     from av.video.reformatter import VideoReformatter
@@ -36,9 +37,6 @@ _CONTAINERS = "mov,matroska,avi,gif"
 MAX_PIXELS = 8192 * 4320
 """Of one frame: 8K as cinemas have it. Decoders keep up to sixteen frames at a time."""
 
-MAX_HOURS = 4
-MAX_FRAMES = MAX_HOURS * 3600 * 60
-
 _SKIP_S = 5.0
 """Decoding on is preferred to seeking where less than this lies before the next key frame that helps."""
 
@@ -47,24 +45,6 @@ _REDUCED = 8 / 7
 
 _LONGEST_STRIP = 16
 """Of a very elongated video, as many squares of what is needed are kept at the most."""
-
-_USUAL_RATE_HZ = 25.0
-
-
-@dataclass(frozen=True)
-class _Index:
-    """What counting the packets gave.
-
-    Attributes:
-        start_s, duration_s: On the file's own clock; the length includes the last frame.
-        frame_s: How long a frame is usually shown.
-        keys: (pts, seconds from the start) of the key frames, increasing.
-    """
-
-    start_s: float
-    duration_s: float
-    frame_s: float
-    keys: list[tuple[int, float]]
 
 
 def decode(source: str | Path | bytes, name: str, needed: int, plan: Plan) -> Video:
@@ -82,7 +62,7 @@ def decode(source: str | Path | bytes, name: str, needed: int, plan: Plan) -> Vi
         InputError: no video, no frame, more than `MAX_PIXELS` or `MAX_HOURS`.
     """
     with _opened(source, name) as (container, stream):
-        index = _count(container, stream, name)
+        index = count_packets(container, stream, name)
     with _opened(source, name) as (container, stream):
         return _decoded(container, stream, index, name, needed, plan)
 
@@ -106,6 +86,8 @@ def _opened(source: str | Path | bytes, name: str) -> Iterator[tuple[InputContai
                 f"{name} is incomplete: its index (the 'moov' box), which is written last, is missing",
                 fix="copy or record the file again; without the index nothing in it can be found",
             ) from None
+        if known := stranger(source):
+            raise InputError(f"{name} is {known[0]}, and not a video that can be read", fix=known[1]) from None
         raise InputError(
             f"{name} is not a video that can be read ({error.strerror or type(error).__name__})",
             fix=f"check that the file is whole and one of {' '.join(SUFFIXES)}",
@@ -127,7 +109,7 @@ def _opened(source: str | Path | bytes, name: str) -> Iterator[tuple[InputContai
 
 
 def _video_in(container: InputContainer, name: str) -> VideoStream:
-    """The first stream that is a film and not a cover picture."""
+    """The stream that is the film, and no cover picture; of several, FFmpeg's choice."""
     from av.stream import Disposition
 
     films = [each for each in container.streams.video if not each.disposition & Disposition.attached_pic]
@@ -139,57 +121,14 @@ def _video_in(container: InputContainer, name: str) -> VideoStream:
             f"{name} is coded in a way that this build of FFmpeg cannot decode",
             fix="convert it, for instance to H.264 in .mp4",
         )
-    return films[0]
+    if len(films) == 1:
+        return films[0]
+    left_out(name, f"{len(films) - 1} further video streams")
+    best = container.streams.best("video")
+    return next((each for each in films if each is best and each.codec_context), films[0])
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream]]:
-    """The packets up to the end of the file, or to where it is damaged; the last, empty, flushes the decoder."""
-    from av.error import FFmpegError
-
-    demuxed = container.demux(stream)
-    while True:
-        try:
-            yield next(demuxed)
-        except (StopIteration, FFmpegError):
-            return
-
-
-def _count(container: InputContainer, stream: VideoStream, name: str) -> _Index:
-    """Goes over the packets without decoding them."""
-    base = float(stream.time_base or 0) or 1e-3
-    rate = float(stream.average_rate or stream.guessed_rate or 0) or _USUAL_RATE_HZ
-    stamps: list[int] = []
-    keys: list[int] = []
-    last = (-math.inf, 0)
-    for number, packet in enumerate(_packets(container, stream)):
-        if number > MAX_FRAMES:
-            raise _too_long(name, f"more than {MAX_FRAMES:,} frames")
-        stamp = packet.pts if packet.pts is not None else packet.dts
-        if packet.size == 0 or packet.is_discard:
-            continue
-        stamp = round(number / rate / base) if stamp is None else stamp
-        last = max(last, (stamp, packet.duration or 0))
-        stamps.append(stamp)
-        if packet.is_keyframe:
-            keys.append(stamp)
-    if not stamps:
-        raise InputError(f"{name} holds no frame", fix="check that the file is whole")
-    start, end = min(stamps), max(stamps)
-    usual_s = (end - start) * base / (len(stamps) - 1) if len(stamps) > 1 else 1 / rate
-    usual_s = usual_s or 1 / rate
-    duration_s = (end - start) * base + (last[1] * base or usual_s)
-    if duration_s > MAX_HOURS * 3600:
-        raise _too_long(name, f"{duration_s / 3600:,.1f} hours long")
-    return _Index(start * base, duration_s, usual_s, [(key, (key - start) * base) for key in sorted(keys)])
-
-
-def _too_long(name: str, how: str) -> InputError:
-    return InputError(f"{name} is {how}, and {MAX_HOURS} hours are read", fix="cut it into parts, one sample each")
-
-
-def _decoded(
-    container: InputContainer, stream: VideoStream, index: _Index, name: str, needed: int, plan: Plan
-) -> Video:
+def _decoded(container: InputContainer, stream: VideoStream, index: Index, name: str, needed: int, plan: Plan) -> Video:
     """Decodes in order of time. A wanted time is answered once the frame after it is known."""
     from av.video.reformatter import VideoReformatter
 
@@ -198,9 +137,12 @@ def _decoded(
     reformatter = VideoReformatter()
     kept: list[Pixels] = []
     times_s: list[float] = []
+    shape = _pixel_shape(stream)
+    told: set[str] = set()
 
     def keep(frame: VideoFrame, time_s: float) -> None:
-        pixels = _pixels(frame, needed, reformatter)
+        pixels = _pixels(frame, needed, reformatter, shape)
+        told.update(_oddities(frame))
         if kept and pixels.shape != kept[0].shape:
             raise InputError(f"{name} changes its size on the way", fix="cut it where it does, or convert it")
         kept.append(pixels)
@@ -221,6 +163,10 @@ def _decoded(
                 f"{name} holds no frame that can be decoded{frames.said}", fix="check that the file is whole"
             )
         keep(*shown)
+    if frames.num_lost:
+        left_out(name, f"frames that cannot be decoded: {frames.num_lost} of {index.num_packets}")
+    for oddity in sorted(told):
+        reinterpreted(name, oddity)
     # a damaged file may end before its packets do
     return Video(np.stack(kept), np.array(times_s), max(index.duration_s, times_s[-1]))
 
@@ -230,9 +176,10 @@ class _Frames:
 
     Attributes:
         said: What the decoder said last of what it could not decode, for a message.
+        num_lost: How many packets that was.
     """
 
-    def __init__(self, container: InputContainer, stream: VideoStream, index: _Index) -> None:
+    def __init__(self, container: InputContainer, stream: VideoStream, index: Index) -> None:
         self._container = container
         self._stream = stream
         self._index = index
@@ -240,22 +187,24 @@ class _Frames:
         self._now_s = -math.inf
         self._tried = -1
         self.said = ""
+        self.num_lost = 0
 
     def __iter__(self) -> Iterator[tuple[VideoFrame, float]]:
         from av.error import FFmpegError
 
-        for packet in _packets(self._container, self._stream):
+        for packet in packets(self._container, self._stream):
             try:
                 frames = packet.decode()
             except FFmpegError as error:
                 self.said = f" ({error.strerror or type(error).__name__})"
+                self.num_lost += 1
                 continue
             for frame in frames:
                 yield frame, self._time_of(frame)
 
     def _time_of(self, frame: VideoFrame) -> float:
         """As the file says, and never earlier than the frame before it."""
-        if frame.pts is not None:
+        if frame.pts is not None and self._index.has_times:
             time_s = max(frame.time - self._index.start_s, self._now_s)
         else:
             time_s = max(self._now_s + self._index.frame_s, 0.0)
@@ -266,6 +215,8 @@ class _Frames:
         """Go on at the last key frame before a time, where that is much later than now."""
         from av.error import FFmpegError
 
+        if not len(self._keys_s):
+            return
         key = int(np.searchsorted(self._keys_s, wanted_s, side="right")) - 1
         if key <= self._tried or self._keys_s[key] - self._now_s < _SKIP_S:
             return
@@ -276,9 +227,30 @@ class _Frames:
             return
 
 
-def _pixels(frame: VideoFrame, needed: int, reformatter: VideoReformatter) -> Pixels:
-    """(H, W, 3) a decoded frame of any format, reduced and upright."""
-    width, height = reduced_size(frame.width, frame.height, needed)
+_HDR = (16, 18)  # ITU-T H.273: PQ, HLG
+
+
+def _oddities(frame: VideoFrame) -> list[str]:
+    """What a frame is shown otherwise than it was meant."""
+    oddities = {
+        "damaged frames are shown as far as they can be decoded": frame.is_corrupt,
+        "interlaced frames are shown whole, both fields together": frame.interlaced_frame,
+        "the brightness of HDR is not mapped to that of a usual screen": frame.color_trc in _HDR,
+    }
+    return [what for what, is_so in oddities.items() if is_so]
+
+
+def _pixel_shape(stream: VideoStream) -> float:
+    """Width of a pixel in parts of its height; 1 where the file does not say it, or nothing sensible."""
+    ratio = float(stream.sample_aspect_ratio or 1)
+    return ratio if 1 / 4 <= ratio <= 4 else 1.0
+
+
+def _pixels(frame: VideoFrame, needed: int, reformatter: VideoReformatter, shape: float) -> Pixels:
+    """(H, W, 3) a decoded frame of any format, with square pixels, reduced and upright."""
+    width, height = reduced_size(
+        max(1, round(frame.width * min(1, shape))), max(1, round(frame.height / max(1, shape))), needed
+    )
     picture = reformatter.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1)
     matrix = frame.side_data.get("DISPLAYMATRIX")
     return upright(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,10 @@ from PIL import Image
 
 from mt_core.contract import reading
 from mt_core.errors import InputError
-from mt_core.sdk import open_picture, picture_to_array, quiet
-from mt_plugin_video.reading.decoding import MAX_FRAMES, MAX_PIXELS, reduced_size
+from mt_core.sdk import first_bytes, is_tiff, open_picture, picture_to_array, quiet, read_tiff
+from mt_plugin_video.reading.counting import MAX_FRAMES
+from mt_plugin_video.reading.decoding import MAX_PIXELS, reduced_size
+from mt_plugin_video.reading.numbering import frames_in_order
 from mt_plugin_video.sampling import Pixels, Plan, Video
 
 RATE_HZ = 25.0
@@ -23,16 +24,14 @@ RATE_HZ = 25.0
 FRAME_SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 """Lower-case endings of the pictures in a folder of frames."""
 
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-
-_NUMBERS = re.compile(r"(\d+)")
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP")
 
 
 def read_folder(folder: Path, needed: int, plan: Plan) -> Video:
     """The pictures of a folder that a plan asks for, in the order of the numbers in their names.
 
     Raises:
-        InputError: no picture in it, one that cannot be read, sizes that differ.
+        InputError: no picture in it, several series of pictures, one that cannot be read, sizes that differ.
     """
     try:
         names = [path for path in folder.iterdir() if path.suffix.lower() in FRAME_SUFFIXES and path.name[0] != "."]
@@ -45,8 +44,7 @@ def read_folder(folder: Path, needed: int, plan: Plan) -> Video:
             f"the folder {folder} holds {len(names) or 'no'} pictures, and is not a video",
             fix=f"name a folder whose pictures ({' '.join(FRAME_SUFFIXES)}) are the frames of one video",
         )
-    # every second part is a number
-    names.sort(key=lambda path: [int(part) if at % 2 else part for at, part in enumerate(_NUMBERS.split(path.name))])
+    names = frames_in_order(names, folder)
     first: tuple[int, ...] = ()
 
     def frame(at: int) -> Pixels:
@@ -64,13 +62,14 @@ def read_folder(folder: Path, needed: int, plan: Plan) -> Video:
 
 
 def _read_frame(path: Path, needed: int) -> Pixels:
-    with (
-        reading(path, formats=" ".join(FRAME_SUFFIXES)),
-        quiet(),
-        open_picture(path, _FORMATS, FRAME_SUFFIXES, largest=MAX_PIXELS) as picture,
-    ):
-        picture.draft("RGB", reduced_size(*picture.size, needed))
-        return _frame(picture_to_array(picture), str(path), needed)
+    with reading(path, formats=" ".join(FRAME_SUFFIXES)), quiet():
+        if is_tiff(first_bytes(path, 4)):
+            values = read_tiff(path, codecs="imagecodecs", rounded=True, largest=MAX_PIXELS).values
+        else:
+            with open_picture(path, _FORMATS, FRAME_SUFFIXES, largest=MAX_PIXELS) as picture:
+                picture.draft("RGB", reduced_size(*picture.size, needed))
+                values = picture_to_array(picture)
+        return _frame(values, str(path), needed)
 
 
 def read_array(array: NDArray[Any], name: str, needed: int, plan: Plan) -> Video:

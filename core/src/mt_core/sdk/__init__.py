@@ -11,7 +11,8 @@ One sample's file
     `NumberFormat`, `number_format`: how a column writes its numbers; `NumberColumn`, `number_column`, `number_columns`,
     `format_notes`: what does not fit, and what to tell
     `is_number`, `is_missing_number`, `is_infinite`, `is_header`, `MISSING_MARKS`: what a cell says
-    `DateFormat`, `date_format`: when a cell says it was; `canonical_label`: which class
+    `DateFormat`, `date_format`: when a cell says it was; `canonical_label`,
+    `similar_labels`: which class
     `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded; `as_array`: what is in memory
     `UeaFile`, `read_uea`: .ts and .arff
     `read_tiff`, `TiffPicture`, `without_missing`: the picture of a TIFF file, with its thumbnails and marks
@@ -53,7 +54,7 @@ from mt_core.sdk.files import FILE_LAYOUTS, list_files
 from mt_core.sdk.folders import files_below, list_folders
 from mt_core.sdk.folds import assign_folds
 from mt_core.sdk.heading import Heading, read_heading
-from mt_core.sdk.labels import canonical_label
+from mt_core.sdk.labels import canonical_label, similar_labels
 from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
 from mt_core.sdk.notices import left_out, reinterpreted
@@ -154,6 +155,7 @@ __all__ = [
     "select_splits",
     "shrink",
     "silent_stderr",
+    "similar_labels",
     "sorted_names",
     "split_from_name",
     "spread_stamps",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 _WHOLE = re.compile(r"([+-]?\d+)(?:[.,]0*)?")
@@ -33,3 +34,13 @@ def canonical_label(cell: Any) -> str | None:
     if match := _FRACTION.fullmatch(text):
         return match[1]
     return _BOOLEAN.get(text.lower(), text) or None
+
+
+def similar_labels(labels: Iterable[str]) -> str:
+    """The first two labels that differ in capitals or blanks only, and are likely to be one: "Yes and yes"; else ""."""
+    seen: dict[str, str] = {}
+    for label in labels:
+        other = seen.setdefault("".join(label.casefold().split()), label)
+        if other != label and len(label) > 1:
+            return f"{other} and {label}"
+    return ""

@@ -19,6 +19,7 @@ from mt_core.sdk import (
     number_column,
     number_columns,
     reinterpreted,
+    similar_labels,
 )
 from mt_plugin_tabular.cells import category_name
 from mt_plugin_tabular.columns import Column, category_column, is_plain, is_quantity, with_statistics
@@ -178,7 +179,7 @@ def _category(
             found.left_out.append(
                 f"categories beyond the {most} most frequent, {num_others} cells, in the column {name}"
             )
-        if twins := _twins(column.categories):
+        if twins := similar_labels(column.categories):
             found.reinterpreted.append(
                 f"categories that differ in capitals only as several ({twins}) in the column {name}"
             )
@@ -234,16 +235,6 @@ def _are_keys(numbers: Sequence[str | float], column: Column) -> bool:
     """Whether all are different whole numbers."""
     values = {column.parse(number) for number in numbers}
     return len(values) == len(numbers) >= 10 and all(value.is_integer() for value in values)
-
-
-def _twins(names: Sequence[str]) -> str:
-    """Two categories that differ in capitals only; "" where there are none."""
-    seen: dict[str, str] = {}
-    for name in names:
-        other = seen.setdefault(name.casefold(), name)
-        if other != name and len(name) > 1:
-            return f"{other} and {name}"
-    return ""
 
 
 def _no_kind(kind: str, count: int, of: int, misfits: Iterable[str], name: str) -> str:

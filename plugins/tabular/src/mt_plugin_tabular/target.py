@@ -10,7 +10,16 @@ from typing import Literal
 
 from mt_core.contract import Regression
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import Listing, NumberColumn, format_notes, is_number, left_out, number_columns, reinterpreted
+from mt_core.sdk import (
+    Listing,
+    NumberColumn,
+    format_notes,
+    is_number,
+    left_out,
+    number_columns,
+    reinterpreted,
+    similar_labels,
+)
 from mt_plugin_tabular.cells import Cell, category_name
 from mt_plugin_tabular.columns import ID_DISTINCT
 from mt_plugin_tabular.table import Table
@@ -50,6 +59,8 @@ def listing_of(table: Table, target: str, layout: str, kind: Kind | None = None,
         )
     if len(present) < len(cells):
         left_out(source, f"{len(cells) - len(present)} of {len(cells)} rows have no target")
+    if similar := similar_labels(counts):
+        reinterpreted(source, f"{similar} as two classes of the target {target}")
     classes = tuple(sorted(counts, key=float if all(map(is_number, counts)) else None))
     labels = [None if cell is None else name_of[cell] for cell in cells]
     return Listing(table.without(target), labels, classes, layout, note=f"target {target!r}")

@@ -8,7 +8,15 @@ from pathlib import Path
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing, list_folders, select_splits, sorted_names, split_from_name
+from mt_core.sdk import (
+    Listing,
+    list_folders,
+    reinterpreted,
+    select_splits,
+    similar_labels,
+    sorted_names,
+    split_from_name,
+)
 from mt_plugin_text.columns import ColumnChoice
 from mt_plugin_text.rows import SUFFIXES, Row, read_table
 from mt_plugin_text.text import Text
@@ -87,6 +95,8 @@ def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: Colu
             fix="write train, val or test in every row, or leave out the column",
         )
     classes = sorted_names(label for rows in by_split.values() for _, label in rows if label is not None)
+    if similar := similar_labels(classes):
+        reinterpreted(str(root), f"{similar} as two classes")
     if wanted.label and not classes:
         raise DatasetError(f"{root} has no column {wanted.label!r} with labels", fix="check the name of the column")
     splits = select_splits(split, [name for name in by_split if name], root) or [""]

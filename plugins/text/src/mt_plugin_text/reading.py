@@ -77,7 +77,7 @@ def _file_texts(source: str | Path | bytes, wanted: ColumnChoice) -> Iterator[Te
             yield from (row.text for row in read_table(file, name, wanted))
             return
         text = ""
-        for chunk in text_chunks(file, name, legacy=False):
+        for chunk in text_chunks(file, name):
             text += chunk
             if len(text) >= LONGEST_TEXT:
                 break

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import PurePath
 from typing import Any, BinaryIO
 
 from mt_core.errors import InputError
-from mt_core.sdk import Delimited, declared_suffixes, text_lines
+from mt_core.sdk import Delimited, canonical_label, declared_suffixes, reinterpreted, text_lines
 from mt_plugin_text.columns import ColumnChoice, FoundColumns, find_named_columns, find_numbered_columns
+from mt_plugin_text.guesses import is_quoted
 from mt_plugin_text.text import Text
 
 SUFFIXES = tuple(suffix for suffix in declared_suffixes("mt_plugin_text") if suffix != ".txt")
@@ -22,6 +25,8 @@ PARQUET = b"PAR1"
 
 _NO_AGREEMENT = ("gold_label", "-")  # SNLI and MNLI, where those who labelled did not agree
 _BATCH_ROWS = 256  # of Parquet, decoded at a time
+_FIRST_LINES = 1000  # that tell of header and quotes
+_SAMPLE_ROWS = 100  # that tell which column holds texts, where no name does
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def make_row(cells: Mapping[str, Any], columns: FoundColumns, file: str = "", pl
     where = f"{file}, {place}" if file else "a mapping"
     try:
         texts = [_written(cells[column]) for column in columns.text]
-        label = _written(cells[columns.label]).strip() if columns.label is not None else ""
+        label = canonical_label(_written(cells[columns.label])) if columns.label is not None else None
         split = _written(cells[columns.split]).strip() if columns.split is not None else ""
     except KeyError as error:
         raise InputError(
@@ -84,9 +89,9 @@ def make_row(cells: Mapping[str, Any], columns: FoundColumns, file: str = "", pl
     except TypeError as error:
         raise InputError(f"{where}: {error}", fix="name a column of plain texts by the option text=NAME") from None
     if (columns.label, label) == _NO_AGREEMENT:
-        label = ""
+        label = None
     second = texts[1] if len(texts) == 2 else None
-    return Row(Text(texts[0], second, file, place), label or None, split or None)
+    return Row(Text(texts[0], second, file, place), label, split or None)
 
 
 def _written(value: Any) -> str:
@@ -103,18 +108,26 @@ def _written(value: Any) -> str:
 
 
 def _delimited_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
-    """CSV, with quotes, its separator found; or TSV, in which quotes are characters like others, as in GLUE's files."""
+    """CSV, with quotes, its separator found; or TSV, in which quotes are characters like others, as in GLUE's files,
+    unless all of them are written as in CSV."""
+    lines = text_lines(file, name)
+    first = list(islice(lines, _FIRST_LINES))
     is_tsv = PurePath(name).suffix.lower() == ".tsv"
-    table = Delimited(
-        text_lines(file, name, legacy=False),
-        name,
-        separators="\t" if is_tsv else ",;\t",
-        quoted=not is_tsv,
-        header=wanted.is_header,
-    )
+    quoted = not is_tsv or is_quoted(first)
+    if is_tsv and quoted:
+        reinterpreted(name, "quotes between tabs as those of CSV")
+
+    def opened(lines: Iterable[str], header: bool) -> Delimited:
+        return Delimited(lines, name, separators="\t" if is_tsv else ",;\t", quoted=quoted, header=header)
+
+    rows: list[list[str]] = []
+    with suppress(InputError):  # the last of these lines may be half a row
+        rows.extend(opened(first, header=False))
+    table = opened(chain(first, lines), header=bool(rows) and wanted.is_header(rows))
     names, columns = table.names, None
     if names:
-        columns = find_named_columns(names, wanted, name)
+        sample = [dict(zip(names, cells, strict=True)) for cells in rows[1:]]
+        columns = find_named_columns(names, wanted, name, sample)
     for cells in table:
         if columns is None:
             names = tuple(str(number) for number in range(1, table.width + 1))
@@ -124,28 +137,45 @@ def _delimited_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator
 
 
 def _json_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
-    columns: FoundColumns | None = None
-    for number, line in enumerate(text_lines(file, name, legacy=False), start=1):
+    """JSON lines, or one list."""
+    records = _json_records(file, name)
+    first = list(islice(records, 1))
+    if not first:
+        return
+    names = list(first[0][1])
+    try:
+        columns = find_named_columns(names, wanted, name, [record for _, record in first])
+    except InputError:
+        first += islice(records, _SAMPLE_ROWS)
+        columns = find_named_columns(names, wanted, name, [record for _, record in first])
+    for place, record in chain(first, records):
+        yield make_row(record, columns, name, place)
+
+
+def _json_records(file: BinaryIO, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    lines = enumerate(text_lines(file, name, legacy=False), start=1)
+    for number, line in lines:
         if not line.strip():
             continue
-        place = f"line {number}"
+        place, text = f"line {number}", line
+        if is_list := line.lstrip().startswith("["):
+            text += "".join(more for _, more in lines)
         try:
-            record = json.loads(line)
+            found = json.loads(text)
         except (ValueError, RecursionError) as error:
             raise InputError(
                 f"{name}, {place}: not JSON ({type(error).__name__}: {str(error)[:200]})",
                 fix="write one JSON object a line, each whole on its line",
             ) from None
-        if isinstance(record, str):
-            record = {"text": record}
-        if not isinstance(record, dict):
-            raise InputError(
-                f"{name}, {place}: a {type(record).__name__}, and no object with names",
-                fix='write one JSON object a line: {"text": "…", "label": "…"}',
-            )
-        if columns is None:
-            columns = find_named_columns(list(record), wanted, name)
-        yield make_row(record, columns, name, place)
+        for at, record in enumerate(found if is_list else [found], start=1):
+            if isinstance(record, str):
+                record = {"text": record}
+            if not isinstance(record, dict):
+                raise InputError(
+                    f"{name}, {place}: a {type(record).__name__}, and no object with names",
+                    fix='write one JSON object a line: {"text": "…", "label": "…"}',
+                )
+            yield f"record {at}" if is_list else place, record
 
 
 def _parquet_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
@@ -153,7 +183,8 @@ def _parquet_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[R
 
     table = parquet.ParquetFile(file, pre_buffer=False)
     names = table.schema_arrow.names
-    columns = find_named_columns(names, wanted, name)
+    sample = next(table.iter_batches(_SAMPLE_ROWS), None)
+    columns = find_named_columns(names, wanted, name, sample.to_pylist() if sample is not None else [])
     chosen = [*columns.text, *filter(None, (columns.label, columns.split))]
     number = 0
     for batch in table.iter_batches(_BATCH_ROWS, columns=chosen):

@@ -63,7 +63,7 @@ FAULTS = {
     "a primary metric that there is not": (
         "metrics_are_documented",
         ["primary = 'recall'"],
-        "primary is 'recall', and the metrics are accuracy, macro_f1",
+        "primary is 'recall', and the metrics are accuracy, ",
     ),
     "a metric whose name is part of a word": (
         "metrics_are_documented",

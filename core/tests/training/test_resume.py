@@ -64,4 +64,5 @@ def test_the_columns_of_the_metrics_are_the_same_from_the_first_epoch_on(small_e
     fit(small_encoder, tmp_path / "one", epochs=1)
     fit(small_encoder, tmp_path / "two", epochs=2)
     one, two = ((tmp_path / name / "metrics.csv").read_text().splitlines()[0] for name in ("one", "two"))
-    assert one == two == "epoch,train_loss,val_accuracy,val_macro_f1,val_loss,seconds"
+    metrics = "accuracy auroc average_precision balanced_accuracy f1 macro_f1 loss".split()
+    assert one == two == f"epoch,train_loss,{','.join(f'val_{name}' for name in metrics)},seconds"

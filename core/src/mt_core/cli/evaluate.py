@@ -70,7 +70,13 @@ def command(
     )
     baseline = baseline_of(model, dataset)
     if as_json:
-        record = {"model": model.description, "data": dataset.source, "metrics": metrics, "baseline": baseline}
+        record = {
+            "model": model.description,
+            "data": dataset.source,
+            "metrics": metrics,
+            "baseline": baseline,
+            "positive_class": getattr(model.head, "positive_class", None),
+        }
         click.echo(json.dumps(record))
         return 0
     left_out = len(dataset) - int(metrics["samples"])
@@ -80,4 +86,5 @@ def command(
         beside = f"   (constant answer of the training data: {baseline[name]:.4f})" if name in baseline else ""
         if name != "samples":
             click.echo(f"  {name:<18}{value:.4f}{beside}")
+    shared.say_positive(model)
     return 0

@@ -129,3 +129,10 @@ def refuse_misplaced(plugin: Plugin, given: Mapping[str, Sequence[str]]) -> None
             belongs = next((other for other, (_, fields) in known.items() if name in fields), None)
             if name not in names and belongs is not None:
                 raise OptionError(f"{name} is no {what}", fix=f"give it as: {belongs} {name}={text}")
+
+
+def say_positive(model: MetaTransformer) -> None:
+    """Say which of two classes the metrics of one class are of."""
+    positive = getattr(model.head, "positive_class", None)
+    if positive is not None:
+        click.echo(f"auroc, f1 and average_precision: of the class {positive} (-H positive=… of mt train changes it)")

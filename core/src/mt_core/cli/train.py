@@ -120,9 +120,11 @@ def command(
     for name, value in result.metrics.items():
         beside = f" (baseline {result.baseline[name]:.4f})" if name in result.baseline else ""
         click.echo(f"validation {name}: {value:.4f}{beside}" + (" — what selects the epoch" if name == primary else ""))
+    shared.say_positive(model)
+    of_constant = result.test_baseline or {}
     for name, value in (result.test_metrics or {}).items():
         if name != "samples":
-            beside = f" (baseline {result.test_baseline[name]:.4f})" if name in (result.test_baseline or {}) else ""
+            beside = f" (baseline {of_constant[name]:.4f})" if name in of_constant else ""
             click.echo(f"test {name}: {value:.4f}{beside}")
     click.echo(f"run: {result.folder}  (report.html, run.json, weights.safetensors)")
     return 0

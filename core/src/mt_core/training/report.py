@@ -20,6 +20,8 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
         ("metric", "kept epoch", "always the same answer"),
         [(name, value, record["baseline_metrics"].get(name, "")) for name, value in record["val_metrics"].items()],
     )
+    if (positive := record["head"]["positive_class"]) is not None:
+        page.note(f"auroc, f1 and average_precision are those of the class {positive}.")
     page.note(f"Measured on: {record['data']['selected_on']}, the part that also selected the epoch.")
     if record["test_metrics"] is not None:
         baseline = record["test_baseline_metrics"]

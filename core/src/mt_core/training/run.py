@@ -57,6 +57,7 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
         "head": {
             "class": f"{type(head).__module__}:{type(head).__qualname__}",
             "options": head.options.model_dump(mode="json"),
+            "positive_class": getattr(head, "positive_class", None),
         },
         "task": head.task.model_dump(mode="json"),
         "parameters": vars(model.parameter_counts()),

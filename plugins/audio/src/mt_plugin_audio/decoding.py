@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 from typing import BinaryIO
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped,unused-ignore]
+from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import silent_stderr
+from mt_core.sdk import reinterpreted, silent_stderr
+from mt_plugin_audio.containers import behind_id3, recordings_in, what_it_is
+from mt_plugin_audio.stitched import Stitched
 from mt_plugin_audio.truncation import bytes_missing
 from mt_plugin_audio.waveform import Samples
 
-FORMATS = frozenset({"WAV", "WAVEX", "RF64", "FLAC", "OGG", "MP3", "AIFF"})
+FORMATS = frozenset({"WAV", "WAVEX", "RF64", "W64", "FLAC", "OGG", "MP3", "AIFF", "AU", "CAF", "NIST"})
 """libsndfile's names of what is read; it knows others, that are no recordings (MAT5) or older than their users."""
 
 MAX_CHANNELS = 64
@@ -21,21 +26,8 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 
 _BLOCK = 2**16  # samples of a channel at a time
 _UNKNOWN = 2**62  # a FLAC written to a pipe has so many samples or more
+_CANCELLED = 1e-4  # of the first channel's energy
 _SLACK = {"MP3": 2 * 1152}  # encoders miscount by a frame or two
-
-
-class _Seekable:
-    """A file whose `seek` never raises: libsndfile goes where a damaged header says, also before the beginning."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.read, self.tell = file.read, file.tell
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        try:
-            return self._file.seek(offset, whence)
-        except (OSError, ValueError, OverflowError):
-            return self._file.tell()
 
 
 class _Sound(soundfile.SoundFile):  # type: ignore[misc,unused-ignore]  # soundfile has no types
@@ -45,7 +37,7 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc,unused-ignore]  # soundf
 
 
 def decode(file: BinaryIO, name: str, max_seconds: float) -> tuple[Samples, int, float]:
-    """The beginning of a recording, its channels averaged.
+    """The beginning of a recording, its channels averaged; of recordings joined in one file, one after the other.
 
     Args:
         file: Open for reading, at its beginning.
@@ -56,23 +48,56 @@ def decode(file: BinaryIO, name: str, max_seconds: float) -> tuple[Samples, int,
         (T,) samples, their rate in Hz, and the seconds that the whole recording has (NaN where its header does not
         say).
 
+    Warns:
+        DataWarning: a header that was corrected, channels that cancel each other.
+
     Raises:
         InputError: no recording, damaged, cut off, or out of limits.
     """
-    if missing := bytes_missing(file):
+    size = file.seek(0, os.SEEK_END)
+    if missing := bytes_missing(Stitched(file, [(behind_id3(file), size)])) or bytes_missing(
+        Stitched(file, [(0, size)])
+    ):
         raise _cut_off(name, f"at least {missing:,} bytes are missing")
-    file.seek(0)
-    is_loud = file.read(3) == b"ID3" or _is_mpeg(file)
-    file.seek(0)
-    with silent_stderr() if is_loud else contextlib.nullcontext():
-        try:
-            with _Sound(_Seekable(file)) as sound:
-                return _decode(sound, name, max_seconds)
-        except soundfile.LibsndfileError as error:
-            raise InputError(
-                f"{name} is no recording that can be read ({error.error_string.removeprefix('Error : ').rstrip('.')})",
-                fix="check that the file is whole and holds WAV, FLAC, Ogg, MP3 or AIFF, whatever its name says",
-            ) from None
+    found = recordings_in(file)
+    is_loud = isinstance(found.parts[0][0], bytes) or _at_start(file, 3) == b"ID3"
+    pieces: list[Samples] = []
+    first_rate, seconds, decoded = 0, 0.0, 0.0
+    for parts in found.parts:
+        with silent_stderr() if is_loud else contextlib.nullcontext():
+            try:
+                with _Sound(Stitched(file, parts)) as sound:
+                    samples, rate, whole = _decode(sound, name, max(0.0, max_seconds - decoded), found.promised)
+            except soundfile.LibsndfileError as error:
+                raise _unreadable(file, name, error) from None
+        first_rate = first_rate or rate
+        seconds, decoded = seconds + whole, decoded + len(samples) / rate
+        pieces.append(samples if rate == first_rate else _resampled(samples, rate, first_rate))
+    if found.note:
+        reinterpreted(name, found.note)
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces), first_rate, seconds
+
+
+def _unreadable(file: BinaryIO, name: str, error: soundfile.LibsndfileError) -> InputError:
+    if kind := what_it_is(file):
+        return InputError(
+            f"{name} is no recording that can be read: it is {kind}",
+            fix="save it as WAV or FLAC, for instance by ffmpeg -i old new.wav",
+        )
+    because = error.error_string.removeprefix("Error : ").rstrip(".")
+    if re.search("resource fork|data offset|data length", because):  # of a format that is tried where no other fits
+        because = "in no format that is known"
+    return InputError(
+        f"{name} is no recording that can be read ({because})",
+        fix="check that the file is whole and holds WAV, FLAC, Ogg, MP3 or AIFF, whatever its name says",
+    )
+
+
+def _resampled(samples: Samples, rate_hz: int, wanted_hz: int) -> Samples:
+    import soxr  # type: ignore[import-untyped,unused-ignore]
+
+    resampled: Samples = soxr.resample(samples, rate_hz, wanted_hz)
+    return resampled
 
 
 def check_rate(rate_hz: float, name: str) -> None:
@@ -88,8 +113,11 @@ def check_rate(rate_hz: float, name: str) -> None:
         )
 
 
-def _decode(sound: _Sound, name: str, max_seconds: float) -> tuple[Samples, int, float]:
+def _decode(sound: _Sound, name: str, max_seconds: float, stated: int | None) -> tuple[Samples, int, float]:
+    """Args: stated: The samples that the header counts, where it was changed not to."""
     promised, rate, channels = int(sound.frames), int(sound.samplerate), int(sound.channels)
+    if stated is not None:
+        promised = stated or _UNKNOWN
     if sound.format not in FORMATS:
         raise InputError(f"{name} is a {sound.format} file, which is not read here", fix="save it as WAV or FLAC")
     check_rate(rate, name)
@@ -97,28 +125,51 @@ def _decode(sound: _Sound, name: str, max_seconds: float) -> tuple[Samples, int,
         raise InputError(
             f"{name} has {channels} channels, more than {MAX_CHANNELS}", fix="save the channels that matter"
         )
-    wanted = min(promised, int(np.ceil(max_seconds * rate)))
-    blocks: list[Samples] = []
-    left = wanted
+    most = int(np.ceil(max_seconds * rate))
+    blocks: list[NDArray[np.float32]] = []
+    left = most
     while left > 0:
         block_TC = sound.read(min(left, _BLOCK), dtype="float32", always_2d=True)
         if not len(block_TC):
             break
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller tells of what is not finite
-            blocks.append(block_TC.mean(1, dtype=np.float32))
+        blocks.append(_mixed(block_TC))
         left -= len(block_TC)
-    if promised < _UNKNOWN and left > _SLACK.get(sound.format, 0):
-        raise _cut_off(name, f"its header promises {promised:,} samples, and {wanted - left:,} are there")
+    there, wanted = most - left, min(promised, most)
+    if promised < _UNKNOWN and wanted - there > _SLACK.get(sound.format, 0):
+        raise _cut_off(name, f"its header promises {promised:,} samples, and {there:,} are there")
+    if promised < there:
+        reinterpreted(name, f"a header that counts {promised:,} samples, where more are there: all are read")
     seconds = promised / rate if promised < _UNKNOWN else float("nan")
-    return np.concatenate(blocks) if blocks else np.zeros(0, np.float32), rate, seconds
+    if not blocks:
+        return np.zeros(0, np.float32), rate, seconds
+    mixed_T2 = np.concatenate(blocks)
+    if _cancel(mixed_T2):
+        reinterpreted(name, "channels that cancel each other: the first is read alone")
+        return np.ascontiguousarray(mixed_T2[:, 1]), rate, seconds
+    return np.ascontiguousarray(mixed_T2[:, 0]), rate, seconds
+
+
+def _mixed(block_TC: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(T, 2) the mean of the channels and the first; (T, 1) of a single one."""
+    if block_TC.shape[1] == 1:
+        return block_TC
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller tells of what is not finite
+        return np.stack([block_TC.mean(1, dtype=np.float32), block_TC[:, 0]], axis=1)
+
+
+def _cancel(mixed_T2: NDArray[np.float32]) -> bool:
+    """Whether next to nothing is left of the channels in their mean: one is the other upside down."""
+    if mixed_T2.shape[1] == 1:
+        return False
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, first = np.square(mixed_T2, dtype=np.float64).mean(0)
+    return bool(mean < _CANCELLED * first)
 
 
 def _cut_off(name: str, because: str) -> InputError:
     return InputError(f"{name} is cut off: {because}", fix="copy or download the file again")
 
 
-def _is_mpeg(file: BinaryIO) -> bool:
-    """Whether it begins with the sync of an MPEG frame."""
+def _at_start(file: BinaryIO, count: int) -> bytes:
     file.seek(0)
-    first = file.read(2)
-    return len(first) == 2 and first[0] == 0xFF and first[1] & 0xE0 == 0xE0
+    return file.read(count)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from io import BytesIO
 from numbers import Real
@@ -14,13 +13,14 @@ import torch
 from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
-from mt_core.errors import InputError, MtWarning
-from mt_core.sdk import as_array, declared_suffixes
+from mt_core.errors import InputError
+from mt_core.sdk import as_array, declared_suffixes, left_out, reinterpreted
 from mt_plugin_audio.waveform import RATE_HZ, Samples, Waveform
 
 SUFFIXES = declared_suffixes("mt_plugin_audio")
 
 _LOUDEST = 2.0**31  # floats that hold the numbers of 32-bit PCM, not scaled; the energies of much more are infinite
+_CERTAINLY_INTEGERS = 128.0  # the loudest sample of floats, where 1 is full scale
 _HOW = 'pass (array, rate) or {"array": array, "sampling_rate": rate}, in a list where there is one'
 _FULL_SCALE = {"int8": 2.0**7, "int16": 2.0**15, "int32": 2.0**31}
 
@@ -35,7 +35,7 @@ def read_recording(source: Any, max_seconds: float) -> Waveform:
             scale.
 
     Warns:
-        UserWarning: a recording is longer than `max_seconds`. The same words for all, so that Python shows them once.
+        DataWarning: a recording is longer than `max_seconds`; see also `decoding.decode`.
 
     Raises:
         InputError: no recording, damaged, empty, without a rate, NaN or infinite, or out of limits.
@@ -47,11 +47,9 @@ def read_recording(source: Any, max_seconds: float) -> Waveform:
     with reading(source, formats=" ".join(SUFFIXES)):
         samples, rate, seconds = _samples_of(source, name, max_seconds)
         _check(samples, name)
-        resampled = _resampled(samples, rate)
+        resampled = _resampled(_at_full_scale(samples, name), rate)
     if seconds > max_seconds:
-        warnings.warn(
-            f"only the first {max_seconds:g} s of longer recordings are read (max_seconds)", MtWarning, stacklevel=2
-        )
+        left_out(name, f"what comes after the first {max_seconds:g} s (option max_seconds)")
     return Waveform(resampled)
 
 
@@ -133,6 +131,16 @@ def _check(samples: Samples, name: str) -> None:
         raise InputError(f"{name} has NaN or infinite samples", fix="replace them, for instance by numpy.nan_to_num")
     if loudest > _LOUDEST:
         raise InputError(f"{name} has samples of {loudest:.3g}, where 1 is full scale", fix="scale them to -1..1")
+
+
+def _at_full_scale(samples: Samples, name: str) -> Samples:
+    """Floats that hold the numbers of integers, as of a conversion without a division, as parts of full scale."""
+    loudest = float(np.abs(samples).max())
+    if loudest < _CERTAINLY_INTEGERS:
+        return samples
+    bits = next((bits for bits in (16, 24) if loudest <= 2.0 ** (bits - 1)), 32)
+    reinterpreted(name, f"floats far beyond 1 taken for integers of {bits} bits")
+    return np.asarray(samples / 2.0 ** (bits - 1), np.float32)
 
 
 def _resampled(samples: Samples, rate_hz: float) -> Samples:

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
 from mt_core.contract import EncoderSpec, Example, Options, Tokenizer, Tokens
-from mt_core.errors import InputError
+from mt_core.sdk import readable
 from mt_core.sdk.blocks import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
 from mt_plugin_audio.augmentation import change_speed_and_gain, mask_spectrogram, shift_start
 from mt_plugin_audio.filterbank import HOP, centres_hz, log_mel
@@ -173,11 +173,8 @@ class AudioTokenizer(Tokenizer):
                 drawn[place] = example
         total = squares = 0.0
         num_values = 0
-        for example in drawn:
-            try:
-                frames_FM = self.prepare(self.read(example.sample))["frames"].double()
-            except InputError:
-                continue
+        frames = readable(drawn, lambda example: self.prepare(self.read(example.sample))["frames"].double())
+        for frames_FM in frames:
             total += float(frames_FM.sum())
             squares += float(frames_FM.square().sum())
             num_values += frames_FM.numel()

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from mt_core.contract import Example, Features, Tokens
 from mt_core.encoder import load_encoder
-from mt_core.errors import OptionError
+from mt_core.errors import InputError, OptionError
 from mt_plugin_audio.filterbank import centres_hz, log_mel, num_frames
 from mt_plugin_audio.tokenizer import AUDIOSET_MEAN, AUDIOSET_STD, BINS, AudioOptions, AudioTokenizer
 from mt_plugin_audio.waveform import RATE_HZ

@@ -307,6 +307,7 @@ PAGES = sorted(
 )
 SLOW = {
     "README.md",
+    "docs/arrays.md",
     "docs/authors/conformance.md",
     "docs/authors/release.md",
     "docs/python.md",

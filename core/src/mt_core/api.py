@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mt_core.contract import Pool
+from mt_core.contract import AnyTask, ModalityDataset, Pool
+from mt_core.data.in_memory import in_memory
+from mt_core.data.inputs import as_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
 from mt_core.encoder import Encoder, list_encoders, load_encoder
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-    from mt_core.contract import ModalityDataset
     from mt_core.data.precision import Precision
     from mt_core.training import FitResult, Recipe
 
@@ -106,7 +107,8 @@ def embed(
 
     Args:
         model: From `load` or `load_run`.
-        sources: One source or several: paths, and whatever the modality's tokenizer reads from memory.
+        sources: One source or several: paths, a folder, a pattern, whatever the modality's tokenizer reads from memory,
+            and sequences, iterators, columns and batches of these; see `mt_core.data.inputs.as_sources`.
         pool: See `Features.pool`.
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; 0: this process reads, which a file that crashes its reader ends.
@@ -120,7 +122,7 @@ def embed(
         InputError: a source that cannot be read. `embed_files` skips and lists those.
     """
     return embed_in_memory(
-        model, _as_sources(sources), pool=pool, batch_size=batch_size, num_workers=num_workers, strict=strict
+        model, as_sources(model, sources), pool=pool, batch_size=batch_size, num_workers=num_workers, strict=strict
     )
 
 
@@ -136,14 +138,18 @@ def predict(
         InputError: a source that cannot be read.
         OptionError: a model without a head.
     """
-    return predict_in_memory(model, _as_sources(sources), batch_size=batch_size, num_workers=num_workers, strict=strict)
+    return predict_in_memory(
+        model, as_sources(model, sources), batch_size=batch_size, num_workers=num_workers, strict=strict
+    )
 
 
 def fit(
     model: MetaTransformer,
-    data: str | Path | ModalityDataset,
-    val: ModalityDataset | None = None,
+    data: Any,
+    targets: Any = None,
     *,
+    val: Any = None,
+    task: AnyTask | str | None = None,
     out: str | Path | None = None,
     resume: bool = False,
     overwrite: bool = False,
@@ -153,12 +159,17 @@ def fit(
     show_progress: bool = False,
     **settings: Any,
 ) -> FitResult:
-    """Train a model's tokenizer and head on a folder that the plugin knows, or on a dataset; the encoder stays frozen.
+    """Train a model's tokenizer and head; the encoder stays frozen.
 
     Args:
         model: From `load` or `load_run`; it is left with the weights of the epoch that was kept.
-        data: The training data; a folder's "val" split, or a seeded part of "train", selects the model.
-        val: Where `data` is a dataset: what selects the model; None: a seeded part of `data`.
+        data: The training data: a folder that the plugin knows, a dataset, a list of `Example`s, or samples: arrays,
+            texts, paths, the rows of a data frame.
+        targets: Of samples, one each; see `mt_core.data.in_memory.in_memory` for what they are taken for. Where `data`
+            is a dataset, the same as `val`.
+        val: What selects the model: a dataset, a list of `Example`s, or (samples, targets); None: a folder's "val"
+            split, or a seeded part of the training data.
+        task: Of samples: "classification", "regression" or "multilabel" where the targets do not tell; or a task.
         out: The run folder; None: none is kept.
         resume: Go on with the interrupted run in `out`.
         overwrite: Replace a run in `out`.
@@ -170,7 +181,7 @@ def fit(
         show_progress: On standard error.
 
     Raises:
-        OptionError: a setting that does not fit.
+        OptionError: a setting that does not fit, or targets that are of no task.
         DatasetError: a folder in no known layout.
         RunError: a run folder that is in the way, or cannot be resumed.
         FingerprintError: the frozen encoder is not, byte for byte, what it was before.
@@ -178,9 +189,15 @@ def fit(
     """
     from mt_core.training import fit
 
+    if isinstance(data, ModalityDataset) and targets is not None and val is None:
+        targets, val = None, targets
+    train = data if _is_dataset(data) and targets is None else in_memory(data, targets, task=task)
+    if val is not None and not isinstance(val, ModalityDataset):
+        samples, known = val if isinstance(val, tuple) and len(val) == 2 else (val, None)
+        val = in_memory(samples, known, task=train.task if isinstance(train, ModalityDataset) else None)
     return fit(
         model,
-        data,
+        train,
         val,
         out=out,
         resume=resume,
@@ -195,8 +212,8 @@ def fit(
 
 def evaluate(
     model: MetaTransformer,
-    data: str | Path | ModalityDataset,
-    split: str | None = None,
+    data: Any,
+    split: Any = None,
     *,
     data_options: Mapping[str, Any] | None = None,
     batch_size: int = 64,
@@ -210,9 +227,9 @@ def evaluate(
     """Metrics of a trained model on labelled data.
 
     Args:
-        data: A folder in a layout that the plugin knows, or a dataset.
-        split: For a folder; None: "test" where there is one, else what the model has not seen, else "val", else
-            everything, with a warning where that was trained on.
+        data: As for `fit`.
+        split: Of samples, their targets. For a folder its part; None: "test" where there is one, else what the model
+            has not seen, else "val", else everything, with a warning where that was trained on.
         data_options: The dataset's own options, for a folder; those that the model was trained with stand unless they
             are named here.
         batch_size: Samples measured at a time.
@@ -232,6 +249,8 @@ def evaluate(
     """
     from mt_core.training import evaluate
 
+    if not _is_dataset(data) or not isinstance(split, str | None):
+        data, split = in_memory(data, split, task=model.require_head().task), None
     return evaluate(
         model,
         data,
@@ -247,13 +266,6 @@ def evaluate(
     )
 
 
-def _as_sources(sources: Any) -> Sequence[Any]:
-    """One source or several, as a list of them."""
-    if isinstance(sources, str | Path | bytes) or (not isinstance(sources, list | tuple) and not _is_stream(sources)):
-        return [sources]
-    return list(sources)
-
-
-def _is_stream(sources: Any) -> bool:
-    """Generators, iterators and maps are several sources; arrays, frames, mappings and pictures are one."""
-    return isinstance(sources, Iterable) and hasattr(sources, "__next__")
+def _is_dataset(data: Any) -> bool:
+    """A dataset, or the path of one; and not samples."""
+    return isinstance(data, str | Path | ModalityDataset)

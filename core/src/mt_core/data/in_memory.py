@@ -87,7 +87,7 @@ def in_memory(samples: Any, targets: Any, *, task: AnyTask | str | None = None) 
 
 def _rows(targets: Any) -> list[Any]:
     if is_frame(targets):
-        return np.asarray(targets).tolist()
+        return list(np.asarray(targets).tolist())
     if hasattr(targets, "tolist") or hasattr(targets, "to_list"):
         return list(targets.to_list() if hasattr(targets, "to_list") else targets.tolist())
     return [each.tolist() if hasattr(each, "tolist") else each for each in targets]

@@ -1,11 +1,11 @@
-"""What a user gives as sources: paths, folders, patterns, arrays, batches, columns of a table, or any sequence of them."""
+"""What a user gives as sources: paths, folders, patterns, arrays, batches, columns of a table, any sequence of them."""
 
 from __future__ import annotations
 
 import array
 from collections.abc import Iterable, Iterator, Mapping, MappingView, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -40,7 +40,7 @@ def samples_of(given: Any) -> list[Any]:
     if is_frame(given):
         rows: list[Any] = given.to_dict("records") if hasattr(given, "iloc") else given.to_dicts()
         return rows
-    if isinstance(given, Sequence | Set | MappingView | Iterator) and not isinstance(given, str | bytes | bytearray):
+    if _is_several(given) and not isinstance(given, str | bytes | bytearray):
         return list(given)
     return _column(given) if _is_text_column(given) or not hasattr(given, "shape") else list(given)
 
@@ -59,7 +59,7 @@ def _elements(given: Any, tokenizer: Tokenizer) -> Iterable[Any]:
         return (given[index].sample for index in range(len(given)))
     if isinstance(given, array.array):
         return [np.asarray(given)]
-    if isinstance(given, Sequence | Set | MappingView | Iterator):
+    if _is_several(given):
         return given
     if is_frame(given):
         return [given]
@@ -68,6 +68,10 @@ def _elements(given: Any, tokenizer: Tokenizer) -> Iterable[Any]:
     if getattr(given, "ndim", 0) > 1 and _is_batch(given, tokenizer):
         return list(given)
     return [given]
+
+
+def _is_several(given: Any) -> TypeGuard[Iterable[Any]]:
+    return isinstance(given, Sequence | Set | MappingView | Iterator)
 
 
 def _is_text_column(given: Any) -> bool:

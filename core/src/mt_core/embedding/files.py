@@ -15,6 +15,7 @@ from importlib_metadata import version
 
 from mt_core.contract import Pool, pooled_width
 from mt_core.data.batches import SampleBatch, encoding, ensure_calibrated, features_of, gather
+from mt_core.data.inputs import as_sources
 from mt_core.data.precision import Precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE, resolve_num_workers
@@ -68,7 +69,7 @@ class EmbedResult:
 
 def embed_files(
     model: MetaTransformer,
-    sources: Sequence[str | Path],
+    sources: Any,
     out: str | Path,
     *,
     pool: Pool = "mean",
@@ -91,7 +92,7 @@ def embed_files(
     calibration, and what is added to it is embedded with the same.
 
     Args:
-        sources: Paths, in the order wanted.
+        sources: Paths, in the order wanted: a sequence or a column of them, a folder, a pattern.
         out: The file: `.parquet`, or .csv, .jsonl or .npy (`mt_core.embedding.conversion`), which cannot be added to.
         pool: See `Features.pool`.
         batch_size: Samples encoded at a time.
@@ -108,7 +109,7 @@ def embed_files(
         EmbeddingError: the file, or unfinished work beside it, is of another kind, or cannot be written.
     """
     out = Path(out)
-    names = list(dict.fromkeys(text_of_path(str(source)) for source in sources))
+    names = list(dict.fromkeys(text_of_path(str(source)) for source in as_sources(model, sources)))
     check_output(out, overwrite=overwrite)
     num_workers = resolve_num_workers(num_workers)
     notices = Notices(strict=strict)

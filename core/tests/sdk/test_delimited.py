@@ -96,7 +96,7 @@ def test_columns_that_are_not_wanted_may_hold_anything_and_marks_are_missing():
 
 def test_decimal_commas_are_told_by_the_whole_column():
     with pytest.warns(DataWarning, match="t.csv: reinterpreted: decimal commas in the column a"):
-        assert numbers("a;b\n1,5;1.5\n2;2\n1.000,5;3\n") == [[1.5, 1.5], [2, 2], [1000.5, 3]]
+        assert numbers("a;b\n1,5;1.5\n2;2\n1000,5;3\n") == [[1.5, 1.5], [2, 2], [1000.5, 3]]
 
 
 @pytest.mark.parametrize(

@@ -18,13 +18,14 @@ from mt_core.sdk.numbers import (
     is_number,
 )
 
-_FORMATS = (PLAIN, *map(NumberFormat, ".,,,..,", (",", "", ".", " ", " ", "'", "'")))
+_FORMATS = (PLAIN, *map(NumberFormat, ".,,.,.,", (",", "", ".", " ", " ", "'", "'")))
 """Those that are known, without units, the likeliest first."""
 
 Key = TypeVar("Key")
 _Read = tuple[NumberFormat, dict[str, float]]
 _NAMES = {",": "commas", ".": "points", " ": "blanks", "'": "apostrophes"}
 _ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
+_GROUPS = {" ": r"\s", "'": "['’]"}  # noqa: RUF001 - an apostrophe
 _UNGROUPED = re.compile(r"\d{4}")
 _NINES = str.maketrans("12345678", "99999999")
 _MOST_MISFITS = 0.1  # of the cells of a column of numbers with mistakes in it
@@ -39,6 +40,7 @@ class NumberColumn:
         num_numbers: Cells that are numbers, infinite ones among them.
         misfits: Cells that are neither numbers nor missing, and how often each occurs.
         is_ambiguous: Whether another format would read the same cells as other numbers, as with 1,234.
+        has_fractions, has_groups: Whether some have a decimal mark, or one between thousands.
         has_parentheses: Whether some are negative by parentheses.
     """
 
@@ -46,6 +48,8 @@ class NumberColumn:
     num_numbers: int
     misfits: Mapping[str, int] = field(default_factory=dict)
     is_ambiguous: bool = False
+    has_fractions: bool = False
+    has_groups: bool = False
     has_parentheses: bool = False
 
     @property
@@ -66,10 +70,11 @@ class NumberColumn:
         if self.is_ambiguous:
             kinds = ("thousands", "decimals") if written.thousands else ("decimals", "thousands")
             found.append(f"{mark} before three digits taken for {kinds[0]}, which could be {kinds[1]},")
-        elif written.decimal == ",":
-            found.append("decimal commas")
-        elif written.thousands:
-            found.append(f"{mark} between thousands")
+        else:
+            if written.decimal == "," and self.has_fractions:
+                found.append("decimal commas")
+            if self.has_groups:
+                found.append(f"{mark} between thousands")
         if written.unit:
             found.append(f"numbers with {written.unit}")
         if self.has_parentheses:
@@ -99,8 +104,19 @@ def number_column(cells: Iterable[str], *, decimal: str | None = None) -> Number
     best = [(written, found) for written, found in read if sum(times_of[shape] for shape in found) == most]
     (written, numbers), is_ambiguous = _chosen(best, unit, decimal)
     misfits = {cell: counts[cell] for shape, some in shapes.items() if shape not in numbers for cell in some}
-    has_parentheses = any(shape.startswith("(") for shape in numbers)
-    return NumberColumn(written, most, misfits, is_ambiguous, has_parentheses)
+    return NumberColumn(
+        written,
+        most,
+        misfits,
+        is_ambiguous,
+        has_fractions=any(written.decimal in shape for shape in numbers),
+        has_groups=bool(written.thousands) and any(_has_groups(shape, written.thousands) for shape in numbers),
+        has_parentheses=any(shape.startswith("(") for shape in numbers),
+    )
+
+
+def _has_groups(shape: str, thousands: str) -> bool:
+    return re.search(rf"\d{_GROUPS.get(thousands, re.escape(thousands))}\d", shape) is not None
 
 
 def number_format(cells: Iterable[str]) -> NumberFormat | None:

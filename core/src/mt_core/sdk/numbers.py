@@ -89,7 +89,7 @@ class NumberFormat:
         """
         if self.decimal == "." and not self.unit and "_" not in text:
             try:
-                number = float(text)
+                number = float(text.replace("\u2212", "-"))
             except ValueError:
                 pass
             else:

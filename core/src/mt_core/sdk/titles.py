@@ -30,6 +30,10 @@ def num_titles(rows: Sequence[Sequence[str]]) -> int:
         rows: The cells of the first rows.
     """
     counts = [len(row) for row in rows]
+    num_comments = next((place for place, row in enumerate(rows) if not are_comments([row])), 0)
+    if len(rows) > num_comments + 1 and is_header(rows[num_comments]) and not is_header(rows[num_comments + 1]):
+        if num_comments:
+            return num_comments
     for place in range(1, min(_MOST, len(rows) - 1)):
         below = counts[place:]
         width, times = Counter(below).most_common(1)[0]

@@ -176,13 +176,9 @@ def _category(
     column, num_others = category_column(name, cells, len(survey.kept), most, forced=forced)
     if isinstance(column, Column):
         if num_others:
-            found.left_out.append(
-                f"categories beyond the {most} most frequent, {num_others} cells, in the column {name}"
-            )
+            found.left_out.append(f"{num_others} cells beyond the {most} most frequent categories in the column {name}")
         if twins := similar_labels(column.categories):
-            found.reinterpreted.append(
-                f"categories that differ in capitals only as several ({twins}) in the column {name}"
-            )
+            found.reinterpreted.append(f"{twins} as two categories in the column {name}")
     return column
 
 

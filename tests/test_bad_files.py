@@ -23,14 +23,14 @@ def png_header(width: int, height: int) -> bytes:
     )
 
 
-def jpeg() -> bytes:
+def jpeg(mode: str = "RGB") -> bytes:
     from io import BytesIO
 
     from PIL import Image
 
     content = BytesIO()
     pixels = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
-    Image.fromarray(pixels).save(content, "jpeg")
+    Image.fromarray(pixels).convert(mode).save(content, "jpeg")
     return content.getvalue()
 
 
@@ -273,7 +273,7 @@ GOOD = {
     "pointcloud": ("good.bin", np.random.default_rng(0).normal(size=(64, 4)).astype("<f4").tobytes()),
     "audio": ("good.wav", sound("wav")),
     "video": ("good.mp4", film("mp4")),
-    "infrared": ("good.jpg", jpeg()),
+    "infrared": ("good.jpg", jpeg("L")),
     "hyperspectral": ("good.npy", array(np.random.default_rng(0).random((2, 3, 20)))),
     "xray": ("good.dcm", dicom(16)),
     "imu": ("good.csv", table_of(60)),

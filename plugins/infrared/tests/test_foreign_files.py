@@ -147,6 +147,55 @@ def test_what_is_marked_as_without_data_is_given_the_median_and_told(content: by
     assert np.unique(frame[~measured]).tolist() == [np.median(degrees[measured]).astype(kind)]
 
 
+@pytest.mark.parametrize(
+    ("fill", "kind"),
+    [
+        pytest.param(
+            -9999, np.float32, marks=foreign("-9999 without a mark", "converter, TIFF", "read, told: missing")
+        ),
+        pytest.param(
+            -10000, np.int16, marks=foreign("-10000 without a mark", "converter, TIFF", "read, told: missing")
+        ),
+        pytest.param(
+            -3.4028234663852886e38,
+            np.float64,
+            marks=foreign("the smallest float without a mark", "GIS software, TIFF", "read, told: missing"),
+        ),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:.*left out")
+def test_a_usual_number_for_missing_pixels_is_known_without_a_mark(fill: float, kind: type):
+    with pytest.warns(DataWarning, match="is taken for pixels without data"):
+        frame = read(written((with_hole(fill, kind), {})))[..., 0]
+    measured = np.ones(CELSIUS.shape, np.bool_)
+    measured[:3, :4] = False
+    assert np.array_equal(frame[measured], CELSIUS.astype(kind)[measured]) and frame.min() >= 15
+
+
+@foreign("numbers down to -9999 that are no mark", "laboratory, TIFF", "read")
+def test_a_number_among_its_like_is_no_mark():
+    values = np.linspace(-9999, 9999, 48, dtype=np.float32).reshape(6, 8)
+    assert np.array_equal(read(written((values, {})))[..., 0], values)
+
+
+@foreign("a mask page of pixels that do not count", "orthophoto software, GeoTIFF", "read, told: missing")
+def test_a_mask_page_says_what_is_missing():
+    counts = np.ones(CELSIUS.shape, np.bool_)
+    counts[:3, :4] = False
+    content = written((with_hole(0, np.float32), {}), (counts, {SUBFILE: 4, "photometric": "mask"}))
+    with pytest.warns(DataWarning, match=r"left out: 25.0% of its pixels"):
+        frame = read(content)[..., 0]
+    assert np.array_equal(frame[counts], CELSIUS[counts]) and (frame[~counts] == np.median(CELSIUS[counts])).all()
+
+
+@foreign("opacity of 0 where nothing was measured", "orthophoto software, GeoTIFF", "read, told: missing")
+def test_transparent_pixels_are_missing():
+    values = np.stack([COUNTS, np.where(COUNTS < 7012, 0, 65535).astype(np.uint16)], -1)
+    content = written((values, {"extrasamples": ["unassalpha"], "planarconfig": "contig"}))
+    with pytest.warns(DataWarning, match=r"left out: 25.0% of its pixels"):
+        assert read(content).min() == 7012
+
+
 @foreign("GDAL_NODATA everywhere", "orthophoto software, an edge tile", "refused: holds no data")
 def test_a_frame_without_any_data_is_refused():
     with pytest.raises(InputError, match="holds no data"):

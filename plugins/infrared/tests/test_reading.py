@@ -230,6 +230,7 @@ def test_truncated_file_is_refused(tmp_path: Path, kind: str, kept: float, capfd
     assert capfd.readouterr().err == ""
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 @pytest.mark.parametrize("kind", contents())
 def test_damaged_file_is_read_or_refused_in_our_words(tmp_path: Path, kind: str, capfd: pytest.CaptureFixture[str]):
     random = np.random.default_rng(0)

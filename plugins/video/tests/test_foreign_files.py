@@ -123,6 +123,37 @@ def test_frames_of_a_variable_rate_keep_their_times():
     assert numbers(video) == list(range(8)) and np.abs(video.times_s * 1000 - stamps).max() < 1
 
 
+@pytest.mark.parametrize(
+    ("luma_cb_cr", "space", "wide", "expected"),
+    [
+        pytest.param((255, 128, 128), 0, True, (255,) * 3, marks=foreign("full range", "telephone, MKV", "read")),
+        pytest.param((235, 128, 128), 0, False, (255,) * 3, marks=foreign("studio range", "camera, MKV", "read")),
+        pytest.param((63, 102, 240), 1, False, (255, 0, 0), marks=foreign("colours of BT.709", "camera, MKV", "read")),
+        pytest.param(
+            (81, 90, 240), 5, False, (255, 0, 0), marks=foreign("colours of BT.601", "old camera, MKV", "read")
+        ),
+        pytest.param((74, 97, 240), 9, False, (255, 0, 0), marks=foreign("colours of BT.2020", "telephone", "read")),
+    ],
+)
+def test_range_and_colours_are_those_that_the_file_states(
+    luma_cb_cr: tuple[int, int, int], space: int, wide: bool, expected: tuple[int, int, int]
+):
+    """Red and white by ITU-R BT.601, BT.709 and BT.2020, in 8 bits."""
+    buffer = io.BytesIO()
+    planes = np.empty((3, 32, 32), np.uint8)
+    planes[:] = np.array(luma_cb_cr)[:, None, None]
+    frame = av.VideoFrame.from_ndarray(planes, format="yuv444p")
+    with av.open(buffer, "w", format="matroska") as file:
+        stream = file.add_stream("ffv1", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv444p"
+        for each in (stream.codec_context, frame):
+            each.color_range = 2 if wide else 1
+            each.colorspace = space or 2  # 2: not stated
+        file.mux(stream.encode(frame))
+        file.mux(stream.encode())
+    assert np.abs(read(buffer.getvalue()).frames[0, 5, 5].astype(int) - expected).max() <= 2
+
+
 @foreign("a single frame", "converter, MP4", "read")
 def test_a_single_frame_is_a_video():
     video = read(written(levels(2)[1:]))

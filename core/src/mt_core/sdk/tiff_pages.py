@@ -44,6 +44,16 @@ class PageOf:
         return int(self.page.imagewidth * self.page.imagelength)
 
     @property
+    def size(self) -> tuple[int, int]:
+        """Width and height."""
+        return int(self.page.imagewidth), int(self.page.imagelength)
+
+    @property
+    def is_mask(self) -> bool:
+        """What says of another page which of its pixels count."""
+        return bool(_number(self.page, _SUBFILE_TYPE) & _MASK)
+
+    @property
     def is_full(self) -> bool:
         """No smaller copy of another page, and no mask."""
         kind = _number(self.page, _SUBFILE_TYPE)
@@ -57,11 +67,13 @@ class Picture:
     Attributes:
         page: Where it is.
         others: Further full pages, in the file's order.
+        mask: Which of its pixels count; None: all do.
         was_thumbnail: Whether the first page, not marked as such, was taken for a thumbnail of it.
     """
 
     page: PageOf
     others: tuple[PageOf, ...]
+    mask: PageOf | None = None
     was_thumbnail: bool = False
 
 
@@ -87,9 +99,10 @@ def find_picture(file: Any, name: str) -> Picture:
             fix="develop it, for instance to JPEG or TIFF",
         )
     larger = next((each for each in full[1:] if _is_thumbnail(full[0], each)), None)
-    if larger is not None:
-        return Picture(larger, tuple(each for each in full[1:] if each is not larger), was_thumbnail=True)
-    return Picture(full[0], tuple(full[1:]))
+    picture = larger or full[0]
+    others = tuple(each for each in full[1:] if each is not picture)
+    mask = next((each for each in pages if each.is_mask and each.size == picture.size and each is not picture), None)
+    return Picture(picture, others, mask, was_thumbnail=larger is not None)
 
 
 def _pages(file: Any) -> Iterator[PageOf]:

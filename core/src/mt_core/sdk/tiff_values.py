@@ -6,7 +6,7 @@ H, W pixels, C channels.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from mt_core.contract import name_of
 from mt_core.errors import InputError, MissingDependencyError
 from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.pictures import MAX_PIXELS, as_upright, open_picture, picture_to_array, too_large_error
-from mt_core.sdk.quiet import silent_stderr
+from mt_core.sdk.quiet import quiet, silent_stderr
 from mt_core.sdk.tiff import open_tiff
+from mt_core.sdk.tiff_missing import missing_in
 from mt_core.sdk.tiff_pages import PageOf, find_picture
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
@@ -27,7 +28,7 @@ _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3
 _BY_PILLOW = (_PALETTE, _CMYK, _YCBCR, _LAB)
 """What is to be converted into colours."""
 
-_ORIENTATION, _GDAL_NODATA = 274, 42113
+_ORIENTATION = 274
 
 _ASSOCIATED, _UNASSOCIATED = 1, 2  # ExtraSamples
 
@@ -42,7 +43,8 @@ class TiffPicture:
         values: (H, W, C): C = 1 grey, 2 grey and opacity, 3 RGB, 4 RGB and opacity; any integers or floats. Where
             `bands` is true, C bands of unknown meaning.
         bits: Of each number, those that are used: 12 for 12 bits in uint16.
-        missing: (H, W), where GDAL's mark says that nothing was measured; None where it does so nowhere.
+        missing: (H, W), where GDAL's mark, a mask, or a usual number for it say that nothing was measured; None where
+            they do so nowhere.
         bands: Whether there are several channels which the file does not call colours.
     """
 
@@ -76,10 +78,16 @@ def read_tiff(
         chosen = [found.page, *found.others] if len(found.others) + 1 == pages else [found.page]
         if max(each.area for each in chosen) > largest:
             raise too_large_error(name, largest)
-        read = [_page(source, file, each, name, codecs, rounded) for each in chosen]
+        read = [_page(source, file, each, name, rounded) for each in chosen]
+        masked = _masked(file, found.mask, name)
+    read = [replace(each, missing=_either([each.missing, masked])) for each in read]
     picture = read[0]
     if len(read) > 1 and _alike(read):
-        return replace(picture, values=np.concatenate([each.values for each in read], axis=2), missing=_any(read))
+        return replace(
+            picture,
+            values=np.concatenate([each.values for each in read], axis=2),
+            missing=_either([each.missing for each in read]),
+        )
     if found.was_thumbnail:
         reinterpreted(name, "its first page is taken for a thumbnail of a later one, which is read")
     elif found.others:
@@ -100,7 +108,7 @@ def without_missing(picture: TiffPicture, name: str, fill: Callable[[NDArray[Any
         return picture.values
     if picture.missing.all():
         raise InputError(f"{name} holds no data: all of its pixels are marked as missing", fix="leave it out")
-    left_out(name, f"{picture.missing.mean():.1%} of its pixels, which are marked as without data (GDAL_NODATA)")
+    left_out(name, f"{picture.missing.mean():.1%} of its pixels, which are marked as without data")
     values = picture.values.copy()
     values[picture.missing] = np.asarray(fill(values[~picture.missing])).astype(values.dtype)
     return values
@@ -111,12 +119,22 @@ def _alike(read: list[TiffPicture]) -> bool:
     return len(shapes) == 1 and read[0].values.shape[2] == 1
 
 
-def _any(read: list[TiffPicture]) -> NDArray[np.bool_] | None:
-    masks = [each.missing for each in read if each.missing is not None]
-    return np.logical_or.reduce(masks) if masks else None
+def _either(masks: Sequence[NDArray[np.bool_] | None]) -> NDArray[np.bool_] | None:
+    given = [mask for mask in masks if mask is not None]
+    return np.logical_or.reduce(given) if given else None
 
 
-def _page(source: str | Path | bytes, file: Any, at: PageOf, name: str, codecs: str, rounded: bool) -> TiffPicture:
+def _masked(file: Any, mask: PageOf | None, name: str) -> NDArray[np.bool_] | None:
+    """(H, W), upright, where a mask page says that a pixel does not count; None where it says so nowhere."""
+    if mask is None:
+        return None
+    _check(mask.page, file, name)
+    values = as_upright(np.asarray(mask.page.asarray()), mask.page.tags.valueof(_ORIENTATION, 1))
+    is_missing = values == 0
+    return is_missing if values.ndim == 2 and is_missing.any() else None
+
+
+def _page(source: str | Path | bytes, file: Any, at: PageOf, name: str, rounded: bool) -> TiffPicture:
     page = at.page
     _check(page, file, name)
     if page.photometric in _BY_PILLOW:
@@ -124,7 +142,7 @@ def _page(source: str | Path | bytes, file: Any, at: PageOf, name: str, codecs: 
         if page.photometric == _PALETTE and page.colormap is not None and 0 < page.colormap.max() < 256:
             reinterpreted(name, "its palette, which has 16 bits by the standard, has 8")
             values = as_upright(page.colormap.T.astype(np.uint8)[page.asarray()], page.tags.valueof(_ORIENTATION, 1))
-        return TiffPicture(values, 8 * values.dtype.itemsize, _missing(page, values))
+        return TiffPicture(values, 8 * values.dtype.itemsize, missing_in(page, values, name))
     try:
         values = _unpacked(page, file) if _is_packed(page) else _by_tifffile(page)
         values = as_upright(values, page.tags.valueof(_ORIENTATION, 1))
@@ -143,7 +161,7 @@ def _page(source: str | Path | bytes, file: Any, at: PageOf, name: str, codecs: 
         if page.bitspersample == 32 and page.dtype == np.uint32:  # Pillow's integers are signed
             values = values.astype(np.int32, copy=False).view(np.uint32)
         if page.photometric == _WHITE_IS_ZERO and page.bitspersample <= 8:  # turned over already
-            return TiffPicture(values, 8, _missing(page, 255 - values))
+            return TiffPicture(values, 8, missing_in(page, 255 - values, name))
     return _meant(page, values, name)
 
 
@@ -220,7 +238,7 @@ def _pillow_is_exact(page: Any) -> bool:
 
 
 def _by_pillow(source: str | Path | bytes, at: PageOf, name: str) -> NDArray[Any]:
-    with open_picture(source, ("TIFF",), (".tif", ".tiff")) as tiff:
+    with quiet("PIL.TiffImagePlugin"), open_picture(source, ("TIFF",), (".tif", ".tiff")) as tiff:
         tiff.seek(at.number)
         picture: Any = tiff
         if at.child is not None:
@@ -233,7 +251,7 @@ def _by_pillow(source: str | Path | bytes, at: PageOf, name: str) -> NDArray[Any
 
 def _meant(page: Any, values: NDArray[Any], name: str) -> TiffPicture:
     """Stored numbers as what they stand for."""
-    missing = _missing(page, values)
+    missing = missing_in(page, values, name)
     bits = 8 if values.dtype == np.uint8 else int(page.bitspersample)
     if page.photometric == _WHITE_IS_ZERO and values.dtype.kind == "u":
         values = values.dtype.type(2**bits - 1) - values
@@ -260,25 +278,3 @@ def _unmultiplied(values: NDArray[Any]) -> NDArray[Any]:
     colours = np.divide(values[..., :-1] * top, opacity, out=np.zeros(values[..., :-1].shape), where=opacity > 0)
     colours = colours if values.dtype.kind == "f" else np.rint(np.minimum(colours, top))
     return np.concatenate([colours.astype(values.dtype), values[..., -1:]], axis=2)
-
-
-def _missing(page: Any, values: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """(H, W), where all channels are what GDAL_NODATA says."""
-    text = page.tags.valueof(_GDAL_NODATA)
-    if text is None:
-        return None
-    try:
-        mark = float(str(text).strip(" \0"))
-    except ValueError:
-        return None
-    if math.isnan(mark):
-        is_missing = np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, np.bool_)
-    elif values.dtype.kind == "f":
-        with np.errstate(over="ignore"):
-            is_missing = values == values.dtype.type(mark)
-    else:
-        limits = np.iinfo(values.dtype)
-        fits = mark.is_integer() and limits.min <= mark <= limits.max
-        is_missing = values == int(mark) if fits else np.zeros(values.shape, np.bool_)
-    mask = np.asarray(is_missing.all(axis=2))
-    return mask if mask.any() else None

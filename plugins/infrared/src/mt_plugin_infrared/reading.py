@@ -6,6 +6,7 @@ median of what was.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,9 @@ def _from_file(source: str | Path | bytes, name: str, channels: int) -> Any:
     start = first_bytes(source, _LOOKED_AT)
     if is_tiff(start):
         frame = read_tiff(source, codecs="mt-plugin-infrared[codecs]", pages=channels)
+        if frame.values.shape[2] == 2 and not frame.bands and channels == 1:  # grey, and where it was measured
+            grey, opacity = frame.values[..., :1], frame.values[..., 1]
+            frame = replace(frame, values=grey, missing=opacity == 0 if (opacity == 0).any() else frame.missing)
         return without_missing(frame, name, lambda measured_PC: np.median(measured_PC, axis=0))
     with open_picture(source, _FORMATS, SUFFIXES) as picture:
         if radiometric := camera_of(start):

@@ -35,42 +35,77 @@ def days_by_pandas(cells: list[str], written: str) -> list[float]:
 
 
 EXACT = [
-    pytest.param(cells, written, marks=foreign(case, source, "read"))
-    for cells, written, case, source in [
-        (["2020-01-31", "2019-12-24"], "%Y-%m-%d", "2020-01-31", "databases"),
-        (["2020-01-01 0:00", "2020-01-01 13:00"], "%Y-%m-%d %H:%M", "2020-01-01 0:00", "air-quality stations"),
-        (
-            ["2020-01-01T10:00:00+02:00", "2020-06-01T10:00:00+01:00"],
-            "%Y-%m-%dT%H:%M:%S%z",
-            "ISO with zones",
-            "web logs",
-        ),
-        (
-            ["2020-01-01T10:00:00.250Z", "2020-01-02T10:00:00.500Z"],
-            "%Y-%m-%dT%H:%M:%S.%f%z",
-            "ISO with Z",
-            "JavaScript",
-        ),
-        (["2006/12/16", "2007/01/02"], "%Y/%m/%d", "2006/12/16", "Japanese tables"),
-        (["31-Jan-2020", "01-Feb-2020"], "%d-%b-%Y", "31-Jan-2020", "Oracle, SAS"),
-        (["Jan 31, 2020", "Feb 1, 2020"], "%b %d, %Y", "Jan 31, 2020", "US web exports"),
-        (["31-Jan-20", "01-Feb-21"], "%d-%b-%y", "31-Jan-20", "Excel"),
-        (["Mon, 06 Jan 2020 10:00:00", "Tue, 07 Jan 2020 11:00:00"], "%a, %d %b %Y %H:%M:%S", "mail dates", "e-mail"),
-    ]
+    pytest.param(["2020-01-31", "2019-12-24"], "%Y-%m-%d", marks=foreign("2020-01-31", "databases", "read")),
+    pytest.param(
+        ["2020-01-01 0:00", "2020-01-01 13:00"],
+        "%Y-%m-%d %H:%M",
+        marks=foreign("2020-01-01 0:00", "air-quality stations", "read"),
+    ),
+    pytest.param(
+        ["2020-01-01T10:00:00+02:00", "2020-06-01T10:00:00+01:00"],
+        "%Y-%m-%dT%H:%M:%S%z",
+        marks=foreign("ISO with zones", "web logs", "read"),
+    ),
+    pytest.param(
+        ["2020-01-01T10:00:00.250Z", "2020-01-02T10:00:00.500Z"],
+        "%Y-%m-%dT%H:%M:%S.%f%z",
+        marks=foreign("ISO with Z", "JavaScript", "read"),
+    ),
+    pytest.param(["2006/12/16", "2007/01/02"], "%Y/%m/%d", marks=foreign("2006/12/16", "Japanese tables", "read")),
+    pytest.param(["31-Jan-2020", "01-Feb-2020"], "%d-%b-%Y", marks=foreign("31-Jan-2020", "Oracle, SAS", "read")),
+    pytest.param(["Jan 31, 2020", "Feb 1, 2020"], "%b %d, %Y", marks=foreign("Jan 31, 2020", "US web exports", "read")),
+    pytest.param(["31-Jan-20", "01-Feb-21"], "%d-%b-%y", marks=foreign("31-Jan-20", "Excel", "read")),
+    pytest.param(
+        ["Mon, 06 Jan 2020 10:00:00", "Tue, 07 Jan 2020 11:00:00"],
+        "%a, %d %b %Y %H:%M:%S",
+        marks=foreign("mail dates", "e-mail", "read"),
+    ),
 ]
 
 TOLD = [
-    pytest.param(cells, written, told, marks=foreign(case, source, "read, told: the order"))
-    for cells, written, told, case, source in [
-        (["25/04/2020", "03/04/2020"], "%d/%m/%Y", "day/month/year", "dd/mm/yyyy", "Excel in Europe"),
-        (["04/25/2020", "03/04/2020"], "%m/%d/%Y", "month/day/year", "mm/dd/yyyy", "Excel in the US"),
-        (["31.01.2020", "1.2.2020"], "%d.%m.%Y", "day/month/year", "31.01.2020", "German tables"),
-        (["16/12/2006 17:24:00", "1/1/2007 00:01:00"], "%d/%m/%Y %H:%M:%S", "day/month", "dd/mm with time", "UCI"),
-        (["1/31/2020 12:00:00 AM", "2/1/2020 1:30:00 PM"], "%m/%d/%Y %I:%M:%S %p", "month/day", "AM and PM", "Access"),
-        (["1/31/20", "12/1/69"], "%m/%d/%y", "month/day/year", "years of two digits", "Excel in the US"),
-        (["20200131", "20191224"], "%Y%m%d", "20200131 as dates", "20200131", "SAS, GDELT, sensors"),
-    ]
-]  # fmt: skip
+    pytest.param(
+        ["25/04/2020", "03/04/2020"],
+        "%d/%m/%Y",
+        "day/month/year",
+        marks=foreign("dd/mm/yyyy", "Excel in Europe", "read, told: the order"),
+    ),
+    pytest.param(
+        ["04/25/2020", "03/04/2020"],
+        "%m/%d/%Y",
+        "month/day/year",
+        marks=foreign("mm/dd/yyyy", "Excel in the US", "read, told: the order"),
+    ),
+    pytest.param(
+        ["31.01.2020", "1.2.2020"],
+        "%d.%m.%Y",
+        "day/month/year",
+        marks=foreign("31.01.2020", "German tables", "read, told: the order"),
+    ),
+    pytest.param(
+        ["16/12/2006 17:24:00", "1/1/2007 00:01:00"],
+        "%d/%m/%Y %H:%M:%S",
+        "day/month",
+        marks=foreign("dd/mm with time", "UCI", "read, told: the order"),
+    ),
+    pytest.param(
+        ["1/31/2020 12:00:00 AM", "2/1/2020 1:30:00 PM"],
+        "%m/%d/%Y %I:%M:%S %p",
+        "month/day",
+        marks=foreign("AM and PM", "Access", "read, told: the order"),
+    ),
+    pytest.param(
+        ["1/31/20", "12/1/69"],
+        "%m/%d/%y",
+        "month/day/year",
+        marks=foreign("years of two digits", "Excel in the US", "read, told: the order"),
+    ),
+    pytest.param(
+        ["20200131", "20191224"],
+        "%Y%m%d",
+        "20200131 as dates",
+        marks=foreign("20200131", "SAS, GDELT, sensors", "read, told: the order"),
+    ),
+]
 
 
 @pytest.mark.parametrize(("cells", "written"), EXACT)

@@ -1,6 +1,9 @@
 """`mt info`."""
 
+import json
 from dataclasses import replace
+
+import numpy as np
 
 
 def test_a_modality_is_told_with_formats_options_layouts_and_parameters(mt, install, waves):
@@ -67,3 +70,36 @@ def test_an_encoder_is_told_with_its_whole_fingerprint(mt):
 def test_an_encoder_of_no_known_name_gets_the_nearest(mt):
     ran = mt("info", "random/vit_tny_patch16_224")
     assert (ran.code, ran.out) == (2, "") and "did you mean vit_tiny_patch16_224" in ran.err
+
+
+def test_random_weights_in_a_file_are_not_called_trained(mt, small_encoder_file, tmp_path):
+    from safetensors.torch import load_file, save_file
+
+    assert "not trained" in mt("info", str(small_encoder_file)).out
+    tensors = load_file(small_encoder_file)
+    tensors["norm.weight"] = tensors["norm.weight"] * 1.01
+    save_file(tensors, tmp_path / "trained.safetensors")
+    told = mt("info", str(tmp_path / "trained.safetensors")).out
+    assert "not trained" not in told and "of a file, which does not say what they were trained on" in told
+
+
+def test_a_run_is_told_with_its_data_task_and_results(mt, toy, small_encoder_file, tmp_path):
+    for sign, name in ((1, "rising"), (-1, "falling")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(8):
+            np.save(tmp_path / "data" / name / f"{number}.npy", sign * np.linspace(-1, 1, 12, dtype=np.float32))
+    run = tmp_path / "run"
+    settings = ["--epochs", "2", "--num-workers", "0", "-q", "--encoder", str(small_encoder_file)]
+    assert mt("train", "toy", "--data", str(tmp_path / "data"), "--out", str(run), *settings).code == 0
+    ran = mt("info", str(run))
+    told = [" ".join(line.split()) for line in ran.out.splitlines()]
+    assert ran.code == 0 and "state complete, 2 epochs" in told
+    assert "task classification: falling, rising" in told
+    assert any(line.startswith("validation accuracy") and "always the same answer" in line for line in told)
+    record = json.loads((run / "run.json").read_text())
+    (run / "run.json").write_text(json.dumps({**record, "status": "stopped"}))
+    assert "interrupted after 2 of 2 epochs; can predict" in mt("info", str(run)).out
+
+
+def test_a_folder_that_is_no_run_is_told(mt, tmp_path):
+    assert "holds no run" in mt("info", str(tmp_path)).err

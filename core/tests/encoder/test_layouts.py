@@ -192,7 +192,7 @@ def test_a_config_beside_the_file_names_architecture_and_normalisation(tmp_path:
     (tmp_path / "config.json").write_text(json.dumps(config))
     encoder = load_encoder(tmp_path / "model.safetensors")
     assert (encoder.mean, encoder.std) == ((0.1, 0.2, 0.3), (1.0, 2.0, 3.0))
-    assert encoder.description == "model.safetensors: test_vit in timm's layout"
+    assert encoder.description.startswith("model.safetensors: test_vit in timm's layout, not trained")
     assert encoder.num_heads == 2  # the shapes alone would say one head of 64
     theirs = vit.state_dict()
     for name, tensor in encoder.state_dict().items():

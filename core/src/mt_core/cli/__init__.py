@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
-    "info": ("mt_core.cli.info", "One modality, or one encoder: formats, options, size."),
+    "info": ("mt_core.cli.info", "One modality, encoder or run: formats, options, results."),
     "embed": ("mt_core.cli.embed", "Files to vectors, in one Parquet file."),
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),

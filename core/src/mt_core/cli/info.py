@@ -1,15 +1,20 @@
-"""`mt info`: what one modality reads, takes and costs, or what one encoder is. Loads it."""
+"""`mt info`: what one modality reads, takes and costs, what one encoder is, or what a run was trained on."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from mt_core.cli.run_facts import run_facts
+
 if TYPE_CHECKING:
     from mt_core.contract import Tokenizer
     from mt_core.contract.option_types import DescribedOption
+    from mt_core.encoder import Encoder
     from mt_core.plugins import Plugin
 
 WIDTH = 192
@@ -19,12 +24,17 @@ WIDTH = 192
 @click.command("info")
 @click.argument("name")
 def command(name: str) -> None:
-    """One modality: formats, options, layouts, parameters; or one encoder: what it is, its size, its fingerprint.
+    """One modality: formats, options, layouts, parameters; one encoder: what it is, size, fingerprint; or one run.
 
-    NAME is that of a modality (mt list), or anything that --encoder takes: mt-tiny, random/…, a file.
+    NAME is that of a modality (mt list), anything that --encoder takes: mt-tiny, random/…, a file; or the folder of a
+    run.
     """
     from mt_core.plugins import get, list_modalities
 
+    if os.path.isdir(name) and name not in list_modalities():
+        for what, said in run_facts(Path(name)):
+            click.echo(f"{what:<22}{said}")
+        return
     if name not in list_modalities() and (name == "mt-tiny" or "/" in name or "." in name):
         for what, said in encoder_facts(name):
             click.echo(f"{what:<22}{said}")  # no table, which would cut a hash off
@@ -79,7 +89,7 @@ def encoder_facts(name: str) -> list[tuple[str, str]]:
     encoder = load_encoder(name)
     lines = [
         ("what it is", encoder.description),
-        ("weights", "trained" if encoder.is_trained else "not trained: a control"),
+        ("weights", _weights(encoder, name)),
         ("size", f"{encoder.depth} blocks, width {encoder.width}, {encoder.num_heads} heads"),
         ("parameters", f"{encoder.num_parameters():,}, frozen"),
         ("fingerprint", encoder.fingerprint),
@@ -87,6 +97,12 @@ def encoder_facts(name: str) -> list[tuple[str, str]]:
     if name == TINY:
         lines += [("SHA-256 of the file", tiny.SHA256), ("licence", "Apache-2.0; no photograph, no downloaded data")]
     return lines
+
+
+def _weights(encoder: Encoder, name: str) -> str:
+    if not encoder.is_trained:
+        return "not trained: a control"
+    return "of a file, which does not say what they were trained on" if Path(name).is_file() else "trained"
 
 
 def trainable_parameters(tokenizer: type[Tokenizer]) -> int:

@@ -65,11 +65,13 @@ def _load_original(path: Path, tensors: Mapping[str, Tensor], name: str, archite
     blocks = Architecture(args, eps=1e-5).build().blocks
     _copy_all(blocks.state_dict(), tensors, path, "the original layout")
     mean, std = normalisation(architecture or (_PAPER_BASE if width <= 768 else _PAPER_LARGE))
+    description = f"{path.name}: Meta-Transformer encoder, {depth} blocks of width {width}, without [CLS]"
+    is_trained = _is_trained(blocks)
     return Encoder(
         VitParts(blocks, nn.Identity(), nn.Identity(), width, width // _HEAD_WIDTH),
         name=name,
-        description=f"{path.name}: Meta-Transformer encoder, {depth} blocks of width {width}, without [CLS]",
-        is_trained=True,
+        description=description if is_trained else f"{description}, {_UNTRAINED}",
+        is_trained=is_trained,
         mean=mean,
         std=std,
     )
@@ -89,8 +91,18 @@ def _load_timm(path: Path, tensors: Mapping[str, Tensor], name: str, architectur
     given = {tensor: value for tensor, value in tensors.items() if not tensor.startswith(_CLASSIFIER_TENSORS)}
     _copy_all(vit.state_dict(), given, path, architecture)
     mean, std = normalisation(architecture, config.get("pretrained_cfg"))
-    description = f"{path.name}: {how}"
-    return Encoder(parts_of(vit), name=name, description=description, is_trained=True, mean=mean, std=std)
+    is_trained = _is_trained(vit)
+    description = f"{path.name}: {how}" if is_trained else f"{path.name}: {how}, {_UNTRAINED}"
+    return Encoder(parts_of(vit), name=name, description=description, is_trained=is_trained, mean=mean, std=std)
+
+
+_UNTRAINED = "not trained (its normalisation layers are as at the start)"
+
+
+def _is_trained(module: nn.Module) -> bool:
+    """Whether any normalisation layer has changed since it was made, as the first step of any training does."""
+    norms = [layer for layer in module.modules() if isinstance(layer, nn.LayerNorm) and layer.elementwise_affine]
+    return not norms or any(bool((norm.weight != 1).any()) or bool((norm.bias != 0).any()) for norm in norms)
 
 
 def _copy_all(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], path: Path, what: str) -> None:

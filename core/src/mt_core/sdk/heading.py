@@ -21,11 +21,11 @@ from mt_core.errors import InputError
 from mt_core.sdk.delimited import sniff_separator
 from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.number_columns import number_format
-from mt_core.sdk.numbers import cell_parts, is_infinite, is_missing_number
+from mt_core.sdk.numbers import cell_parts, is_infinite, is_missing_number, is_number
 from mt_core.sdk.recorders import are_units, stated_rate
 from mt_core.sdk.start_rows import check_first_rows, start_and_rate
 
-_PROBED_LINES = 240
+_PROBED_LINES = 120
 _MOST_NAME_ROWS = 4
 _MOSTLY = 0.9
 
@@ -168,13 +168,13 @@ class _Top:
             rates = [*rates, rate]
             others = [at for at in others if at not in numbers]
             self._blank(numbers)
-        elif (found := start_and_rate(self._values(below))) is not None:
+        elif (found := start_and_rate(values := self._values(below))) is not None:
             moment, rate = found
             rates = [*rates, rate]
             reinterpreted(self.name, "the first row taken for the start time and the second for the rate")
             self._blank(below[:2])
         else:
-            check_first_rows(self._values(below), [at + 1 for at in below], self.name)
+            check_first_rows(values, [at + 1 for at in below], self.name)
         if others:
             left_out(self.name, f"{len(others)} lines above the table")
         at = used[-1] if used else -1
@@ -310,6 +310,8 @@ def _kind(cells: list[str]) -> str:
 
 def _is_value(cell: str) -> bool:
     """Whether a cell is a number, a date or a time, or a mark for a missing value."""
+    if is_number(cell):
+        return True
     cell = cell.strip().strip("'\"")
     return is_missing_number(cell) or _is_number(cell) or bool(_DATE.fullmatch(cell))
 
@@ -319,6 +321,8 @@ def _is_number(cell: str) -> bool:
 
 
 def _float(cell: str) -> float:
+    if is_number(cell):
+        return float(cell)
     written = number_format([cell])
     return float("nan") if written is None else written.parse(cell)
 

@@ -15,7 +15,7 @@ _DAY = 24 * _HOUR
 
 
 def rows_per_stamp(ticks_T: NDArray[np.float64]) -> float:
-    """The usual number of rows that share a time stamp; 1 where rows have stamps of their own, or where their number
+    """The mean number of rows that share a time stamp; 1 where rows have stamps of their own, or where their number
     is not nearly the same for all stamps.
 
     Args:
@@ -29,7 +29,7 @@ def rows_per_stamp(ticks_T: NDArray[np.float64]) -> float:
     if usual < 2:
         return 1.0
     alike = np.abs(inner - usual) <= max(1.0, _ALIKE * usual)
-    return usual if alike.mean() >= _MOSTLY and counts.max() <= usual * (1 + _ALIKE) + 1 else 1.0
+    return float(inner.mean()) if alike.mean() >= _MOSTLY and counts.max() <= usual * (1 + _ALIKE) + 1 else 1.0
 
 
 def spread_stamps(ticks_T: NDArray[np.float64], usual: float) -> NDArray[np.float64]:

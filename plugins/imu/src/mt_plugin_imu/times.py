@@ -177,7 +177,7 @@ def to_even_steps(
     usual = rows_per_stamp(ticks_T)
     if usual > 1:
         ticks_T = spread_stamps(ticks_T, usual)
-        reinterpreted(name, f"{usual:g} rows with one time stamp, spread evenly until the next")
+        reinterpreted(name, f"{usual:.0f} rows with one time stamp, spread evenly until the next")
     else:
         values_TC, ticks_T = _first_of_each(values_TC, ticks_T, called, name, where)
     ticks = Ticks(ticks_T, called, ticks.unit, ticks.name)

@@ -59,6 +59,76 @@ def test_its_own_tests_pass_without_a_warning(sonar):
     run(*pytest_of_its_own, *own, cwd=sonar, PYTHONPATH=str(sonar / "src"), OMP_NUM_THREADS="1")
 
 
+OTHER_TOKENIZER = """
+import json
+from pathlib import Path
+
+import torch
+from mt_core.contract import Tokenizer, Tokens, reading
+from mt_core.errors import InputError
+from torch import nn
+
+
+class SonarTokenizer(Tokenizer):
+    def __init__(self, width, options=None):
+        super().__init__(width, options)
+        self.words = nn.Embedding(64, width)
+        self.known = {}
+
+    def read(self, source):
+        with reading(source, formats=".json"):
+            words = json.loads(Path(source).read_text()) if isinstance(source, str | Path) else source
+            if not isinstance(words, list):
+                raise InputError("no list of words", fix="write one")
+            return words
+
+    def prepare(self, sample, generator=None):
+        return {"ids": torch.tensor([self.known[word] for word in sample])}
+
+    def forward(self, batch):
+        return Tokens(self.words(batch["ids"]), mask=batch.get("ids_mask"))
+
+    def calibrate(self, examples):
+        words = sorted({word for example in examples for word in self.read(example.sample)})
+        self.known = {word: number for number, word in enumerate(words)}
+"""
+OTHER_DATASET = """
+import json
+
+from mt_core.contract import Regression
+from mt_core.sdk import ListedDataset, Listing, temporary_folder
+
+WORDS = "low lower lowest high higher highest".split()
+
+
+class SonarDataset(ListedDataset):
+    layouts = {"words": "a folder of lists of words, and numbers.csv"}
+    kinds = ("regression",)
+
+    @classmethod
+    def find(cls, root, split):
+        return None
+
+    @classmethod
+    def demo(cls, split="train", *, size=256, seed=0):
+        folder = temporary_folder("words")
+        for number in range(size):
+            (folder / f"{number}.json").write_text(json.dumps(WORDS[number % 3 : 3 + number % 4]))
+        files, numbers = [folder / f"{number}.json" for number in range(size)], list(range(size))
+        task = Regression(names=("height",))
+        return cls.of(Listing(files, numbers, (), "words", task), None, "words (synthetic)")
+"""
+
+
+def test_its_own_tests_pass_where_tokenizer_and_dataset_are_replaced(sonar):
+    package = sonar / "src/mt_plugin_sonar"
+    (package / "tokenizer.py").write_text(OTHER_TOKENIZER)
+    (package / "dataset.py").write_text(OTHER_DATASET)
+    own = ("tests/test_tokenizer.py", "tests/test_dataset.py")
+    pytest_of_its_own = (sys.executable, "-W", "error", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    run(*pytest_of_its_own, *own, cwd=sonar, PYTHONPATH=str(package.parent), OMP_NUM_THREADS="1")
+
+
 def test_its_readme_says_which_options_there_are(sonar, monkeypatch):
     monkeypatch.syspath_prepend(sonar / "src")
     try:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import left_out, reinterpreted
 
 CHANNELS = {"intensity": 1, "normals": 3, "colour": 3}
 """What a point may carry beside its place, and in how many numbers."""
@@ -22,6 +23,7 @@ KEPT_POINTS = 200_000
 
 _LARGEST_SPAN = 1e12  # squares of coordinates must stay far from the end of float32
 _SMALLEST_SPAN = 1e-12
+_ZEROS = 0.01  # of all points: more of them at the very origin are a scanner's mark and no points
 
 Array = NDArray[Any]
 
@@ -81,6 +83,7 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
         whole = finite.all(0)
         axes = axes[:, whole]
         channels = {key: values[whole] for key, values in channels.items()}
+    axes, channels = _without_returns_of_zero(axes, channels, name)
     if axes.shape[1] == 0:
         raise InputError(f"{name} holds no finite point: all are NaN or infinite", fix="check how it was exported")
     low, high = axes.min(1).astype(np.float64), axes.max(1).astype(np.float64)
@@ -99,11 +102,25 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
     labels = channels.pop(LABELS, None)
     return PointCloud(
         np.ascontiguousarray((axes - origin[:, None]).T, dtype=np.float32),
-        {key: _channel(key, values) for key, values in channels.items()},
+        {key: _channel(key, values, name) for key, values in channels.items()},
         origin,
         name,
         None if labels is None else _labels(labels),
     )
+
+
+def _without_returns_of_zero(axes: Array, channels: dict[str, Array], name: str) -> tuple[Array, dict[str, Array]]:
+    """Points (3, N) and channels without the points at the very origin, where a scanner marks so what did not return:
+    more than `_ZEROS` of all, and far more than lie at any other place."""
+    at_zero = ~axes.any(0)
+    count = int(np.count_nonzero(at_zero))
+    rest = axes[:, ~at_zero]
+    if count < 2 or count <= _ZEROS * len(at_zero) or not rest.size:
+        return axes, channels
+    if count <= 3 * rest.shape[1] / np.unique(rest, axis=1).shape[1]:
+        return axes, channels
+    left_out(name, f"{count:,} of {len(at_zero):,} points lie exactly at 0, 0, 0: no return")
+    return rest, {key: values[~at_zero] for key, values in channels.items()}
 
 
 def checked(cloud: PointCloud) -> PointCloud:
@@ -127,9 +144,18 @@ def _labels(values: Array) -> NDArray[np.int64] | None:
     return np.maximum(labels, -1).astype(np.int64) if np.array_equal(labels, np.rint(labels)) else None
 
 
-def _channel(name: str, values: Array) -> NDArray[np.float32]:
-    """(N, C) float32. Integers of 8 and 16 bits become fractions of their type's range; wider ones are numbers."""
+def _channel(name: str, values: Array, source: str) -> NDArray[np.float32]:
+    """(N, C) float32. Integers of 8 and 16 bits become fractions of their type's range; wider ones are numbers.
+
+    Told: 16-bit colours that are all below 256, which many programs write, are 8-bit; normals in bytes are -1 to 1.
+    """
     values = values[:, None] if values.ndim == 1 else values
+    if name == "colour" and values.dtype == np.uint16 and 0 < values.max() < 256:
+        reinterpreted(source, "16-bit colours that are all below 256 taken for 8-bit")
+        return np.asarray(values / 255, dtype=np.float32)
+    if name == "normals" and values.dtype == np.uint8:
+        reinterpreted(source, "normals of 0 to 255 taken for -1 to 1")
+        return np.asarray(values / 127.5 - 1, dtype=np.float32)
     if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
         return np.asarray(values / np.iinfo(values.dtype).max, dtype=np.float32)
     finite = np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)

@@ -126,6 +126,7 @@ _WRITERS: dict[str, Callable[[Path, Points], Any]] = {
     ".txt": lambda path, points: path.write_text(_rows(points)),
     ".csv": lambda path, points: path.write_text("x,y,z\n" + _rows(points, mark=",")),
     ".npz": lambda path, points: np.savez(path, points=points),
+    ".pts": lambda path, points: path.write_text(f"{len(points)}\n{_rows(points)}"),
 }
 FORMATS = tuple(_WRITERS)[:5]
 """Those of the demonstration; the others are written by `write_examples` alone."""

@@ -43,6 +43,13 @@ class PointCloudOptions(Options):
         default="clouds",
         description="What the labels belong to: whole clouds, or the points in them, each of which a head then gets.",
     )
+    bin_columns: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="Float32 numbers a point in .bin files: KITTI 4, nuScenes 5; 0: found out. The first three are "
+        "x, y, z, the fourth is intensity.",
+    )
     surface_points: int = Field(
         default=0, ge=0, description="Sample so many points from a mesh's surface; 0: take its vertices."
     )
@@ -70,7 +77,8 @@ class PointCloudTokenizer(Tokenizer):
         self.norm = nn.LayerNorm(width)
 
     def read(self, source: Any) -> PointCloud:
-        return read_cloud(source, surface_points=self.options.surface_points)
+        options = self.options
+        return read_cloud(source, surface_points=options.surface_points, bin_columns=options.bin_columns)
 
     def prepare(self, sample: PointCloud, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """Neighbourhoods relative to their centres, the centres relative to the cloud's mean.

@@ -9,14 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import reinterpreted
 from mt_plugin_pointcloud.cloud import LABELS
 
 Array = NDArray[Any]
 
 # several spellings a column, the first that is there counts
-POINTS = (("x", "y", "z"), ("relative_x", "relative_y", "relative_z"), ("origin_x", "origin_y", "origin_z"))
+_MOST_COLUMNS = 30
+"""Rows with more are points side by side."""
+
+POINTS = (
+    ("x", "y", "z"),
+    ("relative_x", "relative_y", "relative_z"),
+    ("origin_x", "origin_y", "origin_z"),
+    ("easting", "northing", "elevation"),
+    ("easting", "northing", "height"),
+    ("point_x", "point_y", "point_z"),
+)
 _CHANNELS: dict[str, tuple[tuple[str, ...], ...]] = {
-    "intensity": (("intensity",), ("reflectance",), ("remission",), ("scalar_intensity",), ("i",)),
+    "intensity": (
+        ("intensity",),
+        ("reflectance",),
+        ("remission",),
+        ("scalar_intensity",),
+        ("reflectivity",),
+        ("scalar_reflectance",),
+        ("i",),
+    ),
     "normals": (("nx", "ny", "nz"), ("normal_x", "normal_y", "normal_z")),
     "colour": (("red", "green", "blue"), ("r", "g", "b"), ("diffuse_red", "diffuse_green", "diffuse_blue")),
     LABELS: (("label",), ("class",), ("classification",), ("scalar_label",), ("scalar_classification",)),
@@ -77,11 +96,14 @@ def from_rows(rows: Array, source: str) -> Raw:
     """Coordinates and channels from columns without names: x, y, z, then intensity, normals or colour.
 
     One further column is intensity. Three are normals where they have length one, colour where they have not; six are
-    colour and normals in the order that this tells. Others carry no known meaning and are left out.
+    colour and normals in the order that this tells; four are intensity and three colours of 0 to 255, in either order.
+    Others carry no known meaning and are left out.
 
     Raises:
-        InputError: fewer than three columns.
+        InputError: fewer than three columns, or points side by side.
     """
+    if rows.dtype.names:
+        return from_table(rows, rows.dtype.names, source)
     if rows.ndim == 1 and rows.size == 0:
         raise InputError(f"{source} holds no points", fix="export it again, or leave it out")
     if rows.ndim != 2 or rows.shape[1] < 3 or rows.dtype.kind not in "fiu":
@@ -89,15 +111,32 @@ def from_rows(rows: Array, source: str) -> Raw:
             f"{source} holds {rows.dtype} of shape {rows.shape}, not numbers of shape (points, 3 or more)",
             fix="give one row a point: x, y, z and then its channels; transpose an array of shape (3, points)",
         )
+    if rows.shape[1] > _MOST_COLUMNS and rows.shape[0] <= _MOST_COLUMNS:
+        raise InputError(
+            f"{source} has {rows.shape[0]} rows of {rows.shape[1]:,} columns",
+            fix="give one row a point: transpose an array of shape (3, points)",
+        )
     points, further = rows[:, :3], rows[:, 3:]
     channels: dict[str, Array] = {}
     if further.shape[1] == 1:
         channels["intensity"] = further
+    elif further.shape[1] == 4 and _are_bytes(further[:, 1:]):  # as Leica's .pts
+        if _are_bytes(further[:, :3]):
+            reinterpreted(source, "four columns behind x, y, z taken for intensity, red, green, blue")
+        channels = {"intensity": further[:, :1], "colour": further[:, 1:]}
+    elif further.shape[1] == 4 and _are_bytes(further[:, :3]):
+        channels = {"intensity": further[:, 3:], "colour": further[:, :3]}
     elif further.shape[1] in (3, 6):
         for first in range(0, further.shape[1], 3):
             three = further[:, first : first + 3]
             channels.setdefault("normals" if _are_unit(three) else "colour", three)
     return Raw(points, channels)
+
+
+def _are_bytes(colours: Array) -> bool:
+    """Whether these are whole numbers from 0 to 255, and not all 0 or 1."""
+    seen = colours[:1000]
+    return bool(len(seen)) and bool(((seen == np.rint(seen)) & (seen >= 0) & (seen <= 255)).all() and seen.max() > 1)
 
 
 def _are_unit(vectors: Array) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import LABELS, step_for
 from mt_plugin_pointcloud.reading.columns import Raw
+from mt_plugin_pointcloud.reading.laz import check_chunks
 
 Array = NDArray[Any]
 
@@ -50,7 +50,7 @@ def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array]]]:
     with laspy.open(path, read_evlrs=False, laz_backend=laspy.LazBackend.Lazrs) as reader:
         header = reader.header
         if header.are_points_compressed:
-            _check_chunks(path, header)
+            check_chunks(path, header)
         else:
             _check_points(path, header)
         step = step_for(header.point_count)
@@ -79,31 +79,6 @@ def _check_records(path: Path) -> None:
         raise InputError(
             f"{path} announces {count:,} records and points from byte {start:,}, and has {path.stat().st_size:,} bytes",
             fix="copy the file again: it seems to be damaged",
-        )
-
-
-def _check_chunks(path: Path, header: Any) -> None:
-    """Refuse a table of more chunks than the file has room for: the decompressor takes memory for all of them before it
-    reads the first, and a process that gets none ends without a word.
-
-    Source: Isenburg 2013, "LASzip: lossless compression of LiDAR data", section on chunks; the table's place stands
-    before the first chunk, or at the end of a file that was written to a pipe.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as stream:
-        stream.seek(header.offset_to_point_data)
-        (table,) = struct.unpack("<q", stream.read(8))
-        if table == -1:
-            stream.seek(-8, os.SEEK_END)
-            (table,) = struct.unpack("<q", stream.read(8))
-        if not 0 < table <= size - 8:
-            return  # the decompressor refuses it
-        stream.seek(table)
-        _, count = struct.unpack("<II", stream.read(8))
-    if count * header.point_format.size > size:  # a chunk begins with a whole point
-        raise InputError(
-            f"{path} announces {count:,} chunks of points, and has {size:,} bytes",
-            fix="copy the file again: it is damaged",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from mt_core.errors import InputError
@@ -9,9 +10,11 @@ from mt_plugin_pointcloud.reading.columns import Raw
 from mt_plugin_pointcloud.reading.meshes import triangles
 from mt_plugin_pointcloud.reading.text import numbers, whole_text
 
+_KEYWORD = re.compile(r"(?:ST)?(?P<colours>C?)(?P<normals>N?)OFF")
+
 
 def read_off(path: Path) -> Raw:
-    """Vertices and faces.
+    """Vertices, with colours or normals where the keyword says so (COFF, NOFF), and faces.
 
     The counts may stand on the first line, as in files of ModelNet: "OFF490 518 0".
 
@@ -21,9 +24,14 @@ def read_off(path: Path) -> Raw:
     Source: Geomview manual, "OFF files"; Wu et al. 2015 (ModelNet), arXiv:1406.5670.
     """
     lines = [line for raw in whole_text(path).splitlines() if (line := raw.split("#")[0].strip())]
-    if not lines or not lines[0].startswith("OFF"):
-        raise InputError(f"{path} does not start with 'OFF'", fix="give the file the suffix of its format")
-    counts, start = (lines[0][3:], 1) if lines[0][3:].strip() else (lines[1] if len(lines) > 1 else "", 2)
+    kind = _KEYWORD.match(lines[0]) if lines else None
+    if kind is None or "BINARY" in lines[0].upper():
+        raise InputError(
+            f"{path} does not start with 'OFF'" if kind is None else f"{path} is a binary OFF file",
+            fix="give the file the suffix of its format" if kind is None else "save it as text",
+        )
+    rest = lines[0][kind.end() :].strip()
+    counts, start = (rest, 1) if rest else (lines[1] if len(lines) > 1 else "", 2)
     words = counts.split()
     if len(words) < 2 or not all(word.isdigit() for word in words[:2]):
         raise InputError(f"{path} has {counts[:60]!r} where its counts should be", fix="export the file again")
@@ -39,4 +47,9 @@ def read_off(path: Path) -> Raw:
     faces = [line.split() for line in lines[start + num_points : start + num_points + num_faces]]
     sizes = [int(face[0]) for face in faces]
     corners = [face[1 : 1 + size] for face, size in zip(faces, sizes, strict=True)]
-    return Raw(points[:, :3], {}, triangles(corners))
+    channels, further = {}, points[:, 3:]
+    if kind["normals"] and further.shape[1] >= 3:
+        channels["normals"], further = further[:, :3], further[:, 3:]
+    if kind["colours"] and further.shape[1] >= 3:
+        channels["colour"] = further[:, :3]
+    return Raw(points[:, :3], channels, triangles(corners))

@@ -32,19 +32,32 @@ _READERS = {
     ".npz": "arrays:read_npz",
     ".las": "las:read_las",
     ".laz": "las:read_las",
-    ".bin": "kitti:read_bin",
+    ".bin": "sweeps:read_bin",
+    ".pts": "text:read_text",
 }
+_REFUSED = {
+    ".e57": "convert it: pdal translate FILE.e57 FILE.laz, or export it as LAS or PLY",
+    ".ptx": "export it as .pts, .las or .ply",
+    ".pcap": "export the sweeps as .pcd, .las or .bin",
+    ".bag": "export the sweeps as .pcd, .las or .bin",
+    **dict.fromkeys((".stl", ".glb", ".gltf", ".fbx", ".3ds", ".dae"), "convert the mesh to .ply, .obj or .off"),
+    **dict.fromkeys((".rcp", ".rcs", ".zfs", ".fls"), "export it as .las or .ply"),
+    ".h5": "save each of its clouds as .npy; data sets of known layouts are given as their folder",
+}
+"""What to do with files of other formats."""
+
 SUFFIXES = declared_suffixes("mt_plugin_pointcloud")
 _FORMATS = " ".join(SUFFIXES)
 
 
-def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
+def read_cloud(source: Any, *, surface_points: int = 0, bin_columns: int = 0) -> PointCloud:
     """One cloud from a path, or from arrays in memory.
 
     Args:
         source: A path; a `PointCloud`; an `Hdf5Row`; an array or a tensor (N, 3 + C), C being intensity (1) or normals
             or colour (3); a mapping with "points" and any of "intensity", "normals", "colour".
         surface_points: Sample so many points from the surface of a mesh, the same ones each time; 0: its vertices.
+        bin_columns: Float32 numbers a point in a .bin file; 0: found out.
 
     Raises:
         InputError: no readable cloud; names the source.
@@ -54,7 +67,7 @@ def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
         if isinstance(source, PointCloud):
             return checked(source)
         if isinstance(source, str | Path):
-            return _from_file(Path(source), name, surface_points)
+            return _from_file(Path(source), name, surface_points, bin_columns)
         if isinstance(source, bytes):
             raise InputError(
                 f"{name} do not tell which format they are in, for a cloud's is told by its suffix",
@@ -66,16 +79,17 @@ def read_cloud(source: Any, *, surface_points: int = 0) -> PointCloud:
         return make_cloud(raw.points, raw.channels, name=name)
 
 
-def _from_file(path: Path, name: str, surface_points: int) -> PointCloud:
+def _from_file(path: Path, name: str, surface_points: int, bin_columns: int) -> PointCloud:
     suffix = path.suffix.lower()
     if suffix not in _READERS:
         raise InputError(
             f"{name} has the suffix {suffix!r}, which no reader takes" if suffix else f"{name} has no suffix",
-            fix=f"the formats are {_FORMATS}",
+            fix=_REFUSED.get(suffix, f"the formats are {_FORMATS}").replace("FILE", path.stem),
         )
     module, function = _READERS[suffix].split(":")
     reader = getattr(import_module(f"mt_plugin_pointcloud.reading.{module}"), function)
-    raw = cast(Callable[[Path], Raw], reader)(path)
+    options = (bin_columns,) if suffix == ".bin" else ()
+    raw = cast(Callable[..., Raw], reader)(path, *options)
     if surface_points and raw.triangles is not None and len(raw.triangles):
         return make_cloud(sample_surface(raw.points, raw.triangles, surface_points, name=name), name=name)
     return make_cloud(raw.points, raw.channels, name=name)

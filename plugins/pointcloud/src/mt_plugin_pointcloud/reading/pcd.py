@@ -71,7 +71,7 @@ def _header(head: bytes, path: Path) -> tuple[dict[str, list[str]], int]:
             )
         words = head[start:stop].decode("ascii", "replace").split()
         if words and not words[0].startswith("#"):
-            header[words[0].upper()] = words[1:]
+            header["FIELDS" if words[0].upper() == "COLUMNS" else words[0].upper()] = words[1:]
         start = stop + 1
     if "POINTS" not in header and {"WIDTH", "HEIGHT"} <= header.keys():
         header["POINTS"] = [str(int(header["WIDTH"][0]) * int(header["HEIGHT"][0]))]

@@ -77,7 +77,8 @@ def _header(head: bytes, path: Path) -> tuple[str, list[_Element], int]:
     if not head.startswith(b"ply"):
         raise InputError(f"{path} does not start with 'ply'", fix="give the file the suffix of its format")
     mark = head.find(b"end_header")
-    stop = head.find(b"\n", mark) if mark >= 0 else -1
+    is_mac = mark >= 0 and head[mark + 10 : mark + 11] == b"\r" and head[mark + 11 : mark + 12] != b"\n"
+    stop = head.find(b"\r" if is_mac else b"\n", mark) if mark >= 0 else -1
     if stop < 0:
         raise InputError(f"{path} has no end of its PLY header", fix="copy the file again: it seems to be cut short")
     order, elements = None, list[_Element]()
@@ -111,20 +112,25 @@ def _binary(data: memoryview, elements: list[_Element], order: str, path: Path) 
                 f"{path} promises {element.count:,} of {element.name!r} and has {len(data) - start:,} bytes for them",
                 fix="copy the file again: it seems to be cut short",
             )
-        if element.has_lists:  # rows of varying length: what comes behind them is not needed
-            if element.name == "face":
-                tables["face"] = _binary_faces(data[start:], element, order, path)
-            break
+        if element.has_lists:  # rows of varying length
+            if element.name == "face" and "vertex" in tables:  # what comes behind them is not needed
+                tables["face"] = _binary_faces(data[start:], element, order, path)[0]
+                break
+            triangles, length = _binary_faces(data[start:], element, order, path)
+            tables |= {"face": triangles} if element.name == "face" else {}
+            start += length
+            continue
         table = np.frombuffer(data, kind, element.count, start)
         tables[element.name] = table[:: step_for(element.count)] if len(elements) == 1 else table
         start += element.count * kind.itemsize
     if "vertex" not in tables:
-        raise InputError(f"{path}: the vertices stand behind a list", fix="export the file with its vertices first")
+        raise InputError(f"{path} has lists in its vertices", fix="export it with plain properties")
     return tables
 
 
-def _binary_faces(data: memoryview, element: _Element, order: str, path: Path) -> Array:
-    """(T, 3) triangles. Faces of one size, which is what most exporters write, are read in one step."""
+def _binary_faces(data: memoryview, element: _Element, order: str, path: Path) -> tuple[Array, int]:
+    """(T, 3) triangles, and how many bytes they take. Faces of one size, which is what most exporters write, are read
+    in one step."""
     corners = next(each for each in element.properties if each.length)
     if len(data) and sum(each.length is not None for each in element.properties) == 1:
         before = element.properties[: element.properties.index(corners)]
@@ -135,7 +141,7 @@ def _binary_faces(data: memoryview, element: _Element, order: str, path: Path) -
         if size > 0 and element.count * kind.itemsize <= len(data):
             table = np.frombuffer(data, kind, element.count)
             if (table[f"#{corners.name}"] == size).all():
-                return fan(table[corners.name].ravel(), np.full(element.count, size))
+                return fan(table[corners.name].ravel(), np.full(element.count, size)), element.count * kind.itemsize
     sizes, indices, start = [], list[int](), 0
     for _ in range(element.count):
         for each in element.properties:
@@ -151,12 +157,12 @@ def _binary_faces(data: memoryview, element: _Element, order: str, path: Path) -
                 sizes.append(number)
                 indices += np.frombuffer(data, kind, number, start).tolist()
             start += number * kind.itemsize
-    return fan(np.array(indices, dtype=np.int64), np.array(sizes, dtype=np.int64))
+    return fan(np.array(indices, dtype=np.int64), np.array(sizes, dtype=np.int64)), start
 
 
 def _ascii(data: memoryview, elements: list[_Element], path: Path) -> dict[str, Array]:
     try:
-        lines = bytes(data).decode("ascii").splitlines()
+        lines = [line for line in bytes(data).decode("ascii").splitlines() if line.strip()]
     except UnicodeDecodeError:
         raise InputError(f"{path} says it is text and is not", fix="export the file again") from None
     tables: dict[str, Array] = {}

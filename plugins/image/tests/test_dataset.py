@@ -196,7 +196,7 @@ def test_row_without_a_label_has_no_target(tmp_path: Path):
         (b"photo,label\na.png,cat\n", "photo"),
         (b"x,y,z\na.png,1,cat\n", "3 columns"),
         (b"a.png\n", "1 columns"),
-        (b"path,label\na.png,cat,\n", "line 2: 3 fields"),
+        (b"path,label\na.png,cat,extra\n", "line 2: 3 fields"),
         (b"path,label\na.png\n", "line 2: 1 fields"),
         (b"path,label\na.png,caf\x81\n", "not UTF-8"),
         (b"path,label,split\na.png,cat,sometimes\n", "line 2: 'sometimes' is not a split"),

@@ -490,6 +490,7 @@ def test_too_many_hours_are_refused_before_anything_is_decoded(tmp_path: Path):
         read(path)
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 def test_nothing_is_said_on_the_error_stream(tmp_path: Path, clip: dict[str, bytes], capfd: pytest.CaptureFixture[str]):
     for suffix, content in clip.items():
         (tmp_path / f"a{suffix}").write_bytes(content[: len(content) * 2 // 3])

@@ -212,7 +212,7 @@ def test_a_slope_of_zero_is_told():
         assert np.abs(read(file(RescaleSlope="0", RescaleIntercept="0", **WIDE)) - RAMP / 4095).max() < 1e-6
 
 
-@pytest.mark.parametrize("syntax", NATIVE[:2])
+@pytest.mark.parametrize("syntax", NATIVE)
 @pytest.mark.parametrize(
     "with_meta",
     [
@@ -222,7 +222,11 @@ def test_a_slope_of_zero_is_told():
 )
 def test_a_file_without_preamble_is_read_and_told(syntax: str, with_meta: bool):
     content = file(RAMP, syntax, **WIDE)
-    bare = content[132:] if with_meta else content[content.index(b"\x08\x00\x16\x00") :]
+    bare = (
+        content[132:]
+        if with_meta
+        else content[content.index(b"\0\x08\0\x16" if syntax == NATIVE[2] else b"\x08\0\x16\0") :]
+    )
     with pytest.warns(DataWarning, match="lacks the header"):
         assert np.abs(read(bare) - RAMP / 4095).max() < 1e-6
 
@@ -293,6 +297,14 @@ def test_colours_of_twelve_bits_fill_the_range():
     values = np.repeat(RAMP[..., None], 3, axis=2)
     content = file(values, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0)
     assert np.abs(read(content) - RAMP / 4095).max() < 1e-3
+
+
+@foreign("colours of 32 bits", "screen capture, DICOM", "read: white stays white")
+def test_colours_of_32_bits_do_not_overflow():
+    values = np.zeros((8, 8, 3), np.uint32)
+    values[:4] = 2**32 - 1
+    film = read(file(values, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0))
+    assert film[:4].min() > 0.9999 and film[4:].max() == 0
 
 
 @foreign("JPEG within DICOM", "web archive, DICOM", "read")

@@ -402,6 +402,7 @@ MALFORMED: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 @pytest.mark.parametrize("malformed", MALFORMED)
 def test_no_personal_field_is_told_or_kept(
     tmp_path: Path, malformed: str, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
@@ -421,6 +422,7 @@ def test_no_personal_field_is_told_or_kept(
     assert not [value for value in PERSONAL if value in said]
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 def test_damaged_dicom_is_read_or_refused_in_our_words(capfd: pytest.CaptureFixture[str]):
     content, random = file(WindowCenter=2048, WindowWidth=4096), np.random.default_rng(0)
     refused = 0

@@ -68,9 +68,10 @@ def is_dicom(file: BinaryIO) -> bool:
 
 def _is_bare(first: bytes) -> bool:
     """Whether an element of group 2 or 8 stands at the very start: its tag, then its type in letters or its length."""
-    if first[_PREAMBLE:] == b"DICM" or first[:2] not in (b"\2\0", b"\x08\0") or len(first) < 8:
+    if first[_PREAMBLE:] == b"DICM" or first[:2] not in (b"\2\0", b"\x08\0", b"\0\x08") or len(first) < 8:
         return False
-    return (first[4:6].isalpha() and first[4:6].isupper()) or int.from_bytes(first[4:8], "little") <= 1024
+    is_explicit = first[4:6].isalpha() and first[4:6].isupper()
+    return is_explicit or (first[:1] != b"\0" and int.from_bytes(first[4:8], "little") <= 1024)
 
 
 def is_dataset(source: Any) -> bool:

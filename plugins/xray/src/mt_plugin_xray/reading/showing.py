@@ -47,7 +47,8 @@ def shown_as_film(values: NDArray[Any], header: Any, stored: Stored, name: str) 
     """(H, W, 1) within 0..1, bright where little passed through; padding is black."""
     if not stored.is_grey:
         top = 255 if values.dtype == np.uint8 else 2**stored.bits - 1
-        return clipped(luminance(values.astype(np.float32) / np.float32(top)))
+        colours = values if values.dtype.itemsize <= 2 else values.astype(np.float32)  # which wider ones would overflow
+        return clipped(luminance(colours).astype(np.float32) / np.float32(top))
     values = values[..., None]
     is_padding = padding_in(values, stored.padding)
     if is_padding is not None and is_padding.all():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mt_core.contract import Classification
-from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
+from mt_core.errors import DatasetError, DataWarning, InputError, MissingSplitError, OptionError
 from mt_plugin_imu.dataset import ImuDataset
 from mt_plugin_imu.layouts import parse_users
 from mt_plugin_imu.reading import only_recording
@@ -233,3 +233,34 @@ def test_real_data_sets_have_their_cases_and_classes() -> None:
         train, test = ImuDataset.open(root / name), ImuDataset.open(root / name, "test")
         assert (len(train), len(test)) == sizes and train.task == test.task
         assert len(train.task.classes) == 4 and set(train.targets()) == set(range(4))
+
+
+@pytest.mark.foreign_file(
+    "HAPT's layout from one person, nothing but RawData", "own recordings", "read, told: all train"
+)
+def test_hapt_of_one_person_is_read_at_the_first_command(tmp_path: Path) -> None:
+    hapt(tmp_path)
+    (tmp_path / "activity_labels.txt").unlink()
+    (tmp_path / "Test" / "subject_id_test.txt").unlink()
+    for gone in (tmp_path / "RawData").glob("*_user02.txt"):
+        gone.unlink()
+    with (
+        pytest.warns(DataWarning, match="1 of 4 segments, no recording"),
+        pytest.warns(DataWarning, match="activities called by their numbers"),
+    ):
+        train = ImuDataset.open(tmp_path)
+    assert train.task == Classification(classes=("1", "2")) and list(train.targets()) == [0, 1, 0]
+    assert values_of(train, 0).shape == (11, 6)
+    with (
+        pytest.warns(DataWarning),
+        pytest.raises(OptionError, match=r"leaves none to train on\n  fix: leave the option test_users out"),
+    ):
+        ImuDataset.open(tmp_path, options=ImuDataset.Options(test_users="1"))
+
+
+@pytest.mark.foreign_file("HAPT's layout with the accelerometer alone", "own recordings", "read: three axes")
+def test_hapt_without_a_gyroscope_has_three_axes(tmp_path: Path) -> None:
+    hapt(tmp_path)
+    for gone in (tmp_path / "RawData").glob("gyro_*"):
+        gone.unlink()
+    assert values_of(ImuDataset.open(tmp_path), 0).shape == (11, 3)

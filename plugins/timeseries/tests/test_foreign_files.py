@@ -1,0 +1,263 @@
+"""Series as other people's programs write them; the oracle is pandas, or what the file was written from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from mt_core.errors import DataWarning, InputError
+from mt_plugin_timeseries.reading import read_series
+
+foreign_file = pytest.mark.foreign_file
+
+HOURS = pd.date_range("2010-01-01", periods=100, freq="h")
+LOAD = np.arange(100) % 11 + 0.5
+"""One value an hour."""
+
+
+def table(header: str, row: Any, times: Any = HOURS) -> str:
+    """A line for each time, by a function of its number and the time."""
+    return header + "".join(f"{row(number, time)}\n" for number, time in enumerate(times))
+
+
+def load(number: int) -> str:
+    return f"{LOAD[number % 100]:g}"
+
+
+def micros(times: Any) -> list[int]:
+    return np.asarray(times).astype("M8[us]").astype(np.int64).tolist()
+
+
+READ = [
+    pytest.param(
+        table("Date;Time;load\n", lambda n, t: f"{t.day}/{t.month}/{t.year};{t:%H:%M:%S};{load(n)}"), None,
+        marks=foreign_file("date and time in columns of their own, few days", "UCI household power", "read"),
+    ),
+    pytest.param(
+        table("No,year,month,day,hour,load\n", lambda n, t: f"{n + 1},{t.year},{t.month},{t.day},{t.hour},{load(n)}"),
+        None,
+        marks=foreign_file("year, month, day, hour, and a number of the row", "UCI Beijing PM2.5", "read: one channel"),
+    ),
+    pytest.param(
+        table("Date;Time;load;;\n", lambda n, t: f"{t:%d/%m/%Y};{t:%H.%M.%S};{load(n).replace('.', ',')};;")
+        + ";;;;\n" * 9,
+        "decimal commas in the column load",
+        marks=foreign_file("18.00.00, decimal commas, empty columns and rows", "UCI Air Quality", "read, told"),
+    ),
+    pytest.param(
+        table("date,hour,load\n", lambda n, t: f"{t:%Y%m%d},{t.hour},{load(n)}"), None,
+        marks=foreign_file("20100101 and a column of hours", "electricity markets", "read"),
+    ),
+    pytest.param(
+        table("#YY  MM DD hh mm load\n#yr  mo dy hr mn degC\n", lambda n, t: f"{t:%Y %m %d %H %M}  {load(n)}"), None,
+        marks=foreign_file("names and units in comments, blanks between", "NOAA buoys", "read"),
+    ),
+    pytest.param(
+        table('"TOA5","CR1000","123"\n"TIMESTAMP","RECORD","load"\n"TS","RN","Volts"\n"","","Avg"\n',
+              lambda n, t: f'"{t}",{n},{load(n)}'),
+        "1 lines above the table",
+        marks=foreign_file("four rows above the data, a counter", "Campbell loggers, TOA5", "read, told"),
+    ),
+    pytest.param(
+        table("Data Source,World\nLast Updated,2020-01-01\n\ndate,load\n", lambda n, t: f"{t},{load(n)}"),
+        "2 lines above the table",
+        marks=foreign_file("key and value above the names", "World Bank", "read, told"),
+    ),
+    pytest.param(
+        table("Datum;load\n", lambda n, t: f"{t:%d.%m.%Y %H:%M};{load(n).replace('.', ',')}"),
+        "decimal commas in the column load",
+        marks=foreign_file("01.02.2010 and decimal commas", "German exports", "read, told"),
+    ),
+    pytest.param(
+        table("Unnamed: 0,date,load\n", lambda n, t: f"{n},{t},{load(n)}"), None,
+        marks=foreign_file("the index of a data frame", "pandas, to_csv", "read: no channel"),
+    ),
+    pytest.param(
+        table("datetime,year,month,day,hour,load\n", lambda n, t: f"{t},{t.year},{t.month},{t.day},{t.hour},{load(n)}"),
+        "columns that repeat parts of the time",
+        marks=foreign_file("a date, and its parts as columns", "Kaggle", "read, told"),
+    ),
+    pytest.param(
+        table("date,load\n", lambda n, t: f"{40_179 + n / 24:.9f},{load(n)}"), "a time in days",
+        marks=foreign_file("dates as numbers of days", "Excel", "read, told"),
+    ),
+    pytest.param(
+        table("timestamp,load\n", lambda n, t: f"{int(t.timestamp() * 1000)},{load(n)}"), None,
+        marks=foreign_file("milliseconds since 1970", "web services", "read"),
+    ),
+    pytest.param(
+        table("time,load\nUTC,MW\n", lambda n, t: f"{t},{load(n)}"), None,
+        marks=foreign_file("units below the names", "ERA5, Open-Meteo", "read"),
+    ),
+    pytest.param(
+        table("Time (UTC), load\n", lambda n, t: f"{t:%m/%d/%Y %I:%M:%S %p}, {load(n)}"), None,
+        marks=foreign_file("AM and PM, days that may be months, blanks behind commas", "US loggers", "read"),
+    ),
+    pytest.param(
+        table("date,load\n", lambda n, t: f"{t},{load(n)}", HOURS[::-1]).replace("\n", "\n"), "sorted",
+        marks=foreign_file("the newest first", "finance, web tables", "read, told: sorted"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "told"), READ)
+def test_series_of_others_have_the_times_and_values_that_they_were_written_with(
+    tmp_path: Path, text: str, told: str | None
+) -> None:
+    (tmp_path / "load.csv").write_text(text)
+    if told is None:
+        (series,) = read_series(tmp_path / "load.csv")
+    else:
+        with pytest.warns(DataWarning, match=told):
+            (series,) = read_series(tmp_path / "load.csv")
+    assert series.channels == ("load",) and series.times is not None
+    assert series.times.tolist() == micros(HOURS)
+    wanted = LOAD[::-1] if told == "sorted" else LOAD
+    assert np.array_equal(series.values[:, 0], wanted.astype(np.float32))
+
+
+@foreign_file("? for a missing value, day first", "UCI household power", "read: missing")
+def test_household_power_as_it_is_published() -> None:
+    times = pd.date_range("2006-12-16 17:24", periods=600, freq="min")
+    text = table(
+        "Date;Time;Global_active_power;Voltage\n",
+        lambda n, t: f"{t.day}/{t.month}/{t.year};{t:%H:%M:%S};{'?' if n == 7 else f'{n % 9}.5'};234.{n % 7}",
+        times,
+    )
+    (series,) = read_series(text.encode())
+    assert series.channels == ("Global_active_power", "Voltage") and series.times is not None
+    assert series.times.tolist() == micros(times) and np.isnan(series.values[7, 0])
+    assert np.allclose(series.values[:, 1], [234 + n % 7 / 10 for n in range(600)])
+
+
+@foreign_file("an hour twice in autumn", "local times with daylight saving", "read, told: one clock")
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Australia/Sydney"])
+def test_hours_that_are_there_twice_or_not_at_all(zone: str) -> None:
+    true = pd.date_range("2023-01-01", periods=8760, freq="h", tz="UTC")
+    local = true.tz_convert(zone).tz_localize(None)
+    text = table("date,load\n", lambda n, t: f"{t},{n % 11}", local)
+    with pytest.warns(DataWarning, match="local times with daylight saving"):
+        (series,) = read_series(text.encode())
+    assert series.times is not None and set(np.diff(series.times)) == {3_600_000_000}
+    assert series.values[:, 0].tolist() == [n % 11 for n in range(8760)]
+
+
+@foreign_file("offsets that change with daylight saving", "pandas, to_csv of aware times", "read: in UTC")
+def test_times_with_changing_offsets_are_in_utc() -> None:
+    true = pd.date_range("2023-10-28", periods=60, freq="h", tz="Europe/Berlin")
+    text = table("date,load\n", lambda n, t: f"{t.isoformat()},{n % 11}", true)
+    (series,) = read_series(text.encode())
+    assert series.times is not None
+    assert series.times.tolist() == micros(true.tz_convert("UTC").tz_localize(None))
+
+
+@foreign_file("-9999 among the values", "weather stations, FLUXNET", "read, told: missing")
+def test_mark_far_beyond_all_values_is_missing() -> None:
+    text = table("date,load\n", lambda n, t: f"{t},{-9999 if n in (5, 50) else load(n)}")
+    with pytest.warns(DataWarning, match="-9999 taken for a missing value"):
+        (series,) = read_series(text.encode())
+    oracle = pd.Series(LOAD).mask(np.isin(np.arange(100), (5, 50))).to_numpy(np.float32)
+    np.testing.assert_array_equal(series.values[:, 0], oracle)
+
+
+@foreign_file("start and rate above one column", "wrist sensor, TEMP.csv", "read, told: times of 4 Hz")
+def test_start_and_rate_of_a_wristband_give_the_times() -> None:
+    text = "1544027337.00\n4.000000\n" + "".join(f"{value:.2f}\n" for value in LOAD)
+    with pytest.warns(DataWarning, match="the first row taken for the start time and the second for the rate"):
+        (series,) = read_series(text.encode())
+    wanted = pd.date_range(pd.Timestamp(1544027337, unit="s"), periods=100, freq="250ms")
+    assert series.times is not None and series.times.tolist() == micros(wanted)
+    assert np.array_equal(series.values[:, 0], LOAD.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("cells", "first", "last"),
+    [
+        pytest.param([f"{2000 + n // 4}Q{n % 4 + 1}" for n in range(30)], "2000-01-01", "2007-04-01",
+                     marks=foreign_file("2000Q1", "Eurostat, FRED", "read: quarters")),
+        pytest.param([f"{2000 + n // 12}{n % 12 + 1:02d}" for n in range(30)], "2000-01-01", "2002-06-01",
+                     marks=foreign_file("200001", "climate indices", "read: months")),
+        pytest.param([f"{t:%d-%b-%y}" for t in pd.date_range("2020-01-30", periods=30)], "2020-01-30", "2020-02-28",
+                     marks=foreign_file("30-Jan-20", "Oracle, stock quotes", "read: days")),
+        pytest.param([f"{t:%d/%m/%Y}" for t in pd.date_range("2020-01-01", periods=30)], "2020-01-01", "2020-01-30",
+                     marks=foreign_file("01/01/2020, 02/01/2020, … 30/01/2020", "British exports", "read: days")),
+        pytest.param([f"{t:%Y-%m-%d} 0:00" for t in pd.date_range("2020-01-01", periods=30)], "2020-01-01",
+                     "2020-01-30",
+                     marks=foreign_file("2020-01-01 0:00", "Excel", "read: days")),
+    ],
+)  # fmt: skip
+def test_dates_of_statistics_offices_and_programs(cells: list[str], first: str, last: str) -> None:
+    text = "date,load\n" + "".join(f"{cell},{number % 7}\n" for number, cell in enumerate(cells))
+    (series,) = read_series(text.encode())
+    assert series.times is not None and series.channels == ("load",)
+    assert series.times[[0, -1]].tolist() == micros(pd.to_datetime([first, last]))
+
+
+@foreign_file("01/01/2020 to 10/01/2020: days or months", "exports without a country", "read, told: month first")
+def test_dates_that_may_be_either_are_told() -> None:
+    text = table("date,load\n", lambda n, t: f"{t:%m/%d/%Y},{n}", pd.date_range("2020-01-01", periods=10))
+    with pytest.warns(DataWarning, match="dates like 1/2/2024 taken for the second of January"):
+        (series,) = read_series(text.encode())
+    assert len(series) == 10
+
+
+@foreign_file("1.100 beside 0,5", "German exports", "read, told: a thousand")
+def test_points_are_thousands_where_commas_are_decimals() -> None:
+    text = table("Datum;a;b\n", lambda n, t: f"{t:%d.%m.%Y %H:%M};0,{n % 7}5;1.{n % 9}00")
+    with pytest.warns(DataWarning, match="decimal commas in the column"):
+        (series,) = read_series(text.encode())
+    assert np.allclose(series.values[:, 1], [1000 + 100 * (n % 9) for n in range(100)])
+    assert np.allclose(series.values[:, 0], [n % 7 / 10 + 0.05 for n in range(100)])
+
+
+REFUSED = [
+    pytest.param(
+        "".join(f"{t:%Y-%m-%d},{store},{store + n}\n" for n, t in enumerate(HOURS[:10]) for store in range(50)),
+        "the time 2010-01-01 is there already, and so for",
+        marks=foreign_file("a row for each shop and day", "retail panels", "refused: several series"),
+    ),
+    pytest.param(
+        table("date,load\n", lambda n, t: f"{t},{load(n)}") + "Source: Ministry\n",
+        "row 101: 'Source: Ministry' is no date",
+        marks=foreign_file("a source below the rows", "statistics offices", "refused: names the row"),
+    ),
+    pytest.param(
+        table("date,load\n", lambda n, t: f"{t},{'n/a (storm)' if n == 9 else load(n)}"),
+        r"row 10: column 'load' holds 'n/a \(storm\)', which is no number",
+        marks=foreign_file("a remark instead of a value", "by hand", "refused: names the row"),
+    ),
+    pytest.param(
+        table("date,load\n", lambda n, t: f"{t + pd.Timedelta(seconds=n * n % 41)},{load(n)}"),
+        "the times have no regular step",
+        marks=foreign_file("times that jitter by seconds", "loggers", "refused: names a row"),
+    ),
+    pytest.param(
+        table("year,month,load\n", lambda n, t: f"2010,{n + 1},{load(n)}", HOURS[:13]), "row 13: 13 is no month",
+        marks=foreign_file("thirteen months", "by hand", "refused: names the row"),
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_what_is_no_series_is_refused_by_the_row(tmp_path: Path, text: str, message: str) -> None:
+    (tmp_path / "load.csv").write_text(text)
+    with pytest.raises(InputError, match=rf"load\.csv.*{message}") as refused:
+        next(read_series(tmp_path / "load.csv"))
+    assert refused.value.fix
+
+
+@foreign_file("two files of one stem", "exchange_rate.csv beside exchange_rate.txt.gz", "refused: asks which")
+def test_stem_that_two_tables_share_is_asked_about(tmp_path: Path) -> None:
+    from mt_core.errors import DatasetError
+    from mt_plugin_timeseries.layouts import find_table
+
+    for name in ("exchange_rate.csv", "exchange_rate.txt.gz", "traffic.csv"):
+        (tmp_path / name).touch()
+    with pytest.raises(DatasetError, match=r"2 tables called 'exchange_rate'[\s\S]*file=exchange_rate\.csv"):
+        find_table(tmp_path, "exchange_rate")
+    assert find_table(tmp_path, "exchange_rate.csv") == tmp_path / "exchange_rate.csv"
+    assert find_table(tmp_path, "traffic") == tmp_path / "traffic.csv"

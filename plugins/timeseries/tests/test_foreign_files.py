@@ -208,7 +208,10 @@ def test_dates_that_may_be_either_are_told() -> None:
 @foreign_file("1.100 beside 0,5", "German exports", "read, told: a thousand")
 def test_points_are_thousands_where_commas_are_decimals() -> None:
     text = table("Datum;a;b\n", lambda n, t: f"{t:%d.%m.%Y %H:%M};0,{n % 7}5;1.{n % 9}00")
-    with pytest.warns(DataWarning, match="decimal commas in the column"):
+    with (
+        pytest.warns(DataWarning, match="decimal commas in the column a"),
+        pytest.warns(DataWarning, match="points between thousands in the column b"),
+    ):
         (series,) = read_series(text.encode())
     assert np.allclose(series.values[:, 1], [1000 + 100 * (n % 9) for n in range(100)])
     assert np.allclose(series.values[:, 0], [n % 7 / 10 + 0.05 for n in range(100)])

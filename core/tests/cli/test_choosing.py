@@ -60,11 +60,11 @@ def test_files_that_nobody_reads_are_told():
         modality_and_files(["a.wav", "e.md"])
 
 
-@pytest.mark.parametrize("named", [["a.wav", "d.ts"], ["mixed"]])
-def test_files_of_several_modalities_are_told_apart(named):
-    with pytest.raises(OptionError, match="sound") as caught:
-        modality_and_files(named)
+def test_files_of_several_modalities_are_told_apart_and_a_folder_of_them_is_sorted():
+    with pytest.raises(OptionError, match=r"(?s)sound.*--by-suffix") as caught:
+        modality_and_files(["a.wav", "d.ts"])
     assert "motion" in caught.value.problem
+    assert modality_and_files(["mixed"]) == ("", ("mixed",))
 
 
 def test_a_pattern_that_matches_nothing_is_told():

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
-    """The modality (or run folder) that comes first, and the files; or the modality that the files' suffixes tell.
+    """The modality (or run folder) that comes first, and the files; or the modality that the files' suffixes tell; ""
+    where a folder has files of several.
 
     Raises:
         OptionError: files and no modality, where not just one installed modality reads them all: says which do.
@@ -30,7 +31,7 @@ def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     is_run = os.path.isfile(Path(first, "run.json"))
     if is_modality(first) or is_run or not (looks_like_file or os.path.isdir(first)):
         return first, rest
-    return _by_suffix(tuple(named), _suffixes_of(list_modalities())), tuple(named)
+    return _by_suffix(tuple(named), suffixes_of(list_modalities())), tuple(named)
 
 
 def is_modality(name: str) -> bool:
@@ -87,19 +88,20 @@ def check_encoder(name: str | None, plugin: PluginMetadata) -> None:
         parse_name(name, added=[name] if plugin.raw.get("hooks") else [])
 
 
-def _suffixes_of(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def suffixes_of(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The suffixes that each of these modalities reads."""
     from mt_core.plugins import list_plugins
 
     return {plugin.name: tuple(plugin.raw.get("suffixes", ())) for plugin in list_plugins() if plugin.name in names}
 
 
-def _by_suffix(named: tuple[str, ...], suffixes_of: Mapping[str, tuple[str, ...]]) -> str:
-    every = sorted({suffix for suffixes in suffixes_of.values() for suffix in suffixes})
+def _by_suffix(named: tuple[str, ...], suffixes_by_name: Mapping[str, tuple[str, ...]]) -> str:
+    every = sorted({suffix for suffixes in suffixes_by_name.values() for suffix in suffixes})
     candidates_of: dict[tuple[str, ...], str] = {}
     for file in expand(named, every):
-        claiming = tuple(name for name, suffixes in suffixes_of.items() if has_suffix(Path(file), suffixes))
+        claiming = tuple(name for name, suffixes in suffixes_by_name.items() if has_suffix(Path(file), suffixes))
         candidates_of.setdefault(claiming, file)
-    common = [name for name in suffixes_of if all(name in claiming for claiming in candidates_of)]
+    common = [name for name in suffixes_by_name if all(name in claiming for claiming in candidates_of)]
     if len(common) == 1:
         return common[0]
     if common:
@@ -109,8 +111,10 @@ def _by_suffix(named: tuple[str, ...], suffixes_of: Mapping[str, tuple[str, ...]
             f"no installed plugin reads {candidates_of[()]}",
             fix="`mt list` shows what can be installed; name the modality first if the file's suffix is unusual",
         )
+    if any(os.path.isdir(name) for name in named):
+        return ""
     kinds = "; ".join(f"{file}: {' or '.join(claiming)}" for claiming, file in candidates_of.items())
-    raise OptionError(f"these are of several modalities ({kinds})", fix="give each modality a command of its own")
+    raise OptionError(f"these are of several modalities ({kinds})", fix="--by-suffix embeds each by its own")
 
 
 def _asked(candidates: list[str], named: tuple[str, ...]) -> str:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import click
 
 from mt_core.cli import options as shared
+
+if TYPE_CHECKING:
+    from mt_core.embedding import EmbedResult
+    from mt_core.io.notices import Notices
+    from mt_core.model import MetaTransformer
 
 
 @click.command("embed")
@@ -12,6 +19,18 @@ from mt_core.cli import options as shared
 @click.option("-o", "--out", required=True, metavar="FILE", help="The file: .parquet, .csv, .jsonl or .npy.")
 @click.option("--pool", type=click.Choice(shared.POOLS), default="mean", show_default=True, help="Tokens to vector.")
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
+@click.option(
+    "--by-suffix",
+    is_flag=True,
+    help="FILES are of several modalities: each goes to the one that reads its suffix, all to one file.",
+)
+@click.option(
+    "--as",
+    "chosen",
+    multiple=True,
+    metavar="SUFFIX=MODALITY",
+    help="With --by-suffix: what a suffix that several modalities read is taken for: .npy=pointcloud.",
+)
 @click.option("--overwrite", is_flag=True, help="Start over, whatever is there.")
 @click.option(
     "--hash", "hash_files", is_flag=True, help="Tell a changed file by its content, and not by size and date alone."
@@ -31,6 +50,8 @@ def command(
     out: str,
     pool: str,
     batch_size: int,
+    by_suffix: bool,
+    chosen: tuple[str, ...],
     overwrite: bool,
     hash_files: bool,
     encoder: str | None,
@@ -45,23 +66,41 @@ def command(
     """Files to vectors, in one file.
 
     FILES are files, folders and patterns, of the modality's formats; without a modality their suffixes tell it, where
-    just one installed plugin reads them. The folder of a run gives the vectors of its trained tokenizer. Files that
-    cannot be read go to <out>.errors.jsonl and make the exit code 1. Interrupted, the same command goes on where it
-    was; later, it embeds what is new or has changed.
+    just one installed plugin reads them. A folder with files of several modalities is embedded --by-suffix. The folder
+    of a run gives the vectors of its trained tokenizer. Files that cannot be read go to <out>.errors.jsonl and make the
+    exit code 1. Interrupted, the same command goes on where it was; later, it embeds what is new or has changed.
     """
     from pathlib import Path
 
     from mt_core.cli.choosing import check_encoder, means_modality, modality_and_files, plugin_of
     from mt_core.embedding.output import check_output
+    from mt_core.io.notices import Notices, collecting, relay
     from mt_core.io.paths import expand
 
-    modality_or_run, files = modality_and_files(named)
+    passed_over = Notices(strict=strict)
+    with collecting(passed_over):
+        modality_or_run, files = ("", named) if by_suffix or chosen else modality_and_files(named)
+    settings = {
+        "pool": pool,
+        "batch_size": batch_size,
+        "num_workers": num_workers,
+        "seconds_a_sample": seconds_a_sample,
+        "precision": precision or "32",
+        "hash_files": hash_files,
+        "strict": strict,
+        "show_progress": not quiet,
+    }
+    if not modality_or_run:
+        return _report(_embed_by_suffix(files, chosen, out, encoder, device, options, overwrite, passed_over, settings))
     if not files:
         if means_modality(modality_or_run):
             plugin_of(modality_or_run)  # nobody's name: that is what is wrong, and not that there are no files
         raise click.UsageError(f"no files: mt embed {modality_or_run} FILES... --out FILE")
     plugin = plugin_of(modality_or_run)
-    sources = expand(files, plugin.raw.get("suffixes", ()))
+    with collecting(passed_over):
+        sources = expand(files, plugin.raw.get("suffixes", ()))
+    passed_over.check()
+    relay(list(passed_over))
     check_encoder(encoder, plugin)
     check_output(Path(out), overwrite=overwrite)
     shared.parse(options)
@@ -71,20 +110,60 @@ def command(
     model = shared.load_modality_or_run(modality_or_run, encoder, device, options)
     if not quiet:
         click.echo(f"{len(sources)} file(s), {model.description}", err=True)
-    result = embed_files(
-        model,
-        sources,
-        out,
-        pool=pool,  # type: ignore[arg-type]
-        batch_size=batch_size,
-        num_workers=num_workers,
-        seconds_a_sample=seconds_a_sample,
-        precision=precision or "32",  # type: ignore[arg-type]
-        overwrite=overwrite,
-        hash_files=hash_files,
-        strict=strict,
-        show_progress=not quiet,
-    )
+    return _report(embed_files(model, sources, out, overwrite=overwrite, **settings))  # type: ignore[arg-type]
+
+
+def _embed_by_suffix(
+    named: tuple[str, ...],
+    chosen: tuple[str, ...],
+    out: str,
+    encoder: str | None,
+    device: str | None,
+    options: tuple[str, ...],
+    overwrite: bool,
+    passed_over: Notices,
+    settings: dict[str, Any],
+) -> EmbedResult:
+    """Each file by the modality of its suffix."""
+    from pathlib import Path
+
+    from mt_core.cli.choosing import check_encoder, is_modality, suffixes_of
+    from mt_core.cli.sorting import sort_by_suffix
+    from mt_core.embedding.output import check_output
+    from mt_core.errors import OptionError
+    from mt_core.io.notices import collecting, relay
+    from mt_core.plugins import find, list_modalities
+
+    if is_modality(named[0]):
+        raise OptionError(f"--by-suffix tells each file's modality, and {named[0]} is named", fix="leave one out")
+    if options:
+        raise OptionError("options of a tokenizer are of one modality", fix="leave -O out, or name the modality")
+    with collecting(passed_over):
+        found = sort_by_suffix(named, suffixes_of(list_modalities()), shared.parse_suffixes(chosen))
+    passed_over.check()
+    relay(list(passed_over))
+    for modality in found.groups:
+        check_encoder(encoder, find(modality))
+    check_output(Path(out), overwrite=overwrite)
+    for modality, files in found.groups.items():
+        click.echo(f"{modality}: {len(files)} file(s)", err=True)
+    for suffix, modality in found.shared.items():
+        click.echo(f"{suffix} was taken for {modality}; --as {suffix}=MODALITY takes it for another", err=True)
+
+    from mt_core.api import load  # imports torch: all that is above needs none to be refused
+    from mt_core.embedding.mixed import embed_mixed
+    from mt_core.encoder import load_encoder
+
+    ready = load_encoder(encoder)
+
+    def model_of(modality: str) -> MetaTransformer:
+        return load(modality, encoder=ready, device=device)
+
+    return embed_mixed(found.groups, found.unread, out, model_of, overwrite=overwrite, **settings)
+
+
+def _report(result: EmbedResult) -> int:
+    """Tell what came of it; the exit code."""
     if result.resumed:
         click.echo(f"went on after {result.resumed} file(s) that were done", err=True)
     if result.skipped:

@@ -74,6 +74,18 @@ def parse(pairs: Sequence[str]) -> dict[str, Any]:
     return values
 
 
+def parse_suffixes(pairs: Sequence[str]) -> dict[str, str]:
+    """`.suffix=modality` pairs.
+
+    Raises:
+        click.BadParameter: another pair.
+    """
+    for pair in pairs:
+        if not pair.startswith(".") or "=" not in pair:
+            raise click.BadParameter(f"{pair!r} is not SUFFIX=MODALITY, as .npy=pointcloud")
+    return {suffix.lower(): modality for suffix, _, modality in (pair.partition("=") for pair in pairs)}
+
+
 def merged(flags: Mapping[str, Any], pairs: Sequence[str]) -> dict[str, Any]:
     """The settings that were given by options of their own (not None) and by -S.
 

@@ -18,6 +18,11 @@ def parts_folder(out: Path) -> Path:
     return out.with_name(out.name + ".parts")
 
 
+def modalities_folder(out: Path) -> Path:
+    """Where the vectors of each modality are, while those of several are embedded to one file."""
+    return out.with_name(out.name + ".modalities")
+
+
 def check_output(out: Path, *, overwrite: bool) -> None:
     """Refuse a file that vectors can be neither added to nor written to.
 
@@ -35,7 +40,9 @@ def check_output(out: Path, *, overwrite: bool) -> None:
     if not out.exists() or overwrite:
         return
     if out.suffix.lower() != ".parquet":
-        if parts_folder(out).is_dir():  # the last call was stopped before its very last step, which is done again
+        if (
+            parts_folder(out).is_dir() or modalities_folder(out).is_dir()
+        ):  # the last call was stopped before its very last step, which is done again
             return
         raise EmbeddingError(
             f"{out} exists, and only a .parquet file can be added to", fix="name another --out, or --overwrite it"

@@ -27,3 +27,12 @@ def official_distribution(modality: str) -> str:
 def install_line(modality: str) -> str:
     """The command that installs the official plugin of a modality."""
     return f"pip install {official_distribution(modality)}"
+
+
+USUAL_MODALITY = {
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"), "image"),
+    **dict.fromkeys((".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet"), "tabular"),
+    **dict.fromkeys((".txt",), "text"),
+    **dict.fromkeys((".ts", ".arff", ".txt.gz"), "timeseries"),
+}
+"""What a suffix that several modalities read is taken for, where files are sorted by suffix; .npy may be anything."""

@@ -1,0 +1,85 @@
+"""Files of several kinds, each to its modality by its suffix. Nothing heavy is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mt_core.errors import InputError, OptionError
+from mt_core.io.names import text_of_path
+from mt_core.io.paths import expand, has_suffix
+from mt_core.plugins.official import USUAL_MODALITY
+
+
+@dataclass
+class SortedFiles:
+    """Files by their modality.
+
+    Attributes:
+        groups: Each modality's files.
+        unread: The failures of those that are of none: `source`, `problem`, `fix`.
+        shared: Each suffix that several modalities read, and the one it was taken for.
+    """
+
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    unread: list[dict[str, str]] = field(default_factory=list)
+    shared: dict[str, str] = field(default_factory=dict)
+
+
+def sort_by_suffix(
+    named: Sequence[str], suffixes_of: Mapping[str, Sequence[str]], chosen: Mapping[str, str]
+) -> SortedFiles:
+    """Files, folders and patterns, each file to its modality.
+
+    Args:
+        suffixes_of: The suffixes of each modality.
+        chosen: Modalities of suffixes, as the user says.
+
+    Raises:
+        OptionError: a modality that is not installed.
+        InputError: no file at all, or none that any modality reads.
+    """
+    for suffix, modality in chosen.items():
+        if modality not in suffixes_of:
+            raise OptionError(f"--as {suffix}={modality}: no such modality is installed", fix="`mt list` shows them")
+    found = SortedFiles()
+    for file in expand(named, [""]):
+        modality, problem, fix = _modality_of(file, suffixes_of, chosen, found)
+        if modality:
+            found.groups.setdefault(modality, []).append(file)
+        else:
+            source = text_of_path(file)
+            found.unread.append({"source": source, "problem": f"{source}: {problem}", "fix": fix})
+    if not found.groups:
+        first = found.unread[0]
+        raise InputError(first["problem"], fix=first["fix"])
+    return found
+
+
+def _modality_of(
+    file: str, suffixes_of: Mapping[str, Sequence[str]], chosen: Mapping[str, str], found: SortedFiles
+) -> tuple[str, str, str]:
+    """The modality, or "" with the problem and its fix."""
+    path = Path(file)
+    for suffix in sorted(chosen, key=len, reverse=True):
+        if has_suffix(path, [suffix]):
+            return chosen[suffix], "", ""
+    claims = {name: _longest(path, suffixes) for name, suffixes in suffixes_of.items()}
+    longest = max(map(len, claims.values()), default=0)
+    if not longest:
+        return "", "no installed plugin reads it", "`mt list` shows what can be installed; --as SUFFIX=MODALITY says it"
+    candidates = [name for name, suffix in claims.items() if len(suffix) == longest]
+    suffix = claims[candidates[0]]
+    if len(candidates) == 1:
+        return candidates[0], "", ""
+    usual = USUAL_MODALITY.get(suffix)
+    if usual in candidates:
+        found.shared[suffix] = usual
+        return usual, "", ""
+    return "", f"it may be of {', '.join(candidates)}", f"say which: --as {suffix}={candidates[0]}"
+
+
+def _longest(path: Path, suffixes: Sequence[str]) -> str:
+    """The longest of the suffixes that the file has; "" for none."""
+    return max((suffix for suffix in suffixes if has_suffix(path, [suffix])), key=len, default="")

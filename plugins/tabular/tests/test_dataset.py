@@ -108,6 +108,7 @@ def test_missing_target_is_none_or_nan(tmp_path: Path) -> None:
     assert math.isnan(TabularDataset.open(path, options=TabularDataset.Options(kind="regression")).targets()[1])
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 def test_target_with_decimal_commas_is_a_number(tmp_path: Path) -> None:
     with pytest.warns(DataWarning, match="decimal commas in the column price"):
         dataset = TabularDataset.open(write(tmp_path / "t.csv", "rooms;price\n2;1.250,5\n3;7,25\n"))

@@ -19,7 +19,7 @@ One sample's file
     `open_picture`, `open_tiff`, `picture_to_array`, `as_standard_pixels`, `as_pixels`, `shrink`, `luminance`,
     `robust_range`, `too_large_error`, `MAX_PIXELS`: pictures
     `Moments`: mean and deviation of many samples, and `readable`: those that can be read, for `calibrate`
-    `left_out`, `reinterpreted`: what users are told of data that were not read as they stand
+    `left_out`, `reinterpreted`, `some_of`: what users are told of data that were not read as they stand
     `quiet`, `silent_stderr`: libraries that talk while they read
 
 A data set's folder
@@ -57,7 +57,7 @@ from mt_core.sdk.heading import Heading, read_heading
 from mt_core.sdk.labels import canonical_label, similar_labels
 from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
-from mt_core.sdk.notices import left_out, reinterpreted
+from mt_core.sdk.notices import left_out, reinterpreted, some_of
 from mt_core.sdk.number_columns import NumberColumn, format_notes, number_column, number_columns, number_format
 from mt_core.sdk.numbers import MISSING_MARKS, NumberFormat, is_header, is_infinite, is_missing_number, is_number
 from mt_core.sdk.pictures import (
@@ -156,6 +156,7 @@ __all__ = [
     "shrink",
     "silent_stderr",
     "similar_labels",
+    "some_of",
     "sorted_names",
     "split_from_name",
     "spread_stamps",

@@ -19,6 +19,7 @@ Order = Literal["ymd", "dmy", "mdy", "compact", "named"]
 
 _EPOCH = datetime(1970, 1, 1)
 _CENTURY = 69  # two digits from here on are of the 1900s, as POSIX has it
+_LONGEST = 80  # characters of a cell; longer ones are text
 _SURE_ROWS = 5  # so many rows are not in order of time by chance
 
 _NAMES = (
@@ -96,7 +97,7 @@ class DateFormat:
         text = text.strip()
         if is_missing_number(text) or text.startswith("0000-00-00"):  # a date that is none, in MySQL's exports
             return math.nan
-        for pattern in _PATTERNS[self.order]:
+        for pattern in _PATTERNS[self.order] if len(text) <= _LONGEST else ():
             if match := pattern.fullmatch(text):
                 parts = match.groupdict()
                 if (parts.get("zone") is not None) != self.is_zoned:

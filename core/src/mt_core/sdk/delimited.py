@@ -100,11 +100,16 @@ class Delimited:
 
     def _have_row_names(self, lines: list[str]) -> bool:
         """Whether all rows have one cell more than the header, and say something in the last."""
-        line, rows = self.line, []
-        with suppress(InputError):
-            rows = list(self._records(self._data(lines)))
+        line = self.line
+        rows: list[list[str]] = []
+        with suppress(InputError):  # which may be about a row that goes on behind these lines
+            rows.extend(self._records(self._data(lines)))
         self.line = line
-        return bool(rows) and all(len(cells) == len(self.names) + 1 and cells[-1].strip() for cells in rows)
+        return (
+            bool(rows)
+            and len(self.names) > 1
+            and all(len(cells) == len(self.names) + 1 and cells[-1].strip() for cells in rows)
+        )
 
     def _num_lines_above(self, start: list[str]) -> int:
         """How many lines are titles and the like; of titles users are told."""

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-_WHOLE = re.compile(r"([+-]?\d+)(?:[.,]0*)?")
+_WHOLE = re.compile(r"([+-]?\d{1,300})(?:[.,]0*)?")
 _FRACTION = re.compile(r"([+-]?\d+\.\d*?)0+")
 _BOOLEAN = {"true": "True", "false": "False"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mt_core.errors import DataWarning
 from mt_core.io.notices import tell
 
@@ -25,3 +27,9 @@ def reinterpreted(source: str, what: str) -> None:
         what: What was taken for what, in words as in `left_out`.
     """
     tell(DataWarning("reinterpreted", source, what))
+
+
+def some_of(names: Sequence[str], most: int = 8) -> str:
+    """Names for a message: "a, b and 12 more"."""
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from mt_core.sdk.notices import some_of
 from mt_core.sdk.numbers import (
     PLAIN,
     NumberFormat,
@@ -153,7 +154,7 @@ def format_notes(columns: Mapping[str, NumberColumn]) -> list[str]:
     for name, column in columns.items():
         for note in column.notes:
             names.setdefault(note, []).append(name)
-    return [f"{note} in the column{'s' * (len(some) > 1)} {', '.join(some)}" for note, some in names.items()]
+    return [f"{note} in the column{'s' * (len(some) > 1)} {some_of(some)}" for note, some in names.items()]
 
 
 def _shape(cell: str) -> str:

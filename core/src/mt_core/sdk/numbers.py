@@ -36,6 +36,7 @@ _CELL = re.compile(
     rf"(?P<inner>[+-]?(?:\d|[.,](?=\d))(?:[\d.,'’]|{_BLANK}(?=\d))*(?:[eE][+-]?\d+)?)"  # noqa: RUF001 - an apostrophe
     rf"{_BLANK}*(?P<after>{_CURRENCY}|{_UNIT})?{_BLANK}*(?P<close>\))?(?P<minus>-)?"
 )
+_LONGEST = 80  # characters of a cell; longer ones are text
 
 
 class CellParts(NamedTuple):
@@ -55,6 +56,8 @@ class CellParts(NamedTuple):
 
 def cell_parts(text: str) -> CellParts | None:
     """What a cell consists of; None where it is no number in any format."""
+    if len(text) > _LONGEST:
+        return None
     match = _CELL.fullmatch(text.strip().replace("\u2212", "-"))
     if match is None or bool(match["open"]) != bool(match["close"]) or (match["before"] and match["after"]):
         return None

@@ -39,13 +39,18 @@ def num_titles(rows: Sequence[Sequence[str]]) -> int:
         width, times = Counter(below).most_common(1)[0]
         if counts[place] != width or times < _ALIKE * len(below) or width < 2:
             continue
-        lacking = [width - sum(map(bool, map(str.strip, row))) for row in rows[:place]]
         is_named = is_header(rows[place]) and not is_header(rows[place + 1])
-        if all(missing > 1 or (missing == 1 and is_named) for missing in lacking) and (
-            is_named or all(len(row) == 1 for row in rows[:place])
-        ):
+        if all(_is_title(row, width, is_named) for row in rows[:place]):
             return place
     return 0
+
+
+def _is_title(row: Sequence[str], width: int, is_named: bool) -> bool:
+    """Whether it has fewer cells than the rows below, or nothing beside its first cell; those below may be named."""
+    is_alone = bool(row[0].strip()) and not any(map(str.strip, row[1:]))
+    if len(row) == width:
+        return is_alone and width > 2 and is_named
+    return is_named or (is_alone and width - len(row) > 1)
 
 
 def are_comments(rows: Sequence[Sequence[str]]) -> bool:

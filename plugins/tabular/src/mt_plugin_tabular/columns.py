@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -60,8 +61,12 @@ class Column:
             text = value if isinstance(value, str) else f"{value:.0f}"
             return DateFormat(self.dates, self.is_zoned).parse(text) / _SECONDS
         if isinstance(value, str):
-            return NumberFormat(self.decimal, self.thousands, self.unit).parse(value)
+            return self._written.parse(value)
         return value if math.isfinite(value) else math.nan
+
+    @cached_property
+    def _written(self) -> NumberFormat:
+        return NumberFormat(self.decimal, self.thousands, self.unit)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -59,15 +59,17 @@ class Nameless:
 
 
 def without_totals(rows: Iterator[Row], source: str) -> Iterator[Row]:
-    """Rows but for a last one of totals, of which users are told: its first cell says so, and that of no other does."""
+    """Rows but for a last one of totals, of which users are told: its first cell says so, and that of no other does.
+    A table of fewer than three rows has none."""
     last: Row | None = None
-    num_totals = 0
+    num_rows = num_totals = 0
     for row in rows:
+        num_rows += 1
         if last is not None:
             yield last
         last = row
         num_totals += _is_total(row)
-    if last is not None and _is_total(last) and num_totals == 1:
+    if last is not None and _is_total(last) and num_totals == 1 and num_rows > 2:
         left_out(source, "a last row of totals")
     elif last is not None:
         yield last

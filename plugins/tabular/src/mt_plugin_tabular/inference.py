@@ -20,6 +20,7 @@ from mt_core.sdk import (
     number_columns,
     reinterpreted,
     similar_labels,
+    some_of,
 )
 from mt_plugin_tabular.cells import category_name
 from mt_plugin_tabular.columns import Column, category_column, is_plain, is_quantity, with_statistics
@@ -62,7 +63,7 @@ class Inferred:
             count = f" ({len(column.categories)})" if column.kind == "category" else ""
             of_kind[column.kind].append(f"{column.name}{count}")
         kinds = {"number": "numbers", "date": "dates", "category": "categories"}
-        lines = [f"{kinds[kind]}: {', '.join(names)}" for kind, names in of_kind.items()]
+        lines = [f"{kinds[kind]}: {some_of(names, 20)}" for kind, names in of_kind.items()]
         lines += [f"left out: {what}" for what in self.left_out]
         return lines + [f"taken for something else: {what}" for what in self.reinterpreted]
 
@@ -250,4 +251,4 @@ def _why_dropped(dropped: Mapping[str, str]) -> list[str]:
 
 
 def _named(names: Sequence[str]) -> str:
-    return f"the column{'s' * (len(names) > 1)} {', '.join(names)}"
+    return f"the column{'s' * (len(names) > 1)} {some_of(names)}"

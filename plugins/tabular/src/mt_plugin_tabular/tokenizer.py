@@ -183,4 +183,9 @@ def _index(value: str | float | None, known: Mapping[str, int]) -> int:
     if value is None:
         return MISSING
     index = known.get(value) if isinstance(value, str) else None
-    return index if index is not None else known.get(category_name(value), UNKNOWN)
+    if index is None:
+        name = category_name(value)
+        index = known.get(name)
+        if index is None and known.keys() <= {"True", "False"}:  # as another program writes them
+            index = known.get({"1": "True", "0": "False"}.get(name, name))
+    return UNKNOWN if index is None else index

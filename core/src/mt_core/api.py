@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from mt_core.contract import AnyTask, ModalityDataset, Pool
 from mt_core.data.in_memory import in_memory
-from mt_core.data.inputs import as_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
 from mt_core.encoder import Encoder, list_encoders, load_encoder
@@ -121,9 +120,7 @@ def embed(
     Raises:
         InputError: a source that cannot be read. `embed_files` skips and lists those.
     """
-    return embed_in_memory(
-        model, as_sources(model, sources), pool=pool, batch_size=batch_size, num_workers=num_workers, strict=strict
-    )
+    return embed_in_memory(model, sources, pool=pool, batch_size=batch_size, num_workers=num_workers, strict=strict)
 
 
 def predict(
@@ -138,9 +135,7 @@ def predict(
         InputError: a source that cannot be read.
         OptionError: a model without a head.
     """
-    return predict_in_memory(
-        model, as_sources(model, sources), batch_size=batch_size, num_workers=num_workers, strict=strict
-    )
+    return predict_in_memory(model, sources, batch_size=batch_size, num_workers=num_workers, strict=strict)
 
 
 def fit(

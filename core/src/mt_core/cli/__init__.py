@@ -6,7 +6,9 @@ table and imports none of them. Other distributions add commands in the same way
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Sequence
 from importlib import import_module
@@ -108,6 +110,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     An `MtError` is shown as two lines, and so is what the system says of a file; MT_DEBUG=1 shows the traceback. What
     was left out of the data or reinterpreted is told at the end, in one line for each.
     """
+    with contextlib.suppress(AttributeError, OSError):  # a name of a file need not be UTF-8, and is shown all the same
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     warnings.formatwarning = _in_one_line  # worker processes are forked from this one, and keep it
     notices = Notices()
     try:

@@ -33,7 +33,7 @@ def command(name: str) -> None:
 
     if os.path.isdir(name) and name not in list_modalities():
         for what, said in run_facts(Path(name)):
-            click.echo(f"{what:<22}{said}")
+            click.echo(f"{what:<31}{said}")
         return
     if name not in list_modalities() and (name == "mt-tiny" or "/" in name or "." in name):
         for what, said in encoder_facts(name):

@@ -109,10 +109,11 @@ def embed_files(
         EmbeddingError: the file, or unfinished work beside it, is of another kind, or cannot be written.
     """
     out = Path(out)
-    names = list(dict.fromkeys(text_of_path(str(source)) for source in as_sources(model, sources)))
     check_output(out, overwrite=overwrite)
     num_workers = resolve_num_workers(num_workers)
     notices = Notices(strict=strict)
+    with collecting(notices):
+        names = list(dict.fromkeys(text_of_path(str(source)) for source in as_sources(model, sources)))
     before = _metadata_before(out, overwrite)
     unfinished = None if overwrite else recorded(parts_folder(out))
     with collecting(notices):

@@ -11,6 +11,7 @@ import torch
 from mt_core import hooks
 from mt_core.contract import Features, Pool, name_of
 from mt_core.data.batches import SampleRef, encoding, ensure_calibrated, features_of, gather
+from mt_core.data.inputs import as_sources
 from mt_core.data.precision import Precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE
@@ -22,7 +23,7 @@ from mt_core.model import MetaTransformer
 
 def embed_in_memory(
     model: MetaTransformer,
-    sources: Sequence[Any],
+    given: Any,
     *,
     pool: Pool = "mean",
     batch_size: int = 32,
@@ -32,6 +33,7 @@ def embed_in_memory(
     """(rows, width) float32 vectors; see `mt_core.embed`."""
     notices = Notices()
     with session(model.modality, "embed"), collecting(notices):
+        sources = _sources(model, given, strict)
         ensure_calibrated(model, sources, num_workers)
         encoded = _encoded(model, sources, batch_size, "32", num_workers, strict=strict)
         vectors = [features.pool(pool).float().cpu() for features, _ in encoded]
@@ -44,7 +46,7 @@ def embed_in_memory(
 
 def predict_in_memory(
     model: MetaTransformer,
-    sources: Sequence[Any],
+    given: Any,
     *,
     batch_size: int = 32,
     num_workers: int = 0,
@@ -53,9 +55,19 @@ def predict_in_memory(
     """One record a sample; see `mt_core.predict`."""
     notices = Notices()
     with session(model.modality, "predict"), collecting(notices):
+        sources = _sources(model, given, strict)
         records = list(predictions(model, sources, batch_size=batch_size, num_workers=num_workers, strict=strict))
     relay(list(notices))
     return records
+
+
+def _sources(model: MetaTransformer, given: Any, strict: bool) -> list[Any]:
+    passed_over = Notices(strict=strict)
+    with collecting(passed_over):
+        sources = as_sources(model, given)
+    passed_over.check()
+    relay(list(passed_over))
+    return sources
 
 
 def predictions(

@@ -50,7 +50,7 @@ class Page:
 
     def html(self) -> bytes:
         head = f'<meta charset="utf-8"><title>{html.escape(self.title)}</title><style>{_STYLE}</style>'
-        return ("<!doctype html>" + head + "\n".join(self.parts)).encode()
+        return ("<!doctype html>" + head + "\n".join(self.parts)).encode(errors="backslashreplace")
 
 
 def _cell(value: Any) -> str:

@@ -20,3 +20,8 @@ def text_of_path(path: str) -> str:
 def path_of_text(text: str) -> str:
     """The path that `text_of_path` wrote: for a `source` of a table of vectors or of an errors file."""
     return os.fsdecode(unquote_to_bytes(text.removeprefix(_MARK))) if text.startswith(_MARK) else text
+
+
+def printable(text: str) -> str:
+    """The text, what UTF-8 cannot say in it written as Python does; for the name of a folder that is a class."""
+    return text.encode(errors="backslashreplace").decode()

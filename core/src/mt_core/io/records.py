@@ -14,6 +14,7 @@ from typing import Any
 
 from mt_core.errors import MtError
 from mt_core.io.atomic import atomic_write
+from mt_core.io.names import printable
 
 TABLES = (".parquet", ".csv", ".jsonl")
 
@@ -43,7 +44,16 @@ def write_records(path: Path, records: Iterable[Mapping[str, Any]], error_class:
     check_table(path, error_class)
     write = {".csv": _write_csv, ".jsonl": _write_jsonl, ".parquet": _write_parquet}[path.suffix.lower()]
     with atomic_write(path, error_class) as unfinished:
-        return write(unfinished, records)
+        return write(unfinished, map(_printable, records))
+
+
+def _printable(value: Any) -> Any:
+    """The same without text that UTF-8 cannot say."""
+    if isinstance(value, Mapping):
+        return {printable(str(name)): _printable(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_printable(each) for each in value]
+    return printable(value) if isinstance(value, str) else value
 
 
 def _write_jsonl(path: Path, records: Iterable[Mapping[str, Any]]) -> int:

@@ -4,6 +4,7 @@
 # make slow    the tests that take longer than five seconds
 # make bench   the benchmarks, one after the other
 # make conformance  every plugin through the conformance suite, reports into docs/conformance
+# make pages   the committed pages that are made from tests and docstrings
 # make docs    the documentation, into dist/docs: open dist/docs/index.html
 # make wheels  one wheel a distribution, into dist/
 
@@ -12,7 +13,7 @@ PYTHON ?= python3
 UV := $(or $(shell command -v uv 2>/dev/null),.uv/bin/uv)
 IN := .venv/bin
 
-.PHONY: demo test check format slow bench conformance docs wheels clean
+.PHONY: demo test check format slow bench conformance pages docs wheels clean
 
 demo: .venv/ready
 	$(IN)/mt demo --out demo
@@ -41,6 +42,10 @@ bench: .venv/ready
 
 conformance: .venv/ready
 	$(IN)/python benchmarks/conformance.py
+
+pages: .venv/ready
+	$(IN)/python docs/foreign_files.py
+	$(IN)/python docs/author_reference.py
 
 # without its advice, to terminals, to change to another generator
 docs: .venv/ready

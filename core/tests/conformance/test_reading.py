@@ -133,10 +133,33 @@ FAULTS = {
         [where(IS_FILE, "open('seen', 'a').close()")],
         "seen was written",
     ),
+    "an index beside the file, once": (
+        "reading_writes_nothing_outside_temporary_folders",
+        [where(f"{IS_FILE} and not source.with_suffix('.i').exists()", "source.with_suffix('.i').write_text('')")],
+        ".i was written",
+    ),
+    "a cache in the home folder, once": (
+        "reading_writes_nothing_outside_temporary_folders",
+        [where("not (cache := Path.home() / 'specimen').exists()", "cache.write_text('')")],
+        "specimen was written",
+    ),
+    "network once a process": (
+        "reading_needs_no_network",
+        [
+            where(
+                "not vars(SpecimenTokenizer).get('asked')",
+                "SpecimenTokenizer.asked = True",
+                "import socket, contextlib",
+                "with contextlib.suppress(OSError):",
+                "    socket.getaddrinfo('localhost', 80)",
+            )
+        ],
+        "localhost",
+    ),
     "0.3 seconds a file": ("reading_is_fast", [where(IS_FILE, "import time", "time.sleep(0.3)")], "are allowed"),
     "another working directory": (
         "reading_writes_nothing_outside_temporary_folders",
-        [where(f"{IS_FILE} and 'examples' in str(source)", "import os", "os.chdir(source.parent)")],
+        [where(f"{IS_FILE} and 'bags' in str(source)", "import os", "os.chdir(source.parent)")],
         "the working directory became",
     ),
     "a name that is looked up": ("reading_needs_no_network", [asking("getaddrinfo('localhost', 80)")], "localhost"),
@@ -146,6 +169,7 @@ FAULTS = {
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_is_reported(fault, specimen, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
     name, changes, message = FAULTS[fault]
     specimen(*changes)
     result = result_of(name)

@@ -57,6 +57,7 @@ class PluginFixture:
         self.metadata = metadata
         self.scratch = scratch
         self.checks = tuple(checks)
+        self.original_files: set[Path] = set()  # and folders, as the plugin's dataset wrote them, before any was read
         self.computed: dict[Callable[[PluginFixture], Any], Any] = {}
 
     @property
@@ -108,13 +109,18 @@ class PluginFixture:
 
     def demo(self, split: str, size: int, seed: int = 0) -> ModalityDataset:
         """A split of the demo, with its files in the scratch folder."""
-        with self._temporary_files_in(self.scratch / "demo"):
-            return self.dataset_class.demo(split, size=size, seed=seed)
+        folder = self.folder("demo")
+        with self._temporary_files_in(folder):
+            dataset = self.dataset_class.demo(split, size=size, seed=seed)
+        self.original_files.update(folder.rglob("*"))
+        return dataset
 
     @cached_property
     def demo_files(self) -> list[Path]:
         """The plugin's example files, and the files of its demo, as far as their suffixes are declared."""
-        given = self.dataset_class.example_files(self.folder("examples"))
+        folder = self.folder("examples")
+        given = self.dataset_class.example_files(folder)
+        self.original_files.update(folder.rglob("*"))
         assert self.train and self.test  # their files are written when they are made
         written = sorted(path for path in (self.scratch / "demo").rglob("*") if path.is_file())
         return [path for path in [*given, *written] if path.name.lower().endswith(self.manifest.suffixes)]

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from pathlib import PurePath
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +19,12 @@ _MAX_DEPTH = 5  # levels of a nested sample
 
 
 class Leaf(NamedTuple):
-    """Numbers, or a text, in a sample.
+    """Numbers, a text or a path in a sample.
 
     Attributes:
         path: Where: "values", "channels.intensity"; "" for the sample itself.
-        value: An array, a tensor, a picture of Pillow, a number, a text, or a tuple or list of numbers.
+        value: An array, a tensor, a picture of Pillow, a number, a text, a path, or a tuple or list of
+            numbers.
         replaced: Gives a copy of the sample with another value there.
     """
 
@@ -123,7 +125,7 @@ def _others(array: NDArray[Any], own: NDArray[Any]) -> Iterator[NDArray[Any]]:
 def leaves(thing: Any, path: str = "", depth: int = _MAX_DEPTH) -> Iterator[Leaf]:
     """All numbers, arrays and texts in a sample. An array of a subclass may have attributes beside its values."""
     if (
-        isinstance(thing, np.ndarray | Tensor | str | bool | int | float | np.generic)
+        isinstance(thing, np.ndarray | Tensor | str | PurePath | bool | int | float | np.generic)
         or _is_picture(thing)
         or _is_numbers(thing)
     ):
@@ -193,7 +195,7 @@ def _is_picture(thing: Any) -> bool:
 
 def _as_array(value: Any) -> NDArray[Any] | None:
     """The numbers of a leaf; None where it holds none."""
-    if isinstance(value, str):
+    if isinstance(value, str | PurePath):
         return None
     array = value.detach().cpu().numpy() if isinstance(value, Tensor) else np.asarray(value)
     return np.array(array) if array.dtype.kind in "biufc" else None

@@ -1,8 +1,7 @@
-"""Valid input: files of each suffix and samples of the demo, and the side effects of reading them."""
+"""Valid input: files of each suffix and samples of the demo."""
 
 from __future__ import annotations
 
-import os
 import pickle
 import random
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ import torch
 from torch import Tensor
 
 from mt_core.conformance.fixture import PluginFixture, once
-from mt_core.conformance.sandbox import SideEffectMonitor, SideEffects, TaskFailure, run_in_child
 from mt_core.contract import Tokenizer
 from mt_core.contract.sources import or_raise
 from mt_core.errors import InputError, MissingDependencyError
@@ -53,8 +51,10 @@ def files_by_suffix(plugin: PluginFixture) -> dict[str, list[Path]]:
 
 
 def beside(plugin: PluginFixture, path: Path, stem: str) -> list[Path]:
-    """A file and those that belong to it: of the same stem, and of no suffix that the plugin declares."""
-    together = [each for each in path.parent.glob(f"{escape(stem)}*") if each.is_file()] if stem else [path]
+    """A file and those that belong to it: written with it, of the same stem, and of no suffix that the plugin
+    declares."""
+    found = path.parent.glob(f"{escape(stem)}*") if stem else [path]
+    together = [each for each in found if each == path or (each.is_file() and each in plugin.original_files)]
     return [each for each in together if each == path or not each.name.endswith(plugin.manifest.suffixes)]
 
 
@@ -130,28 +130,6 @@ def _same(one: Tensor, other: Tensor, exactly: bool) -> bool:
         return bool(((one == other) | ((one != one) & (other != other))).all())  # NaN equals NaN
     largest = float(one.abs().nan_to_num(0.0, posinf=0.0).max()) if one.numel() else 0.0
     return torch.allclose(one.double(), other.double(), rtol=0.0, atol=TOLERANCE * largest, equal_nan=True)
-
-
-@once
-def side_effects(plugin: PluginFixture) -> SideEffects | TaskFailure:
-    """The side effects of reading and preparing all sources and test samples, in a child process.
-
-    Its working directory is no folder for temporary files: what is written there is a side effect.
-    """
-    reader, tokenizer = plugin.make_tokenizer(calibrated=False), plugin.make_tokenizer()
-    everything = [*sources(plugin).values(), *(plugin.test[row].sample for row in range(len(plugin.test)))]
-    temporary, work = plugin.folder("temporary"), plugin.folder("work")
-
-    def read_everything() -> SideEffects:
-        os.chdir(work)
-        monitor, before = SideEffectMonitor(temporary), os.getcwd()
-        for source in everything:
-            prepared(tokenizer, first_sample(reader, source))
-        return monitor.effects(before)
-
-    (result,) = run_in_child([read_everything])
-    assert isinstance(result, SideEffects | TaskFailure)
-    return result
 
 
 @contextmanager

@@ -11,7 +11,8 @@ import torch
 from mt_core.conformance.check import Failed, check, expect
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.conformance.invalid_inputs import invalid_input_results
-from mt_core.conformance.sandbox import SideEffects, TaskFailure
+from mt_core.conformance.sandbox import SideEffects
+from mt_core.conformance.side_effects import side_effects
 from mt_core.conformance.valid_inputs import (
     first_sample,
     prepared,
@@ -19,7 +20,6 @@ from mt_core.conformance.valid_inputs import (
     random_states,
     same,
     seed_all,
-    side_effects,
     sources,
     valid_files,
 )
@@ -231,17 +231,17 @@ def invalid_input_is_refused_in_bounded_time(plugin: PluginFixture) -> None:
 
 @check(waivable=False)
 def reading_needs_no_network(plugin: PluginFixture) -> None:
-    """A file of each suffix and the demo's samples are read and prepared without network access, as far as Python's
-    audit events show."""
-    network = _side_effects(plugin).network
+    """In a new process a file of each suffix and the demo's samples are read and prepared without network access, as
+    far as Python's audit events show."""
+    network = _effects_of_reading(plugin).network
     expect(not network, f"while files were read, the network was asked for {_some(network)}: ship what reading needs")
 
 
 @check()
 def reading_writes_nothing_outside_temporary_folders(plugin: PluginFixture) -> None:
-    """Meanwhile nothing is written, renamed or removed outside of `tempfile`'s folder, not even beside the file that is
-    read, and the working directory stays the same, as far as Python's audit events show."""
-    written = _side_effects(plugin).written
+    """Meanwhile nothing is written, renamed or removed outside of `tempfile`'s folder, not in the current folder
+    and not beside the file that is read; the working directory stays the same."""
+    written = _effects_of_reading(plugin).written
     expect(not written, f"while files were read, {_some(written)}: keep it in memory, or use the module tempfile")
 
 
@@ -267,8 +267,8 @@ def _some(things: list[str]) -> str:
     return "; ".join(things[:3]) + more
 
 
-def _side_effects(plugin: PluginFixture) -> SideEffects:
-    result = side_effects(plugin)
-    if isinstance(result, TaskFailure):
-        raise Failed(f"reading the demo's samples and files {result.message}")
-    return result
+def _effects_of_reading(plugin: PluginFixture) -> SideEffects:
+    effects = side_effects(plugin)
+    asked = effects.importing.network or effects.reading.network
+    expect(not effects.problem or bool(asked), f"in a new process, reading raised {effects.problem}")
+    return effects.reading

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from mt_core.sdk import is_header, is_number, number_column, number_format
+from mt_core.sdk import is_header, is_number, number_column, number_columns, number_format
 
 
 @pytest.mark.parametrize(
@@ -99,6 +99,15 @@ def test_other_columns_of_the_file_decide_too():
     assert number_column(["1.234", "250.000"], decimal=",").written.parse("250.000") == 250_000
     assert number_column(["1.234", "0.5"], decimal=",").written.parse("1.234") == 1.234
     assert number_column(["1.234"]).notes == ()
+
+
+def test_points_before_three_digits_are_told_where_no_column_decides():
+    alone = number_columns({"a": ["331.885", "720"], "b": ["7", "8"]})
+    assert alone["a"].is_ambiguous and "taken for decimals, which could be thousands" in alone["a"].notes[0]
+    assert not alone["b"].notes
+    assert not number_columns({"a": ["1.234"], "b": ["0.75"]})["a"].notes
+    assert not number_columns({"a": ["1.234", "0.500"]})["a"].notes
+    assert number_columns({"a": ["331.885"], "b": ["0,5"]})["a"].written.parse("331.885") == 331885
 
 
 def test_cells_that_are_no_numbers_are_told_apart_from_the_many_that_are():

@@ -193,6 +193,15 @@ def test_what_nothing_decides_is_told_and_can_be_said() -> None:
         close(understood(cells, decimal=",")["c"], [1.234, 2.5, 7.125])
 
 
+@foreign("331.885 and nothing that tells", "German registers", "read, told: decimals; option decimal")
+def test_points_before_three_digits_are_told() -> None:
+    cells = csv_of(["331.885", "111.343", "720"])
+    with pytest.warns(DataWarning, match="points before three digits taken for decimals, which could be thousands"):
+        close(understood(cells)["c"], [331.885, 111.343, 720])
+    with pytest.warns(DataWarning, match="points between thousands"):
+        close(understood(cells, decimal=",")["c"], [331885, 111343, 720])
+
+
 @pytest.mark.parametrize("mark", ["-", "--", "NA", "N/A", "null", "None", "?", ".", "#N/A", "#DIV/0!", "n.a.", "\\N"])
 @foreign("one mark for a missing value among 300 numbers", "spreadsheets, SAS, MySQL, people", "read: missing")
 def test_one_mark_among_300_numbers_is_missing(mark: str) -> None:

@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from mt_core.sdk.notices import some_of
@@ -143,7 +143,10 @@ def number_columns(columns: Mapping[Key, Sequence[str]], *, decimal: str | None 
         return found
     decimal = decimals.pop() if len(decimals) == 1 else decimal if not decimals else None
     if decimal is None:
-        return found
+        return {
+            key: replace(column, is_ambiguous=True) if not decimals and _are_groups(column, columns[key]) else column
+            for key, column in found.items()
+        }
     is_open = {key for key, column in found.items() if column.is_ambiguous or (decimal == "," and not column.notes)}
     return {key: number_column(columns[key], decimal=decimal) if key in is_open else found[key] for key in found}
 
@@ -165,6 +168,13 @@ def _shape(cell: str) -> str:
     first = re.search(r"\d", shape)
     assert first is not None
     return shape[: first.start() + 1] + shape[first.start() + 1 :].replace("0", "9")
+
+
+def _are_groups(column: NumberColumn, cells: Iterable[str]) -> bool:
+    """Whether what was taken for decimals could be thousands with a point: always three digits, and no 0 before."""
+    parts = [parts for cell in cells if "." in cell and (parts := cell_parts(cell)) is not None]
+    is_decimal = (column.written.decimal, column.written.thousands) == (".", "") and column.is_almost
+    return is_decimal and bool(parts) and all(_ONE_GROUP.fullmatch(each.inner) for each in parts)
 
 
 def _has_fractions(cells: Iterable[str]) -> bool:

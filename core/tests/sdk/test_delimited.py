@@ -7,7 +7,7 @@ import pytest
 
 from mt_core.errors import DatasetError, DataWarning, InputError
 from mt_core.sdk import Delimited, dict_rows
-from mt_core.sdk.delimited import sniff_separator
+from mt_core.sdk.separators import sniff_separator
 
 
 def table(text: str, **options) -> Delimited:

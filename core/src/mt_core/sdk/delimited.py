@@ -9,11 +9,9 @@ from __future__ import annotations
 import csv
 import re
 from array import array
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +20,7 @@ from mt_core.errors import InputError
 from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.number_columns import format_notes, number_columns
 from mt_core.sdk.numbers import PLAIN, is_header
+from mt_core.sdk.separators import cells_at_blanks, quoting_of, sniff_separator
 from mt_core.sdk.titles import are_comments, excel_separator, num_titles
 
 _SNIFFED_LINES = 50
@@ -268,9 +267,9 @@ class Delimited:
     def _records(self, lines: Iterable[str]) -> Iterator[list[str]]:
         """Cells of rows that have any."""
         if self.separator == " ":
-            yield from filter(None, (_at_blanks(line, self._quoted) for line in lines))
+            yield from filter(None, (cells_at_blanks(line, self._quoted) for line in lines))
             return
-        records = csv.reader(lines, delimiter=self.separator, strict=True, **_quoting(self._quoted))
+        records = csv.reader(lines, delimiter=self.separator, strict=True, **quoting_of(self._quoted))
         try:
             for cells in records:
                 if len(cells) > 1 or (cells and cells[0].strip()):
@@ -306,54 +305,3 @@ class Delimited:
         return InputError(
             f"{self.name} has {'a header but' if self.names else ''} no rows", fix="check that it was saved whole"
         )
-
-
-def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: bool = True) -> str:
-    """Which of several separators a text has: the one that gives most lines the same number of cells, more than one;
-    then the one that gives more cells that are numbers (so that 1,5;2,5 is two), then the one that gives more cells.
-
-    Returns:
-        One of them; the first where none divides the lines, as in a table of one column.
-    """
-    lines = [line for line in lines if line.strip()]
-    best, best_score = separators[0], (0.0, 0.0, 0)
-    for separator in separators if len(separators) > 1 and lines else "":
-        rows = _divided(lines, separator, quoted)
-        counts = Counter(map(len, rows))
-        num_cells, times = counts.most_common(1)[0]
-        share = times / len(rows)
-        below = rows[num_titles(rows) :] if num_cells > 2 else rows
-        if num_cells < 2 or (len(below[0]) < 2 and share < 0.9):
-            continue
-        if separator == " " and best == "\t" and best_score[0] == 1:
-            continue  # blanks would run over empty cells between tabs
-        if separator == " " and lines[1:] and all(map(_NUMBER_OR_DATE.fullmatch, map(str.strip, lines[1:]))):
-            continue  # of a date and its time, one column
-        cells = [cell.strip() for row in rows for cell in row]
-        are_numbers = sum(_NUMBER_OR_DATE.fullmatch(cell) is not None for cell in cells) / len(cells)
-        if separator == " " and are_numbers < 0.3:
-            continue  # words of a text
-        score = (share, are_numbers, num_cells)
-        if score > best_score and not (separator == " " and best_score[0] and are_numbers <= best_score[1]):
-            best, best_score = separator, score
-    return best
-
-
-def _divided(lines: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:
-    if separator == " ":
-        return [_at_blanks(line, quoted) for line in lines]
-    rows = csv.reader(lines, delimiter=separator, **_quoting(quoted))
-    try:
-        return [row for row in rows if row] or [[""]]
-    except csv.Error:  # a cell without an end: reading it says in which line
-        return [[""]]
-
-
-def _at_blanks(line: str, quoted: bool) -> list[str]:
-    if '"' not in line or not quoted:
-        return line.split()
-    return next(csv.reader([" ".join(line.split())], delimiter=" "), [])
-
-
-def _quoting(quoted: bool) -> Any:
-    return {"quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, "skipinitialspace": quoted}

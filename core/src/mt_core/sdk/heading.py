@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk.delimited import sniff_separator
 from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.number_columns import number_format
 from mt_core.sdk.numbers import cell_parts, is_infinite, is_missing_number, is_number
 from mt_core.sdk.recorders import are_units, stated_rate
+from mt_core.sdk.separators import sniff_separator
 from mt_core.sdk.start_rows import check_first_rows, start_and_rate
 
 _PROBED_LINES = 120

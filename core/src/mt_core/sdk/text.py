@@ -9,8 +9,9 @@ from pathlib import Path
 
 from mt_core.errors import DatasetError, InputError
 from mt_core.sdk.content import first_bytes
-from mt_core.sdk.delimited import Delimited, sniff_separator
+from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_chunks, text_lines
+from mt_core.sdk.separators import sniff_separator
 
 _FIRST_BYTES = 1 << 16
 

@@ -7,7 +7,6 @@ R rows, C columns.
 from __future__ import annotations
 
 import csv
-import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -26,9 +25,6 @@ from mt_core.sdk.titles import are_comments, excel_separator, num_titles
 _SNIFFED_LINES = 50
 _BLOCK_LINES = 4096  # of a table in which some cell is no plain number
 _DECIMALS = {";": ",", ",": "."}  # what then stands before fractions, if it can be either
-_NUMBER_OR_DATE = re.compile(
-    r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?|\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}[:.]\d{2}[\d:.]*)?"
-)
 
 
 class Delimited:

@@ -10,7 +10,9 @@ from typing import Any
 
 from mt_core.sdk.titles import num_titles
 
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?")
+_NUMBER_OR_DATE = re.compile(
+    r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?|\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}[:.]\d{2}[\d:.]*)?"
+)
 
 
 def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: bool = True) -> str:

@@ -16,6 +16,7 @@ import pytest
 
 from mt_core.contract import Example
 from mt_core.errors import DataWarning, InputError
+from mt_plugin_tabular.dataset import TabularDataset
 from mt_plugin_tabular.options import TabularOptions
 from mt_plugin_tabular.reading import read_rows
 from mt_plugin_tabular.tokenizer import TabularTokenizer
@@ -233,6 +234,18 @@ def test_a_sentinel_is_a_number_unless_the_user_says_otherwise() -> None:
     found = understood(cells, missing=("-999",))["c"]
     close(found[:2] + found[3:], [1.5, 2.5, 4.5])
     assert math.isnan(found[2])
+
+
+@foreign("-999 beside numbers far from it", "weather stations", "read; in doubt, before training")
+def test_a_likely_sentinel_is_shown_before_training(tmp_path: Path) -> None:
+    lines = [f"{-999 if row % 7 == 3 else row % 5 + 0.5};{row % 3};{'uv'[row % 2]}" for row in range(40)]
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(["t;n;y", *lines]))
+    summary = list(TabularDataset.open(path).summary())
+    assert summary == [
+        "numbers: t, n",
+        "in doubt: -999 in the column t: if it means that there is no value, say -O missing=-999",
+    ]
 
 
 @foreign("infinite numbers", "divisions by zero in R and NumPy", "read, told: missing")

@@ -60,7 +60,7 @@ def test_sst2_of_glue_is_read(tmp_path):
     assert len(opened(tmp_path, "all")) == 4
     dataset = TextDataset.open(tmp_path)
     assert dataset.task == Classification(classes=("0", "1"))
-    assert dataset.source == f"{tmp_path} (split tables)"
+    assert dataset.source == f"{tmp_path} (split tables; texts in sentence, labels in label)"
     assert pickle.loads(pickle.dumps(dataset))[1] == dataset[1]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,12 +44,14 @@ class Inferred:
         columns: Those that become tokens.
         dropped: The others, and why.
         left_out, reinterpreted: What users are told.
+        doubts: What may mean something else than it was taken for.
     """
 
     columns: list[Column] = field(default_factory=list)
     dropped: dict[str, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
     reinterpreted: list[str] = field(default_factory=list)
+    doubts: list[str] = field(default_factory=list)
 
     def tell(self, source: str) -> None:
         for what in self.left_out:
@@ -65,7 +68,8 @@ class Inferred:
         kinds = {"number": "numbers", "date": "dates", "category": "categories"}
         lines = [f"{kinds[kind]}: {some_of(names, 20)}" for kind, names in of_kind.items()]
         lines += [f"left out: {what}" for what in self.left_out]
-        return lines + [f"taken for something else: {what}" for what in self.reinterpreted]
+        lines += [f"taken for something else: {what}" for what in self.reinterpreted]
+        return lines + [f"in doubt: {what}" for what in self.doubts]
 
 
 def infer_columns(survey: TableSummary, options: TabularOptions) -> Inferred:
@@ -150,6 +154,8 @@ def _number(
         found.left_out.append(_no_kind("numbers", num_misfits, len(cells), written.misfits, name))
     if infinite := sum(isinstance(cell, str) and is_infinite(cell) for cell in numbers):
         found.left_out.append(f"{infinite} infinite numbers in the column {name}")
+    if mark := _sentinel(numbers, column):
+        found.doubts.append(f"{mark} in the column {name}: if it means that there is no value, say -O missing={mark}")
     return with_statistics(column, numbers, len(survey.kept), options.bins)
 
 
@@ -221,6 +227,18 @@ def _order_note(dates: tuple[DateFormat, set[str]]) -> str:
 def _with_misfits(column: Column, misfits: Mapping[str, int]) -> Column:
     column.misfits.extend(sorted(misfits, key=lambda text: (-misfits[text], text))[:_KEPT_MISFITS])
     return column
+
+
+def _sentinel(numbers: Sequence[str | float], column: Column) -> str:
+    """A number of nines that occurs more than once, further from all others than these are apart; "" for none."""
+    values = sorted(value for number in numbers if math.isfinite(value := column.parse(number)))
+    for end, others in ((values[:1], values), (values[-1:], values[::-1])):
+        value = end[0] if end else 0.0
+        beside = next((other for other in others if other != value), value)
+        far = abs(value - beside) > abs(others[-1] - beside) if others else False
+        if re.fullmatch(r"-?99+", f"{value:g}") and others.count(value) > 1 and far:
+            return f"{value:g}"
+    return ""
 
 
 def _are_few(misfits: int, cells: Sequence[str | float]) -> bool:

@@ -83,8 +83,10 @@ def _one_table(paths: list[Path], split: str) -> list[Path]:
 def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: ColumnChoice, layout: str) -> Listing:
     """The rows of one split, in the order of the tables, which are given by split; "" for one of all."""
     by_split: dict[str, list[tuple[Text, str | None]]] = {}
+    note = ""
     for name, paths in tables.items():
         rows = [row for path in paths for row in _rows(path, wanted)]
+        note = note or _columns_note(rows)
         is_unlabelled = all(row.label in (None, _UNKNOWN) for row in rows)
         for row in rows:
             label = None if is_unlabelled else row.label
@@ -101,7 +103,16 @@ def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: Colu
         raise DatasetError(f"{root} has no column {wanted.label!r} with labels", fix="check the name of the column")
     splits = select_splits(split, [name for name in by_split if name], root) or [""]
     chosen = [row for name in splits for row in by_split[name]]
-    return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, layout)
+    return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, layout, note=note)
+
+
+def _columns_note(rows: list[Row]) -> str:
+    """Which columns were taken, for the user to see."""
+    columns = rows[0].columns if rows else None
+    if columns is None:
+        return ""
+    label = f", labels in {columns.label}" if columns.label is not None else ""
+    return f"texts in {' and '.join(columns.text)}{label}"
 
 
 def _rows(path: Path, wanted: ColumnChoice) -> Iterator[Row]:

@@ -36,11 +36,13 @@ class Row:
     Attributes:
         text: What it says, "" where a cell is missing, and where it stands.
         label, split: As they are written; None where there is none.
+        columns: Where they were found.
     """
 
     text: Text
     label: str | None
     split: str | None
+    columns: FoundColumns
 
 
 def read_table(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
@@ -91,7 +93,7 @@ def make_row(cells: Mapping[str, Any], columns: FoundColumns, file: str = "", pl
     if (columns.label, label) == _NO_AGREEMENT:
         label = None
     second = texts[1] if len(texts) == 2 else None
-    return Row(Text(texts[0], second, file, place), label, split or None)
+    return Row(Text(texts[0], second, file, place), label, split or None, columns)
 
 
 def _written(value: Any) -> str:

@@ -218,7 +218,7 @@ def outcome_of_tests(wheels: dict[str, Path], python: str | Path, folder: Path, 
     chosen = [wheels["mt-core"], *(wheels[f"mt-plugin-{name}"] for name in TRIED)]
     inside = folder / "venv/bin/python"
     run(UV, "venv", "--python", python, folder / "venv")
-    asked = "\n".join([*required_by(*chosen, extras=("demo", "plots", "testing")), *needed_by_tests()])
+    asked = "\n".join([*required_by(*chosen, extras=("demo", "testing")), *needed_by_tests()])
     (folder / "asked.txt").write_text(asked)
     install = [UV, "pip", "install", "--python", inside, "--resolution", resolution]
     if resolution != "highest":

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import csv
-import sys
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from mt_core.contract import Classification, Forecasting
-from mt_core.errors import MissingDependencyError
 from mt_plugin_timeseries.views import write
 
 TASK = Forecasting(channels=("b", "a"), horizon=2, mean=(0, 0), scale=(1, 1))
@@ -30,7 +27,6 @@ def rows_of(path: Path) -> list[list[str]]:
 
 
 def test_times_are_continued_in_the_table_and_a_plot_lies_beside_it(tmp_path: Path):
-    pytest.importorskip("matplotlib")
     table, plot = write(load(tmp_path, dated=True), [RECORD], TASK, tmp_path / "out")
     assert (table.name, plot.name) == ("load_forecast.csv", "load_forecast.png")
     assert rows_of(table) == [
@@ -42,25 +38,15 @@ def test_times_are_continued_in_the_table_and_a_plot_lies_beside_it(tmp_path: Pa
 
 
 def test_steps_are_counted_where_there_are_no_times(tmp_path: Path):
-    pytest.importorskip("matplotlib")
     table, _ = write(str(load(tmp_path, dated=False)), [RECORD], TASK, tmp_path)
     assert [row[0] for row in rows_of(table)] == ["step", "1", "2"]
 
 
 def test_more_channels_than_fit_and_objects_in_memory_are_drawn(tmp_path: Path):
-    pytest.importorskip("matplotlib")
     record = {"prediction": {f"channel_{number}": [0.0] for number in range(1, 11)}}
     task = Forecasting(channels=tuple(record["prediction"]), horizon=1, mean=(0,) * 10, scale=(1,) * 10)
     table, plot = write(np.zeros((30, 10)), [record], task, tmp_path)
     assert table.name == "series_forecast.csv" and len(rows_of(table)[0]) == 11 and plot.is_file()
-
-
-def test_without_matplotlib_the_table_is_written_and_the_fix_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    monkeypatch.setitem(sys.modules, "matplotlib.backends.backend_agg", None)
-    with pytest.raises(MissingDependencyError, match="pip install"):
-        write(load(tmp_path, dated=True), [RECORD], TASK, tmp_path)
-    assert (tmp_path / "load_forecast.csv").is_file()
 
 
 def test_classes_are_no_picture(tmp_path: Path):

@@ -16,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 
 from mt_core.contract import ModalityDataset
+from mt_core.data.subsets import Subset
+from mt_core.sdk import ListedDataset
 
 UNKNOWN = 0
 """The hash of a sample that has none: one that cannot be read, or is an object of a kind that is not known here."""
@@ -33,6 +35,13 @@ def sample_hashes(dataset: ModalityDataset) -> NDArray[np.uint64]:
     return np.array(hashes, np.uint64)
 
 
+def _sample(dataset: ModalityDataset, index: int) -> Any:
+    """A sample as its file or row, also of a dataset whose examples hold what was read, which is left to workers."""
+    if isinstance(dataset, Subset):
+        return _sample(dataset.whole, dataset.indices[index])
+    return dataset.samples[index] if isinstance(dataset, ListedDataset) else dataset[index].sample
+
+
 class _Hasher:
     """Remembers files and large arrays that several samples are cut from."""
 
@@ -43,7 +52,7 @@ class _Hasher:
     def hash_of(self, dataset: ModalityDataset, index: int) -> int:
         digest = hashlib.blake2b(digest_size=8)
         try:
-            sample = dataset[index].sample
+            sample = _sample(dataset, index)
             self._update(digest, Path(sample) if isinstance(sample, str) and os.path.exists(sample) else sample)
         except Exception:  # training itself says what cannot be read
             return UNKNOWN

@@ -8,8 +8,6 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mt_core.errors import MissingDependencyError
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -60,16 +58,10 @@ def _cell(value: Any) -> str:
 
 
 def new_figure(width: float, height: float, columns: int = 1) -> tuple[Figure, Any]:
-    """A figure of some inches, drawn without a screen, and its axes.
+    """A figure of some inches, drawn without a screen, and its axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    Raises:
-        MissingDependencyError: matplotlib is not installed.
-    """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise MissingDependencyError("plots need matplotlib", fix="pip install 'mt-core[plots]'") from None
     figure = Figure(figsize=(width, height), layout="constrained")
     FigureCanvasAgg(figure)
     return figure, figure.subplots(1, columns, squeeze=False)[0]

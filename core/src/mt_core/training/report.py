@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mt_core.errors import MissingDependencyError
 from mt_core.io.html import Page, new_figure
 from mt_core.training.records import replace_file
 
 
 def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -> None:
-    """Write `report.html`; without plots, and saying so, where matplotlib is not installed."""
+    """Write `report.html`."""
     page = Page(f"{record['modality']} on {record['data']['source']}")
     encoder, parameters = record["encoder"], record["parameters"]
     page.note(f"Encoder: {encoder['description']}, fingerprint {encoder['fingerprint'][:16]}…")
@@ -28,10 +27,7 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
         rows = [(name, value, baseline.get(name, "")) for name, value in record["test_metrics"].items()]
         page.table(("metric of the test part", "kept epoch", "always the same answer"), rows)
         page.note(f"Measured once, at the end, on: {record['data']['tested_on']}.")
-    try:
-        page.figure(curves(history), "training loss and validation metrics by epoch")
-    except MissingDependencyError as error:
-        page.note(str(error))
+    page.figure(curves(history), "training loss and validation metrics by epoch")
     page.heading("What it was made from")
     for line in record["data"]["summary"]:
         page.note(line)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mt_core.contract import AnyTask, Forecasting
-from mt_core.errors import InputError, MissingDependencyError
+from mt_core.errors import InputError
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.series import Series
 from mt_plugin_timeseries.times import Times, format_times, next_times
@@ -38,7 +38,6 @@ def write(source: Any, records: Sequence[dict[str, Any]], task: AnyTask, folder:
 
     Raises:
         InputError: a source that cannot be read.
-        MissingDependencyError: matplotlib is not installed; the table is written then.
     """
     if not isinstance(task, Forecasting):
         return []
@@ -80,11 +79,9 @@ def _write_table(path: Path, forecast: dict[str, list[float]], horizon: int, tim
 
 def _figure(series: Series, forecast: dict[str, list[float]], horizon: int, times: Times | None, title: str) -> Figure:
     """The end of the history and the forecast, a small plot a channel."""
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise MissingDependencyError("plots need matplotlib", fix="pip install 'mt-plugin-timeseries[plots]'") from None
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     shown = list(forecast)[:_MOST_CHANNELS]
     columns = 1 if len(shown) <= _ONE_COLUMN else 2
     rows = -(-len(shown) // columns)

@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 
-from mt_core.errors import MissingDependencyError
 from mt_core.io.html import Page, new_figure
 from mt_core.training.records import replace_file
 from mt_pretrain.formulas.drawing import FAMILIES, draw
@@ -44,7 +43,7 @@ def write_sheet(folder: Path, recipe: PretrainRecipe) -> bytes:
 
 
 def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], sheet: bytes) -> None:
-    """Write `report.html`; without plots, and saying so, where matplotlib is not installed."""
+    """Write `report.html`."""
     recipe = record["recipe"]
     page = Page(f"Pretraining {recipe['architecture']} on drawn pictures")
     page.note(f"{record['step']:,} of {recipe['steps']:,} steps, {record['step'] * recipe['batch_size']:,} pictures.")
@@ -60,11 +59,8 @@ def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping
                 for how, value in scores.items()
             ],
         )
-    try:
-        if rows:
-            page.figure(_curves(rows, scored), "losses and accuracy of training, and scores, by step")
-    except MissingDependencyError as error:
-        page.note(str(error))
+    if rows:
+        page.figure(_curves(rows, scored), "losses and accuracy of training, and scores, by step")
     page.heading("What is drawn")
     page.note("A row each: " + ", ".join(FAMILIES) + ".")
     encoded = base64.b64encode(sheet).decode()

@@ -85,6 +85,12 @@ def main(folder: Path) -> None:
     os.chdir(work)
     for variable in ("HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):  # no cache of an earlier time is there
         os.environ[variable] = str(work)
+    for variable in (
+        "MPLCONFIGDIR",
+        "NUMBA_CACHE_DIR",
+        "TORCHINDUCTOR_CACHE_DIR",
+    ):  # what these libraries keep is not the plugin's doing
+        os.environ[variable] = str(temporary)
     monitor, problem = SideEffectMonitor(temporary), ""
     tokenizers: tuple[Tokenizer, Tokenizer] | None = None
     try:

@@ -1,5 +1,6 @@
 """A broken plugin for each check of the family `dataset`."""
 
+from .broken_reading import where
 from .conftest import Change
 
 LISTING = 'listing = Listing(samples, labels, CLASSES, "drawn")'
@@ -24,6 +25,10 @@ BROKEN: dict[str, list[Change]] = {
         change(LISTING, 'listing = Listing(samples, labels, CLASSES[:: -1 if split == "val" else 1], "drawn")')
     ],
     "splits_are_disjoint": [change("default_rng([seed, SPLITS.index(part), number])", "default_rng([seed, number])")],
+    "a_sample_does_not_hold_its_target": [
+        change(LISTING, 'listing = Listing(list(zip(samples, labels, strict=True)), labels, CLASSES, "drawn")'),
+        where("isinstance(source, tuple)", "source = source[0]"),
+    ],
     "demo_depends_on_the_seed_alone": [
         change("default_rng([seed, SPLITS.index(part), number])", "default_rng([0, SPLITS.index(part), number])")
     ],

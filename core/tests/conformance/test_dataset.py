@@ -3,11 +3,17 @@
 import pytest
 
 from .broken_dataset import FOUND, LISTING, MADE, UNKNOWN_SPLIT, change
+from .broken_reading import where
 from .conftest import result_of
 
 DRAW = "draw = np.random.default_rng([seed, SPLITS.index(part), number])"
 TURNED = f"cls.n = not getattr(cls, 'n', 0)\n        labels = labels[cls.n:] + labels[:cls.n]\n        {LISTING}"
 BEFORE_FIND = "    @classmethod\n    def find"
+
+WITH_INDEX = """    def __getitem__(self, index):
+        sample, target = super().__getitem__(index)
+        return Example({**sample, "place": target}, target)
+"""
 
 
 def method(*lines: str):
@@ -36,6 +42,16 @@ FAULTS = {
         "targets_fit_the_task",
         [made("_targets[0] = 2")],
         "class index 2 is outside 0..1",
+    ),
+    "the index of the class in the sample": (
+        "a_sample_does_not_hold_its_target",
+        [
+            change(LISTING, 'listing = Listing([{"bag": path} for path in samples], labels, CLASSES, "drawn")'),
+            change("from mt_core.contract import SPLITS", "from mt_core.contract import SPLITS, Example"),
+            change(BEFORE_FIND, f"{WITH_INDEX}\n{BEFORE_FIND}"),
+            where("isinstance(source, dict)", "source = source['bag']"),
+        ],
+        "place is the target of every sample",
     ),
     "one sample of train in test": (
         "splits_are_disjoint",

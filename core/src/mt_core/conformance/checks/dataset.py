@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import pickle
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mt_core.conformance.check import Failed, check, expect
 from mt_core.conformance.fixture import TEST_SAMPLES, TRAIN_SAMPLES, PluginFixture
+from mt_core.conformance.sample_parts import leaves
 from mt_core.conformance.sandbox import SideEffectMonitor, TaskFailure, run_in_child
 from mt_core.conformance.task_rules import problem_with_targets
 from mt_core.conformance.valid_inputs import prepared, same
@@ -67,6 +71,24 @@ def splits_are_disjoint(plugin: PluginFixture) -> None:
                 other.endswith(split),
                 f"{place} is {other}: draw each split with another seed, or fix the split of real data",
             )
+
+
+@check()
+def a_sample_does_not_hold_its_target(plugin: PluginFixture) -> None:
+    """No number and no text in the demo's test samples, as the dataset gives them and as `read` returns them, is the
+    target of its sample, or the name of its class, in all of them. A part that plugin.toml declares as unused may
+    be."""
+    names = getattr(plugin.test.task, "classes", ())
+    targets = list(plugin.test.targets())
+    given = [plugin.test[row].sample for row in range(len(plugin.test))]
+    unused = {each.part for each in plugin.manifest.unused}
+    if len({str(target) for target in targets}) > 1:
+        for samples in (given, plugin.samples):
+            parts = [{leaf.path: leaf.value for leaf in leaves(sample)} for sample in samples]
+            shared = set.intersection(*map(set, parts)) - unused
+            held = sorted(path for path in shared if all(map(partial(_is_target, path, names), parts, targets)))
+            where = ", ".join(path or "the sample itself" for path in held)
+            expect(not held, f"{where} is the target of every sample: keep it in Example.target alone")
 
 
 @check()
@@ -167,6 +189,13 @@ def a_dataset_survives_pickling(plugin: PluginFixture) -> None:
         len(original) == len(copied) and all(map(_is_same, original, copied)),
         "the pickled copy has other samples or targets",
     )
+
+
+def _is_target(path: str, names: Sequence[str], parts: dict[str, Any], target: Any) -> bool:
+    value = parts[path]
+    if isinstance(value, str):
+        return isinstance(target, int) and target < len(names) and value == names[target]
+    return type(value) is not bool and np.array_equal(np.asarray(value), np.asarray(target))
 
 
 class _Prepared(NamedTuple):

@@ -194,15 +194,35 @@ READ = [
         marks=foreign_file("a separator at the end of each row, not of the names", "C programs", "read: 50 Hz"),
     ),
     pytest.param(
+        rows().replace("\n", ";\n"),
+        None,
+        None,
+        marks=foreign_file("1,2,3; in each row", "SisFall, WISDM", "read"),
+    ),
+    pytest.param(
+        ".header.stamp.secs,.header.stamp.nsecs,x,y,z\n"
+        + timed(lambda number: f"{1_544_027_337 + number // 50},{number % 50 * 20_000_000}"),
+        50,
+        None,
+        marks=foreign_file("seconds and nanoseconds in columns of their own", "ROS bags", "read: 50 Hz"),
+    ),
+    pytest.param(
+        '# OpenSignals Text File Format\n# {"98:D3": {"sensor": ["RAW"], "sampling rate": 1000}}\n# EndOfHeader\n'
+        + rows(separator="\t"),
+        1000,
+        None,
+        marks=foreign_file("JSON in a comment", "OpenSignals, BITalino", "read: 1000 Hz"),
+    ),
+    pytest.param(
         '"","x","y","z"\n' + timed(lambda number: f'"{number + 1}"'),
         None,
         None,
         marks=foreign_file("row numbers in quotes", "R, write.csv", "read"),
     ),
     pytest.param(
-        "x,y,z,annotation\n" + "".join(f"{line},walk\n" for line in rows().splitlines()),
+        "x,y,z,remark\n" + "".join(f"{line},walk\n" for line in rows().splitlines()),
         None,
-        "columns of text: annotation",
+        "columns of text: remark",
         marks=foreign_file("a column of words", "annotation tools", "read, told"),
     ),
 ]  # fmt: skip
@@ -225,6 +245,14 @@ def test_recordings_of_others_have_the_axes_and_the_rate_that_they_were_written_
 @foreign_file("first row start times, second row the rate", "wrist sensor, CSV", "read, told: 32 Hz, 320 rows")
 def test_start_and_rate_of_a_wristband_are_no_samples() -> None:
     text = "1544027337.0, 1544027337.0, 1544027337.0\n32.0, 32.0, 32.0\n" + rows()
+    with pytest.warns(DataWarning, match="the first row taken for the start time and the second for the rate"):
+        recording = only_recording(text.encode())
+    assert recording.rate == 32 and np.array_equal(recording.values, AXES.astype(np.float32))
+
+
+@foreign_file("first row dates, second row the rate", "wrist sensor, converted", "read, told: 32 Hz, 320 rows")
+def test_start_may_be_a_date() -> None:
+    text = "2018-12-05 16:28:57," * 2 + "2018-12-05 16:28:57\n32,32,32\n" + rows()
     with pytest.warns(DataWarning, match="the first row taken for the start time and the second for the rate"):
         recording = only_recording(text.encode())
     assert recording.rate == 32 and np.array_equal(recording.values, AXES.astype(np.float32))

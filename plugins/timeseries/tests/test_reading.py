@@ -130,6 +130,7 @@ def test_decimal_commas_marks_and_other_encodings_are_read(tmp_path: Path):
     with (
         pytest.warns(DataWarning, match=r"table\.csv: reinterpreted: text that is not UTF-8"),
         pytest.warns(DataWarning, match=r"decimal commas in the columns Wärme, Preis"),
+        pytest.warns(DataWarning, match=r"points between thousands in the column Preis"),
     ):
         series = read(written(tmp_path, text.encode("cp1252")))
     assert series.channels == ("Wärme", "Preis") and series.times is not None

@@ -42,6 +42,9 @@ INDEX_NAMES = frozenset(
 )  # fmt: skip
 _UNNAMED = re.compile(r"unnamed:? ?\d+(?:[ _]level.*)?|level_\d+|x1|\.\.\.1|column1")
 
+_SECONDS = re.compile(r"(?:^|[. ])(?:secs?|seconds)$")
+_NANOSECONDS = re.compile(r"(?:^|[. ])(?:nsecs?|nanosecs?|nanoseconds|nanosec)$")  # beside seconds, as in ROS
+
 _DAY = 86_400_000_000
 _SECOND = 1_000_000
 _TIME_OF_DAY = re.compile(
@@ -58,7 +61,8 @@ class Clock:
 
     Attributes:
         places: Of the columns, from 0.
-        parts: What each tells: "date" and "time", or "year", "month", "day", "day of year", "hour", "minute", …
+        parts: What each tells: "date" and "time", or "year", "month", "day", "day of year", "hour", "minute", …; or
+            "seconds" and "nanoseconds".
     """
 
     places: tuple[int, ...]
@@ -82,6 +86,10 @@ def find_clock(names: Sequence[str]) -> Clock | None:
                 found.pop(part, None)
         parts = sorted(found, key=lambda part: found[part])
         return Clock(tuple(found[part] for part in parts), tuple(parts))
+    whole = next((at for at, name in enumerate(plain) if _SECONDS.search(name)), None)
+    rest = next((at for at, name in enumerate(plain) if _NANOSECONDS.search(name)), None)
+    if whole is not None and rest is not None:
+        return Clock((whole, rest), ("seconds", "nanoseconds"))
     date = next((at for at, name in enumerate(plain) if name in DATE_NAMES), None)
     time = next((at for at, name in enumerate(plain) if name in TIME_OF_DAY_NAMES and at != date), None)
     return None if date is None or time is None else Clock((date, time), ("date", "time"))
@@ -205,6 +213,10 @@ def times_of_parts(
 
 
 def _of_numbers(parts: Mapping[str, NDArray[np.float64]], name: str, where: Callable[[int], str]) -> Times:
+    if "nanoseconds" in parts:
+        return np.rint(parts["seconds"]).astype(np.int64) * _SECOND + np.rint(parts["nanoseconds"] / 1000).astype(
+            np.int64
+        )
     limits = {
         "year": (0, 2999), "month": (1, 12), "day": (1, 31), "day of year": (1, 367), "hour": (0, 24),
         "minute": (0, 59), "second": (0, 60.999999), "millisecond": (0, 999.999),

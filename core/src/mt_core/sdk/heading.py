@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk.dates import date_format
 from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.number_columns import number_format
 from mt_core.sdk.numbers import cell_parts, is_infinite, is_missing_number, is_number
@@ -52,6 +53,7 @@ class Heading:
         rates: The samples a second that are stated, in Hz, each once.
         start: When the first row was recorded, in seconds since 1970; None where it is not said by a row of its own.
         text_columns: Places of the columns whose first cells are text: neither numbers nor dates.
+        time_columns: Of those whose first cells are dates, or times of the day.
     """
 
     separator: str
@@ -60,6 +62,7 @@ class Heading:
     rates: tuple[float, ...] = ()
     start: float | None = None
     text_columns: tuple[int, ...] = ()
+    time_columns: tuple[int, ...] = ()
 
     def rate(self, name: str) -> float | None:
         """The rate in Hz; None where none is stated.
@@ -113,8 +116,18 @@ def read_heading(
     if any(_SINGLE_QUOTED.fullmatch(line) for line in first):  # PhysioNet's rdsamp
         first = [line.replace("'", '"') for line in first]
         lines = (line.replace("'", '"') for line in lines)
+    ends = [line.rstrip()[-1:] for line in first if line.strip() and not _is_comment(line, comments)]
+    if ends.count(";") > _MOSTLY * len(ends) and sum(line.count(",") for line in first) > len(ends):
+        first = [_without_end(line) for line in first]  # 1,2,3; as Java programs write rows
+        lines = map(_without_end, lines)
     heading = _Top(first, name, separators, tuple(comments)).read()
     return heading, chain(first, lines)
+
+
+def _without_end(line: str) -> str:
+    """A line without the semicolon at its end."""
+    bare = line.rstrip()
+    return bare.removesuffix(";") + "\n" if bare.endswith(";") else line
 
 
 class _Top:
@@ -138,6 +151,7 @@ class _Top:
         else:
             self.valued = []
         self.text_columns: tuple[int, ...] = ()
+        self.time_columns: tuple[int, ...] = ()
         self.rows = {at: _cells(lines[at], self.separator) for at in texts}
 
     def read(self) -> Heading:
@@ -148,7 +162,15 @@ class _Top:
         above, below = places[:start], places[start:]
         rows = [self.rows[at] for at in below if self._is_row(self.rows[at])]
         self.text_columns = tuple(at for at in range(self.width) if _kind([row[at] for row in rows]) == "text")
-        nothing = Heading(self.separator, text_columns=self.text_columns)
+        self.time_columns = tuple(at for at in self.valued if _are_times([row[at] for row in rows]))
+        nothing = Heading(self.separator, text_columns=self.text_columns, time_columns=self.time_columns)
+        dated = self._dated_start(below, rows)
+        if dated is not None:
+            self._blank(places[: start + 2])
+            reinterpreted(self.name, "the first row taken for the start time and the second for the rate")
+            if above:
+                left_out(self.name, f"{len(above)} lines above the table")
+            return Heading(self.separator, False, (), dated[1:], dated[0], self.text_columns)
         stack: list[int] = []
         for at in reversed(above):
             if not self._may_name(self.rows[at]):
@@ -184,7 +206,27 @@ class _Top:
         if names:
             self.lines[at] = _joined(names, self.separator)
         has_names = bool(names) if names or above or moment is not None else None
-        return Heading(self.separator, has_names, units, tuple(dict.fromkeys(rates)), moment, self.text_columns)
+        distinct = tuple(dict.fromkeys(rates))
+        return Heading(self.separator, has_names, units, distinct, moment, self.text_columns, self.time_columns)
+
+    def _dated_start(self, below: list[int], rows: list[list[str]]) -> tuple[float, float] | None:
+        """Start and rate, where the first row repeats a date above numbers; None where it has none.
+
+        Raises:
+            InputError: another date above a column of numbers.
+        """
+        dates = {rows[0][place].strip() for place in self.valued if place not in self.time_columns}
+        odd = [date for date in dates if _DATE.fullmatch(date) and not _is_number(date)]
+        if not odd or len(rows) < 5:
+            return None
+        rates = {_float(rows[1][place]) for place in self.valued}
+        written = date_format(odd)
+        if len(dates) == len(odd) == 1 and written is not None and len(rates) == 1 and 0 < min(rates) <= 100_000:
+            return written.parse(odd[0]), min(rates)
+        raise InputError(
+            f"{self.name}, line {below[0] + 1}: {odd[0]!r} above numbers: it is not known what it means",
+            fix="remove the lines above the samples, and state the rate or add a column of time",
+        )
 
     def _is_row(self, cells: list[str]) -> bool:
         said = [cells[place] for place in self.valued if cells[place].strip()] if len(cells) == self.width else []
@@ -318,6 +360,12 @@ def _is_value(cell: str) -> bool:
 
 def _is_number(cell: str) -> bool:
     return cell_parts(cell) is not None or is_infinite(cell)
+
+
+def _are_times(cells: list[str]) -> bool:
+    """Whether most of a column's cells are dates or times, and no numbers."""
+    said = [cell.strip().strip("'\"") for cell in cells if not is_missing_number(cell)]
+    return sum(bool(_DATE.fullmatch(cell)) and not _is_number(cell) for cell in said) >= max(1, _MOSTLY * len(said))
 
 
 def _float(cell: str) -> float:

@@ -26,6 +26,9 @@ _STEP_KEY = re.compile(
 _VALUE = re.compile(r"(?P<number>\d+(?:[.,]\d+)?|\.\d+)\s*(?P<unit>[a-zµ/1]*)\.?", re.I)
 _CLOCK = re.compile(r"(\d{1,2}):(\d{2}):(\d{2}(?:\.\d+)?)")
 _AT_HZ = re.compile(r"\bat (\d+(?:\.\d+)?) ?Hz\b")
+_IN_JSON = re.compile(
+    r"[\"'](?:sampl\w*[ _-]?(?:rate|freq\w*)|fs|sfreq|rate(?:_hz)?)[\"']\s*:\s*[\"']?(\d+(?:\.\d+)?)", re.IGNORECASE
+)
 _PAIR = re.compile(r"\s*(?P<key>[^:=]*?[^:=\s])\s*[:=]\s*(?P<value>.+?)\s*")
 _KEY_AND_CLOCK = re.compile(r"(?P<key>.+?)\s+(?P<value>\d{1,2}:\d{2}:\d{2})")
 
@@ -79,7 +82,7 @@ def stated_rate(line: str, cells: Iterable[str]) -> float | None:
         rate = _rate_of(key.strip(), value.strip().strip("\"'").strip(",;\t "))
         if rate is not None:
             return rate
-    match = _AT_HZ.search(line)
+    match = _AT_HZ.search(line) or _IN_JSON.search(line)
     return float(match[1]) if match and float(match[1]) > 0 else None
 
 

@@ -36,7 +36,10 @@ def from_mapping(mapping: Mapping[str, Any], name: str) -> Iterator[Recording]:
 
 def from_npz(file: BinaryIO, name: str) -> Iterator[Recording]:
     """What the arrays of an .npz file hold; see `_of_named`."""
-    yield from _of_named(names_in_npz(file), lambda key: read_npz(file, (key,), name=name), name)
+    names = names_in_npz(file)
+    if not names:
+        raise InputError(f"{name} is an archive without arrays", fix="save the sheet of a workbook as CSV")
+    yield from _of_named(names, lambda key: read_npz(file, (key,), name=name), name)
 
 
 def _of_named(names: Sequence[str], array_of: Callable[[str], NDArray[Any]], name: str) -> Iterator[Recording]:

@@ -10,7 +10,16 @@ from mt_core.errors import InputError
 from mt_core.sdk import Clock, find_clock, plain_name
 from mt_plugin_imu.times import is_time_column
 
+_WHO = r"user|subject|person|participant|patient|session|exp(eriment)?|trial|device|split|fold"
+_WHAT = r"label|activity|activities|class|classes|target|annotation|event|trigger|marker|gt"
 _NO_AXIS = re.compile(
+    rf"|unnamed.*|level \d+|index|idx|row( number| names)?|rownum|nr\.?|no\.?|#|n|id|.* id|record( no)?|model|"
+    rf"(samples?|frames?|packet|sequence|seq)( index| no\.?| number| ?count(er)?)?|count(er)?|"
+    r"sample ?time ?fine|.*\.seq|"
+    rf"loggingsample|((activity|gt|target|class) ?)?(({_WHO})|({_WHAT}))s?( ?(id|no|nr|number|name|code|index))?|"
+    r"date|day|year|month|hour|minute|second|utc .*|status ?word|clipping.*|rssi|battery.*"
+)
+_AXIS = re.compile(
     r"|unnamed.*|level \d+|index|idx|row( number| names)?|rownum|nr\.?|no\.?|#|n|id|.* id|record( no)?|"
     r"(samples?|frames?|packet|sequence|seq)( index| no\.?| number| ?count(er)?)?|count(er)?|sample ?time ?fine|"
     r"loggingsample|user|subject|person|participant|patient|session|exp(eriment)?|trial|split|fold|"
@@ -18,7 +27,7 @@ _NO_AXIS = re.compile(
     r"clipping.*|rssi|battery.*|marker|event|trigger"
 )
 _AXIS = re.compile(
-    r".*[xyz]|.*(acc|gyr|mag|quat|euler|roll|pitch|yaw|temp|press|grav|rot|vel|ecg|emg|eeg|ppg|bvp).*|[aqw]\d"
+    r".*[xyz]|.*(acc|gyr|mag|quat|axis|channel|euler|roll|pitch|yaw|temp|press|grav|rot|vel|ecg|emg|eeg|ppg|bvp).*|[aqw]\d"
 )
 _SEVERAL_DEVICES = re.compile(r"sensor( id| name| type)?|device( id| name)?|source|type|location|placement|position")
 
@@ -55,7 +64,7 @@ def choose_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> 
     plain = [name.strip().lower() for name in names]
     clocks = [place for place, name in enumerate(plain) if is_time_column(name)]
     together = find_clock(names)
-    if together is not None and together.parts != ("date", "time") and "hour" not in together.parts:
+    if together is not None and "year" in together.parts and "hour" not in together.parts:
         together = None
     axes: list[int] = []
     for name in wanted:
@@ -84,8 +93,12 @@ def choose_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> 
     return Columns(axes, clocks[0] if clocks else None, tuple(clocks[1:]), together, not wanted)
 
 
-def numbered_columns(count: int, wanted: Sequence[str], name: str) -> Columns:
-    """The axes of a table without a header, by their numbers from 1; the first column may be the time."""
+def numbered_columns(count: int, wanted: Sequence[str], times: Sequence[int], name: str) -> Columns:
+    """The axes of a table without a header, by their numbers from 1; the first column may be the time.
+
+    Args:
+        times: Places of columns of dates or of times of the day.
+    """
     for column in wanted:
         if not column.strip().isdecimal() or not 1 <= int(column) <= count:
             raise InputError(
@@ -93,6 +106,10 @@ def numbered_columns(count: int, wanted: Sequence[str], name: str) -> Columns:
                 fix=f"give numbers from 1 to {count} in the option columns, or write the names into the first line",
             )
     axes = [int(column) - 1 for column in wanted] or list(range(count))
+    if list(times) == [0, 1] and count > 2 and not {0, 1} & {*(axes if wanted else ())}:
+        return Columns(
+            axes if wanted else axes[2:], None, together=Clock((0, 1), ("date", "time")), are_guessed=not wanted
+        )
     clock = 0 if count > 1 and not (wanted and 0 in axes) else None
     return Columns(axes, clock, are_guessed=not wanted)
 

@@ -69,7 +69,7 @@ def read_table(file: BinaryIO, name: str, columns: Sequence[str] = ()) -> Record
         if chosen.are_guessed:
             chosen = _without_text(chosen, table.names, heading.text_columns, name)
     else:
-        chosen = numbered_columns(table.width, columns, name)
+        chosen = numbered_columns(table.width, columns, heading.time_columns, name)
     return _read(table, chosen, heading, name)
 
 
@@ -105,7 +105,7 @@ def _read(table: Delimited, chosen: Columns, heading: Heading, name: str) -> Rec
 
     ticks = _ticks(table.names, chosen, heading.units, texts, column_of.__getitem__, name, where)
     first = chosen.axes[0]
-    if ticks is not None and not table.names and chosen.are_guessed:
+    if ticks is not None and not table.names and chosen.are_guessed and chosen.together is None:
         chosen, values_TC = replace(chosen, axes=chosen.axes[1:]), values_TC[:, 1:]
     elif (
         ticks is None
@@ -122,6 +122,11 @@ def _read(table: Delimited, chosen: Columns, heading: Heading, name: str) -> Rec
         others = [(table.names[place], column_of[place]) for place in chosen.other_clocks if not cells[place].texts]
         check_other_clocks(ticks, others, name)
     values_TC = _with_values(values_TC, chosen, table.names, name)
+    is_said_T: NDArray[np.bool_] = np.asarray(~np.isnan(values_TC).all(1))
+    if values_TC.size and not is_said_T[-1] and is_said_T.any():  # separators without anything between them
+        end = len(is_said_T) - int(is_said_T[::-1].argmax())
+        values_TC = values_TC[:end]
+        ticks = ticks if ticks is None else replace(ticks, values=ticks.values[:end])
     if ticks is None:
         return make_recording(values_TC, heading.rate(name), name)
     stated = heading.rates[0] if len(heading.rates) == 1 else None
@@ -184,14 +189,30 @@ def _without_text(chosen: Columns, names: Sequence[str], are_text: Sequence[int]
 def _with_values(
     values_TC: NDArray[np.float64], chosen: Columns, names: Sequence[str], name: str
 ) -> NDArray[np.float64]:
-    """Without columns in which no row has a value."""
+    """Without columns in which no row has a value, or each has a time since 1970."""
+    if not chosen.are_guessed:
+        return values_TC
+    is_time = _are_times(values_TC)
+    if is_time.any() and not is_time.all():
+        left_out(name, f"{is_time.sum()} columns of times beside the axes")
+        kept = [axis for axis, time in zip(chosen.axes, is_time.tolist(), strict=True) if not time]
+        values_TC, chosen = values_TC[:, ~is_time], replace(chosen, axes=kept)
     is_empty: NDArray[np.bool_] = np.asarray(np.isnan(values_TC).all(0))
-    if not chosen.are_guessed or not is_empty.any() or is_empty.all():
+    if not is_empty.any() or is_empty.all():
         return values_TC
     said = [names[place] for place, empty in zip(chosen.axes, is_empty.tolist(), strict=True) if empty and names]
     if said:
         left_out(name, f"columns without a value: {', '.join(said)[:200]}")
     return values_TC[:, ~is_empty]
+
+
+def _are_times(values_TC: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(C,) which columns only rise, and are as large as times since 1970."""
+    if len(values_TC) < 2:
+        return np.zeros(values_TC.shape[1], dtype=bool)
+    with np.errstate(invalid="ignore"):
+        are_late = (values_TC >= 1e9).all(0) & (values_TC[-1] < 1.05 * values_TC[0])
+        return np.asarray(are_late & (np.diff(values_TC, axis=0) >= 0).all(0))
 
 
 def from_frame(frame: Any, columns: Sequence[str], name: str) -> Recording:

@@ -134,7 +134,7 @@ def _text_table(file: BinaryIO, name: str) -> Any:
         io.TextIOWrapper(io.BytesIO(content), encoding="utf-8", newline=""),
         name,
         separators=heading.separator,
-        header=(lambda cells: not _is_data(cells)) if has_names is None else has_names,
+        header=(lambda cells: not _is_data(cells, heading.time_columns)) if has_names is None else has_names,
     )
     check_size(content.count(table.separator.encode()) + content.count(b"\n") + 1, 1, name)
     separator = r"\s+" if table.separator == " " else table.separator
@@ -159,8 +159,10 @@ def _text_table(file: BinaryIO, name: str) -> Any:
     if frame.empty:
         raise InputError(f"{name} has a header but no rows", fix="write a row of numbers for each step")
     if not table.names:
-        is_dated = table.width > 1 and not is_number(str(frame.iat[0, 0]))
-        frame.columns = [*TIME_NAMES[:is_dated], *default_names(table.width - is_dated)]
+        num_times = 2 if heading.time_columns == (0, 1) and table.width > 2 else 0
+        if not num_times:
+            num_times = int(table.width > 1 and not is_number(str(frame.iat[0, 0])))
+        frame.columns = [*TIME_NAMES[:num_times], *default_names(table.width - num_times)]
     if heading.start is not None and heading.rates:
         microseconds = 1e6 / heading.rates[0]
         if microseconds == round(microseconds):
@@ -169,7 +171,8 @@ def _text_table(file: BinaryIO, name: str) -> Any:
     return frame
 
 
-def _is_data(cells: Sequence[str]) -> bool:
+def _is_data(cells: Sequence[str], times: Sequence[int]) -> bool:
     """Whether a first line is a row and no header: numbers, perhaps after a date. Some names may be numbers."""
     is_date = cells[0][:1].isdigit() and any(mark in cells[0] for mark in "-/.:")
-    return not any(is_header([cell]) for cell in cells[is_date and len(cells) > 1 :])
+    num_times = 2 if tuple(times) == (0, 1) and is_date and cells[1][:1].isdigit() else int(is_date)
+    return not any(is_header([cell]) for cell in cells[num_times if len(cells) > num_times else 0 :])

@@ -12,7 +12,7 @@ from mt_core.errors import InputError
 from mt_core.sdk import is_row_number, left_out, number_format, reinterpreted, without_daylight_saving
 from mt_plugin_timeseries.numbers import without_marks
 from mt_plugin_timeseries.series import Series, check_size, make_series
-from mt_plugin_timeseries.time_columns import find_times
+from mt_plugin_timeseries.time_columns import check_not_transposed, find_times, repeats_the_time
 from mt_plugin_timeseries.times import Times, format_times, infer_step
 
 Irregular = Literal["repair", "refuse", "ignore"]
@@ -47,8 +47,10 @@ def series_from_table(
             from 1 below the header.
     """
     check_size(len(frame), max(frame.shape[1], 1), name)
-    times, order, time_places = find_times(frame, name)
     names = [str(column) for column in frame.columns]
+    if not columns:
+        check_not_transposed(names, name)
+    times, order, time_places = find_times(frame, name)
     numbers = _channels(frame, names, time_places, tuple(columns), text, name)
     values = np.stack([column for _, column in numbers], axis=1)
     channels = [channel for channel, _ in numbers]
@@ -76,6 +78,9 @@ def _channels(
             _tell_unnamed(frame.iloc[:, place], name)
             continue
         numbers = _numbers(frame.iloc[:, place], column_name, text, name)
+        if numbers is not None and not columns and time_places and repeats_the_time(column_name, numbers):
+            left_out(name, "a column that repeats the time")
+            continue
         if numbers is not None and (columns or len(names) == 1 or not is_row_number(column_name, numbers)):
             found.append((column_name, without_marks(numbers, column_name, name)))
     if lacking := [column for column in columns if column not in names]:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import Clock, find_clock, left_out, plain_name, reinterpreted, times_of_parts
+from mt_core.sdk import (
+    Clock,
+    find_clock,
+    left_out,
+    plain_name,
+    reinterpreted,
+    seconds_since_1970,
+    times_of_parts,
+    times_of_texts,
+)
 from mt_plugin_timeseries.times import TIME_NAMES, Times, parse_dates, parse_numeric_dates
 
+_DATE_NAME = re.compile(
+    r"\d{4}-\d{1,2}(-\d{1,2})?( .*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}[/.]\d{1,2}[/.]\d{1,2}|(19|20)\d{2}"
+)
 _LONG_STEP = 1.5  # of the usual
 
 
@@ -51,6 +65,9 @@ def find_times(frame: Any, name: str) -> tuple[Times | None, NDArray[Any] | None
         if found is not None:
             times = _all_dates(found, column, name)
             return times, times, (place,)
+        if (elapsed := _elapsed(column)) is not None:
+            _tell_uneven(elapsed, name)
+            return None, elapsed, (place,)
     found = parse_dates(frame.index.to_series(), name)
     if found is not None:
         times = _all_dates(found, frame.index, name)
@@ -92,6 +109,38 @@ def _times_of_day(numbers: NDArray[Any]) -> list[str] | None:
     if numbers.max() <= 2400 and (numbers % 100 < 60).all():
         return [f"{int(number) // 100}:{int(number) % 100:02d}" for number in numbers]
     return None
+
+
+def _elapsed(column: Any) -> NDArray[np.float64] | None:
+    """Seconds, of a column of times of the day such as 0:05:00; None for anything else."""
+    if column.dtype.kind in "iufbmM" or column.isna().any():
+        return None
+    try:
+        times, is_dated = times_of_texts([str(cell) for cell in column], "", "", str)
+    except InputError:
+        return None
+    return None if is_dated else np.asarray(times / 1e6)
+
+
+def check_not_transposed(names: Sequence[str], name: str) -> None:
+    """Refuse tables whose columns are called by dates: a row a series, as of countries.
+
+    Raises:
+        InputError: most columns are.
+    """
+    dates = [column for column in names if _DATE_NAME.fullmatch(column.strip())]
+    if len(dates) > 2 and 2 * len(dates) > len(names):
+        raise InputError(
+            f"{name}: its columns are called by dates, {dates[0]} to {dates[-1]}: each row is a series",
+            fix="transpose the table: a row for each time, a column for each channel",
+        )
+
+
+def repeats_the_time(column: str, values_T: NDArray[np.float64]) -> bool:
+    """Whether a column beside that of the time is one too: it is called so, and its numbers are times since 1970."""
+    if plain_name(column) not in TIME_NAMES or np.isnan(values_T).any() or len(values_T) < 2:
+        return False
+    return all(seconds_since_1970(float(value)) is not None for value in (values_T.min(), values_T.max()))
 
 
 def _tell_uneven(numbers: NDArray[Any], name: str) -> None:

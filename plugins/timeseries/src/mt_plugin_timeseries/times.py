@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import warnings
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal
 
 import numpy as np
@@ -31,6 +32,7 @@ _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{8}")  # a time of day alone is no da
 
 # microseconds in a unit of a number of that size since 1970: from 1973 on for each
 _EPOCH = ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 9.3e18, 1e-3))
+_WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>0[1-9]|[1-4]\d|5[0-2])(?:-1)?")
 _QUARTER = re.compile(r"(?P<year>\d{4})[-/: ]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[-/ ]?(?P<behind>\d{4})", re.IGNORECASE)
 _DAYS = ((20_000.0, 80_000.0, 25_569.0), (693_000.0, 800_000.0, 719_529.0))
 """From, below, and the number of 1970-01-01: days since 1900 in spreadsheets, and since the year 0 in MATLAB."""
@@ -152,7 +154,11 @@ def parse_dates(column: Any, name: str, *, is_named: bool = False) -> tuple[Time
 
 
 def _quarters(column: Any) -> Times | None:
-    """The starts of quarters such as 2024Q1, 2024-Q1 and Q1 2024; None for anything else."""
+    """The starts of quarters such as 2024Q1, 2024-Q1 and Q1 2024, and of weeks such as 2024-W01; None for others."""
+    weeks = [_WEEK.fullmatch(str(cell).strip()) for cell in column]
+    if all(weeks):
+        days = [date.fromisocalendar(int(week["year"]), int(week["week"]), 1) for week in weeks if week]
+        return np.array(days, dtype="M8[us]").astype(np.int64)
     matches = [_QUARTER.fullmatch(str(cell).strip()) for cell in column]
     if not all(matches):
         return None

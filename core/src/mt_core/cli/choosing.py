@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mt_core.errors import OptionError
+from mt_core.errors import InputError, OptionError
 from mt_core.io.paths import expand, has_suffix
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     first, rest = named[0], tuple(named[1:])
     looks_like_file = os.path.isfile(first) or bool(Path(first).suffix) or any(sign in first for sign in "*?[")
     is_run = os.path.isfile(Path(first, "run.json"))
+    if not rest and first.endswith(("/", os.sep)) and not os.path.exists(first):
+        raise InputError(f"{first} does not exist", fix="check the path and the folder it is relative to")
     if is_modality(first) or is_run or not (looks_like_file or os.path.isdir(first)):
         return first, rest
     return _by_suffix(tuple(named), suffixes_of(list_modalities())), tuple(named)

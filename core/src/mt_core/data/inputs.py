@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import os
 from collections.abc import Iterable, Iterator, Mapping, MappingView, Sequence, Set
 from pathlib import Path
 from typing import Any, TypeGuard
@@ -10,7 +11,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from mt_core.contract import Example, ModalityDataset, Tokenizer
-from mt_core.errors import MtError
+from mt_core.errors import InputError, MtError
 from mt_core.io.notices import Notices, collecting
 from mt_core.io.paths import expand
 from mt_core.model import MetaTransformer
@@ -20,7 +21,8 @@ from mt_core.plugins import get
 def as_sources(model: MetaTransformer, given: Any) -> list[Any]:
     """The sources that are meant.
 
-    A folder is its files of the modality's formats, a pattern the files that match. Sequences, sets, iterators and
+    A folder is its files of the modality's formats (without any it may be a sample itself, as frames of a video are), a
+    pattern the files that match. Sequences, sets, iterators and
     columns of text are as many sources, and so is a dataset. A numeric array is one sample where the tokenizer can read
     it so, else a batch along its first axis. Anything else (a data frame, a mapping, a picture, a graph) is one source.
 
@@ -31,8 +33,17 @@ def as_sources(model: MetaTransformer, given: Any) -> list[Any]:
     sources: list[Any] = []
     for each in _elements(given, model.tokenizer):
         source = each.sample if isinstance(each, Example) else each
-        sources += expand([source], suffixes) if isinstance(source, str | Path) else [source]
+        sources += _files(source, suffixes, model.tokenizer) if isinstance(source, str | Path) else [source]
     return sources
+
+
+def _files(source: str | Path, suffixes: Sequence[str], tokenizer: Tokenizer) -> list[str]:
+    try:
+        return expand([source], suffixes)
+    except InputError:
+        if os.path.isdir(source) and _is_readable(source, tokenizer):  # the frames of a video
+            return [str(source)]
+        raise
 
 
 def samples_of(given: Any) -> list[Any]:

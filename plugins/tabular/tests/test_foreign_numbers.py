@@ -187,16 +187,29 @@ def test_points_between_thousands_are_told_by_the_other_columns() -> None:
 
 @foreign("1,234 and nothing that tells", "any", "read, told: thousands; option decimal")
 def test_what_nothing_decides_is_told_and_can_be_said() -> None:
-    cells = csv_of(["1,234", "2,500", "7,125"])
+    cells = csv_of(["1,234", "2,500", "7,125"], "\t")
     with pytest.warns(DataWarning, match="commas before three digits taken for thousands, which could be decimals"):
         close(understood(cells)["c"], [1234, 2500, 7125])
     with pytest.warns(DataWarning, match="decimal commas"):
         close(understood(cells, decimal=",")["c"], [1.234, 2.5, 7.125])
 
 
+@foreign("1,234 and 331.885 in a table with semicolons", "Excel in German", "read, told: decided by the separator")
+def test_semicolons_tell_that_commas_stand_before_fractions() -> None:
+    with pytest.warns(DataWarning, match="decimal commas in the column c"):
+        close(understood(csv_of(["1,234", "2,500"]))["c"], [1.234, 2.5])
+    with pytest.warns(DataWarning, match="points between thousands in the column c"):
+        close(understood(csv_of(["331.885", "720"]))["c"], [331885, 720])
+    with pytest.warns(DataWarning, match="commas between thousands in the column c"):
+        close(understood(csv_of(['"1,234"', '"2,500"'], ","))["c"], [1234, 2500])
+    with silence():
+        close(understood(csv_of(["331.885", "720"], ","))["c"], [331.885, 720])
+        close(understood(csv_of(["7.4", "1.250"]))["c"], [7.4, 1.25])
+
+
 @foreign("331.885 and nothing that tells", "German registers", "read, told: decimals; option decimal")
 def test_points_before_three_digits_are_told() -> None:
-    cells = csv_of(["331.885", "111.343", "720"])
+    cells = csv_of(["331.885", "111.343", "720"], "\t")
     with pytest.warns(DataWarning, match="points before three digits taken for decimals, which could be thousands"):
         close(understood(cells)["c"], [331.885, 111.343, 720])
     with pytest.warns(DataWarning, match="points between thousands"):
@@ -270,52 +283,3 @@ def test_a_word_in_a_clean_column_is_refused_later() -> None:
     tokenizer.calibrate(Example({"c": f"{number}.5"}) for number in range(9))
     with pytest.raises(InputError, match=r"column 'c' holds 'unknown', which is no number[\s\S]*leave it empty"):
         tokenizer.prepare({"c": "unknown"})
-
-
-@foreign("True, true and TRUE in one column", "Python, R and Excel", "read: one category")
-def test_booleans_are_one_category_however_they_are_spelt() -> None:
-    found = understood(csv_of(["True", "true", "TRUE", "False", "FALSE", "false"]))["c"]
-    assert len({*found[:3]}) == len({*found[3:]}) == 1 and found[0] != found[3]
-
-
-@foreign("Yes and yes in one column", "people", "read, told: two categories")
-def test_categories_that_differ_in_capitals_are_told() -> None:
-    with pytest.warns(DataWarning, match="Yes and yes as two categories in the column c"):
-        understood(csv_of(["Yes", "yes", "no", "Yes"]))
-
-
-@foreign("1.0 in one table, 1 in the next, among categories", "pandas, after a gap", "read: one category")
-def test_categories_are_equal_as_numbers() -> None:
-    found = understood(csv_of(["1.0", "2.0", "1", "02"]), categorical=("c",))["c"]
-    assert found[0] == found[2] and found[1] == found[3] and found[0] != found[1]
-
-
-@foreign("thousands of categories", "shop and log tables", "read, told: all but the 128 most frequent are unknown")
-def test_rare_categories_are_unknown_and_told() -> None:
-    cells = [f"item {number % 1000}" for number in range(2500)]
-    with pytest.warns(DataWarning, match="2116 cells beyond the 128 most frequent categories in the column c"):
-        found = understood(csv_of(cells))["c"]
-    assert len(set(found)) == 129
-
-
-@pytest.mark.parametrize(
-    ("cells", "why"),
-    [
-        (["7"] * 30, "constant"),
-        ([""] * 30, "all missing"),
-        ([f"name {number}" for number in range(30)], "names, keys or free text"),
-    ],
-    ids=["constant", "empty", "names"],
-)
-@foreign("columns that say nothing", "any export", "read, told: left out, with the reason")
-def test_columns_that_vanish_are_told(cells: list[str], why: str) -> None:
-    with pytest.warns(DataWarning, match=rf"left out: the column c \({why}\)"):
-        assert list(understood(csv_of(cells))) == ["other"]
-
-
-@foreign("a column of keys (PassengerId)", "databases, Kaggle", "read, told: left out")
-def test_keys_are_left_out_and_told() -> None:
-    text = "PassengerId;fare\n" + "\n".join(f"{row};{row % 7}.5" for row in range(892, 932))
-    with pytest.warns(DataWarning, match=r"the column PassengerId \(row numbers or keys\)"):
-        assert list(understood(text.encode())) == ["fare"]
-    assert list(understood(text.encode(), numeric=("PassengerId",))) == ["PassengerId", "fare"]

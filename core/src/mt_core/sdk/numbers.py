@@ -29,7 +29,7 @@ _INFINITE = {sign + word for sign in ("", "+", "-") for word in ("inf", "infinit
 
 _DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 _BLANK = r"[ \u00a0\u2009\u202f]"
-_CURRENCY = r"[A-Z]{0,3}[$€£¥₹₩₽₺]|EUR|USD|GBP|CHF|JPY|CNY|INR|Fr\.|kr\.?|zł"
+_CURRENCY = r"[A-Z]{0,3}[$€£¥₹₩₽₺]|Rs\.?|EUR|USD|GBP|CHF|JPY|CNY|INR|Fr\.|kr\.?|zł"
 _UNIT = r"[%‰°]|[°µμ]?[^\W\d_]{1,10}[²³]?(?:/[^\W\d_]{1,5}[²³]?)?"
 _CELL = re.compile(
     rf"(?P<open>\()?{_BLANK}*(?P<sign>[+-]?){_BLANK}*(?P<before>{_CURRENCY})?{_BLANK}*"
@@ -59,10 +59,10 @@ def cell_parts(text: str) -> CellParts | None:
     if len(text) > _LONGEST:
         return None
     match = _CELL.fullmatch(text.strip().replace("\u2212", "-"))
-    if match is None or bool(match["open"]) != bool(match["close"]) or (match["before"] and match["after"]):
+    if match is None or bool(match["open"]) != bool(match["close"]):
         return None
     has_parentheses, is_negative = bool(match["open"]), match["sign"] == "-" or bool(match["minus"])
-    unit = match["before"] or match["after"] or ""
+    unit = (match["before"] or "") + (match["after"] or "")  # "$K"
     return CellParts(match["inner"], unit, is_negative or has_parentheses, has_parentheses)
 
 

@@ -18,6 +18,18 @@ Row = dict[str, Cell]
 """A sample: column names to cells."""
 
 
+class CommaRow(dict[str, Cell]):
+    """A row of a file with commas between its cells: fractions of numbers stand behind points."""
+
+    decimal = "."
+
+
+class SemicolonRow(dict[str, Cell]):
+    """A row of a file with semicolons between its cells, as programs write that have commas within numbers."""
+
+    decimal = ","
+
+
 def to_cell(value: Any) -> Cell:
     """A value as a cell: text stripped, numbers as floats, dates and times of the day as ISO text, durations as
     seconds, booleans as "True" and "False".

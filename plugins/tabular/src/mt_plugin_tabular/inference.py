@@ -89,7 +89,7 @@ def infer_columns(survey: TableSummary, options: TabularOptions) -> Inferred:
     texts = {name: [cell for cell in some if isinstance(cell, str)] for name, some in cells.items()}
     open_names = [name for name in survey.names if name not in {*options.categorical, *options.ignore}]
     if options.decimal is None:
-        written = number_columns({name: texts[name] for name in open_names})
+        written = number_columns({name: texts[name] for name in open_names}, decimal=survey.decimal)
     else:
         written = {name: number_column(texts[name], decimal=options.decimal) for name in open_names}
     formats: dict[str, NumberColumn] = {}

@@ -13,13 +13,14 @@ import numpy as np
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_core.sdk import MISSING_MARKS, Delimited, first_bytes, is_header, open_binary, text_lines
-from mt_plugin_tabular.cells import Row, make_row
+from mt_plugin_tabular.cells import CommaRow, Row, SemicolonRow, make_row
 from mt_plugin_tabular.foreign import Nameless, is_json, json_records, refuse_other_formats, without_totals
 from mt_plugin_tabular.layouts import ADULT_COLUMNS
 from mt_plugin_tabular.options import Header
 
 FORMATS = ".csv .tsv .data .test (each also as .gz) .jsonl .parquet"
 
+_ROW_TYPES: dict[str, type[Row]] = {",": CommaRow, ";": SemicolonRow}
 _BATCH_ROWS = 4096  # of Parquet, decoded at a time
 _BUFFER_BYTES = 1 << 20
 
@@ -40,7 +41,8 @@ def read_rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, N
     if isinstance(source, str | Path | bytes):
         yield from _file_rows(source, header)
     elif isinstance(source, Mapping):
-        yield make_row(source.keys(), source.values())
+        row = make_row(source.keys(), source.values())
+        yield type(source)(row) if isinstance(source, CommaRow | SemicolonRow) else row
     elif hasattr(source, "columns") and hasattr(source, "itertuples"):  # a pandas DataFrame; pandas stays unimported
         yield from _frame_rows(source)
     elif hasattr(source, "index") and hasattr(source, "to_dict"):  # a pandas Series
@@ -98,16 +100,17 @@ def _delimited_rows(file: BinaryIO, name: str, header: Header) -> Iterator[Row]:
         is_adult = file_name in ("adult.data", "adult.test") and table.width == len(ADULT_COLUMNS)
         names = list(ADULT_COLUMNS) if is_adult else _numbered(table.width)
     kept = Nameless(_distinct(names, name), name)
+    row_type = _ROW_TYPES.get(table.separator, dict)
     for cells in table:
         if is_c45:
             cells[-1] = cells[-1].removesuffix(".")
         texts = list(map(str.strip, cells))  # as `to_cell` makes them, and twice as fast
         kept.check(texts)
-        yield {
-            column: None if text in MISSING_MARKS else text
+        yield row_type(
+            (column, None if text in MISSING_MARKS else text)
             for column, text in zip(names, texts, strict=True)
             if column in kept.names
-        }
+        )
 
 
 def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:

@@ -21,6 +21,7 @@ class TableSummary:
     Attributes:
         kept: The rows.
         num_rows: Of all.
+        decimal: What stands before fractions, as the file suggests; None where nothing does.
         texts: By column, its different cells that are no plain numbers, at most 10,000, and how often each occurs.
 
     Args:
@@ -30,12 +31,15 @@ class TableSummary:
     def __init__(self, rows: Iterable[Row], missing: Sequence[str] = ()) -> None:
         self.kept: list[Row] = []
         self.num_rows = 0
+        self.decimal: str | None = None
         self.texts: dict[str, dict[str, int]] = {}
         marks = frozenset(map(category_name, missing))
         draw = random.Random(0)
         for row in rows:
             if marks:
                 row = without_marks(row, marks)
+            suggested = getattr(row, "decimal", None)
+            self.decimal = suggested if suggested == self.decimal or not self.num_rows else None
             self.num_rows += 1
             self._note(row)
             if len(self.kept) < KEPT_ROWS:
@@ -63,4 +67,7 @@ class TableSummary:
 
 def without_marks(row: Row, marks: frozenset[str]) -> Row:
     """A row with None for the cells that mean that there is no value, by `category_name`."""
-    return {name: None if value is not None and category_name(value) in marks else value for name, value in row.items()}
+    found = {
+        name: None if value is not None and category_name(value) in marks else value for name, value in row.items()
+    }
+    return type(row)(found)

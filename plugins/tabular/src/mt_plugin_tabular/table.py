@@ -27,8 +27,10 @@ class Table(Sequence[Row]):
         places: dict[str, dict[Cell, int]] = {}
         codes: dict[str, array[int]] = {}
         self.num_rows = 0
+        self._row_type: type[Row] = dict
         for row in rows:
             if not places:
+                self._row_type = type(row)
                 places, codes = {name: {} for name in row}, {name: array("i") for name in row}
             if row.keys() != places.keys():
                 differing = ", ".join(map(repr, sorted(row.keys() ^ places.keys())))
@@ -54,7 +56,12 @@ class Table(Sequence[Row]):
 
     def __getitem__(self, index: int) -> Row:  # type: ignore[override]  # no slices
         index = range(self.num_rows)[index]  # an IndexError beyond the last ends a plain `for` over the rows
-        return {name: values[self._codes[name][index]] for name, values in self._values.items()}
+        return self._row_type((name, values[self._codes[name][index]]) for name, values in self._values.items())
+
+    @property
+    def decimal(self) -> str | None:
+        """What stands before fractions, as the file suggests; None where nothing does."""
+        return getattr(self._row_type, "decimal", None)
 
     def distinct(self, name: str) -> list[Cell]:
         """The different values of a column, in the order in which they appear."""

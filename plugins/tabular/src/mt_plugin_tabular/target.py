@@ -85,7 +85,7 @@ class _Numbers:
     @classmethod
     def of(cls, table: Table, target: str, cells: Sequence[Cell]) -> _Numbers:
         texts = {name: [cell for cell in table.distinct(name) if isinstance(cell, str)] for name in table.names}
-        column = number_columns(texts)[target]
+        column = number_columns(texts, decimal=table.decimal)[target]
         values: dict[Cell, float] = {
             cell: column.written.parse(cell) if isinstance(cell, str) else cell
             for cell in table.distinct(target)

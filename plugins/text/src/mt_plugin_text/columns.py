@@ -180,5 +180,5 @@ def _not_found(cells: Sequence[str], table: str) -> InputError:
     return InputError(
         f"{table} has no column known to hold texts; its first line is: {', '.join(map(repr, cells))[:500]}",
         fix="name the column by the option text=NAME (two of a pair: text=NAME,NAME; where there is no header, by its "
-        f"number: text=2), or call it one of {', '.join(TEXT_NAMES)}",
+        f"number: text=2), or call it one of {', '.join(TEXT_NAMES[:11])}",
     )

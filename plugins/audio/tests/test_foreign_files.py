@@ -91,6 +91,21 @@ def test_wav_as_recorders_leave_it(content: bytes, told: bool) -> None:
         assert np.array_equal(read(content), SOUND)
 
 
+@foreign_file("a header that counts half of the data", "recorders that write it now and then", "read, told: the half")
+def test_what_a_header_does_not_count_is_told() -> None:
+    content = riff(form(), chunk(b"data", PCM.tobytes(), len(PCM)))
+    with pytest.warns(DataWarning, match="left out: 16,000 bytes behind the sound that the header counts"):
+        assert np.array_equal(read(content), SOUND[: RATE // 2])
+
+
+@pytest.mark.parametrize("length", [0, 2**64 - 1])
+@foreign_file("RF64 of unknown length", "recorders that were cut off, streams", "read")
+def test_rf64_of_unknown_length_is_read_to_its_end(length: int) -> None:
+    lengths = chunk(b"ds64", struct.pack("<QQQI", length, length, length, 0))
+    content = b"RF64\xff\xff\xff\xffWAVE" + lengths + form() + chunk(b"data", PCM.tobytes(), 0xFFFFFFFF)
+    assert np.array_equal(read(content), SOUND)
+
+
 @foreign_file("8 bits without a sign, an odd number of them", "telephony, old games", "read")
 def test_eight_bits_have_no_sign() -> None:
     content = riff(form(bits=8), chunk(b"data", EIGHT_BITS.tobytes()), chunk(b"LIST", b"INFO"))
@@ -140,6 +155,7 @@ def test_half_of_a_file_is_refused(format: str) -> None:
 def test_all_links_of_a_chained_ogg_are_read(subtype: str) -> None:
     one, other = encoded(TONE, "OGG", subtype), encoded(TONE[::-1].copy(), "OGG", subtype)
     assert np.array_equal(read(one + other), np.concatenate([read(one), read(other)]))
+    assert np.array_equal(read(one + b"junk" * 50 + other), read(one + other))
     with pytest.warns(DataWarning, match=r"left out: what comes after the first 1\.5 s"):
         assert np.array_equal(read(one + other, 1.5), np.concatenate([read(one), read(other)[: RATE // 2]]))
 

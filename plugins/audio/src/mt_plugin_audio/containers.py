@@ -17,6 +17,8 @@ from mt_plugin_audio.stitched import Part
 
 _MOST_CHUNKS = 1000
 _UNKNOWN_LENGTHS = (0, 0xFFFFFFFF)
+_UNKNOWN_OF_RF64 = (0, 2**64 - 1)
+_STREAMED = 0x7FFF0000
 # libsndfile knows an MP3 by its tag, or by the name of its file
 _EMPTY_ID3 = b"ID3\x03\x00\x00\x00\x00\x00\x0a" + bytes(10)
 _COUNTS = re.compile(b"(?:Xing|Info)\\x00\\x00\\x00")
@@ -35,6 +37,8 @@ FOREIGN = (
     (0, b"MThd", "a MIDI file, which holds notes and no sound"),
     (0, b"version https://git-lfs", "a pointer of Git LFS, whose file was not fetched"),
     (0, b"wvpk", "a WavPack file"),
+    (0, b"\x1f\x8b", "packed by gzip"),
+    (0, b"PK\x03\x04", "a zip archive"),
     (0, b"MAC ", "a Monkey's Audio file"),
 )
 """Where what stands in files that are not read here, and what they are."""
@@ -48,11 +52,13 @@ class Recordings:
         parts: Of each recording, one after the other; several where files were joined.
         promised: The samples that the header counts, where the parts no longer say it (FLAC); else None.
         note: What was taken otherwise than the file says, for the user; "" for nothing.
+        rest: Bytes behind the sound that belong to nothing.
     """
 
     parts: list[list[Part]]
     promised: int | None = None
     note: str = ""
+    rest: int = 0
 
 
 def recordings_in(file: BinaryIO) -> Recordings:
@@ -111,14 +117,22 @@ def _riff(file: BinaryIO, start: int, size: int, magic: bytes) -> Recordings:
     at = start + 12
     parts: list[Part] = []
     begun = start
+    rest = 0
     for _ in range(_MOST_CHUNKS):
         header = _at(file, at, 8)
         if len(header) < 8:
             break
         name, length = header[:4], struct.unpack(f"{order}I", header[4:])[0]
+        if name == b"ds64" and length >= 24 and struct.unpack("<Q", _at(file, at + 16, 8))[0] in _UNKNOWN_OF_RF64:
+            sound = _data_at(file, at, size)
+            parts += [(begun, at + 8), struct.pack("<QQQ", size - start - 8, max(size - sound, 0), 0)]
+            begun = at + 32
         if name == b"data":
             is_unknown = length in _UNKNOWN_LENGTHS and magic != b"RF64" and at + 8 < size
             if not is_unknown or (length == 0 and _are_chunks(file, at + 8, size, order)):
+                end = at + 8 + length + length % 2
+                if magic != b"RF64" and length < _STREAMED and not _are_chunks(file, end, size, order):
+                    rest = max(size - end, 0)
                 break
             there = min(size - at - 8, 0xFFFFFFFE)
             parts += [(begun, at + 4), struct.pack(f"{order}I", there), (at + 8, size)]
@@ -131,7 +145,20 @@ def _riff(file: BinaryIO, start: int, size: int, magic: bytes) -> Recordings:
             at = behind
         else:
             at = behind + length % 2
-    return Recordings([[*parts, (begun, size)]])
+    return Recordings([[*parts, (begun, size)]], rest=rest)
+
+
+def _data_at(file: BinaryIO, at: int, size: int) -> int:
+    """Where the sound begins behind a chunk of an RF64."""
+    for _ in range(_MOST_CHUNKS):
+        header = _at(file, at, 8)
+        if len(header) < 8:
+            break
+        if header[:4] == b"data":
+            return at + 8
+        length = struct.unpack("<I", header[4:])[0]
+        at += 8 + length + length % 2
+    return size
 
 
 def _are_chunks(file: BinaryIO, at: int, size: int, order: str) -> bool:
@@ -145,6 +172,18 @@ def _are_chunks(file: BinaryIO, at: int, size: int, order: str) -> bool:
         at += 8 + struct.unpack(f"{order}I", header[4:])[0]
         at += at % 2
     return False
+
+
+def _next_page(file: BinaryIO, at: int, size: int) -> int:
+    """Where the next page of an Ogg file begins, whatever stands between; the size of the file where there is none."""
+    overlap = b""
+    while chunk := _at(file, at, _SCANNED if overlap else 4):
+        found = (overlap + chunk).find(b"OggS")
+        if found >= 0:
+            return at - len(overlap) + found
+        at += len(chunk)
+        overlap = chunk[-3:]
+    return size
 
 
 def _joined_mp3(file: BinaryIO, size: int) -> list[tuple[int, int]]:
@@ -179,7 +218,7 @@ def _links(file: BinaryIO, start: int, size: int) -> Iterator[tuple[int, int]]:
     Source: RFC 3533, section 4: a chained stream begins with pages of its own that begin streams.
     """
     begun, at, was_first = start, start, True
-    while len(header := _at(file, at, 27)) == 27 and header[:4] == b"OggS":
+    while (at := _next_page(file, at, size)) < size and len(header := _at(file, at, 27)) == 27:
         is_first = bool(header[5] & 2)
         if is_first and not was_first:
             yield begun, at

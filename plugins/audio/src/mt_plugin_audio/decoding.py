@@ -12,7 +12,7 @@ import soundfile  # type: ignore[import-untyped,unused-ignore]
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import reinterpreted, silent_stderr
+from mt_core.sdk import left_out, reinterpreted, silent_stderr
 from mt_plugin_audio.containers import behind_id3, recordings_in, what_it_is
 from mt_plugin_audio.stitched import Stitched
 from mt_plugin_audio.truncation import bytes_missing
@@ -26,6 +26,7 @@ MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 
 _BLOCK = 2**16  # samples of a channel at a time
 _UNKNOWN = 2**62  # a FLAC written to a pipe has so many samples or more
+_LEAST_REST = 1000  # bytes; tags of unknown programs are smaller
 _CANCELLED = 1e-4  # of the first channel's energy
 _SLACK = {"MP3": 2 * 1152}  # encoders miscount by a frame or two
 
@@ -75,6 +76,8 @@ def decode(file: BinaryIO, name: str, max_seconds: float) -> tuple[Samples, int,
         pieces.append(samples if rate == first_rate else _resampled(samples, rate, first_rate))
     if found.note:
         reinterpreted(name, found.note)
+    if found.rest > max(_LEAST_REST, sum(map(len, pieces)) // 50):
+        left_out(name, f"{found.rest:,} bytes behind the sound that the header counts")
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces), first_rate, seconds
 
 
@@ -85,7 +88,7 @@ def _unreadable(file: BinaryIO, name: str, error: soundfile.LibsndfileError) -> 
             fix="save it as WAV or FLAC, for instance by ffmpeg -i old new.wav",
         )
     because = error.error_string.removeprefix("Error : ").rstrip(".")
-    if re.search("resource fork|data offset|data length", because):  # of a format that is tried where no other fits
+    if re.search("resource fork|(data|map) (offset|length)", because):  # of a format that is tried where no other fits
         because = "in no format that is known"
     return InputError(
         f"{name} is no recording that can be read ({because})",

@@ -103,6 +103,8 @@ def _missing_of_chunks(file: SeekableFile, magic: bytes, size: int) -> int:
             promised_by_ds64 = struct.unpack("<8xQ", content)[0]
             file.seek(-16, os.SEEK_CUR)
         if name == sound:
+            if magic == b"RF64" and promised_by_ds64 == 2**64 - 1:
+                return 0
             if magic == b"RF64":
                 length = promised_by_ds64
             elif length >= _NO_LENGTH:  # or 0, of which nothing can lack

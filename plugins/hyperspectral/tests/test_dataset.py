@@ -84,7 +84,8 @@ def test_other_formats_of_scene_and_truth(tmp_path: Path, write_cube: str, write
     else:
         CUBE.tofile(tmp_path / "scene.img")
         (tmp_path / "scene.hdr").write_text(
-            f"ENVI\nlines = {HEIGHT}\nsamples = {WIDTH}\nbands = {BANDS}\ndata type = 12\ninterleave = bip\n"
+            f"ENVI\nlines = {HEIGHT}\nsamples = {WIDTH}\nbands = {BANDS}\ndata type = 12\nbyte order = 0\n"
+            "interleave = bip\n"
         )
     if write_truth == "mat":
         scipy.io.savemat(tmp_path / "gt.mat", {"gt": TRUTH.astype(float)})

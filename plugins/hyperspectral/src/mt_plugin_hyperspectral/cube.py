@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +21,10 @@ LARGEST_BYTES = 2**31
 """Of a cube that has to be held in memory; MATLAB's own limit for an array in a version 5 file."""
 
 _BLOCK_BYTES = 2**24
+
+_FEWEST_BANDS = 20  # that a first axis is taken for
+_OF_BANDS, _CLEARLY = 0.5, 10.0
+"""Share of the variance that lies between bands at least, and how many times that between rows."""
 
 
 class Values(Protocol):
@@ -45,6 +49,7 @@ class Cube:
         wavelengths: Of the bands that are kept; None where not known.
         ignored: What stands in the file for no value; None for nothing.
         kept: Indices of the bands that are not marked as bad; None for all.
+        scale: What the numbers in the file are to be divided by.
 
     Raises:
         InputError: not three axes, fewer than two bands, no pixel, too many of either, or complex numbers.
@@ -55,6 +60,7 @@ class Cube:
     wavelengths: Wavelengths | None = None
     ignored: float | None = None
     kept: NDArray[np.int64] | None = None
+    scale: float = 1.0
 
     def __post_init__(self) -> None:
         shape = self.values.shape
@@ -99,7 +105,7 @@ class Cube:
             return self
         check_size(self.values.shape, self.values.dtype, self.name)
         whole = self._read(slice(None), slice(None))
-        return Cube(whole, self.name, self.wavelengths, self.ignored, self.kept)
+        return replace(self, values=whole)
 
     def neighbourhood(self, row: int, column: int, window: int) -> NDArray[np.float32]:
         """(window, window, B) about a pixel, reflected at the borders; NaN where a pixel has no data.
@@ -146,6 +152,7 @@ class Cube:
                 is_missing = ~np.isfinite(part)
             self._refuse_gaps(is_missing & ~is_empty[..., None], top, left)
             part[is_empty] = np.nan
+        part /= np.float32(self.scale)
         return part[np.ix_(rows - top, columns - left)]
 
     def _numbers(self, rows: slice, columns: slice) -> NDArray[np.float32]:
@@ -177,6 +184,22 @@ class Cube:
             f"value, the first of them band {band}",
             fix="leave these bands out of all pixels (in an ENVI header, bbl marks them with 0), or interpolate them",
         )
+
+
+def bands_axis(values: Values) -> int | None:
+    """Which axis of an array of three, the first or the last, is that of the bands: the mean changes much from band to
+    band, and little from row to row. None where the numbers do not tell."""
+    rows, columns = (slice(None, None, max(1, size // 64)) for size in values.shape[:2])
+    part = np.asarray(values[rows, columns], dtype=np.float64)
+    if not part.size or not np.isfinite(part).all():
+        return None
+    total = float(part.var())
+    first, last = (float(part.mean(axis).var()) / total if total else 0.0 for axis in ((1, 2), (0, 1)))
+    if max(first, last) < _OF_BANDS or max(first, last) < _CLEARLY * min(first, last):
+        return None
+    if first < last:
+        return 2
+    return 0 if values.shape[0] >= _FEWEST_BANDS else None
 
 
 def _around(start: int, stop: int, window: int, size: int) -> NDArray[np.int64]:

@@ -10,7 +10,7 @@ from mt_core.errors import DatasetError
 from mt_core.sdk import ListedDataset, Listing
 from mt_plugin_hyperspectral.demo import demo_pixels, write_examples
 from mt_plugin_hyperspectral.division import HyperspectralDatasetOptions
-from mt_plugin_hyperspectral.layouts import find_pixel_table, find_scene
+from mt_plugin_hyperspectral.layouts import find_pixel_table, find_scene, find_spectra_table
 from mt_plugin_hyperspectral.reading import SUFFIXES
 
 
@@ -22,6 +22,8 @@ class HyperspectralDataset(ListedDataset):
         "ground truth": "a cube and its labels (rows, columns), 0 unlabelled: Indian_pines_corrected.mat and "
         "Indian_pines_gt.mat, PaviaU.mat and PaviaU_gt.mat, also ENVI, .tif, .npy; or both arrays in one .mat",
         "pixel table": "Train_X.mat and TrLabel.mat (Test_X.mat, TeLabel.mat) with a mask of the pixels as TIFF",
+        "spectra": "a table (pixels, bands) and an array of as many labels in .mat or .npy, under any names; train, "
+        "val and test in them are the splits: X_train.npy, y_train.npy",
         "unmixing": "a .mat with Y (bands, pixels) and A (materials, pixels), as Samson: classes by dominant material",
         "anomalies": "a .mat with data (rows, columns, bands) and map (rows, columns) of 0 and 1, as the ABU scenes",
     }
@@ -34,7 +36,8 @@ class HyperspectralDataset(ListedDataset):
         options = options or HyperspectralDatasetOptions()
         if root.is_file() and root.suffix.lower() not in SUFFIXES:
             raise DatasetError(f"{root} is not a scene", fix=f"give a folder, or a file of {' '.join(SUFFIXES)}")
-        return find_pixel_table(root, split, options) or find_scene(root, split, options)
+        fixed = find_pixel_table(root, split, options)
+        return fixed or find_scene(root, split, options) or find_spectra_table(root, split, options)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

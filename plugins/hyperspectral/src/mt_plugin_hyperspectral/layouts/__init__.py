@@ -2,5 +2,6 @@
 
 from mt_plugin_hyperspectral.layouts.pixel_table import find_pixel_table
 from mt_plugin_hyperspectral.layouts.scene import find_scene
+from mt_plugin_hyperspectral.layouts.spectra_table import find_spectra_table
 
-__all__ = ["find_pixel_table", "find_scene"]
+__all__ = ["find_pixel_table", "find_scene", "find_spectra_table"]

@@ -32,14 +32,20 @@ def arrays_in(path: Path) -> dict[str, tuple[int, ...]]:
         if suffix == ".mat":
             return array_shapes(path, str(path))
         if suffix == ".npy":
-            return {"": np.load(path, mmap_mode="r", allow_pickle=False).shape}
+            shape = np.load(path, mmap_mode="r", allow_pickle=False).shape
+            return {"": shape if len(shape) != 3 else _of_cube(path)}
         if suffix in (".tif", ".tiff"):
-            return {"": tiff_shape(path)}
+            shape = tiff_shape(path)
+            return {"": shape if len(shape) != 3 else _of_cube(path)}
         if suffix == ".hdr":
             height, width, bands = map_envi(path)[0].shape
             return {"": (height, width) if bands == 1 else (height, width, bands)}
-        cube = open_cube(path)
-        return {"": (cube.height, cube.width, cube.bands)}
+        return {"": _of_cube(path)}
+
+
+def _of_cube(path: Path) -> tuple[int, ...]:
+    """Rows, columns and bands, wherever the file has its bands."""
+    return open_cube(path).values.shape
 
 
 def labels_in(path: Path, key: str, *, is_whole: bool = True) -> NDArray[Any]:

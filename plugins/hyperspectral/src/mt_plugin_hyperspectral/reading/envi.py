@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import first_bytes
+from mt_core.sdk import first_bytes, left_out, reinterpreted
 from mt_plugin_hyperspectral.cube import MAX_BANDS, MAX_PIXELS, Cube, Wavelengths
 
 _DTYPES = {
@@ -24,7 +24,10 @@ _SUFFIXES = ("", ".img", ".dat", ".raw", ".bin", ".bip", ".bil", ".bsq")
 _LARGEST_HEADER = 2**24
 
 _NANOMETRES = {"nanometers": 1.0, "nanometer": 1.0, "nm": 1.0, "micrometers": 1e3, "micrometer": 1e3, "microns": 1e3,
-               "um": 1e3}  # fmt: skip
+               "um": 1e3, "µm": 1e3, "nanometres": 1.0, "nanometre": 1.0, "micrometres": 1e3, "micrometre": 1e3,
+               "micron": 1e3, "angstroms": 0.1}  # fmt: skip
+_SMALLEST_WAVENUMBER = 100  # a centimetre; 0.1 mm
+_WAVENUMBERS = ("wavenumber", "wavenumbers", "cm-1", "1/cm")
 
 
 def header_beside(path: Path) -> Path | None:
@@ -43,11 +46,15 @@ def open_envi(header: Path, data: Path | None = None) -> Cube:
         data: The file of numbers; None: looked for beside the header.
     """
     values, fields = map_envi(header, data)
-    wavelengths = _wavelengths(fields, values.shape[2])
-    kept = _good_bands(fields, values.shape[2])
+    wavelengths = _wavelengths(fields, values.shape[2], str(header))
+    kept = _good_bands(fields, values.shape[2], str(header))
     if wavelengths is not None and kept is not None:
         wavelengths = tuple(wavelengths[band] for band in kept)
-    return Cube(values, str(header), wavelengths, _float(fields.get("data ignore value")), kept)
+    if "data gain values" in fields or "data offset values" in fields:
+        left_out(str(header), "gains and offsets of the bands: the numbers are taken as they are stored")
+    scale = _float(fields.get("reflectance scale factor"))
+    ignored = _float(fields.get("data ignore value"))
+    return Cube(values, str(header), wavelengths, ignored, kept, scale if scale and scale > 0 else 1.0)
 
 
 def map_envi(header: Path, data: Path | None = None) -> tuple[NDArray[Any], dict[str, Any]]:
@@ -107,7 +114,9 @@ def _whole(fields: dict[str, Any], key: str, header: Path, default: int | None =
 
 
 def _dtype(fields: dict[str, Any], header: Path) -> np.dtype[Any]:
-    code, order = str(fields.get("data type")), str(fields.get("byte order", "0"))
+    code, order = str(fields.get("data type")).strip(), str(fields.get("byte order", "0")).strip()
+    if "byte order" not in fields and code != "1":
+        reinterpreted(str(header), "numbers without a byte order taken for little end first")
     if code not in _DTYPES or order not in ("0", "1"):
         raise InputError(
             f"{header} has data type {code} and byte order {order}",
@@ -143,22 +152,35 @@ def _mapped(
     raise InputError(f"{header} has the interleave {interleave!r}", fix="it is one of bsq, bil, bip")
 
 
-def _wavelengths(fields: dict[str, Any], bands: int) -> Wavelengths | None:
+def _wavelengths(fields: dict[str, Any], bands: int, name: str) -> Wavelengths | None:
     """Nanometres; None where they are not told, not one a band, or in a unit that is none of length."""
     told = fields.get("wavelength")
-    numbers = [_float(text) for text in told] if isinstance(told, list) else []
+    if not isinstance(told, list):
+        return None
+    numbers = [_float(text) for text in told]
     known = [number for number in numbers if number is not None and number > 0]
     if len(known) != bands or len(numbers) != bands:
+        left_out(name, f"wavelengths: {len(known)} for {bands} bands")
         return None
-    unit = str(fields.get("wavelength units", "unknown")).lower()
+    unit = str(fields.get("wavelength units", "unknown")).strip().lower()
+    if unit == "index":
+        return None
+    if unit in _WAVENUMBERS and min(known) > _SMALLEST_WAVENUMBER:
+        return tuple(1e7 / number for number in known)
+    if unit not in ("unknown", "", *_NANOMETRES):
+        left_out(name, f"wavelengths, which are in {unit}")
+        return None
     guessed = 1e3 if max(known) < 100 else 1.0  # optical sensors reach from 0.35 to about 14 micrometres
-    factor = guessed if unit in ("unknown", "") else _NANOMETRES.get(unit)
-    return None if factor is None else tuple(number * factor for number in known)
+    factor = _NANOMETRES.get(unit, guessed)
+    return tuple(number * factor for number in known)
 
 
-def _good_bands(fields: dict[str, Any], bands: int) -> NDArray[np.int64] | None:
+def _good_bands(fields: dict[str, Any], bands: int, name: str) -> NDArray[np.int64] | None:
     told = fields.get("bbl")
-    if not isinstance(told, list) or len(told) != bands:
+    if not isinstance(told, list):
+        return None
+    if len(told) != bands:
+        left_out(name, f"the list of bad bands: {len(told)} for {bands} bands")
         return None
     good = np.flatnonzero([_float(text) != 0 for text in told])
     return None if len(good) in (0, bands) else good

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_plugin_hyperspectral.cube import Cube, Values, check_size
+from mt_core.sdk import left_out
+from mt_plugin_hyperspectral.cube import Cube, Values, Wavelengths, check_size
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _HDF5_PLACES = (0, 512)  # MATLAB writes 512 bytes of its own first
@@ -30,6 +31,8 @@ _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8"
 _HEAD_BYTES = 4096  # of an array: more than its flags, its shape and its name take
 
 _LARGEST_RATIO = 1100  # of deflate, the best compression in HDF5; beyond it a file promises what it does not hold
+
+_WAVELENGTH_NAMES = ("wavelength", "wavelengths", "wl", "lambda", "wvl", "bands_nm", "centers", "wavelength_nm")
 
 _CUBE_NAMES = ("cube", "data", "image", "img", "hsi", "x")
 
@@ -61,7 +64,22 @@ def open_matlab(file: File, name: str) -> Cube:
             f"{name} holds {held[:300]}: {'several cubes' if cubes else 'no cube of (rows, columns, bands)'}",
             fix="save the scene's cube alone in a file" if cubes else "pass a file with an array of three axes",
         )
-    return Cube(load_array(file, cubes[0] if len(cubes) == 1 else named[0], name), name)
+    values = load_array(file, cubes[0] if len(cubes) == 1 else named[0], name)
+    return Cube(values, name, _wavelengths(file, shapes, values.shape[2], name))
+
+
+def _wavelengths(file: File, shapes: Mapping[str, tuple[int, ...]], bands: int, name: str) -> Wavelengths | None:
+    """Nanometres, where an array of this name has one number a band; micrometres are told by their size."""
+    key = next((key for key, shape in shapes.items() if key.lower() in _WAVELENGTH_NAMES), None)
+    if key is None:
+        return None
+    if math.prod(shapes[key]) != bands:
+        left_out(name, f"wavelengths: {math.prod(shapes[key])} for {bands} bands")
+        return None
+    numbers = np.ravel(np.asarray(load_array(file, key, name)[slice(None), slice(None)], dtype=np.float64))
+    if not (np.isfinite(numbers).all() and (numbers > 0).all()):
+        return None
+    return tuple((numbers * (1e3 if numbers.max() < 100 else 1.0)).tolist())
 
 
 def unmixing_size(shapes: Mapping[str, tuple[int, ...]]) -> tuple[int, int] | None:

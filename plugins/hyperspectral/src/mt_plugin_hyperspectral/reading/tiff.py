@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import open_tiff
-from mt_plugin_hyperspectral.cube import Cube, check_size
+from mt_core.sdk import open_tiff, reinterpreted
+from mt_plugin_hyperspectral.cube import Cube, bands_axis, check_size
 
 _CODECS = "mt-plugin-hyperspectral[codecs]"
 
@@ -21,13 +21,17 @@ _GDAL_NODATA = 42113
 def cube_of_tiff(file: Path | BinaryIO, name: str) -> Cube:
     """(H, W, B) of a file whose bands are samples of a pixel, or pages; mapped where it is not compressed."""
     with open_tiff(file, codecs=_CODECS, name=name) as tiff:
-        series = tiff.series[0]
+        series = _largest(tiff)
         values = _values(file, tiff, series, name)
         axes = series.axes
         tag = series.keyframe.tags.get(_GDAL_NODATA)
         ignored = _number(tag.value) if tag is not None else None
     if values.ndim == 3 and axes.endswith("YX"):
-        values = np.moveaxis(values, 0, -1)
+        # tifffile's imwrite makes pages of the rows of an array whose bands are last
+        is_last = axes[0] in "QI" and bands_axis(values) == 2
+        if is_last:
+            reinterpreted(name, "pages taken for rows, and their columns for bands")
+        values = values if is_last else np.moveaxis(values, 0, -1)
     elif values.ndim == 3 and axes[:2] != "YX":
         raise InputError(f"{name} has the axes {axes}", fix="save the bands as samples of a pixel, or as pages")
     return Cube(values, name, ignored=ignored)
@@ -36,8 +40,14 @@ def cube_of_tiff(file: Path | BinaryIO, name: str) -> Cube:
 def tiff_shape(path: Path) -> tuple[int, ...]:
     """The axes of the first series of a file; its bands last."""
     with open_tiff(path, codecs=_CODECS) as tiff:
-        shape, axes = tuple(tiff.series[0].shape), tiff.series[0].axes
+        series = _largest(tiff)
+        shape, axes = tuple(series.shape), series.axes
     return (*shape[1:], shape[0]) if len(shape) == 3 and axes.endswith("YX") else shape
+
+
+def _largest(tiff: Any) -> Any:
+    """The scene, and not the thumbnail or the masks that may stand before it."""
+    return max(tiff.series, key=lambda series: series.size)  # of equal ones the first
 
 
 def read_labels_tiff(path: Path) -> NDArray[Any]:

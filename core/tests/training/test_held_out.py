@@ -148,7 +148,7 @@ def test_of_many_small_classes_about_the_fraction_is_held_and_each_keeps_an_exam
 def test_a_run_says_where_it_is_measured_on_what_it_has_seen(model, small_encoder, folder, tmp_path):
     mt.fit(model, folder, out=tmp_path / "run", test_fraction=0, **QUICK)
     again = mt.load_run(tmp_path / "run", encoder=small_encoder)
-    with pytest.warns(MtWarning, match="all 60 samples measured were trained on, or selected the epoch"):
+    with pytest.warns(MtWarning, match="all 60 samples measured are the same as some that were trained on"):
         mt.evaluate(again, folder, num_workers=0)
     shutil.copytree(folder, tmp_path / "renamed")
     for number, path in enumerate(sorted((tmp_path / "renamed").rglob("*.npy"))):

@@ -177,7 +177,8 @@ def _told(dataset: ModalityDataset, seen: NDArray[np.uint64] | None) -> Modality
     if count:
         of = "all" if count == len(dataset) else f"{count:,} of the"
         warnings.warn(
-            f"{of} {len(dataset):,} samples measured were trained on, or selected the epoch: new ones may fare worse",
+            f"{of} {len(dataset):,} samples measured are the same as some that were trained on, or that selected the "
+            "epoch: new ones may fare worse",
             MtWarning,
             stacklevel=3,
         )

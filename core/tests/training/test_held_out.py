@@ -7,6 +7,7 @@ import shutil
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import mt_core as mt
@@ -166,11 +167,14 @@ def test_a_sample_is_known_by_its_content(tmp_path):
     array = np.arange(6.0)
     samples = [tmp_path / "a.txt", str(tmp_path / "b.txt"), tmp_path / "c.txt", tmp_path / "pipe", tmp_path / "none"]
     samples += [array, array.copy(), array.reshape(2, 3), {"x": 1, "y": "a"}, {"y": "a", "x": 1.0}, {"x": 1, "y": "b"}]
+    samples += [pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": [1, 2]}), pd.DataFrame({"x": [1, 3]}), object()]
     hashes = sample_hashes(Listed(samples)).tolist()
     assert hashes[0] == hashes[1] != hashes[2]
     assert hashes[3] == hashes[4] == UNKNOWN
     assert hashes[5] == hashes[6] != hashes[7]
     assert hashes[8] == hashes[9] != hashes[10]
+    assert hashes[11] == hashes[12] != hashes[13]
+    assert hashes[14] == UNKNOWN
 
 
 def test_a_large_file_is_known_by_its_size_and_three_of_its_pieces(tmp_path):

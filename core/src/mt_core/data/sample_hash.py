@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-import pickle
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -84,8 +83,12 @@ class _Hasher:
             self._update(digest, {each.name: getattr(value, each.name) for each in dataclasses.fields(value)})
         elif hasattr(value, "tobytes") and hasattr(value, "size"):  # a picture in memory, a number of numpy
             digest.update(f"{value.size}".encode() + value.tobytes())
+        elif value is None or type(value).__module__ in ("builtins", "datetime", "decimal"):
+            digest.update(repr(value).encode())
+        elif hasattr(value, "to_numpy"):  # a table or a column of pandas
+            self._update(digest, [list(map(str, getattr(value, "columns", ()))), value.to_numpy()])
         else:
-            digest.update(pickle.dumps(value, protocol=5))
+            self._update(digest, vars(value))
 
     def _array(self, array: NDArray[Any]) -> bytes:
         """Large ones once: many samples may be windows into one."""

@@ -94,7 +94,7 @@ def load_weights(model: MetaTransformer, folder: Path) -> None:
         own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
         _load_into(getattr(model, part), own, folder / WEIGHTS)
     if (folder / ENCODER_WEIGHTS).is_file():
-        if kept_epoch(folder, ENCODER_WEIGHTS) != kept_epoch(folder):
+        if (of_encoder := kept_epoch(folder, ENCODER_WEIGHTS)) is not None and of_encoder != kept_epoch(folder):
             raise RunError(
                 f"the run in {folder} was stopped while its weights were written",
                 fix="go on with it: the same mt train command with --resume",

@@ -31,6 +31,7 @@ from mt_plugin_tabular.survey import TableSummary
 _KEY = re.compile(
     r"(?i:(.*[ _-])?(id|key|uid)|index|idx|no\.?|nr\.?|row([ _-]?(id|no|number|num|names?))?|#)|.*[a-z](Id|ID)"
 )
+_NINES = re.compile(r"-?99+(?:\.0*)?")
 _KEPT_MISFITS = 100  # of a column, in its calibration
 _DATE_SAMPLE = 200
 _ORDERS = {"dmy": "day/month/year", "mdy": "month/day/year"}
@@ -231,12 +232,14 @@ def _with_misfits(column: Column, misfits: Mapping[str, int]) -> Column:
 
 def _sentinel(numbers: Sequence[str | float], column: Column) -> str:
     """A number of nines that occurs more than once, further from all others than these are apart; "" for none."""
+    if not any(_NINES.fullmatch(f"{number:g}" if isinstance(number, float) else number) for number in set(numbers)):
+        return ""
     values = sorted(value for number in numbers if math.isfinite(value := column.parse(number)))
-    for end, others in ((values[:1], values), (values[-1:], values[::-1])):
-        value = end[0] if end else 0.0
-        beside = next((other for other in others if other != value), value)
-        far = abs(value - beside) > abs(others[-1] - beside) if others else False
-        if re.fullmatch(r"-?99+", f"{value:g}") and others.count(value) > 1 and far:
+    for ordered in (values, values[::-1]):
+        value = ordered[0]
+        beside = next((other for other in ordered if other != value), value)
+        is_far = abs(value - beside) > abs(ordered[-1] - beside)
+        if _NINES.fullmatch(f"{value:g}") and ordered.count(value) > 1 and is_far:
             return f"{value:g}"
     return ""
 

@@ -104,13 +104,9 @@ def _delimited_rows(file: BinaryIO, name: str, header: Header) -> Iterator[Row]:
     for cells in table:
         if is_c45:
             cells[-1] = cells[-1].removesuffix(".")
-        texts = list(map(str.strip, cells))  # as `to_cell` makes them, and twice as fast
-        kept.check(texts)
-        yield row_type(
-            (column, None if text in MISSING_MARKS else text)
-            for column, text in zip(names, texts, strict=True)
-            if column in kept.names
-        )
+        values = [None if (text := cell.strip()) in MISSING_MARKS else text for cell in cells]
+        kept.check(values)
+        yield row_type(zip(kept.names, kept.of(values), strict=True))
 
 
 def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:
@@ -153,7 +149,8 @@ def _distinct(names: Sequence[str], source: str) -> Sequence[str]:
     twice = sorted(name for name, times in Counter(names).items() if times > 1 and name)
     if twice:
         raise InputError(
-            f"{source} has several columns called {', '.join(map(repr, twice))}", fix="give every column its own name"
+            f"{source} has several columns called {', '.join(map(repr, twice))}",
+            fix="give every column its own name; or say header=no, if the first line holds no names",
         )
     return names
 

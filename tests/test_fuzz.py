@@ -35,6 +35,13 @@ def test_damaged_files_are_read_or_refused(modality, fuzz):
     assert [outcome for outcome in outcomes if outcome.kind not in fuzz.GOOD] == []
 
 
+def test_the_table_counts_the_outcomes(fuzz, monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr("sys.argv", ["fuzz.py", "imu", "--count", "4", "--keep", str(tmp_path)])
+    assert fuzz.main() == 0
+    row = capsys.readouterr().out.splitlines()[-1].strip("| ").split(" | ")
+    assert row[:2] == ["imu", "4"] and sum(map(int, row[2:6])) == 4 and not list(tmp_path.iterdir())
+
+
 class Reader(Tokenizer):
     """It does with a file what the file is called."""
 

@@ -6,8 +6,6 @@ Lines that belong to no row are replaced by empty ones, so that the numbers of t
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,21 +17,28 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_core.sdk.dates import date_format
+from mt_core.sdk.heading_cells import (
+    DATE,
+    MOSTLY,
+    are_times,
+    cells_of,
+    is_comment,
+    is_numeric,
+    is_value,
+    join_names,
+    kind_of,
+    names_each,
+    to_float,
+    without_mark,
+)
 from mt_core.sdk.notices import left_out, reinterpreted
-from mt_core.sdk.number_columns import number_format
-from mt_core.sdk.numbers import cell_parts, is_infinite, is_missing_number, is_number
 from mt_core.sdk.recorders import are_units, stated_rate
 from mt_core.sdk.separators import sniff_separator
 from mt_core.sdk.start_rows import check_first_rows, start_and_rate
 
 _PROBED_LINES = 120
 _MOST_NAME_ROWS = 4
-_MOSTLY = 0.9
 
-_DATE = re.compile(
-    r"\[?\d{1,4}(?:[-/.:]\d{1,2}){1,2}.*|\d{8}[T ]\d{2}.*|\d{1,2}[-/ ][a-z]{3}[-/ ]\d{2,4}.*|\d{1,4}:\d{2}[.,]\d+",
-    re.IGNORECASE,
-)
 _COLUMN_WORD = re.compile(
     r"t|x|y|z|index|time.*|date.*|timestamp.*|yy|yyyy|year|sec.*|[agm][xyz]|acc.*|gyr.*|mag.*|lon.*|lat.*",
     re.IGNORECASE,
@@ -108,7 +113,7 @@ def read_heading(
     num_rows = 0
     for line in lines:
         first.append(line)
-        num_rows += bool(line.strip()) and not _is_comment(line, comments)
+        num_rows += bool(line.strip()) and not is_comment(line, comments)
         if num_rows == _PROBED_LINES:
             break
     if first and (match := _EXCEL_SEPARATOR.fullmatch(first[0])):
@@ -116,8 +121,8 @@ def read_heading(
     if any(_SINGLE_QUOTED.fullmatch(line) for line in first):  # PhysioNet's rdsamp
         first = [line.replace("'", '"') for line in first]
         lines = (line.replace("'", '"') for line in lines)
-    ends = [line.rstrip()[-1:] for line in first if line.strip() and not _is_comment(line, comments)]
-    if ends.count(";") > _MOSTLY * len(ends) and sum(line.count(",") for line in first) > len(ends):
+    ends = [line.rstrip()[-1:] for line in first if line.strip() and not is_comment(line, comments)]
+    if ends.count(";") > MOSTLY * len(ends) and sum(line.count(",") for line in first) > len(ends):
         first = [_without_end(line) for line in first]  # 1,2,3; as Java programs write rows
         lines = map(_without_end, lines)
     heading = _Top(first, name, separators, tuple(comments)).read()
@@ -135,24 +140,24 @@ class _Top:
 
     def __init__(self, lines: list[str], name: str, separators: str, comments: tuple[str, ...]) -> None:
         self.lines, self.name = lines, name
-        texts = [at for at, line in enumerate(lines) if line.strip() and not _is_comment(line, comments)]
+        texts = [at for at, line in enumerate(lines) if line.strip() and not is_comment(line, comments)]
         self.comments = {
-            at: _without_mark(line, comments) for at, line in enumerate(lines) if _is_comment(line, comments)
+            at: without_mark(line, comments) for at, line in enumerate(lines) if is_comment(line, comments)
         }
         for share in (2, 4, 8, 16, _PROBED_LINES):
             body = [lines[at] for at in texts[-max(1, len(texts) // share) :]]
             self.separator = sniff_separator(body, separators)
-            rows = [_cells(line, self.separator) for line in body]
+            rows = [cells_of(line, self.separator) for line in body]
             self.width, times = Counter(map(len, rows)).most_common(1)[0] if rows else (0, 0)
-            kinds = [_kind([row[place] for row in rows if len(row) == self.width]) for place in range(self.width)]
+            kinds = [kind_of([row[place] for row in rows if len(row) == self.width]) for place in range(self.width)]
             self.valued = [place for place, kind in enumerate(kinds) if kind == "values"]
-            if self.valued and "mixed" not in kinds and times >= _MOSTLY * len(rows):
+            if self.valued and "mixed" not in kinds and times >= MOSTLY * len(rows):
                 break
         else:
             self.valued = []
         self.text_columns: tuple[int, ...] = ()
         self.time_columns: tuple[int, ...] = ()
-        self.rows = {at: _cells(lines[at], self.separator) for at in texts}
+        self.rows = {at: cells_of(lines[at], self.separator) for at in texts}
 
     def read(self) -> Heading:
         places = list(self.rows)
@@ -161,8 +166,8 @@ class _Top:
             return Heading(self.separator)
         above, below = places[:start], places[start:]
         rows = [self.rows[at] for at in below if self._is_row(self.rows[at])]
-        self.text_columns = tuple(at for at in range(self.width) if _kind([row[at] for row in rows]) == "text")
-        self.time_columns = tuple(at for at in self.valued if _are_times([row[at] for row in rows]))
+        self.text_columns = tuple(at for at in range(self.width) if kind_of([row[at] for row in rows]) == "text")
+        self.time_columns = tuple(at for at in self.valued if are_times([row[at] for row in rows]))
         nothing = Heading(self.separator, text_columns=self.text_columns, time_columns=self.time_columns)
         dated = self._dated_start(below, rows)
         if dated is not None:
@@ -204,7 +209,7 @@ class _Top:
             names, units, at = self._commented_names(below[0])
         self._blank([*others, *used])
         if names:
-            self.lines[at] = _joined(names, self.separator)
+            self.lines[at] = join_names(names, self.separator)
         has_names = bool(names) if names or above or moment is not None else None
         distinct = tuple(dict.fromkeys(rates))
         return Heading(self.separator, has_names, units, distinct, moment, self.text_columns, self.time_columns)
@@ -216,10 +221,10 @@ class _Top:
             InputError: another date above a column of numbers.
         """
         dates = {rows[0][place].strip() for place in self.valued if place not in self.time_columns}
-        odd = [date for date in dates if _DATE.fullmatch(date) and not _is_number(date)]
+        odd = [date for date in dates if DATE.fullmatch(date) and not is_numeric(date)]
         if not odd or len(rows) < 5:
             return None
-        rates = {_float(rows[1][place]) for place in self.valued}
+        rates = {to_float(rows[1][place]) for place in self.valued}
         written = date_format(odd)
         if len(dates) == len(odd) == 1 and written is not None and len(rates) == 1 and 0 < min(rates) <= 100_000:
             return written.parse(odd[0]), min(rates)
@@ -230,13 +235,13 @@ class _Top:
 
     def _is_row(self, cells: list[str]) -> bool:
         said = [cells[place] for place in self.valued if cells[place].strip()] if len(cells) == self.width else []
-        return bool(said) and all(map(_is_value, said))
+        return bool(said) and all(map(is_value, said))
 
     def _may_name(self, cells: list[str]) -> bool:
         """Whether a row may name columns, or their units: it has a cell for each, and no number where these have."""
         fitted = self._fitted(cells)
         said = [fitted[place].strip() for place in self.valued] if fitted else []
-        return any(said) and not any(cell and _is_value(cell) for cell in said)
+        return any(said) and not any(cell and is_value(cell) for cell in said)
 
     def _fitted(self, cells: list[str]) -> list[str]:
         """As many cells as columns; [] where that cannot be.
@@ -258,17 +263,17 @@ class _Top:
 
     def _is_spoilt(self, cells: list[str]) -> bool:
         if len(cells) > 1 and abs(len(cells) - self.width) == 1:
-            return not any(map(_is_value, cells))
+            return not any(map(is_value, cells))
         said = [cells[place] for place in self.valued if cells[place].strip()] if len(cells) == self.width else []
-        return any(map(_is_value, said))
+        return any(map(is_value, said))
 
     def _has_numbers_alone(self, cells: list[str]) -> bool:
         said = [cell.strip() for cell in cells if cell.strip()]
-        return bool(said) and all(map(_is_number, said))
+        return bool(said) and all(map(is_numeric, said))
 
     def _lone_numbers(self, places: list[int]) -> tuple[float, float]:
         """Start and rate, of two lines of numbers above rows of more."""
-        said = [{_float(cell) for cell in self.rows[at] if cell.strip()} for at in places]
+        said = [{to_float(cell) for cell in self.rows[at] if cell.strip()} for at in places]
         if len(said) == 2 and all(len(numbers) == 1 for numbers in said):
             pair = np.array([[min(numbers)] for numbers in said] + [[0.0]] * 8)
             found = start_and_rate(pair)
@@ -287,7 +292,7 @@ class _Top:
         if not rows:
             return [], (), []
         is_units = [number > 0 and are_units(row) for number, row in enumerate(rows)]
-        whole = [number for number, row in enumerate(rows) if not is_units[number] and _names_each(row)]
+        whole = [number for number, row in enumerate(rows) if not is_units[number] and names_each(row)]
         if whole:
             first = whole[-1]
             names = rows[first]
@@ -310,7 +315,7 @@ class _Top:
     def _commented_names(self, start: int) -> tuple[list[str], tuple[str, ...], int]:
         """Names, and units, in the last comments above the first row: `# time,x,y,z`."""
         above = [at for at in self.comments if at < start][-2:]
-        rows = {at: _cells(self.comments[at] + "\n", self.separator) for at in above}
+        rows = {at: cells_of(self.comments[at] + "\n", self.separator) for at in above}
         stack = [at for at in above if self._may_name(rows[at]) and len(rows[at]) > 1]
         if not stack or stack[-1] != above[-1]:
             return [], (), -1
@@ -327,81 +332,18 @@ class _Top:
         rates = []
         for at in sorted(places):
             line = self.comments.get(at, self.lines[at])
-            rate = stated_rate(line, _cells(line, self.separator))
+            rate = stated_rate(line, cells_of(line, self.separator))
             if rate is not None:
                 rates.append(rate)
         return rates
 
     def _values(self, places: list[int]) -> NDArray[np.float64]:
         """(R, C) of the rows; NaN for what is no plain number."""
-        rows = [[_float(self.rows[at][place]) for place in self.valued] for at in places if self._is_row(self.rows[at])]
+        rows = [
+            [to_float(self.rows[at][place]) for place in self.valued] for at in places if self._is_row(self.rows[at])
+        ]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.valued))
 
     def _blank(self, places: list[int]) -> None:
         for at in places:
             self.lines[at] = "\n"
-
-
-def _kind(cells: list[str]) -> str:
-    said = [cell.strip() for cell in cells if not is_missing_number(cell)]
-    if not said:
-        return "empty"
-    share = sum(map(_is_value, said)) / len(said)
-    return "values" if share >= _MOSTLY else "text" if share <= 1 - _MOSTLY else "mixed"
-
-
-def _is_value(cell: str) -> bool:
-    """Whether a cell is a number, a date or a time, or a mark for a missing value."""
-    if is_number(cell):
-        return True
-    cell = cell.strip().strip("'\"")
-    return is_missing_number(cell) or _is_number(cell) or bool(_DATE.fullmatch(cell))
-
-
-def _is_number(cell: str) -> bool:
-    return cell_parts(cell) is not None or is_infinite(cell)
-
-
-def _are_times(cells: list[str]) -> bool:
-    """Whether most of a column's cells are dates or times, and no numbers."""
-    said = [cell.strip().strip("'\"") for cell in cells if not is_missing_number(cell)]
-    return sum(bool(_DATE.fullmatch(cell)) and not _is_number(cell) for cell in said) >= max(1, _MOSTLY * len(said))
-
-
-def _float(cell: str) -> float:
-    if is_number(cell):
-        return float(cell)
-    written = number_format([cell])
-    return float("nan") if written is None else written.parse(cell)
-
-
-def _names_each(row: list[str]) -> bool:
-    """Whether a row has a name for each column, but maybe the first or last, and none twice."""
-    return all(row[1:-1]) and len(set(row)) == len(row) and any(row)
-
-
-def _is_comment(line: str, comments: Sequence[str]) -> bool:
-    return bool(comments) and line.lstrip().startswith(tuple(comments))
-
-
-def _without_mark(line: str, comments: Sequence[str]) -> str:
-    line = line.strip()
-    mark = next(mark for mark in sorted(comments, key=len, reverse=True) if line.startswith(mark))
-    return line[len(mark) :].strip()
-
-
-def _cells(line: str, separator: str) -> list[str]:
-    if separator == " ":
-        return line.split()
-    try:
-        return next(csv.reader([line.rstrip("\r\n")], delimiter=separator, skipinitialspace=True), [])
-    except csv.Error:
-        return [line]
-
-
-def _joined(names: list[str], separator: str) -> str:
-    if separator == " ":
-        return " ".join(re.sub(r"\s+", "_", name) or "-" for name in names) + "\n"
-    text = io.StringIO()
-    csv.writer(text, delimiter=separator, lineterminator="\n").writerow(names)
-    return text.getvalue()

@@ -123,7 +123,7 @@ def _riff(file: BinaryIO, start: int, size: int, magic: bytes) -> Recordings:
         if len(header) < 8:
             break
         name, length = header[:4], struct.unpack(f"{order}I", header[4:])[0]
-        if name == b"ds64" and length >= 24 and struct.unpack("<Q", _at(file, at + 16, 8))[0] in _UNKNOWN_OF_RF64:
+        if name == b"ds64" and length >= 24 and int.from_bytes(_at(file, at + 16, 8), "little") in _UNKNOWN_OF_RF64:
             sound = _data_at(file, at, size)
             parts += [(begun, at + 8), struct.pack("<QQQ", size - start - 8, max(size - sound, 0), 0)]
             begun = at + 32

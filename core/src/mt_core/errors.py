@@ -92,7 +92,7 @@ class DataWarning(MtWarning):
         self.kind, self.source, self.what = kind, source, what
 
     def __str__(self) -> str:
-        return f"{self.source}: {self.kind}: {self.what}"
+        return ": ".join(part for part in (self.source, self.kind, self.what) if part)
 
 
 class PluginError(MtError):

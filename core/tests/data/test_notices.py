@@ -210,6 +210,33 @@ def test_the_same_words_are_one_group_whatever_the_numbers():
     assert len(notice_lines([*notices, other])) == 2
 
 
+def test_what_names_no_file_is_told_of_the_data_that_were_given():
+    notices = Notices(default="a.csv")
+    with collecting(notices):
+        left_out("", "the column c (constant)")
+    assert [str(notice) for notice in notices] == ["a.csv: left out: the column c (constant)"]
+    assert str(DataWarning("left out", "", "the column c")) == "left out: the column c"
+
+
+def test_what_an_interrupted_training_was_told_is_kept_for_the_one_that_goes_on(model, sources, tmp_path):
+    class Interrupting(Folder):
+        reads = 0
+
+        def __getitem__(self, index):
+            Interrupting.reads += 1
+            if Interrupting.reads == 15:  # in the second epoch
+                raise KeyboardInterrupt
+            return super().__getitem__(index)
+
+    data, run = Interrupting(sources), tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        mt.fit(model, data, data, out=run, **settings(num_workers=0))
+    assert len((run / "notices.jsonl").read_text().splitlines()) == 2
+    with pytest.warns(DataWarning, match="and 1 more files"):
+        result = mt.fit(model, data, data, out=run, resume=True, **settings(num_workers=0))
+    assert told(result.notices) == expected(sources)
+
+
 def test_where_nobody_collects_it_is_a_warning():
     with pytest.warns(DataWarning, match=r"a\.csv: reinterpreted: decimal commas"):
         reinterpreted("a.csv", "decimal commas")

@@ -155,7 +155,7 @@ def test_text_far_down_is_found_although_its_row_is_not_kept() -> None:
     ],
 )
 def test_column_that_says_nothing_is_dropped_with_its_reason(values: list[Any], reason: str) -> None:
-    with pytest.warns(DataWarning, match="the table: left out: the column c "):
+    with pytest.warns(DataWarning, match="left out: the column c "):
         tokenizer = column_of(values)
     assert tokenizer.calibration()["dropped"] == {"c": reason}
     assert kinds(tokenizer) == {"other": "number"}

@@ -16,6 +16,7 @@ from mt_core.contract import Example, Features, name_of
 from mt_core.data.precision import Precision, check_precision
 from mt_core.data.sources import Read, raw_samples
 from mt_core.errors import DataWarning, InputError, MtError
+from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 
@@ -142,7 +143,9 @@ def _calibrate(model: MetaTransformer, sources: Sequence[object], num_workers: i
             break
     if not examples:
         raise refused or InputError("there is nothing to read", fix="name at least one source")
-    with seeded(model.seed):
+    name = used[0] + (f" and {len(used) - 1} more" if len(used) > 1 else "")
+    notices = Notices(default=name)
+    with collecting(notices), seeded(model.seed):
         model.tokenizer.calibrate(examples)
-    more = f" and {len(used) - 1} more" if len(used) > 1 else ""
-    return f"{len(examples):,} samples of {used[0]}{more}"
+    relay(list(notices))
+    return f"{len(examples):,} samples of {name}"

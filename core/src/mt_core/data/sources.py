@@ -113,7 +113,8 @@ class _SourceReader:
         source, start = self.sources[job.source], job.first_row
         items: list[Any] = []
         error: MtError | None = None
-        notices = Notices(strict=self.strict)
+        name = name_of(source)
+        notices = Notices(strict=self.strict, default=name)
         try:
             at(start)
             num_refused = 0
@@ -139,7 +140,7 @@ class _SourceReader:
                     )
                 if refused is not None or len(items) == SAMPLES_A_MESSAGE:
                     yield Read(job.source, start, items, refused and with_source(refused, source), False, list(notices))
-                    start, items, notices = row + 1, [], Notices(strict=self.strict)
+                    start, items, notices = row + 1, [], Notices(strict=self.strict, default=name)
             notices.check()
         except MtError as ended:
             error = with_source(ended, source)

@@ -20,10 +20,11 @@ class Notices:
     Args:
         notices: The first of them.
         strict: Whether `check` refuses them.
+        default: The source of those that name none, because a calibration tells of all that it was given.
     """
 
-    def __init__(self, notices: Iterable[DataWarning] = (), *, strict: bool = False) -> None:
-        self.strict = strict
+    def __init__(self, notices: Iterable[DataWarning] = (), *, strict: bool = False, default: str = "") -> None:
+        self.strict, self.default = strict, default
         self._notices: dict[tuple[str, str, str], DataWarning] = {}
         for notice in notices:
             self.add(notice)
@@ -35,6 +36,8 @@ class Notices:
         return len(self._notices)
 
     def add(self, notice: DataWarning) -> None:
+        if not notice.source and self.default:
+            notice = DataWarning(notice.kind, self.default, notice.what)
         self._notices.setdefault((notice.kind, notice.source, notice.what), notice)
 
     def check(self) -> None:

@@ -12,7 +12,7 @@ def left_out(source: str, what: str) -> None:
     """Tell that a part of the data was not read: rows without a time, a column of constants, a damaged record.
 
     Args:
-        source: The file, as messages call it.
+        source: The file, as messages call it; "" in a calibration, for the data that it is given.
         what: The part and why, in words that are the same for every file to which the same happened; numbers may
             differ: "3 of 320 rows have no time".
     """
@@ -23,7 +23,7 @@ def reinterpreted(source: str, what: str) -> None:
     """Tell that data were taken for something else than they say: "decimal commas in the columns Preis, Lage".
 
     Args:
-        source: The file, as messages call it.
+        source: The file, as messages call it; "" in a calibration, for the data that it is given.
         what: What was taken for what, in words as in `left_out`.
     """
     tell(DataWarning("reinterpreted", source, what))

@@ -77,7 +77,8 @@ def evaluate(
         )
     if isinstance(data, ModalityDataset) and data_options:
         raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
-    notices = Notices(strict=strict)
+    source = data.source if isinstance(data, ModalityDataset) else str(data)
+    notices = Notices(strict=strict, default=source)
     with collecting(notices):
         if not isinstance(data, ModalityDataset):
             data = open_for_evaluation(model, Path(data), split, data_options)

@@ -111,7 +111,9 @@ def fit(
     check_precision(recipe.precision, model.device)
     if out is None and (resume or overwrite):
         raise OptionError("resume and overwrite are of a run folder, and there is no `out`", fix="name the folder")
-    notices = Notices(read_notices(Path(str(out), NOTICES)) if resume else (), strict=strict)
+    earlier = read_notices(Path(str(out), NOTICES)) if resume else ()
+    source = data.source if isinstance(data, ModalityDataset) else str(data)
+    notices = Notices(earlier, strict=strict, default=source)
     with collecting(notices):
         result = _prepare_and_fit(
             model,

@@ -117,7 +117,7 @@ class TabularTokenizer(Tokenizer):
             )
         if len(columns) > MAX_COLUMNS:
             raise InputError(f"{len(columns):,} columns are more than {MAX_COLUMNS:,}", fix="choose some of them")
-        found.tell("the table")
+        found.tell("")
         self.restore({"columns": [column.to_json() for column in columns], "dropped": dropped})
 
     def calibration(self) -> dict[str, Any]:
@@ -170,7 +170,7 @@ def _standardised(value: str | float | None, column: Column) -> float:
     except ValueError:
         if column.misfits:
             if value not in column.misfits:  # of these, users were told when they were learned
-                left_out("the table", f"cells that are no {column.kind}s in the column {column.name}")
+                left_out("", f"cells that are no {column.kind}s in the column {column.name}")
             return math.nan
         raise InputError(
             f"column {column.name!r} holds {value!r}, which is no {column.kind}",

@@ -1,17 +1,21 @@
 """docs/foreign-files.md is what the marks of the tests say. `python docs/foreign_files.py` writes it anew."""
 
+import re
+from collections import Counter
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
 from mt_core.errors import MtError
+from mt_core.plugins.official import OFFICIAL
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
 def pages(monkeypatch):
-    from pathlib import Path
-
-    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "docs"))
+    monkeypatch.syspath_prepend(str(ROOT / "docs"))
     return import_module("foreign_files")
 
 
@@ -27,6 +31,29 @@ def test_the_page_is_what_the_marks_say(pages):
 
 def test_every_result_begins_with_what_became_of_the_file(pages):
     assert [each for each in pages.foreign_files() if not each.outcome] == []
+
+
+def test_every_modality_has_ten_cases_and_all_together_120(pages):
+    counts = Counter(each.modality for each in pages.foreign_files())
+    assert {name for name in OFFICIAL if counts[name] < 10} == set()
+    assert counts.total() >= 120
+
+
+def traps(readme: str) -> list[str]:
+    """The lines of the section on how real files differ."""
+    section = readme.partition("\n## Traps\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^(?:[-*]|\d+\.|\|) *(?!-{3}).*", section, re.MULTILINE)
+    return rows[1:] if rows and rows[0].startswith("|") else rows  # without the head of a table
+
+
+@pytest.mark.parametrize("modality", OFFICIAL)
+def test_every_readme_tells_of_ten_traps(modality):
+    assert len(traps((ROOT / "plugins" / modality / "README.md").read_text("utf-8"))) >= 10
+
+
+def test_traps_are_the_lines_of_their_section():
+    assert traps("# x\n\n- no\n\n## Traps\n\nText.\n\n- one\n- two\n\n## Next\n\n- no\n") == ["- one", "- two"]
+    assert traps("\n## Traps\n| case | what |\n|---|---|\n| a | b |\n") == ["| a | b |"]
 
 
 def test_marks_are_found_under_any_name_and_within_parameters(pages, tmp_path):

@@ -83,7 +83,7 @@ class _Hasher:
             self._update(digest, {each.name: getattr(value, each.name) for each in dataclasses.fields(value)})
         elif hasattr(value, "tobytes") and hasattr(value, "size"):  # a picture in memory, a number of numpy
             digest.update(f"{value.size}".encode() + value.tobytes())
-        elif value is None or type(value).__module__ in ("builtins", "datetime", "decimal"):
+        elif value is None or type(value).__module__ in ("datetime", "decimal"):
             digest.update(repr(value).encode())
         elif hasattr(value, "to_numpy"):  # a table or a column of pandas
             self._update(digest, [list(map(str, getattr(value, "columns", ()))), value.to_numpy()])

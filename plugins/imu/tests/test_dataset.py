@@ -150,7 +150,8 @@ def test_broken_wisdm_records_are_mended_or_counted(tmp_path: Path) -> None:
     lines[9] = lines[9].removesuffix(";")  # no semicolon
     lines[20:20] = ["33,Jogging,49105962326000,1.5,;", "33,Jogging,49105962326000,1,2,x;", "33,Jogging;"]
     write(tmp_path / "WISDM_ar_v1.1_raw.txt", "\n".join(lines))
-    dataset = ImuDataset.open(tmp_path, "all")
+    with pytest.warns(DataWarning, match="3 of 203 records that cannot be read"):
+        dataset = ImuDataset.open(tmp_path, "all")
     assert values_of(dataset, 0)[:, 0].tolist() == list(range(200))
     assert "3 of 203 records cannot be read and are left out" in dataset.source
     write(tmp_path / "WISDM_ar_v1.1_raw.txt", "nothing of the kind\n")

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mt_core.contract import Example, Tokens
-from mt_core.errors import InputError, OptionError
+from mt_core.errors import DataWarning, InputError, OptionError
 from mt_plugin_imu.reading import only_recording
 from mt_plugin_imu.stem import Spectrum
 from mt_plugin_imu.tokenizer import ImuOptions, ImuTokenizer
@@ -135,6 +135,7 @@ def test_recording_shorter_than_a_patch_is_refused() -> None:
         tokens_of(tokenizer_of(), {"values": drawn(8), "rate": 100})
 
 
+@pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 @pytest.mark.parametrize(("steps", "views"), [(64, 1), (65, 2), (128, 2), (129, 3), (10_000, 3)])
 def test_long_recording_is_seen_through_windows(steps: int, views: int) -> None:
     tokenizer = tokenizer_of(window=64, max_windows=3)
@@ -145,6 +146,13 @@ def test_long_recording_is_seen_through_windows(steps: int, views: int) -> None:
         nudged = values.copy()
         nudged[step] += 50
         assert not torch.equal(tokens_of(tokenizer, nudged).values, tokens.values), "both ends are seen"
+
+
+def test_what_lies_between_the_windows_is_told() -> None:
+    tokenizer = tokenizer_of(window=64, max_windows=3)
+    tokenizer.read(drawn(3 * 64))
+    with pytest.warns(DataWarning, match=r"left out: what lies between 3 windows of 64 steps"):
+        tokenizer.read(drawn(1000))
 
 
 def test_spectrum_tells_frequency_and_strength_and_not_phase() -> None:

@@ -171,6 +171,8 @@ def find_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
             samples.append(make_recording(steps_T3[start : start + WISDM_WINDOW], WISDM_HZ, name))
             labels.append(activity)
     note = f"{broken:,} of {len(records):,} records cannot be read and are left out" if broken else ""
+    if broken:
+        left_out(str(paths[0]), f"{broken:,} of {len(records):,} records that cannot be read")
     return Listing(samples, labels, sorted_names(activity for _, activity, _ in runs), "wisdm", note=note)
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Example, Options, Tokenizer, Tokens
 from mt_core.errors import InputError, OptionError
-from mt_core.sdk import readable
+from mt_core.sdk import left_out, readable
 from mt_core.sdk.blocks import LearnedPositions, PatchEmbed
 from mt_plugin_imu.augmentation import jitter, rotate, scale, time_warp
 from mt_plugin_imu.reading import only_recording, read_recordings
@@ -102,11 +102,15 @@ class ImuTokenizer(Tokenizer):
 
     def read(self, source: Any) -> Recording:
         """The only recording of a source; see `reading.read_recordings`."""
-        return only_recording(source, self.options.columns)
+        recording = only_recording(source, self.options.columns)
+        self._tell_what_is_not_seen(recording)
+        return recording
 
     def stream(self, source: Any) -> Iterator[Recording]:
         """All recordings of a .ts or .arff file, or of an array (N, T, C); of any other source the only one."""
-        yield from read_recordings(source, self.options.columns)
+        for recording in read_recordings(source, self.options.columns):
+            self._tell_what_is_not_seen(recording)
+            yield recording
 
     def prepare(self, sample: Recording, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """The windows of a recording at the option `rate_hz`, standardised.
@@ -194,6 +198,15 @@ class ImuTokenizer(Tokenizer):
     def with_channels(self, sample: Recording, channels: int) -> Recording:
         """The recording with so many axes, some left out or repeated."""
         return replace(sample, values=sample.values[:, np.arange(channels) % sample.values.shape[1]])
+
+    def _tell_what_is_not_seen(self, recording: Recording) -> None:
+        options = self.options
+        faster = options.rate_hz / recording.rate if options.rate_hz and recording.rate else 1.0
+        if len(recording.values) * faster > 1.01 * options.max_windows * self.window:
+            left_out(
+                recording.name,
+                f"what lies between {options.max_windows} windows of {self.window} steps (options max_windows, window)",
+            )
 
     def _check(self, sample: Recording, num_steps: int, num_axes: int) -> None:
         options = self.options

@@ -164,6 +164,15 @@ def test_vectors_in_graphml(tmp_path: Path):
     assert graph.is_directed and graph.edges.tolist() == [[1], [0]]
 
 
+@foreign_file("no namespace, keys without a type", "Cytoscape, Maltego, GraphML", "read")
+def test_graphml_without_a_namespace(tmp_path: Path):
+    text = """<graphml xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">
+    <key id="k0" for="node" attr.name="kind"/><graph edgedefault="undirected">
+    <node id="n0"><data key="k0">a</data></node><node id="n1"/><edge source="n1" target="n0"/></graph></graphml>"""
+    graph = only_graph(put(tmp_path / "a.graphml", text))
+    assert graph.edges.tolist() == [[0], [1]] and graph.node_attributes.class_names == ("kind",)
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -19,6 +19,7 @@ _MAX_DEPTH = 64
 _NUMBERS = {"byte": "long", "short": "long", "biginteger": "long", "bigdecimal": "double"}
 _TYPES = frozenset(("integer", "int", "long", "float", "double", "boolean", "string"))
 
+_GRAPHML = "{http://graphml.graphdrawing.org/xmlns}"
 _GEXF = re.compile(rb"https?://(?:www\.)?gexf\.net/[\w.]+")
 
 
@@ -51,7 +52,12 @@ def _with_known_types(content: bytes, *, is_gexf: bool) -> tuple[bytes, list[str
     GEXF 1.3 has lists of numbers and further types of them; graph-tool writes vectors into GraphML.
     """
     root = ElementTree.fromstring(_GEXF.sub(b"http://www.gexf.net/1.2draft", content) if is_gexf else content)
-    space = root.tag.rpartition("}")[0] + "}" if "}" in root.tag else ""
+    if not is_gexf:  # Cytoscape names no namespace, and others have addresses of their own
+        own = _space_of(root)
+        for element in root.iter():
+            if _space_of(element) == own:
+                element.tag = _GRAPHML + element.tag.removeprefix(own)
+    space = _space_of(root)
     key, name, kind = ("attribute", "title", "type") if is_gexf else ("key", "attr.name", "attr.type")
     value, of = ("attvalue", "for") if is_gexf else ("data", "key")
     dropped: dict[tuple[str, str], str] = {}  # by what it belongs to, and its id
@@ -75,6 +81,11 @@ def _with_known_types(content: bytes, *, is_gexf: bool) -> tuple[bytes, list[str
                     if (owner, each.get(of) or each.get("id") or "") in dropped:
                         parent.remove(each)
     return ElementTree.tostring(root), sorted(set(dropped.values()))
+
+
+def _space_of(element: ElementTree.Element) -> str:
+    """The namespace of an element, in its braces; "" for none."""
+    return element.tag[: element.tag.find("}") + 1]
 
 
 def _inspect(content: bytes, name: str) -> str:

@@ -220,6 +220,12 @@ READ = [
         marks=foreign_file("row numbers in quotes", "R, write.csv", "read"),
     ),
     pytest.param(
+        "user,x,y,z\n" + timed(lambda number: f"{33 + number // 160}"),
+        None,
+        "rows of 2 values of the column user taken for one recording",
+        marks=foreign_file("two persons one below the other", "tables of whole studies", "read, told: as one"),
+    ),
+    pytest.param(
         "x,y,z,remark\n" + "".join(f"{line},walk\n" for line in rows().splitlines()),
         None,
         "columns of text: remark",

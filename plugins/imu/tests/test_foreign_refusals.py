@@ -51,6 +51,11 @@ REFUSED = [
         marks=foreign_file("sensors one below the other", "phones, long format", "refused: names the column"),
     ),
     pytest.param(
+        "timestamp,device_id,x,y,z\n" + timed(lambda number: f"{number // 2 * 10},{number % 2}"),
+        r"the column 'device_id' says that its rows are of several",
+        marks=foreign_file("devices by turns, told apart by a number", "gateways", "refused: names the column"),
+    ),
+    pytest.param(
         "time_s,x,y,z\n" + timed(lambda number: f"{number % 160 / 50}"), r"line 162: .* runs backwards",
         marks=foreign_file("a clock that begins again", "two recordings in a file", "refused: names the line"),
     ),

@@ -29,6 +29,7 @@ _AXIS = re.compile(
 _AXIS = re.compile(
     r".*[xyz]|.*(acc|gyr|mag|quat|axis|channel|euler|roll|pitch|yaw|temp|press|grav|rot|vel|ecg|emg|eeg|ppg|bvp).*|[aqw]\d"
 )
+_APART = re.compile(rf"({_WHO}|sensor)s?( ?(id|no|nr|number|name))?")
 _SEVERAL_DEVICES = re.compile(r"sensor( id| name| type)?|device( id| name)?|source|type|location|placement|position")
 
 
@@ -122,3 +123,8 @@ def tells_devices_apart(name: str) -> bool:
 def may_be_time(name: str) -> bool:
     """Whether a first column of this name may be the time, if its values say so."""
     return _AXIS.fullmatch(plain_name(name)) is None
+
+
+def tells_recordings_apart(name: str) -> bool:
+    """Whether a column of this name says which person, device or session a row is from."""
+    return _APART.fullmatch(plain_name(name)) is not None

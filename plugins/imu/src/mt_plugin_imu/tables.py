@@ -23,7 +23,14 @@ from mt_core.sdk import (
     times_of_parts,
     times_of_texts,
 )
-from mt_plugin_imu.columns import Columns, choose_columns, may_be_time, numbered_columns, tells_devices_apart
+from mt_plugin_imu.columns import (
+    Columns,
+    choose_columns,
+    may_be_time,
+    numbered_columns,
+    tells_devices_apart,
+    tells_recordings_apart,
+)
 from mt_plugin_imu.recording import Recording, make_recording
 from mt_plugin_imu.times import Ticks, check_other_clocks, is_time_column, looks_like_time, to_even_steps
 
@@ -78,7 +85,20 @@ def _read(table: Delimited, chosen: Columns, heading: Heading, name: str) -> Rec
     clocks = list(dict.fromkeys([*parts, *([] if chosen.clock is None else [chosen.clock]), *chosen.other_clocks]))
     taken = list(dict.fromkeys([*chosen.axes, *clocks]))
     cells = {place: ClockCells() for place in clocks}
-    values, lines_T = table.numbers(taken, cells)
+    apart = [
+        place
+        for place, column in enumerate(table.names)
+        if chosen.are_guessed and place not in taken and tells_recordings_apart(column)
+    ]
+    codes: dict[str, float] = {}
+
+    def code(cell: str) -> float:
+        return codes.setdefault(cell.strip(), 1e9 + len(codes))
+
+    parsers: dict[int, Callable[[str], float]] = {**cells, **dict.fromkeys(apart, code)}
+    values, lines_T = table.numbers([*taken, *apart], parsers)
+    for place, code_T in zip(apart, values[:, len(taken) :].T, strict=True):
+        _check_one_recording(np.nan_to_num(code_T, nan=-1.0), table.names[place], name)
     values_TC = values[:, : len(chosen.axes)]
     column_of = {place: values[:, taken.index(place)] for place in clocks}
 
@@ -132,6 +152,22 @@ def _read(table: Delimited, chosen: Columns, heading: Heading, name: str) -> Rec
     stated = heading.rates[0] if len(heading.rates) == 1 else None
     even_TC, rate = to_even_steps(values_TC, ticks, name, where, stated)
     return make_recording(even_TC, rate or heading.rate(name), name)
+
+
+def _check_one_recording(codes_T: NDArray[np.float64], column: str, name: str) -> None:
+    """Tell where rows of several persons or sessions follow each other, and refuse rows of several that alternate.
+
+    Raises:
+        InputError: they alternate.
+    """
+    num_changes, num_values = int((np.diff(codes_T) != 0).sum()), len(np.unique(codes_T))
+    if num_changes > 2 * num_values:
+        raise InputError(
+            f"{name}: the column {column!r} says that its rows are of several sensors, devices or persons by turns",
+            fix="give each a file, or columns, of its own; or name the axes in the option columns",
+        )
+    if num_values > 1:
+        reinterpreted(name, f"rows of {num_values} values of the column {column} taken for one recording")
 
 
 def _ticks(

@@ -261,6 +261,14 @@ def test_a_likely_sentinel_is_shown_before_training(tmp_path: Path) -> None:
     ]
 
 
+@foreign(
+    "numbers of hundreds of digits", "damaged files, keys", "read: missing, like infinite ones; left out, and told"
+)
+def test_numbers_beyond_all_bounds_are_missing() -> None:
+    with pytest.warns(DataWarning, match=r"the column c \(all missing or infinite\)"):
+        assert list(understood(csv_of(["9" * 400, "9" * 500]))) == ["other"]
+
+
 @foreign("infinite numbers", "divisions by zero in R and NumPy", "read, told: missing")
 def test_infinite_numbers_are_missing_and_told() -> None:
     with pytest.warns(DataWarning, match="2 infinite numbers in the column c"):

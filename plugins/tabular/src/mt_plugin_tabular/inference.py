@@ -235,7 +235,7 @@ def _sentinel(numbers: Sequence[str | float], column: Column) -> str:
     if not any(_NINES.fullmatch(f"{number:g}" if isinstance(number, float) else number) for number in set(numbers)):
         return ""
     values = sorted(value for number in numbers if math.isfinite(value := column.parse(number)))
-    for ordered in (values, values[::-1]):
+    for ordered in (values, values[::-1]) if values else ():
         value = ordered[0]
         beside = next((other for other in ordered if other != value), value)
         is_far = abs(value - beside) > abs(ordered[-1] - beside)

@@ -183,7 +183,8 @@ def _how_far(folder: Path, record: Mapping[str, Any]) -> str:
         return ""
     rows = read_history(folder)
     done = f"{rows[-1]['epoch']:.4g}" if rows else "0"
-    of = f"stopped after {done} of {record['recipe']['epochs']} epochs"
+    state = "stopped" if record["status"] == "stopped" else "interrupted, or still training,"
+    of = f"{state} after {done} of {record['recipe']['epochs']} epochs"
     return f", {of}: the weights are those of epoch {kept_epoch(folder):.4g}, the {record['recipe']['keep']} one so far"
 
 

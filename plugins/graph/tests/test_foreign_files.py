@@ -152,6 +152,18 @@ def test_types_that_networkx_does_not_know(tmp_path: Path, space: str):
     assert graph.edge_attributes.number_names == ("years",) and graph.edge_attributes.numbers.tolist() == [[3]]
 
 
+@foreign_file("values that change with time, no time format", "Gephi, GEXF", "read, told: they are left out")
+def test_dynamic_attributes(tmp_path: Path):
+    value = '<attvalue for="0" value="1" start="1" end="2"/>'
+    text = f"""<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">
+    <graph mode="dynamic" defaultedgetype="directed"><attributes class="node" mode="dynamic"><attribute id="0" title="size" type="float"/></attributes>
+    <nodes><node id="a"><attvalues>{value}</attvalues></node><node id="b"/></nodes>
+    <edges><edge source="a" target="b" weight="2"/></edges></graph></gexf>"""
+    with pytest.warns(DataWarning, match="attributes that are lists: size"):
+        graph = only_graph(put(tmp_path / "a.gexf", text))
+    assert graph.is_directed and graph.edges.tolist() == [[0], [1]]
+
+
 @foreign_file("keys of type vector_float, a key without a name", "graph-tool, GraphML", "read, told: no lists")
 def test_vectors_in_graphml(tmp_path: Path):
     text = """<graphml xmlns="http://graphml.graphdrawing.org/xmlns">

@@ -82,6 +82,14 @@ def test_the_column_of_smiles_is_found_by_what_is_in_it(tmp_path: Path, text: st
     assert same(aspirin, ASPIRIN) and same(caffeine, CAFFEINE)
 
 
+@foreign_file("two columns of SMILES", "reactions, CSV", "read, told: which one is taken")
+def test_of_two_columns_of_smiles_one_is_taken(tmp_path: Path):
+    path = put(tmp_path / "a.csv", f"product_smiles,smiles\n{CAFFEINE},{ASPIRIN}\n")
+    with pytest.warns(DataWarning, match="of the columns product_smiles, smiles the molecules of smiles taken"):
+        (aspirin,) = graphs(path)
+    assert same(aspirin, ASPIRIN)
+
+
 @foreign_file("bad and empty SMILES among good ones", "any table, CSV", "read: each bad row is named by its line")
 def test_bad_rows_are_named_and_the_others_kept(tmp_path: Path):
     path = put(tmp_path / "a.csv", f"smiles,y\n{ASPIRIN},1\nc1ccc,2\n,3\n{CAFFEINE},4\n")

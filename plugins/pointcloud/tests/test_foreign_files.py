@@ -250,6 +250,14 @@ def test_points_side_by_side_are_refused(tmp_path: Path):
         read_cloud(tmp_path / "a.npy")
 
 
+@foreign_file("two columns without names behind x, y, z", "scripts, .txt", "read, told: they are left out")
+def test_columns_without_a_meaning_are_told(tmp_path: Path):
+    path = put(tmp_path / "a.txt", lines(POINTS, INTENSITY, INTENSITY))
+    with pytest.warns(DataWarning, match="2 columns behind x, y, z, whose meaning is not known"):
+        cloud = read_cloud(path)
+    assert has_points(cloud) and not cloud.channels
+
+
 @foreign_file("an array of named fields", "ROS, PDAL, .npy", "read: by its names")
 def test_named_fields_are_read(tmp_path: Path):
     fields = [("ring", "u2"), ("X", "f8"), ("Y", "f8"), ("Z", "f8"), ("Intensity", "f4")]

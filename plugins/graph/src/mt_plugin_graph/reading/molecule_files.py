@@ -10,7 +10,7 @@ from typing import BinaryIO
 from mt_core.errors import InputError
 from mt_core.sdk import Delimited, reinterpreted, text_lines
 from mt_plugin_graph.graph import Graph
-from mt_plugin_graph.reading.columns import smiles_column
+from mt_plugin_graph.reading.columns import is_smiles_name, smiles_column
 from mt_plugin_graph.reading.molecules import are_smiles, is_smiles, molecule, molecule_of_block
 
 MAX_RECORD = 2**26
@@ -81,6 +81,8 @@ def molecules_of_table(table: Delimited, name: str) -> Iterator[Graph | InputErr
             fix="call the column of SMILES strings smiles, or those of an edge source and target; "
             "an edge list without a header has the suffix .edges",
         )
+    if len(several := [each for each in table.names if is_smiles_name(each)]) > 1:
+        reinterpreted(name, f"of the columns {', '.join(several)} the molecules of {column} taken")
     place = table.names.index(column)
     if is_smiles(column):  # there is no header: it is the first molecule
         start.insert(0, (1, list(table.names)))

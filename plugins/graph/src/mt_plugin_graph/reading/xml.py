@@ -58,6 +58,8 @@ def _with_known_types(content: bytes, *, is_gexf: bool) -> tuple[bytes, list[str
             if _space_of(element) == own:
                 element.tag = _GRAPHML + element.tag.removeprefix(own)
     space = _space_of(root)
+    for graph in root.iter(f"{space}graph") if is_gexf else ():
+        graph.set("timeformat", graph.get("timeformat") or "string")  # which networkx asks for, and 1.1 need not name
     key, name, kind = ("attribute", "title", "type") if is_gexf else ("key", "attr.name", "attr.type")
     value, of = ("attvalue", "for") if is_gexf else ("data", "key")
     dropped: dict[tuple[str, str], str] = {}  # by what it belongs to, and its id

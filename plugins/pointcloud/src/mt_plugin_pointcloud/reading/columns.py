@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import reinterpreted
+from mt_core.sdk import left_out, reinterpreted
 from mt_plugin_pointcloud.cloud import LABELS
 
 Array = NDArray[Any]
@@ -130,6 +130,8 @@ def from_rows(rows: Array, source: str) -> Raw:
         for first in range(0, further.shape[1], 3):
             three = further[:, first : first + 3]
             channels.setdefault("normals" if _are_unit(three) else "colour", three)
+    elif further.shape[1]:
+        left_out(source, f"{further.shape[1]} columns behind x, y, z, whose meaning is not known")
     return Raw(points, channels)
 
 

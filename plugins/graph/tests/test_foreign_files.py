@@ -156,7 +156,8 @@ def test_types_that_networkx_does_not_know(tmp_path: Path, space: str):
 def test_dynamic_attributes(tmp_path: Path):
     value = '<attvalue for="0" value="1" start="1" end="2"/>'
     text = f"""<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2">
-    <graph mode="dynamic" defaultedgetype="directed"><attributes class="node" mode="dynamic"><attribute id="0" title="size" type="float"/></attributes>
+    <graph mode="dynamic" defaultedgetype="directed"><attributes class="node" mode="dynamic">
+    <attribute id="0" title="size" type="float"/></attributes>
     <nodes><node id="a"><attvalues>{value}</attvalues></node><node id="b"/></nodes>
     <edges><edge source="a" target="b" weight="2"/></edges></graph></gexf>"""
     with pytest.warns(DataWarning, match="attributes that are lists: size"):

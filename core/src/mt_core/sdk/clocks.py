@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,7 @@ _UNNAMED = re.compile(r"unnamed:? ?\d+(?:[ _]level.*)?|level_\d+|x1|\.\.\.1|colu
 _SECONDS = re.compile(r"(?:^|[. ])(?:secs?|seconds)$")
 _NANOSECONDS = re.compile(r"(?:^|[. ])(?:nsecs?|nanosecs?|nanoseconds|nanosec)$")  # beside seconds, as in ROS
 
+_PROBED = 2000  # dates of which the format is judged, before that of all is
 _DAY = 86_400_000_000
 _SECOND = 1_000_000
 _TIME_OF_DAY = re.compile(
@@ -167,8 +168,17 @@ def times_of_dates(texts: Sequence[str], name: str) -> Times | None:
     leaves no gap; else in January, which is told.
     """
     distinct = dict.fromkeys(texts)  # of dates without a time of the day, there are few
+    if any(map(is_missing_number, distinct)):
+        return None
+    some = list(distinct)[:: max(1, len(distinct) // _PROBED)]
+    written = date_format(some)
+    if written is not None and not written.is_ambiguous:
+        try:
+            return _parsed(written, texts, distinct)
+        except ValueError:
+            pass
     written = date_format(distinct)
-    if written is None or any(map(is_missing_number, distinct)):
+    if written is None:
         return None
     if written.is_ambiguous:
         ways = [date_format(distinct, day_first=day_first) for day_first in (False, True)]
@@ -177,6 +187,11 @@ def times_of_dates(texts: Sequence[str], name: str) -> Times | None:
         if written is not None and written.is_ambiguous:
             reinterpreted(name, "dates like 1/2/2024 taken for the second of January")
     assert written is not None
+    return _parsed(written, texts, distinct)
+
+
+def _parsed(written: DateFormat, texts: Sequence[str], distinct: Iterable[str]) -> Times:
+    """Raises: ValueError: a text that is no date in this format."""
     moments_of = {text: round(written.parse(text) * _SECOND) for text in distinct}
     return np.array([moments_of[text] for text in texts], dtype=np.int64)
 

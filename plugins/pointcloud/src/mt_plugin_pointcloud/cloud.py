@@ -112,7 +112,7 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
 def _without_returns_of_zero(axes: Array, channels: dict[str, Array], name: str) -> tuple[Array, dict[str, Array]]:
     """Points (3, N) and channels without the points at the very origin, where a scanner marks so what did not return:
     more than `_ZEROS` of all, and far more than lie at any other place."""
-    at_zero = ~axes.any(0)
+    at_zero: NDArray[np.bool_] = ~np.any(axes, axis=0)
     count = int(np.count_nonzero(at_zero))
     rest = axes[:, ~at_zero]
     if count < 2 or count <= _ZEROS * len(at_zero) or not rest.size:

@@ -40,6 +40,8 @@ _REFUSED = {
 MAX_BYTES = 2**28
 """Of a file that holds one graph."""
 
+_PART = 2**20
+
 _FORMATS = " ".join((*SUFFIXES, *_FURTHER))
 
 
@@ -157,10 +159,13 @@ def _of_bytes(content: bytes, name: str, columns: Columns) -> Iterator[Graph | I
 
 def _content(file: BinaryIO, name: str) -> bytes:
     """Of a file that holds one graph."""
-    content = file.read(MAX_BYTES + 1)
-    if len(content) > MAX_BYTES:
-        raise InputError(f"{name} has more than {MAX_BYTES >> 20} MiB", fix="cut the graph into smaller ones")
-    return content
+    parts, size = [], 0
+    while part := file.read(_PART):  # a read of MAX_BYTES would allocate as many, however small the file is
+        parts.append(part)
+        size += len(part)
+        if size > MAX_BYTES:
+            raise InputError(f"{name} has more than {MAX_BYTES >> 20} MiB", fix="cut the graph into smaller ones")
+    return b"".join(parts)
 
 
 def _text(file: BinaryIO, name: str) -> str:

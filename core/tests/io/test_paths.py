@@ -8,7 +8,7 @@ from mt_core.io.paths import expand
 def folder(tmp_path):
     for name in ("b.npy", "a.NPY", "deep/c.npy", "notes.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text("x")
     return tmp_path
 
 

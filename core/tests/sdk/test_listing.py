@@ -33,7 +33,7 @@ class Notes(ListedDataset):
 
 @pytest.fixture
 def root(tmp_path) -> Path:
-    for name in ("10/x.txt", "9/b.txt", "9/a.TXT", "9/deep/c.txt", "9/._a.txt", "9/other.md", ".hidden/d.txt"):
+    for name in ("10/x.txt", "9/b.txt", "9/a.TXT", "9/deep/c.txt", "9/other.md", "10/more.md", ".hidden/d.txt"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(name)
     return tmp_path
@@ -52,7 +52,7 @@ def test_a_folder_per_class_gives_files_of_the_suffix_in_the_order_of_their_path
 
 
 def test_find_gets_the_options_of_open(root):
-    assert names(Notes.open(root, options=Notes.Options(suffix=".md"))) == ["other.md"]
+    assert names(Notes.open(root, options=Notes.Options(suffix=".md"))) == ["more.md", "other.md"]
 
 
 def test_an_unknown_option_names_those_that_there_are(root):
@@ -62,12 +62,12 @@ def test_an_unknown_option_names_those_that_there_are(root):
 
 @pytest.mark.parametrize(("train", "dev"), [("train", "dev"), ("Training", "validation"), ("TRAIN", "val")])
 def test_folders_of_splits_are_known_by_their_usual_names(tmp_path, train, dev):
-    for folder in (train, dev):
-        (tmp_path / folder / "a").mkdir(parents=True)
-        (tmp_path / folder / "a" / f"{folder}.txt").write_text("x")
-    assert names(Notes.open(tmp_path, "train")) == [f"{train}.txt"]
-    assert names(Notes.open(tmp_path, "val")) == [f"{dev}.txt"]
-    assert len(Notes.open(tmp_path, "all")) == 2
+    for folder in (f"{train}/a", f"{train}/b", f"{dev}/a", f"{dev}/b"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / f"{Path(folder).parent}.txt").write_text("x")
+    assert names(Notes.open(tmp_path, "train")) == [f"{train}.txt"] * 2
+    assert names(Notes.open(tmp_path, "val")) == [f"{dev}.txt"] * 2
+    assert len(Notes.open(tmp_path, "all")) == 4
     with pytest.raises(MissingSplitError, match="it has train, val"):
         Notes.open(tmp_path, "test")
 
@@ -110,9 +110,9 @@ def test_a_task_of_a_kind_that_the_dataset_does_not_give_is_refused(root):
 
 @pytest.mark.parametrize("name", ["labels.csv", "splits.csv"])
 def test_a_table_of_files_has_classes_and_splits(tmp_path, name):
-    (tmp_path / "a.txt").write_text("x")
-    (tmp_path / "b.txt").write_text("x")
-    (tmp_path / name).write_text("file,label,split\na.txt,cat,train\nb.txt,dog,test\n")
+    for file in ("a.txt", "b.txt", "c.txt"):
+        (tmp_path / file).write_text("x")
+    (tmp_path / name).write_text("file,label,split\na.txt,cat,train\nb.txt,dog,test\nc.txt,dog,train\n")
     dataset = Notes.open(tmp_path, "test")
     assert names(dataset) == ["b.txt"] and dataset.task.classes == ("cat", "dog") and dataset.targets() == [1]
 

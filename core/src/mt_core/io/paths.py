@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mt_core.errors import DatasetError, InputError
+from mt_core.io.data_files import files_below, is_data_file
 
 
 def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
@@ -15,8 +16,12 @@ def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
 
     Args:
         named: A file stays as it is, whether it exists or not; a pattern (`*`, `?`, `[…]`) gives what matches, sorted;
-            a folder gives the files of these suffixes in it and below it, sorted.
+            a folder gives the files of these suffixes in it and below it, sorted. What a pattern or a folder gives is
+            data: see `files_below`.
         suffixes: With the dot; compared without regard to case.
+
+    Warns:
+        DataWarning: see `files_below`.
 
     Raises:
         InputError: a pattern or a folder without any such file.
@@ -25,7 +30,7 @@ def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
     for name in named:
         path = Path(name)
         if os.path.isdir(name):  # pathlib raises for a name that no file can have, as a long text or molecule is
-            found = sorted(str(p) for p in path.rglob("*") if p.is_file() and has_suffix(p, suffixes))
+            found = _below(str(path), suffixes)
             if not found:
                 raise InputError(f"{path} holds no file of {' '.join(suffixes)}", fix="name the files themselves")
         elif not os.path.exists(name) and glob.has_magic(str(name)):
@@ -34,10 +39,19 @@ def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
                 found = [str(name)]
             if not found:
                 raise InputError(f"{name} matches no file", fix="check the pattern and the folder it is relative to")
+            if os.path.lexists(found[0]):
+                found = [file for each in found if is_data_file(each) for file in _below(each, suffixes) or [each]]
+                if not found:
+                    raise InputError(f"{name} matches no file with anything in it", fix="name the files themselves")
         else:
             found = [str(name)]
         files.update(dict.fromkeys(found))
     return list(files)
+
+
+def _below(path: str, suffixes: Sequence[str]) -> list[str]:
+    """The data files of a folder; none for a file."""
+    return sorted(files_below(path, [suffix.lower() for suffix in suffixes])) if os.path.isdir(path) else []
 
 
 def _is_like_a_pattern(name: str) -> bool:

@@ -23,7 +23,8 @@ One sample's file
     `quiet`, `silent_stderr`: libraries that talk while they read
 
 A data set's folder
-    `ListedDataset`, `Listing`, `sorted_names`: a dataset that is a list of samples and their targets
+    `ListedDataset`, `Listing`, `sorted_names`: a dataset that is a list of samples and their targets; `FileOptions`,
+    `LabelOptions`: what its users may choose of labels, groups and folds
     `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
     `files_below`, `require_files`
     `split_from_name`, `check_split`, `select_splits`, `assign_folds`: its parts
@@ -34,6 +35,7 @@ A data set's folder
 `mt_core.sdk.blocks` has what tokenizers are built of.
 """
 
+from mt_core.io.data_files import files_below
 from mt_core.sdk.archives import names_in_npz, read_npy, read_npz
 from mt_core.sdk.arrays import as_array
 from mt_core.sdk.clocks import (
@@ -50,12 +52,14 @@ from mt_core.sdk.content import first_bytes, is_tiff, open_binary
 from mt_core.sdk.dates import DateFormat, date_format
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_chunks, text_lines
+from mt_core.sdk.file_options import FileOptions, LabelOptions
 from mt_core.sdk.files import FILE_LAYOUTS, list_files
-from mt_core.sdk.folders import files_below, list_folders
+from mt_core.sdk.folders import list_folders
 from mt_core.sdk.folds import assign_folds
 from mt_core.sdk.heading import Heading, read_heading
 from mt_core.sdk.labels import canonical_label, similar_labels
-from mt_core.sdk.listing import ListedDataset, Listing, require_files, sorted_names
+from mt_core.sdk.listed_dataset import ListedDataset
+from mt_core.sdk.listing import Listing, require_files, sorted_names
 from mt_core.sdk.moments import Moments
 from mt_core.sdk.notices import left_out, reinterpreted, some_of
 from mt_core.sdk.number_columns import NumberColumn, format_notes, number_column, number_columns, number_format
@@ -78,7 +82,8 @@ from mt_core.sdk.stamps import rows_per_stamp, spread_stamps, without_daylight_s
 from mt_core.sdk.start_rows import seconds_since_1970
 from mt_core.sdk.strangers import stranger
 from mt_core.sdk.suffixes import declared_suffixes
-from mt_core.sdk.tables import find_tables, list_tables
+from mt_core.sdk.table_files import find_tables
+from mt_core.sdk.tables import list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
 from mt_core.sdk.text import as_dataset_error, column_names, dict_rows, read_text
 from mt_core.sdk.tiff import open_tiff
@@ -93,7 +98,9 @@ __all__ = [
     "ClockCells",
     "DateFormat",
     "Delimited",
+    "FileOptions",
     "Heading",
+    "LabelOptions",
     "ListedDataset",
     "Listing",
     "Moments",

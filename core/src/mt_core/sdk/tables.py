@@ -1,26 +1,25 @@
-"""A table of path and label, in one CSV file or in one a split."""
+"""A table of path and label, in one file or in one a split."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from mt_core.errors import DatasetError
-from mt_core.sdk.delimited import Delimited
-from mt_core.sdk.encoding import text_lines
-from mt_core.sdk.listing import Listing, require_files, sorted_names
+from mt_core.errors import DatasetError, OptionError
+from mt_core.sdk.file_options import LabelOptions
+from mt_core.sdk.folders import tell_unlearned
+from mt_core.sdk.labels import canonical_label, similar_labels
+from mt_core.sdk.listing import Listing, sorted_names
+from mt_core.sdk.located_files import LocatedFiles
+from mt_core.sdk.name_patterns import is_folder_level, is_pattern, values_in_paths
+from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.splits import select_splits, split_from_name
-from mt_core.sdk.text import as_dataset_error
+from mt_core.sdk.table_files import LABEL_NAMES, PATH_NAMES, SPLIT_NAMES, Rows, read_rows
 
-_PATH_NAMES = (
-    "path", "file", "filename", "file_name", "filepath", "fname", "image", "image_path", "img", "video", "clip",
-)  # fmt: skip
-_LABEL_NAMES = ("label", "labels", "class", "class_name", "target", "category")
-_SPLIT_NAMES = ("split", "subset", "partition", "set")
-
-_WHOLE_TABLES = ("labels.csv", "splits.csv")
+_NO_LABELS = frozenset(("nan", "na", "n/a", "null", "?", "<na>"))
+_COUNTERS = ("", "unnamed: 0", "index", "idx", "row", "number", "no", "nr")
 
 
 @dataclass(frozen=True)
@@ -28,79 +27,202 @@ class _Row:
     path: str
     label: str | None
     split: str | None
+    group: str | None
+    line: int
 
 
-def find_tables(folder: Path) -> dict[str, Path]:
-    """The tables of a folder: "" for one of all (labels.csv, splits.csv), else by split (train.csv); {} for none, or
-    for a file."""
-    if not folder.is_dir():
-        return {}
-    for whole in _WHOLE_TABLES:
-        if (folder / whole).is_file():
-            return {"": folder / whole}
-    tables = [path for path in sorted(folder.iterdir()) if path.suffix.lower() == ".csv" and path.is_file()]
-    return {name: path for path in tables if (name := split_from_name(path.stem))}
-
-
-def list_tables(tables: dict[str, Path], split: str, root: Path) -> Listing:
+def list_tables(
+    tables: dict[str, Path],
+    split: str,
+    root: Path,
+    suffixes: Sequence[str] = (),
+    options: LabelOptions | None = None,
+) -> Listing:
     """The rows of one split, in the order of the table.
+
+    Without a column of labels, they are the names of the folders below the table's that the files lie in.
 
     Args:
         tables: By split; "" for one table of all, which may have a split column of its own.
+        suffixes: Endings of the files that may be meant by paths which are not quite right; none: any.
+        options: Where labels and groups come from; None: found.
+
+    Warns:
+        DataWarning: paths that are not quite right, rows that repeat others, rows without a label, files in several
+            splits, labels that differ little.
 
     Raises:
-        DatasetError: no table of paths, a damaged one, or files that do not exist.
+        DatasetError: no table of paths, a damaged one, files that do not exist, or one file with two labels.
         MissingSplitError: the tables name splits, and not this one.
+        OptionError: a column of labels that there is not.
     """
-    rows = {name: _rows(path) for name, path in tables.items()}
+    options = options or LabelOptions()
+    folder = root if root.is_dir() else root.parent
+    labels_from: list[str] = []
+    rows: dict[str, list[_Row]] = {}
+    has_groups = False
+    for name, path in tables.items():
+        some, said, has_groups = _rows(path, name or None, folder, suffixes, options)
+        labels_from.append(said)
+        rows[name] = some
     if "" in rows:
         whole = rows.pop("")
-        for name in {row.split for row in whole if row.split}:
-            rows[name] = [row for row in whole if row.split == name]
+        for part in {row.split for row in whole if row.split}:
+            rows[part] = [row for row in whole if row.split == part]
         if not rows:
             rows[""] = whole
+    _check_labels(rows, root)
+    rows = {name: _each_once(some, root) for name, some in rows.items()}
+    _tell(rows, root)
     splits = select_splits(split, [name for name in rows if name], root) or [""]
     listed = [row for name in splits for row in rows[name]]
-    fix = f"paths are relative to the table; its header names them {' or '.join(_PATH_NAMES)}"
-    require_files([row.path for row in listed], root, fix=fix)
     classes = sorted_names(row.label for some in rows.values() for row in some if row.label is not None)
-    return Listing([row.path for row in listed], [row.label for row in listed], classes, "table")
+    return Listing(
+        [row.path for row in listed],
+        [row.label for row in listed],
+        classes,
+        "table",
+        labels_from=labels_from[0],
+        groups=[row.group for row in listed] if has_groups else None,
+    )
 
 
-def _rows(path: Path) -> list[_Row]:
-    with as_dataset_error(), path.open("rb") as file:
-        table = Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=_is_header)
-        header = [name.lower() for name in table.names]
-        path_column = _column(header, _PATH_NAMES)
-        label_column, split_column = _column(header, _LABEL_NAMES), _column(header, _SPLIT_NAMES)
-        if path_column is None:
-            if table.width != 2:
-                first = next(iter(table))
-                raise DatasetError(
-                    f"{path} has {table.width} columns and none called {' or '.join(_PATH_NAMES)}: {', '.join(first)}",
-                    fix="name the column of paths in a header, or write two columns: path,label",
-                )
-            path_column, label_column = 0, 1
-        rows = []
-        for cells in filter(any, table):
-            label = cells[label_column].strip() if label_column is not None else ""
-            split = _split(cells[split_column], path, table.line) if split_column is not None else None
-            rows.append(_Row(_path(path.parent, cells[path_column].strip()), label or None, split))
-    return rows
+def _rows(
+    path: Path, split: str | None, folder: Path, suffixes: Sequence[str], options: LabelOptions
+) -> tuple[list[_Row], str, bool]:
+    """The rows, what their labels were taken from, and whether they have groups."""
+    endings = tuple(suffixes)
+    table = read_rows(path, lambda cell: bool(endings) and cell.strip().lower().endswith(endings))
+    located = LocatedFiles(path, folder if folder in path.parents or folder == path.parent else path.parent, suffixes)
+    at_path = _path_column(table, endings)
+    at_split = table.column(SPLIT_NAMES)
+    at_group = None if options.group is None else table.column([options.group])
+    found: list[_Row] = []
+    for cells, line in zip(table.cells, table.lines, strict=True):
+        own = split if at_split is None else _split(cells[at_split], path, line)
+        file = located.find(cells[at_path], own)
+        group = None if at_group is None else canonical_label(cells[at_group])
+        found.append(_Row(file or cells[at_path], None, own, group, line))
+    located.finish(fix=f"paths are relative to the table; its header names them {' or '.join(PATH_NAMES[:5])}")
+    labels, labels_from = _labels(table, found, {at_path, at_split, at_group}, folder, options)
+    found = [replace(row, label=label) for row, label in zip(found, labels, strict=True)]
+    return found, labels_from, at_group is not None
 
 
-def _is_header(cells: Sequence[str]) -> bool:
-    return _column([cell.strip().lower() for cell in cells], _PATH_NAMES) is not None
+def _path_column(table: Rows, endings: tuple[str, ...]) -> int:
+    """The column of paths: by its name, else the one whose cells are files or end as files do."""
+    first = table.cells[:20]
+    width = len(table.names)
+
+    def are_files(at: int) -> bool:
+        return bool(first) and all(
+            (endings and cells[at].lower().endswith(endings))
+            or os.path.exists(os.path.join(table.path.parent, cells[at].replace("\\", "/")) if cells[at] else "")
+            for cells in first
+        )
+
+    named = [at for name in PATH_NAMES if (at := table.column([name])) is not None]
+    certain = next((at for at in [*named, *range(width)] if are_files(at)), None)
+    if certain is not None:
+        return certain
+    if named:
+        return named[0]
+    if width == 2 and table.names[0] == "column 1":
+        return 0
+    raise DatasetError(
+        f"{table.path} has {width} columns and none called {' or '.join(PATH_NAMES[:9])}: {', '.join(table.names[:9])}",
+        fix="name the column of paths in a header, or write two columns: path,label",
+    )
 
 
-def _path(folder: Path, name: str) -> str:
-    """Where a file of the table is; Windows writes its paths with backslashes."""
-    path = os.path.join(folder, name)
-    return path if "\\" not in name or os.path.exists(path) else os.path.join(folder, name.replace("\\", "/"))
+def _labels(
+    table: Rows, rows: Sequence[_Row], used: Iterable[int | None], folder: Path, options: LabelOptions
+) -> tuple[list[str | None], str]:
+    """The labels of the rows, and what they were taken from."""
+    paths = [row.path for row in rows]
+    if options.label is not None and table.column([options.label]) is None:
+        if is_pattern(options.label) or is_folder_level(options.label):
+            return list(map(canonical_label, values_in_paths(paths, folder, options.label, "label"))), options.label
+        raise OptionError(
+            f"{table.path} has no column {options.label!r}", fix=f"its columns are {', '.join(table.names[:20])}"
+        )
+    at = table.column([options.label] if options.label is not None else LABEL_NAMES)
+    others = [
+        other for other, name in enumerate(table.names) if other not in set(used) and name.lower() not in _COUNTERS
+    ]
+    if at is None and len(others) == 1:
+        at = others[0]
+    if at is None and (names := _one_hot(table, others)) is not None:
+        reinterpreted(str(table.path), "columns of 0 and 1, one 1 in each row, as the classes")
+        return list(names), f"the columns of 0 and 1 of {table.path.name}"
+    if at is not None:
+        cells = [row[at] for row in table.cells]
+        labels = [None if cell.lower() in _NO_LABELS else canonical_label(cell) for cell in cells]
+        return labels, f"the column {table.names[at]!r} of {table.path.name}"
+    by_folder = _folder_labels(paths, folder)
+    if others and not any(by_folder):
+        raise DatasetError(
+            f"{table.path} has no column called {' or '.join(LABEL_NAMES[:6])}",
+            fix=f"name it by the data option label, for instance label={table.names[others[0]]}; "
+            f"the columns are {', '.join(table.names[:20])}",
+        )
+    return by_folder, "the names of the folders that the files lie in"
 
 
-def _column(header: list[str], names: tuple[str, ...]) -> int | None:
-    return next((header.index(name) for name in names if name in header), None)
+def _one_hot(table: Rows, columns: Sequence[int]) -> list[str] | None:
+    """Of each row the name of its one column that is 1; None where they are no such columns."""
+    names: list[str] = []
+    for cells in table.cells:
+        ones = [at for at in columns if canonical_label(cells[at]) == "1"]
+        if len(columns) < 2 or len(ones) != 1 or any(canonical_label(cells[at]) not in ("0", "1") for at in columns):
+            return None
+        names.append(table.names[ones[0]])
+    return names or None
+
+
+def _folder_labels(paths: Sequence[str], folder: Path) -> list[str | None]:
+    """The first folder of each path that tells them apart: those of splits, and those that all have, say nothing."""
+    dirs = [
+        [part for part in Path(os.path.relpath(path, folder)).parts[:-1] if split_from_name(part) is None]
+        for path in paths
+    ]
+    while dirs and all(dirs) and len({parts[0] for parts in dirs}) == 1 and any(len(parts) > 1 for parts in dirs):
+        dirs = [parts[1:] for parts in dirs]
+    if len({parts[0] for parts in dirs if parts}) < 2:
+        return [None] * len(paths)
+    return [canonical_label(parts[0]) if parts else None for parts in dirs]
+
+
+def _check_labels(rows: dict[str, list[_Row]], root: Path) -> None:
+    """Refuse a file that has two labels."""
+    label_of: dict[str, _Row] = {}
+    for row in (row for some in rows.values() for row in some):
+        other = label_of.setdefault(row.path, row)
+        if other.label != row.label:
+            raise DatasetError(
+                f"{root}: {row.path} is {other.label!r} in line {other.line} and {row.label!r} in line {row.line}",
+                fix="leave one label for each file; several for one are not read from such a table",
+            )
+
+
+def _each_once(rows: list[_Row], root: Path) -> list[_Row]:
+    once = list({row.path: row for row in reversed(rows)}.values())[::-1]
+    if len(once) < len(rows):
+        left_out(str(root), f"{len(rows) - len(once):,} of {len(rows):,} rows, which repeat others")
+    return once
+
+
+def _tell(rows: dict[str, list[_Row]], root: Path) -> None:
+    """Tell of rows without a label, files in several splits, and labels that differ little."""
+    everything = [row for some in rows.values() for row in some]
+    lacking = sum(row.label is None for row in everything)
+    if 0 < lacking < len(everything):
+        left_out(str(root), f"the labels of {lacking:,} of {len(everything):,} rows, which have none")
+    if shared := len(everything) - len({row.path for row in everything}):
+        reinterpreted(str(root), f"{shared:,} files that are in several splits, as parts of each")
+    if similar := similar_labels(dict.fromkeys(row.label for row in everything if row.label is not None)):
+        reinterpreted(str(root), f"{similar} as two classes")
+    tell_unlearned({name: {row.label for row in some if row.label is not None} for name, some in rows.items()}, root)
 
 
 def _split(cell: str, path: Path, line: int) -> str:

@@ -7,18 +7,20 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from mt_core.contract import Classification, Options
+from mt_core.contract import Classification
 from mt_core.errors import OptionError
-from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
+from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files
 from mt_plugin_audio.demo import sounds, write_examples
 from mt_plugin_audio.layouts import find_digits, find_esc50, find_speech_commands
 from mt_plugin_audio.reading import SUFFIXES
 
 
-class AudioDatasetOptions(Options):
+class AudioDatasetOptions(FileOptions):
     """Which recordings are tested."""
 
-    fold: int = Field(default=5, ge=1, le=5, description='Of ESC-50: the fold that is "test".')
+    fold: int | None = Field(  # type: ignore[assignment]
+        default=None, ge=1, description='Which of the folds is "test", 1 to `folds`; of ESC-50 1 to 5. none: the last.'
+    )
     held_out_speaker: str | None = Field(
         default=None, description='Of the spoken digits: whose recordings are "test"; none: the official test.'
     )
@@ -41,14 +43,14 @@ class AudioDataset(ListedDataset):
     def find(cls, root: Path, split: str, *, options: AudioDatasetOptions | None = None) -> Listing | None:
         """The recordings under a folder, or in a table, in one of `layouts`."""
         options = options or AudioDatasetOptions()
-        if root.is_dir():
+        if root.is_dir() and options.label is None:
             if digits := find_digits(root, split, options.held_out_speaker):
                 return digits
             if options.held_out_speaker is not None:
                 raise OptionError(f"{root} does not tell its speakers", fix="leave held_out_speaker out")
-            if found := find_speech_commands(root, split) or find_esc50(root, split, options.fold):
+            if found := find_speech_commands(root, split) or find_esc50(root, split, options.fold or 5):
                 return found
-        return list_files(root, split, SUFFIXES)
+        return list_files(root, split, SUFFIXES, options)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

@@ -30,9 +30,13 @@ class GraphDataset(ListedDataset):
     def find(cls, root: Path, split: str, *, options: GraphDatasetOptions | None = None) -> Listing | None:
         """The graphs of a split in one of `layouts`."""
         options = options or GraphDatasetOptions()
-        if root.is_dir() and (found := find_tu(root, split, options) or find_pcqm(root, split)):
+        if (
+            root.is_dir()
+            and options.label is None
+            and (found := find_tu(root, split, options) or find_pcqm(root, split))
+        ):
             return found
-        return find_molecule_table(root, split, options) or list_files(root, split, SUFFIXES)
+        return find_molecule_table(root, split, options) or list_files(root, split, SUFFIXES, options)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

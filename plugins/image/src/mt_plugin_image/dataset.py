@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from mt_core.contract import Classification
-from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
+from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files
 from mt_plugin_image.demo import digits, shapes, write_examples
 from mt_plugin_image.layouts import find_idx
 from mt_plugin_image.reading import SUFFIXES
@@ -15,6 +15,7 @@ from mt_plugin_image.reading import SUFFIXES
 class ImageDataset(ListedDataset):
     """Pictures and the classes they belong to."""
 
+    Options = FileOptions
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "idx": "train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], t10k-* for test, as MNIST ships",
         **FILE_LAYOUTS,
@@ -23,10 +24,11 @@ class ImageDataset(ListedDataset):
     task: Classification
 
     @classmethod
-    def find(cls, root: Path, split: str) -> Listing | None:
+    def find(cls, root: Path, split: str, *, options: FileOptions | None = None) -> Listing | None:
         """The pictures under a folder, or in a table, in one of `layouts`; the classes are those of all splits, sorted
         (as numbers, where all are)."""
-        return find_idx(root, split) or list_files(root, split, SUFFIXES)
+        idx = find_idx(root, split) if options is None or options.label is None else None
+        return idx or list_files(root, split, SUFFIXES, options)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

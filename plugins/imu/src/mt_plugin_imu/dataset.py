@@ -10,14 +10,14 @@ from typing import Any, ClassVar, Self
 
 from pydantic import Field
 
-from mt_core.contract import Classification, Options
-from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files, list_uea
+from mt_core.contract import Classification
+from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files, list_uea
 from mt_plugin_imu.demo import write_demo, write_examples
 from mt_plugin_imu.layouts import find_hapt, find_uci_har, find_wisdm
 from mt_plugin_imu.reading import SUFFIXES
 
 
-class ImuDatasetOptions(Options):
+class ImuDatasetOptions(FileOptions):
     """Which recordings are tested."""
 
     test_users: str = Field(
@@ -43,13 +43,16 @@ class ImuDataset(ListedDataset):
     @classmethod
     def find(cls, root: Path, split: str, *, options: ImuDatasetOptions | None = None) -> Listing | None:
         """The recordings under a folder, or in a file, in one of `layouts`."""
-        test_users = (options or ImuDatasetOptions()).test_users
+        options = options or ImuDatasetOptions()
+        test_users = options.test_users
+        if options.label is not None:
+            return list_files(root, split, SUFFIXES, options)
         return (
             find_uci_har(root, split)
             or find_hapt(root, split, test_users)
             or find_wisdm(root, split, test_users)
             or list_uea(root, split)
-            or list_files(root, split, SUFFIXES)
+            or list_files(root, split, SUFFIXES, options)
         )
 
     @classmethod

@@ -7,14 +7,13 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from mt_core.contract import Options
-from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
+from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files
 from mt_plugin_infrared.demo import thermal_frames, write_examples
 from mt_plugin_infrared.layouts import find_regdb, find_solar_modules, find_sysu
 from mt_plugin_infrared.reading import SUFFIXES
 
 
-class InfraredDatasetOptions(Options):
+class InfraredDatasetOptions(FileOptions):
     """Which of a benchmark's divisions and tasks."""
 
     binary: bool = Field(
@@ -43,11 +42,13 @@ class InfraredDataset(ListedDataset):
     def find(cls, root: Path, split: str, *, options: InfraredDatasetOptions | None = None) -> Listing | None:
         """The pictures under a folder, or in a table, in one of `layouts`."""
         options = options or InfraredDatasetOptions()
+        if options.label is not None:
+            return list_files(root, split, SUFFIXES, options)
         return (
             find_solar_modules(root, split, binary=options.binary)
             or find_regdb(root, split, trial=options.trial)
             or find_sysu(root, split, search=options.search)
-            or list_files(root, split, SUFFIXES)
+            or list_files(root, split, SUFFIXES, options)
         )
 
     @classmethod

@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field
 
-from mt_core.contract import Example, Options, Segmentation
+from mt_core.contract import Example, Segmentation
 from mt_core.errors import InputError
-from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
+from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files
 from mt_plugin_pointcloud.demo import FORMATS, solids, write_examples
 from mt_plugin_pointcloud.layouts.hdf5 import find_modelnet_hdf5, find_scanobjectnn
 from mt_plugin_pointcloud.layouts.labelled_points import find_labelled_points, read_labelled
@@ -17,7 +17,7 @@ from mt_plugin_pointcloud.layouts.shapenet import PartsFile, find_shapenet_parts
 from mt_plugin_pointcloud.reading import SUFFIXES
 
 
-class PointCloudDatasetOptions(Options):
+class PointCloudDatasetOptions(FileOptions):
     """Which clouds, and what is labelled of them."""
 
     variant: str | None = Field(
@@ -60,6 +60,8 @@ class PointCloudDataset(ListedDataset):
     def find(cls, root: Path, split: str, *, options: PointCloudDatasetOptions | None = None) -> Listing | None:
         """The clouds of a split."""
         options = options or PointCloudDatasetOptions()
+        if options.label is not None and options.labels == "clouds":
+            return list_files(root, split, SUFFIXES, options)
         if root.is_dir() and (found := find_shapenet_parts(root, split, options.category)):
             return found
         if options.labels == "points":
@@ -68,7 +70,7 @@ class PointCloudDataset(ListedDataset):
             found := find_modelnet_hdf5(root, split) or find_scanobjectnn(root, split, options.variant)
         ):
             return found
-        return list_files(root, split, SUFFIXES)
+        return list_files(root, split, SUFFIXES, options)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

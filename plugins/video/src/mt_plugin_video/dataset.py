@@ -8,19 +8,21 @@ from typing import Self
 
 from pydantic import Field
 
-from mt_core.contract import Classification, Options
+from mt_core.contract import Classification
 from mt_core.errors import DatasetError
-from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files, list_folders
+from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files, list_folders
 from mt_plugin_video.demo import moving_shapes, write_examples
 from mt_plugin_video.layouts import find_kinetics, find_lists, find_ucf101
 from mt_plugin_video.reading import FRAME_SUFFIXES, SUFFIXES
 
 
-class VideoDatasetOptions(Options):
+class VideoDatasetOptions(FileOptions):
     """Which videos are tested."""
 
     fold: int = Field(
-        default=1, ge=1, description="Which of UCF101's three divisions, or of lists called split_1, split_2 and so on."
+        default=1,
+        ge=1,
+        description="Which of `folds`; else which of UCF101's three divisions, or of lists called split_1, split_2 …",
     )
 
 
@@ -43,13 +45,16 @@ class VideoDataset(ListedDataset):
     @classmethod
     def find(cls, root: Path, split: str, *, options: VideoDatasetOptions | None = None) -> Listing | None:
         """The videos under a folder, or in a table or list, in one of `layouts`."""
-        fold = (options or VideoDatasetOptions()).fold
+        options = options or VideoDatasetOptions()
+        fold = options.fold
         if root.is_file() and root.suffix.lower() not in (".csv", ".tsv", ".txt"):
             raise DatasetError(f"{root} is a file, and not a list", fix="give the folder of the data, a .csv or a .txt")
+        if options.label is not None:
+            return list_files(root, split, SUFFIXES, options)
         found = find_kinetics(root, split) or find_ucf101(root, split, fold) or find_lists(root, split, fold)
         if found or root.suffix.lower() == ".txt":
             return found
-        return list_files(root, split, SUFFIXES) or _list_frame_folders(root, split)
+        return list_files(root, split, SUFFIXES, options) or _list_frame_folders(root, split)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

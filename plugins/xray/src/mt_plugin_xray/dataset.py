@@ -7,15 +7,14 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from mt_core.contract import Options
 from mt_core.errors import DatasetError
-from mt_core.sdk import FILE_LAYOUTS, ListedDataset, Listing, list_files
+from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files
 from mt_plugin_xray.demo import radiographs, write_examples
 from mt_plugin_xray.layouts import find_chestxray14, find_chexpert, find_medmnist
 from mt_plugin_xray.reading import SUFFIXES
 
 
-class XrayDatasetOptions(Options):
+class XrayDatasetOptions(FileOptions):
     """How findings are counted."""
 
     uncertain: Literal["ignore", "zeros", "ones"] = Field(
@@ -45,10 +44,12 @@ class XrayDataset(ListedDataset):
                 f"{root} is a file, and neither a table nor an archive",
                 fix="give the folder of the data, a .csv of path,label, or an .npz of MedMNIST",
             )
+        if options.label is not None and root.suffix.lower() != ".npz":
+            return list_files(root, split, SUFFIXES, options)
         found = find_chestxray14(root, split) or find_medmnist(root, split)
         if found or root.suffix.lower() == ".npz":
             return found
-        return find_chexpert(root, split, uncertain=options.uncertain) or list_files(root, split, SUFFIXES)
+        return find_chexpert(root, split, uncertain=options.uncertain) or list_files(root, split, SUFFIXES, options)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

@@ -6,10 +6,10 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from mt_core.contract import Options
+from mt_core.sdk import LabelOptions
 
 
-class GraphDatasetOptions(Options):
+class GraphDatasetOptions(LabelOptions):
     """What is predicted of the graphs, and which of them are tested."""
 
     smiles: str | None = Field(

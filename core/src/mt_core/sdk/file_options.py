@@ -1,0 +1,66 @@
+"""What users choose of a data set of files: where labels and groups come from, and which part is tested."""
+
+from __future__ import annotations
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from mt_core.contract import Options
+
+
+class LabelOptions(Options):
+    """Where labels and groups come from."""
+
+    label: str | None = Field(
+        default=None,
+        description="Column of the table with the labels; or a pattern for the files' names, a Python regular "
+        "expression such as (?P<speaker>..)...(?P<label>.); or folder, folder1, folder2 …: the name of the folder that "
+        "a file lies in, or of the first, second … below the data's. none: found.",
+    )
+    group: str | None = Field(
+        default=None,
+        description="What samples have in common that must not be trained and tested on (a speaker, patient or site): "
+        "a named group of the pattern, a column of the table, a pattern of its own, or folder, folder1 …",
+    )
+    test_group: tuple[str, ...] = Field(
+        default=(), description='The groups that are "test", for instance one speaker; the others are "train".'
+    )
+
+    @field_validator("test_group")
+    @classmethod
+    def _groups_are_known(cls, test_group: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if test_group and not info.data.get("group"):
+            raise ValueError("there are no groups; say by group what they are")
+        return test_group
+
+    @property
+    def divides(self) -> bool:
+        """Whether these options say what is tested, whatever the layout says."""
+        return bool(self.test_group)
+
+
+class FileOptions(LabelOptions):
+    """Where labels and groups come from, and folds."""
+
+    folds: int = Field(
+        default=0, ge=0, description="Equal parts of all samples, whole groups each; one is tested. 0: none."
+    )
+    fold: int = Field(default=1, ge=1, description='Which of the folds is "test", 1 to `folds`.')
+
+    @field_validator("folds")
+    @classmethod
+    def _folds_are_several(cls, folds: int) -> int:
+        if folds == 1:
+            raise ValueError("one fold leaves nothing to train on")
+        return folds
+
+    @field_validator("fold")
+    @classmethod
+    def _fold_is_one_of_them(cls, fold: int | None, info: ValidationInfo) -> int | None:
+        folds = info.data.get("folds", 0)
+        if folds and fold is not None and fold > folds:
+            raise ValueError(f"there are only {folds} folds")
+        return fold
+
+    @property
+    def divides(self) -> bool:
+        return bool(self.test_group or self.folds)

@@ -1,0 +1,126 @@
+"""Groups of samples that must not be trained and tested on, and the part that users choose for the test."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from mt_core.errors import OptionError
+from mt_core.io.data_files import is_no_data_folder
+from mt_core.sdk.file_options import FileOptions, LabelOptions
+from mt_core.sdk.folds import assign_folds, assign_group_folds
+from mt_core.sdk.labels import canonical_label
+from mt_core.sdk.listing import Listing
+from mt_core.sdk.name_patterns import NamePattern, is_folder_level, is_pattern, values_in_paths
+from mt_core.sdk.notices import reinterpreted
+from mt_core.sdk.splits import select_splits
+
+_LOOKED_AT = 10_000
+
+_FIX = (
+    "name a column of the table, a named group of the pattern for the labels, folder1 (the first below the data's) "
+    "or folder (the one that a file lies in), or a pattern of its own: -D group='(?P<group>[^_]+)_.*'"
+)
+
+
+def grouped(listing: Listing, root: Path, options: LabelOptions) -> Listing:
+    """A listing with the groups that are asked for, where it does not have them yet.
+
+    Warns:
+        DataWarning: samples without a group.
+
+    Raises:
+        OptionError: nothing that the data tell.
+    """
+    if options.group is None:
+        return listing
+    groups = listing.groups if listing.groups is not None else _groups_in_names(listing, root, options)
+    if alone := sum(group is None for group in groups):
+        if alone == len(groups):
+            raise OptionError(f"group={options.group} is told by none of the {alone:,} samples", fix=_FIX)
+        reinterpreted(str(root), f"{alone:,} of {len(groups):,} samples have no group, and are one each")
+    return replace(listing, groups=groups)
+
+
+def _groups_in_names(listing: Listing, root: Path, options: LabelOptions) -> Sequence[str | None]:
+    group = options.group
+    assert group is not None
+    is_files = all(isinstance(sample, str | Path) for sample in islice(listing.samples, _LOOKED_AT))
+    folder = root if root.is_dir() else root.parent
+    if is_files and (is_pattern(group) or is_folder_level(group)):
+        return values_in_paths(listing.samples, folder, group, "group")
+    if is_files and options.label is not None and is_pattern(options.label):
+        pattern = NamePattern(options.label, "label")
+        if group in pattern.names:
+            found = [pattern.values(path, folder) for path in listing.samples]
+            return [None if values is None else values[group] for values in found]
+    raise OptionError(f"the data in {root} ({listing.layout}) do not tell group={group}", fix=_FIX)
+
+
+def divided(listing: Listing, split: str, root: Path, options: LabelOptions) -> Listing:
+    """The part of all samples that a split is: "test" are the groups, or the fold, that are asked for.
+
+    Args:
+        listing: Of all splits, with its groups.
+
+    Raises:
+        OptionError: a group that there is not, no samples left to train on, or more folds than groups.
+        MissingSplitError: "val".
+    """
+    if options.test_group:
+        is_test = _is_in_test_groups(listing, options.test_group)
+        told = f"test: {', '.join(options.test_group)}"
+    else:
+        assert isinstance(options, FileOptions)
+        if listing.groups is not None:
+            fold = assign_group_folds(listing.groups, options.folds)
+        else:
+            fold = assign_folds([str(label) for label in listing.labels], options.folds, seed=0)
+        wanted = options.fold or options.folds
+        is_test = fold == wanted - 1
+        told = f"test: fold {wanted} of {options.folds}"
+    parts = {"train": np.flatnonzero(~is_test).tolist(), "test": np.flatnonzero(is_test).tolist()}
+    chosen = sorted(index for name in select_splits(split, parts, root) for index in parts[name])
+    return replace(
+        listing,
+        samples=[listing.samples[index] for index in chosen],
+        labels=[listing.labels[index] for index in chosen],
+        groups=None if listing.groups is None else [listing.groups[index] for index in chosen],
+        note="; ".join(filter(None, (listing.note, told))),
+    )
+
+
+def _is_in_test_groups(listing: Listing, wanted: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    groups = [canonical_label(group) for group in listing.groups or ()]
+    known = sorted({group for group in groups if group is not None})
+    names = {str(canonical_label(name)) for name in wanted}
+    if unknown := sorted(names - set(known)):
+        told = ", ".join(known[:20]) + (" …" if len(known) > 20 else "")
+        raise OptionError(f"there is no group {unknown[0]!r}", fix=f"the groups are {told}")
+    is_test = np.array([group in names for group in groups])
+    if is_test.all():
+        raise OptionError("the test has all groups, and leaves none to train on", fix="name fewer by test_group")
+    return is_test
+
+
+def what_lies_in(root: Path, options: object) -> str:
+    """What a folder in no known layout holds, for its error; with a hint where its files' names may have the labels."""
+    if not root.is_dir():
+        return ""
+    entries = list(islice((entry for entry in root.iterdir() if not entry.name.startswith(".")), _LOOKED_AT))
+    folders = sorted(entry.name for entry in entries if entry.is_dir() and not is_no_data_folder(entry.name))
+    files = Counter(entry.suffix.lower() or "no suffix" for entry in entries if entry.is_file())
+    if not entries:
+        return ": it is empty"
+    parts = [f"{count:,} files of {suffix}" for suffix, count in files.most_common(3)]
+    if folders:
+        parts.append(f"the folders {', '.join(folders[:5])}" + (" …" if len(folders) > 5 else ""))
+    hint = ""
+    if isinstance(options, LabelOptions) and options.label is None and files:
+        hint = "; where the files' names have the labels: -D label='(?P<label>[a-z]+)_.*'"
+    return f": it holds {' and '.join(parts)}{hint}" if parts else ""

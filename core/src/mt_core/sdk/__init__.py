@@ -35,9 +35,9 @@ A data set's folder
 `mt_core.sdk.blocks` has what tokenizers are built of.
 """
 
-from mt_core.io.data_files import files_below
 from mt_core.sdk.archives import names_in_npz, read_npy, read_npz
 from mt_core.sdk.arrays import as_array
+from mt_core.sdk.below import files_below
 from mt_core.sdk.clocks import (
     Clock,
     ClockCells,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mt_core.errors import DatasetError, OptionError
-from mt_core.io.data_files import files_below
+from mt_core.sdk.below import files_below
 from mt_core.sdk.file_options import LabelOptions
 from mt_core.sdk.folders import folders_in, list_folders
 from mt_core.sdk.labels import canonical_label

@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from mt_core.io.data_files import files_below, is_no_data_folder
+from mt_core.io.data_files import is_no_data_folder
+from mt_core.sdk.below import files_below
 from mt_core.sdk.labels import canonical_label, similar_labels
 from mt_core.sdk.listing import Listing, sorted_names
 from mt_core.sdk.notices import left_out, reinterpreted

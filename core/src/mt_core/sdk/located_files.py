@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from mt_core.errors import DatasetError
-from mt_core.io.data_files import files_below
+from mt_core.sdk.below import files_below
 from mt_core.sdk.notices import reinterpreted
 from mt_core.sdk.splits import split_from_name
 

@@ -331,9 +331,10 @@ def test_folder_per_class_of_graph_files(tmp_path: Path):
 
 def test_table_of_paths_is_no_table_of_molecules(tmp_path: Path):
     put(tmp_path / "a.edges", "x y\n")
-    put(tmp_path / "labels.csv", "path,label\na.edges,pair\n")
+    put(tmp_path / "b.edges", "x y\ny z\n")
+    put(tmp_path / "labels.csv", "path,label\na.edges,pair\nb.edges,path\n")
     for root in (tmp_path, tmp_path / "labels.csv"):
-        assert GraphDataset.open(root).task == Classification(classes=("pair",))
+        assert GraphDataset.open(root).task == Classification(classes=("pair", "path"))
 
 
 def test_no_known_layout_says_what_was_looked_for(tmp_path: Path):

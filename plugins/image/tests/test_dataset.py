@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from mt_core.contract import Classification, Regression
-from mt_core.errors import DatasetError, MissingSplitError, OptionError
+from mt_core.errors import DatasetError, DataWarning, MissingSplitError, OptionError
 from mt_plugin_image.dataset import ImageDataset
 from mt_plugin_image.tokenizer import ImageTokenizer
 
@@ -58,7 +58,13 @@ def test_files_and_folders_that_are_no_pictures_are_passed_over(tmp_path: Path):
     for name in ("cat/notes.txt", "cat/.DS_Store", "cat/._1.png", "README.md", "docs/a.txt", ".git/x.png"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("no picture")
-    assert listed(ImageDataset.open(tmp_path), tmp_path) == [("cat/1.png", "cat")]
+    put(tmp_path / "dog/2.png")
+    with pytest.warns(DataWarning) as told:
+        assert listed(ImageDataset.open(tmp_path), tmp_path) == [("cat/1.png", "cat"), ("dog/2.png", "dog")]
+    assert {str(each.message).removeprefix(str(tmp_path)) for each in told} == {
+        "/cat/._1.png: left out: what macOS keeps beside a file (._name)",
+        "/docs: left out: a folder without a file of the formats read (it has .txt)",
+    }
 
 
 @pytest.mark.parametrize(
@@ -161,8 +167,8 @@ def test_table_of_paths_and_labels(tmp_path: Path, table: str):
 def test_split_column_divides_a_table(tmp_path: Path):
     for name in "abc":
         put(tmp_path / f"{name}.png")
-    (tmp_path / "labels.csv").write_text("path,label,split\na.png,cat,train\nb.png,dog,Valid\nc.png,cat,train\n")
-    assert listed(ImageDataset.open(tmp_path), tmp_path) == [("a.png", "cat"), ("c.png", "cat")]
+    (tmp_path / "labels.csv").write_text("path,label,split\na.png,cat,train\nb.png,dog,Valid\nc.png,dog,train\n")
+    assert listed(ImageDataset.open(tmp_path), tmp_path) == [("a.png", "cat"), ("c.png", "dog")]
     assert listed(ImageDataset.open(tmp_path, "val"), tmp_path) == [("b.png", "dog")]
     assert len(ImageDataset.open(tmp_path, "all")) == 3
     with pytest.raises(MissingSplitError, match="train, val"):
@@ -175,7 +181,8 @@ def test_one_table_a_split(tmp_path: Path):
     (tmp_path / "train.csv").write_text("path,label\nimages/a.png,cat\n")
     (tmp_path / "test.csv").write_text("path,label\nimages/b.png,dog\n")
     (tmp_path / "notes.csv").write_text("something,else,entirely\n")
-    dataset = ImageDataset.open(tmp_path, "test")
+    with pytest.warns(DataWarning, match="classes of test of which train has nothing: dog"):
+        dataset = ImageDataset.open(tmp_path, "test")
     assert listed(dataset, tmp_path) == [("images/b.png", "dog")]
     assert dataset.task.classes == ("cat", "dog")
 
@@ -183,8 +190,10 @@ def test_one_table_a_split(tmp_path: Path):
 def test_row_without_a_label_has_no_target(tmp_path: Path):
     put(tmp_path / "a.png")
     put(tmp_path / "b.png")
-    (tmp_path / "labels.csv").write_text("path,label\na.png,\nb.png,cat\n")
-    assert list(ImageDataset.open(tmp_path).targets()) == [None, 0]
+    put(tmp_path / "c.png")
+    (tmp_path / "labels.csv").write_text("path,label\na.png,\nb.png,cat\nc.png,dog\n")
+    with pytest.warns(DataWarning, match="the labels of 1 of 3 rows, which have none"):
+        assert list(ImageDataset.open(tmp_path).targets()) == [None, 0, 1]
 
 
 @pytest.mark.parametrize(
@@ -193,14 +202,14 @@ def test_row_without_a_label_has_no_target(tmp_path: Path):
         (b"", "no rows"),
         (b"path,label\n", "no rows"),
         (b"path,label\na.png,cat\ngone.png,cat\n", r"1 files that do not exist, of 2: .*gone\.png"),
-        (b"photo,label\na.png,cat\n", "photo"),
-        (b"x,y,z\na.png,1,cat\n", "3 columns"),
-        (b"a.png\n", "1 columns"),
+        (b"photo,label\na.png,cat\n", "one class only, 'cat', taken from the column 'label'"),
+        (b"x,z\na,1\n", "x, z"),
+        (b"a.png\n", "no labels"),
         (b"path,label\na.png,cat,extra\n", "line 2: 3 fields"),
         (b"path,label\na.png\n", "line 2: 1 fields"),
         (b"path,label\na.png,caf\x81\n", "not UTF-8"),
         (b"path,label,split\na.png,cat,sometimes\n", "line 2: 'sometimes' is not a split"),
-        (b"path,species\na.png,cat\n", "no labels"),
+        (b"path,species\na.png,cat\n", "one class only, 'cat', taken from the column 'species'"),
         (b'path,label\n"a.png' + b"x" * 200_000, "line 2: field"),
     ],
 )

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mt_core.contract import Classification, Retrieval, Role
-from mt_core.errors import DatasetError, MissingSplitError, OptionError
+from mt_core.errors import DatasetError, DataWarning, MissingSplitError, OptionError
 from mt_plugin_infrared.dataset import InfraredDataset
 from mt_plugin_infrared.tokenizer import InfraredTokenizer
 
@@ -68,8 +68,10 @@ def test_solar_modules_with_a_table_of_splits(modules: Path):
     (modules / "splits.csv").write_text(
         "file,label,split\nimages/2.jpg,Hot-Spot,train\nimages/10.jpg,No-Anomaly,test\nimages/13356.jpg,Cell,train\n"
     )
-    assert listed(InfraredDataset.open(modules), modules) == {"images/2.jpg": "Hot-Spot", "images/13356.jpg": "Cell"}
-    test = InfraredDataset.open(modules, "test")
+    told = "classes of test of which train has nothing: No-Anomaly"
+    with pytest.warns(DataWarning, match=told):
+        train, test = InfraredDataset.open(modules), InfraredDataset.open(modules, "test")
+    assert listed(train, modules) == {"images/2.jpg": "Hot-Spot", "images/13356.jpg": "Cell"}
     assert listed(test, modules) == {"images/10.jpg": "No-Anomaly"} and len(test.task.classes) == 3
 
 
@@ -263,7 +265,8 @@ def test_folder_per_class_and_table(tmp_path: Path):
     }
     (tmp_path / "labels.csv").write_text("path,label,split\ncrack/2.tiff,bad,train\nok/deep/3.tif,good,test\n")
     for root in (tmp_path, tmp_path / "labels.csv"):
-        assert listed(InfraredDataset.open(root, "test"), tmp_path) == {"ok/deep/3.tif": "good"}
+        with pytest.warns(DataWarning, match="train has nothing: good"):
+            assert listed(InfraredDataset.open(root, "test"), tmp_path) == {"ok/deep/3.tif": "good"}
 
 
 def test_no_known_layout_says_what_was_looked_for(tmp_path: Path):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from mt_core.contract import Classification, Example
-from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
+from mt_core.errors import DatasetError, DataWarning, InputError, MissingSplitError, OptionError
 from mt_plugin_pointcloud.dataset import PointCloudDataset
 from mt_plugin_pointcloud.reading import read_cloud
 
@@ -73,7 +73,8 @@ def test_a_folder_per_class_is_train_and_all(tmp_path):
 def test_splits_above_the_classes_share_their_classes(tmp_path):
     for name in ("train/chair/a.off", "val/chair/b.off", "test/bed/c.off"):
         put(tmp_path / name)
-    opened = {split: PointCloudDataset.open(tmp_path, split) for split in ("train", "val", "test", "all")}
+    with pytest.warns(DataWarning, match="classes of test of which train has nothing: bed"):
+        opened = {split: PointCloudDataset.open(tmp_path, split) for split in ("train", "val", "test", "all")}
     assert [names_of(each) for each in opened.values()] == [
         [("a.off", "chair")],
         [("b.off", "chair")],
@@ -98,17 +99,17 @@ def test_modelnet_has_its_splits_below_the_classes(tmp_path):
 
 
 def test_lidarnet_follows_its_table(tmp_path):
-    for name in ("Car/car1.csv", "Car/car2.csv", "Trunk/pole1.csv"):
+    for name in ("Car/car1.csv", "Car/car2.csv", "Trunk/pole1.csv", "Trunk/pole2.csv"):
         put(tmp_path / name, "relative_x,relative_y,relative_z,object\n0,0,0,car\n1,2,3,car\n")
     put(
         tmp_path / "splits.csv",
-        "file,label,split\nTrunk/pole1.csv,Trunk,test\nCar/car2.csv,Car,train\nCar/car1.csv,Car,test\n",
+        "file,label,split\nTrunk/pole1.csv,Trunk,test\nCar/car2.csv,Car,train\nCar/car1.csv,Car,test\nTrunk/pole2.csv,Trunk,train\n",
     )
     train, test = (PointCloudDataset.open(tmp_path, split) for split in ("train", "test"))
-    assert names_of(train) == [("car2.csv", "Car")]
+    assert names_of(train) == [("car2.csv", "Car"), ("pole2.csv", "Trunk")]
     assert names_of(test) == [("pole1.csv", "Trunk"), ("car1.csv", "Car")]
     assert train.task.classes == test.task.classes == ("Car", "Trunk")
-    assert len(PointCloudDataset.open(tmp_path / "splits.csv", "all")) == 3
+    assert len(PointCloudDataset.open(tmp_path / "splits.csv", "all")) == 4
 
 
 def test_modelnet40_in_hdf5_keeps_the_order_of_its_lists(tmp_path):
@@ -175,7 +176,7 @@ def test_an_unknown_layout_is_told_what_was_looked_for(tmp_path):
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("name,class,height\na,b,c\n", "name, class"),
+        ("name,class,height\na,b,c\n", "1 files that do not exist"),
         ("file,label,split\nCar/lost.csv,Car,train\n", "lost.csv"),
         ("file,label\nCar/car1.csv,Car,train\n", "line 2: 3 fields"),
         ("", "no rows"),

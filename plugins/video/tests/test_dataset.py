@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mt_core.contract import Classification
-from mt_core.errors import DatasetError, MissingSplitError, OptionError
+from mt_core.errors import DatasetError, DataWarning, MissingSplitError, OptionError
 from mt_plugin_video.dataset import VideoDataset
 from mt_plugin_video.tokenizer import VideoOptions, VideoTokenizer
 
@@ -41,7 +41,7 @@ def listed(dataset: VideoDataset, root: Path) -> list[tuple[str, str | None]]:
 
 
 def test_folder_per_class(tmp_path: Path):
-    put(tmp_path, "run/2.mp4", "run/1.AVI", "jump/deep/3.mkv", "jump/4.webm", "run/notes.txt", "docs/a.txt")
+    put(tmp_path, "run/2.mp4", "run/1.AVI", "jump/deep/3.mkv", "jump/4.webm", "run/notes.txt")
     dataset = VideoDataset.open(tmp_path)
     assert dataset.task == Classification(classes=("jump", "run"))
     assert listed(dataset, tmp_path) == [
@@ -121,10 +121,12 @@ def test_ucf101_lists_inside_the_folder_of_classes(tmp_path: Path):
 
 def test_absent_videos_are_counted_and_told(tmp_path: Path):
     ucf101(tmp_path)
-    dataset = VideoDataset.open(tmp_path, options=VideoDataset.Options(fold=2))
+    task = Classification(classes=("Archery", "Punch"))
+    dataset = VideoDataset.open(tmp_path, task=task, options=VideoDataset.Options(fold=2))
     assert listed(dataset, tmp_path) == [("UCF-101/Punch/v_Punch_g01_c01.avi", "Punch")]
     assert dataset.source.endswith("(ucf101 lists, fold 2; 1 of 2 listed videos absent)")
-    assert dataset.task.classes == ("Punch",)
+    with pytest.raises(DatasetError, match="one class only, 'Punch'"):
+        VideoDataset.open(tmp_path, options=VideoDataset.Options(fold=2))
 
 
 def test_fold_that_there_is_not_is_refused(tmp_path: Path):
@@ -170,10 +172,10 @@ def test_kinetics_tables_find_their_clips_wherever_they_lie(tmp_path: Path):
 
 def test_kinetics_row_in_two_tables_is_one_video(tmp_path: Path):
     for name in ("kinetics400.csv", "train.csv"):
-        write(tmp_path / name, HEADER, "abseiling,a,0,10,train")
-    put(tmp_path, "a_000000_000010.mp4")
-    assert len(VideoDataset.open(tmp_path)) == 1
-    assert len(VideoDataset.open(tmp_path / "train.csv")) == 1
+        write(tmp_path / name, HEADER, "abseiling,a,0,10,train", "archery,b,0,10,train")
+    put(tmp_path, "a_000000_000010.mp4", "b_000000_000010.mp4")
+    assert len(VideoDataset.open(tmp_path)) == 2
+    assert len(VideoDataset.open(tmp_path / "train.csv")) == 2
 
 
 @pytest.mark.parametrize(
@@ -227,9 +229,9 @@ def test_lists_of_folders_of_frames_by_fold(tmp_path: Path):
 
 
 def test_one_list_is_everything(tmp_path: Path):
-    write(tmp_path / "mine.txt", "a.mp4 0")
-    put(tmp_path, "a.mp4")
-    assert listed(VideoDataset.open(tmp_path / "mine.txt"), tmp_path) == [("a.mp4", "0")]
+    write(tmp_path / "mine.txt", "a.mp4 0", "b.mp4 1")
+    put(tmp_path, "a.mp4", "b.mp4")
+    assert listed(VideoDataset.open(tmp_path / "mine.txt"), tmp_path) == [("a.mp4", "0"), ("b.mp4", "1")]
 
 
 def test_damaged_list_is_refused_with_its_line(tmp_path: Path):
@@ -252,8 +254,10 @@ def test_damaged_list_is_refused_with_its_line(tmp_path: Path):
 def test_table_of_paths_and_labels(tmp_path: Path):
     put(tmp_path, "a.mp4", "b.mp4")
     write(tmp_path / "labels.csv", "path,label,split", "a.mp4,run,train", "b.mp4,jump,test")
-    assert listed(VideoDataset.open(tmp_path, "test"), tmp_path) == [("b.mp4", "jump")]
-    assert len(VideoDataset.open(tmp_path / "labels.csv", "all")) == 2
+    with pytest.warns(DataWarning, match="classes of test of which train has nothing: jump"):
+        assert listed(VideoDataset.open(tmp_path, "test"), tmp_path) == [("b.mp4", "jump")]
+    with pytest.warns(DataWarning, match="train has nothing"):
+        assert len(VideoDataset.open(tmp_path / "labels.csv", "all")) == 2
 
 
 def test_file_that_is_no_list_is_refused(tmp_path: Path):

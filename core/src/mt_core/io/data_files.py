@@ -19,7 +19,7 @@ def files_below(folder: str | os.PathLike[str], suffixes: Sequence[str]) -> Iter
     """All files below a folder with one of these endings, in the order of their paths.
 
     Links to folders are followed, into each folder once. Hidden files and folders, those that a system keeps for
-    itself, links to nothing, empty files, pipes, sockets and devices are no data.
+    itself, links to nothing, pipes, sockets and devices are no data.
 
     Args:
         suffixes: Lower-case; a file's ending is compared without regard to case.
@@ -31,7 +31,9 @@ def files_below(folder: str | os.PathLike[str], suffixes: Sequence[str]) -> Iter
     seen: set[str] = set()
 
     def cannot(error: OSError) -> None:
-        tell(DataWarning("left out", str(error.filename), f"a folder that cannot be opened ({error.strerror})"))
+        if not isinstance(error, FileNotFoundError):
+            why = f"a folder that cannot be opened ({error.strerror})"
+            tell(DataWarning("left out", str(error.filename), why))
 
     for parent, folders, files in os.walk(folder, onerror=cannot, followlinks=True):
         if (real := os.path.realpath(parent)) in seen:
@@ -81,7 +83,7 @@ def _why_no_data(path: str) -> str:
         return ""
     if not stat.S_ISREG(status.st_mode):
         return "no ordinary file: a pipe, a socket or a device"
-    return "" if status.st_size else "an empty file"
+    return ""
 
 
 def _names_below(folder: str, endings: tuple[str, ...]) -> Iterator[str]:

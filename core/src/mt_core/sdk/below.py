@@ -12,7 +12,7 @@ def files_below(folder: str | os.PathLike[str], suffixes: Sequence[str]) -> Iter
     """All files below a folder with one of these endings, in the order of their paths.
 
     Links to folders are followed, into each folder once. Hidden files and folders, those that a system keeps for
-    itself, links to nothing, empty files, pipes, sockets and devices are no data.
+    itself, links to nothing, pipes, sockets and devices are no data.
 
     Args:
         suffixes: Lower-case; a file's ending is compared without regard to case.

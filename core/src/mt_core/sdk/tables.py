@@ -121,8 +121,8 @@ def _path_column(table: Rows, endings: tuple[str, ...]) -> int:
             for cells in first
         )
 
-    named = [at for name in PATH_NAMES if (at := table.column([name])) is not None]
-    certain = next((at for at in [*named, *range(width)] if are_files(at)), None)
+    named: list[int] = [at for name in PATH_NAMES if (at := table.column([name])) is not None]
+    certain: int | None = next((at for at in [*named, *range(width)] if are_files(at)), None)
     if certain is not None:
         return certain
     if named:

@@ -84,12 +84,15 @@ def find_esc50(root: Path, split: str, fold: int) -> Listing | None:
 
     Raises:
         DatasetError: a damaged table, or clips that are missing.
+        OptionError: another fold.
 
     Source: Piczak 2015, ESC: Dataset for Environmental Sound Classification, ACM Multimedia.
     """
     table = root / _ESC50
     if not table.is_file():
         return None
+    if fold not in _FOLDS:
+        raise OptionError(f"there is no fold={fold} of {root}", fix="ESC-50 has the folds 1 to 5")
     rows: list[_Row] = []
     for number, row in enumerate(dict_rows(table), start=1):
         name, category, own_fold = (row.get(column) for column in ("filename", "category", "fold"))

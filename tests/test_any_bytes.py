@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from mt_core.contract.sources import or_raise
 from mt_core.errors import MtError
 from mt_core.plugins import get
 from mt_core.plugins.official import OFFICIAL
@@ -69,7 +70,7 @@ def test_any_bytes_are_a_sample_or_an_error_of_ours(modality, suffix, valid, tmp
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            for number, sample in enumerate(tokenizer.stream(path)):
+            for number, sample in enumerate(or_raise(tokenizer.stream(path))):
                 if modality != "tabular":  # whose columns are known after calibration alone
                     tokenizer.prepare(sample)
                 if number == 3:

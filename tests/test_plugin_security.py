@@ -24,6 +24,7 @@ import torch
 
 import mt_core as mt
 from mt_core.cli import main
+from mt_core.embedding.vectors import schema_of
 from mt_core.errors import ConflictError, ContractError, DisabledPluginError, MtError, UnknownModalityError
 from mt_core.plugins import discovery, get, list_modalities, registry
 from mt_core.plugins import importing as plugin_imports
@@ -259,8 +260,9 @@ def hostile_vectors(path: Path, mark: Path) -> None:
     code = pickle.dumps(Code(mark))
     extension = {b"ARROW:extension:name": b"arrow.py_extension_type", b"ARROW:extension:metadata": code}
     metadata = {"mt.encoder_fingerprint": '"x"', "mt.encoder": '"y"', "mt.code": json.dumps(code.hex())}
-    schema = pa.schema([pa.field("source", pa.string(), metadata=extension)], metadata)
-    pq.write_table(pa.table([pa.array(["a"])], schema=schema), path)
+    columns = schema_of(1, {})
+    schema = pa.schema([columns[0].with_metadata(extension), *list(columns)[1:]], metadata)
+    pq.write_table(schema.empty_table(), path)
 
 
 @pytest.mark.filterwarnings("ignore:pyarrow.PyExtensionType")

@@ -390,6 +390,7 @@ def test_a_missing_file_and_a_folder_are_refused(tmp_path):
         read_cloud(tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:.*16-bit colours that are all below 256")
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of real data")
 @pytest.mark.parametrize(
     ("suffix", "pattern", "count", "channels"),

@@ -200,6 +200,7 @@ def test_predictions_for_centres_alone_say_which_option_is_missing(tmp_path):
         write(tmp_path / "a.las", [{"prediction": ["g"] * 12}], Segmentation(classes=("g",)), tmp_path)
 
 
+@pytest.mark.filterwarnings("ignore:.*16-bit colours that are all below 256")
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of real data")
 def test_a_real_survey_has_classes_a_point():
     folder = Path(os.environ["MT_DATA"]) / "point_cloud" / "lidar_scans"

@@ -262,6 +262,7 @@ def test_every_weight_learns(channels):
     assert all(weight.grad is not None and weight.grad.abs().sum() > 0 for weight in made.parameters())
 
 
+@pytest.mark.filterwarnings("ignore:.*16-bit colours that are all below 256")
 @pytest.mark.skipif("MT_DATA" not in os.environ, reason="MT_DATA names no folder of real data")
 def test_real_scans_of_a_thousand_to_a_hundred_thousand_points_give_tokens():
     made = tokenizer(channels=("intensity",))

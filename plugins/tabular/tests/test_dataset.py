@@ -103,8 +103,8 @@ def test_task_follows_from_the_values() -> None:
 
 @pytest.mark.filterwarnings("ignore::mt_core.errors.DataWarning")
 def test_missing_target_is_none_or_nan(tmp_path: Path) -> None:
-    path = write(tmp_path / "t.csv", "a,y\n1,0\n2,?\n")
-    assert list(TabularDataset.open(path).targets()) == [0, None]
+    path = write(tmp_path / "t.csv", "a,y\n1,0\n2,?\n3,1\n")
+    assert list(TabularDataset.open(path).targets()) == [0, None, 1]
     assert math.isnan(TabularDataset.open(path, options=TabularDataset.Options(kind="regression")).targets()[1])
 
 

@@ -86,7 +86,7 @@ def test_where_no_position_is_interpolated_it_is_timms(architecture):
 def test_the_file_is_a_frozen_encoder_of_these_weights(tmp_path):
     vit = untrained_vit(TINY, 1, 3)
     encoder = mt.load_encoder(save_encoder(vit, tmp_path, TINY, 1))
-    assert encoder.is_frozen and encoder.is_trained and not any(p.requires_grad for p in encoder.parameters())
+    assert encoder.is_frozen and not encoder.is_trained and not any(p.requires_grad for p in encoder.parameters())
     assert (encoder.depth, encoder.width, encoder.positions_grid) == (1, 192, (14, 14))
     assert TINY in encoder.description
     halved = {name: tensor.half().float() for name, tensor in vit.state_dict().items()}

@@ -111,7 +111,8 @@ class ListedDataset(ModalityDataset):
             )
         if not len(listing.samples):
             raise DatasetError(f"{root} ({listing.layout}) lists no samples", fix="check that the download is complete")
-        if task is None and listing.task is None and len(listing.classes) == 1:
+        is_for_training = task is None and split in ("train", "all")
+        if is_for_training and listing.task is None and len(listing.classes) == 1:
             taken = f", taken from {listing.labels_from}" if listing.labels_from else ""
             raise DatasetError(
                 f"{root} ({listing.layout}) has one class only, {listing.classes[0]!r}{taken}: there is nothing to "

@@ -110,5 +110,5 @@ def test_without_the_image_plugin_nothing_is_scored_unless_asked_for(monkeypatch
 def test_one_class_is_refused(two_colours):
     for picture in (two_colours / "red").iterdir():
         picture.unlink()
-    with pytest.raises(DatasetError, match="two classes"):
+    with pytest.raises(DatasetError, match="one class only"):
         open_pictures([two_colours], 16)

@@ -278,3 +278,33 @@ def test_stem_that_two_tables_share_is_asked_about(tmp_path: Path) -> None:
         find_table(tmp_path, "exchange_rate")
     assert find_table(tmp_path, "exchange_rate.csv") == tmp_path / "exchange_rate.csv"
     assert find_table(tmp_path, "traffic") == tmp_path / "traffic.csv"
+
+
+@foreign_file("times as one number, 2024022913", "weather services", "read, told: hourly times")
+def test_date_and_hour_as_one_number_are_the_time(tmp_path):
+    hours = pd.date_range("2020-01-01", periods=96, freq="h")
+    rows = [f"{at:%Y%m%d%H},{value}" for value, at in enumerate(hours)]
+    (tmp_path / "h.csv").write_text("d,v\n" + "\n".join(rows) + "\n")
+    with pytest.warns(DataWarning, match="the first column, d, taken for the time"):
+        (series,) = read_series(tmp_path / "h.csv")
+    assert series.channels == ("v",) and series.values[:, 0].tolist() == list(range(96))
+    assert series.times.tolist() == micros(hours)
+
+
+@foreign_file("days since the year 0, in a column called t", "MATLAB", "read, told")
+def test_a_first_column_that_rises_evenly_is_the_time(tmp_path):
+    rows = [f"{737791 + hour / 24:.8f},{hour}" for hour in range(96)]
+    (tmp_path / "dn.csv").write_text("t,v\n" + "\n".join(rows) + "\n")
+    with pytest.warns(DataWarning):
+        (series,) = read_series(tmp_path / "dn.csv")
+    assert series.channels == ("v",) and set(np.diff(series.times)) == {3_600_000_000}
+
+
+@foreign_file("1e20 for what was not measured", "netCDF, climate models", "read, told: missing")
+def test_the_fill_value_of_netcdf_is_missing(tmp_path):
+    days = pd.date_range("2020-01-01", periods=60)
+    rows = [f"{day:%Y-%m-%d},{'1e20' if number == 5 else number}" for number, day in enumerate(days)]
+    (tmp_path / "f.csv").write_text("date,v\n" + "\n".join(rows) + "\n")
+    with pytest.warns(DataWarning, match=r"1e\+20 taken for a missing value"):
+        (series,) = read_series(tmp_path / "f.csv")
+    assert np.nanmax(series.values) == 59

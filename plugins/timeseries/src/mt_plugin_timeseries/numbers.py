@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from mt_core.sdk import format_notes, number_columns, reinterpreted
 
-_MARKS = (-999.0, -9999.0, -99999.0, -999.9, -9999.9, -999.99, -9999.99, 9999.0, 99999.0, 999.9, 9999.9)
-"""Numbers that stand for a missing value in the records of weather, water and air."""
+_MARKS = (
+    -999.0, -9999.0, -99999.0, -999.9, -9999.9, -999.99, -9999.99, 9999.0, 99999.0, 999.9, 9999.9, 1e20, -1e20, 1e30,
+    9.969209968386869e36,
+)  # fmt: skip
+"""Numbers that stand for a missing value in the records of weather, water and air; the last are those of netCDF."""
 
 _FAR = 5.0  # times the range of all other values
 _MOST_MARKS = 0.5

@@ -25,10 +25,14 @@ from mt_plugin_timeseries.times import TIME_NAMES, Times, parse_dates, parse_num
 _DATE_NAME = re.compile(
     r"\d{4}-\d{1,2}(-\d{1,2})?( .*)?|\d{1,2}[/.]\d{1,2}[/.]\d{2,4}|\d{4}[/.]\d{1,2}[/.]\d{1,2}|(19|20)\d{2}"
 )
+_Found = tuple[Times | None, NDArray[Any] | None, tuple[int, ...]]
+
 _LONG_STEP = 1.5  # of the usual
+_FEWEST_ROWS = 8  # of which something is told by how a column rises
+_FIRST_DATE = 20_000  # as a number: of days, or of more
 
 
-def find_times(frame: Any, name: str) -> tuple[Times | None, NDArray[Any] | None, tuple[int, ...]]:
+def find_times(frame: Any, name: str) -> _Found:
     """When the rows were measured.
 
     It is told by columns together (`Date` and `Time`; `year`, `month`, `day` …), else by the column called as one of
@@ -77,7 +81,23 @@ def find_times(frame: Any, name: str) -> tuple[Times | None, NDArray[Any] | None
         if found is not None:
             times = _all_dates(found, frame.iloc[:, place], name)
             return times, times, (place,)
-    return None, None, ()
+    return _of_first_column(frame, names, name)
+
+
+def _of_first_column(frame: Any, names: Sequence[str], name: str) -> _Found:
+    """The first column as the time, where it is called otherwise and can hardly be anything else: its numbers rise from
+    row to row, and are of the size of dates."""
+    if frame.shape[1] < 2 or len(frame) < _FEWEST_ROWS or frame.dtypes.iloc[0].kind not in "iuf":
+        return None, None, ()
+    numbers = frame.iloc[:, 0].to_numpy()
+    steps = np.diff(numbers.astype(np.float64))
+    if np.isnan(steps).any() or not (steps > 0).all() or numbers.min() < _FIRST_DATE:
+        return None, None, ()
+    times = parse_numeric_dates(numbers, "date", name)
+    if times is None:
+        return None, None, ()
+    reinterpreted(name, f"the first column, {frame.columns[0]}, taken for the time: it rises as dates do")
+    return times, times, (0,)
 
 
 def _together(frame: Any, clock: Clock, name: str) -> Times | None:

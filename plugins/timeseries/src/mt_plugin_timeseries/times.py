@@ -32,6 +32,9 @@ _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)|^\d{8}")  # a time of day alone is no da
 
 # microseconds in a unit of a number of that size since 1970: from 1973 on for each
 _EPOCH = ((1e8, 1e10, 1e6), (1e11, 1e13, 1e3), (1e14, 1e16, 1.0), (1e17, 9.3e18, 1e-3))
+_WITH_TIME = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""How dates with their time are written as one number, by its digits."""
+
 _WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>0[1-9]|[1-4]\d|5[0-2])(?:-1)?")
 _QUARTER = re.compile(r"(?P<year>\d{4})[-/: ]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[-/ ]?(?P<behind>\d{4})", re.IGNORECASE)
 _DAYS = ((20_000.0, 80_000.0, 25_569.0), (693_000.0, 800_000.0, 719_529.0))
@@ -171,8 +174,10 @@ def _quarters(column: Any) -> Times | None:
 
 
 def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times | None:
-    """Numbers of a column called time as times: seconds, milli-, micro- or nanoseconds since 1970, 20240229, 202402,
-    years, or days since 1900 or the year 0, as spreadsheets and MATLAB count; None for what only counts.
+    """Numbers of a column called time as times; None for what only counts.
+
+    Seconds, milli-, micro- or nanoseconds since 1970; 20240229, also with hours, minutes and seconds behind; 202402;
+    years; days since 1900 or the year 0, as spreadsheets and MATLAB count.
 
     Args:
         column: What it is called.
@@ -184,9 +189,14 @@ def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times 
     if is_whole and 1000 <= low and high < 3000:
         return _month_starts((numbers.astype(np.int64) - 1970) * 12)
     if is_whole and 19_000_101 <= low and high <= 21_001_231:
-        parsed = _parsed_numbers(numbers)
+        parsed = _parsed_numbers(numbers, "%Y%m%d")
         if parsed is not None:
             return parsed
+    for length, form in _WITH_TIME.items():
+        if is_whole and 19 * 10 ** (length - 2) <= low and high < 21 * 10 ** (length - 2):
+            parsed = _parsed_numbers(numbers, form)
+            if parsed is not None:
+                return parsed
     if is_whole and 190_001 <= low and high <= 210_012 and ((numbers % 100 >= 1) & (numbers % 100 <= 12)).all():
         years, months = np.divmod(numbers.astype(np.int64), 100)
         return _month_starts((years - 1970) * 12 + months - 1)
@@ -205,11 +215,11 @@ def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times 
     return None
 
 
-def _parsed_numbers(numbers: NDArray[Any]) -> Times | None:
+def _parsed_numbers(numbers: NDArray[Any], form: str) -> Times | None:
     import pandas as pd
 
     text = pd.Series(numbers.astype(np.int64).astype(str))
-    parsed = _parsed(text, "raise", {"format": "%Y%m%d"})
+    parsed = _parsed(text, "raise", {"format": form})
     return None if parsed is None else parsed[0]
 
 

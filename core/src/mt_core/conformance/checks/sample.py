@@ -29,7 +29,9 @@ def the_name_of_a_file_changes_nothing(plugin: PluginFixture) -> None:
         tokenizer = _tokenizer_for(plugin, source)
         if tokenizer is None:
             continue  # a table of other columns than the demo's
-        here, there = (_items(tokenizer, each) for each in (source, renamed))
+        here, there, once_more = (_items(tokenizer, each) for each in (source, renamed, source))
+        if len(here) != len(once_more) or not all(map(partial(same, exactly=True), here, once_more)):
+            continue  # not even the same file gives the same: `reading_is_deterministic` says so
         expect(
             len(here) == len(there) and all(map(partial(same, exactly=True), here, there)),
             f"{name}, copied to {Path(*_last(renamed))}, is prepared differently: take nothing from the name of a file "

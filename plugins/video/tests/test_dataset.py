@@ -234,6 +234,15 @@ def test_one_list_is_everything(tmp_path: Path):
     assert listed(VideoDataset.open(tmp_path / "mine.txt"), tmp_path) == [("a.mp4", "0"), ("b.mp4", "1")]
 
 
+@pytest.mark.foreign_file("videos in train/ and val/ beside their lists", "MMAction2", "read")
+def test_videos_in_folders_of_the_splits_are_found(tmp_path: Path):
+    write(tmp_path / "train.txt", "a.mp4 0", "b.mp4 1")
+    write(tmp_path / "val.txt", "c.mp4 1")
+    put(tmp_path, "train/a.mp4", "train/b.mp4", "val/c.mp4")
+    assert listed(VideoDataset.open(tmp_path), tmp_path) == [("train/a.mp4", "0"), ("train/b.mp4", "1")]
+    assert listed(VideoDataset.open(tmp_path, "val"), tmp_path) == [("val/c.mp4", "1")]
+
+
 def test_damaged_list_is_refused_with_its_line(tmp_path: Path):
     write(tmp_path / "train.txt", "a.mp4 0", "b.mp4 archery")
     put(tmp_path, "a.mp4", "b.mp4")

@@ -88,7 +88,8 @@ def _unreadable(file: BinaryIO, name: str, error: soundfile.LibsndfileError) -> 
             fix="save it as WAV or FLAC, for instance by ffmpeg -i old new.wav",
         )
     because = error.error_string.removeprefix("Error : ").rstrip(".")
-    if re.search("resource fork|(data|map) (offset|length)", because):  # of a format that is tried where no other fits
+    # the last are of a format that is tried where no other fits
+    if re.search("not recogni|resource fork|(data|map) (offset|length)", because):
         because = "in no format that is known"
     return InputError(
         f"{name} is no recording that can be read ({because})",

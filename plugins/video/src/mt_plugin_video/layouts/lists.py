@@ -16,7 +16,7 @@ from mt_plugin_video.layouts.present import Entry, listing_of_present
 
 _LINE = re.compile(r"(?P<path>\S.*?)[ \t]+(?:\d+[ \t]+)?(?P<label>[0-9]{1,9})")
 
-_PLACES = ("", "videos", "videos_{split}", "rawframes", "rawframes_{split}")
+_PLACES = ("", "{split}", "videos", "videos_{split}", "rawframes", "rawframes_{split}")
 """Where the paths of a list begin, from the list's own folder."""
 
 _NAMES = ("classes.txt", "labels.txt", "label_map.txt")

@@ -115,6 +115,12 @@ def test_folds_without_groups_have_their_share_of_every_class(wav):
         assert (targets.count(0), targets.count(1)) == (5, 5)
 
 
+def test_samples_without_a_group_are_one_each_and_told(wav):
+    pattern = r"(?P<speaker>s[0-3])?.*(?P<label>[ab])\d"  # s4 is no speaker of it
+    with pytest.warns(DataWarning, match="4 of 20 samples have no group"):
+        assert list(opened(wav, label=pattern, group="speaker").groups()).count(None) == 4
+
+
 def test_more_folds_than_groups_are_refused(wav):
     with pytest.raises(OptionError, match="5 groups are too few for 6 folds"):
         opened(wav, label=PATTERN, group="speaker", folds=6)

@@ -53,12 +53,12 @@ def _groups_in_names(listing: Listing, root: Path, options: LabelOptions) -> Seq
     is_files = all(isinstance(sample, str | Path) for sample in islice(listing.samples, _LOOKED_AT))
     folder = root if root.is_dir() else root.parent
     if is_files and (is_pattern(group) or is_folder_level(group)):
-        return values_in_paths(listing.samples, folder, group, "group")
+        return list(map(canonical_label, values_in_paths(listing.samples, folder, group, "group")))
     if is_files and options.label is not None and is_pattern(options.label):
         pattern = NamePattern(options.label, "label")
         if group in pattern.names:
             found = [pattern.values(path, folder) for path in listing.samples]
-            return [None if values is None else values[group] for values in found]
+            return [None if values is None else canonical_label(values[group]) for values in found]
     raise OptionError(f"the data in {root} ({listing.layout}) do not tell group={group}", fix=_FIX)
 
 

@@ -24,7 +24,7 @@ One sample's file
 
 A data set's folder
     `ListedDataset`, `Listing`, `sorted_names`: a dataset that is a list of samples and their targets; `FileOptions`,
-    `LabelOptions`: what its users may choose of labels, groups and folds
+    `LabelOptions`: what its users may choose of labels, groups and folds; `several_folds`, `known_fold`: its validators
     `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
     `files_below`, `require_files`
     `split_from_name`, `check_split`, `select_splits`, `assign_folds`: its parts
@@ -52,7 +52,7 @@ from mt_core.sdk.content import first_bytes, is_tiff, open_binary
 from mt_core.sdk.dates import DateFormat, date_format
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_chunks, text_lines
-from mt_core.sdk.file_options import FileOptions, LabelOptions
+from mt_core.sdk.file_options import FileOptions, LabelOptions, known_fold, several_folds
 from mt_core.sdk.files import FILE_LAYOUTS, list_files
 from mt_core.sdk.folders import list_folders
 from mt_core.sdk.folds import assign_folds
@@ -131,6 +131,7 @@ __all__ = [
     "is_number",
     "is_row_number",
     "is_tiff",
+    "known_fold",
     "left_out",
     "list_files",
     "list_folders",
@@ -160,6 +161,7 @@ __all__ = [
     "rows_per_stamp",
     "seconds_since_1970",
     "select_splits",
+    "several_folds",
     "shrink",
     "silent_stderr",
     "similar_labels",

@@ -7,6 +7,29 @@ from pydantic import Field, ValidationInfo, field_validator
 from mt_core.contract import Options
 
 
+def several_folds(folds: int) -> int:
+    """Validator of an option `folds`: 0 for none, else at least 2.
+
+    Raises:
+        ValueError: 1.
+    """
+    if folds == 1:
+        raise ValueError("one fold leaves nothing to train on")
+    return folds
+
+
+def known_fold(fold: int | None, info: ValidationInfo) -> int | None:
+    """Validator of an option `fold` that stands behind `folds`: one of them, where there are any.
+
+    Raises:
+        ValueError: a higher one.
+    """
+    folds = info.data.get("folds", 0)
+    if folds and fold is not None and fold > folds:
+        raise ValueError(f"there are only {folds} folds")
+    return fold
+
+
 class LabelOptions(Options):
     """Where labels and groups come from."""
 
@@ -46,20 +69,8 @@ class FileOptions(LabelOptions):
     )
     fold: int = Field(default=1, ge=1, description='Which of the folds is "test", 1 to `folds`.')
 
-    @field_validator("folds")
-    @classmethod
-    def _folds_are_several(cls, folds: int) -> int:
-        if folds == 1:
-            raise ValueError("one fold leaves nothing to train on")
-        return folds
-
-    @field_validator("fold")
-    @classmethod
-    def _fold_is_one_of_them(cls, fold: int | None, info: ValidationInfo) -> int | None:
-        folds = info.data.get("folds", 0)
-        if folds and fold is not None and fold > folds:
-            raise ValueError(f"there are only {folds} folds")
-        return fold
+    _folds_are_several = field_validator("folds")(several_folds)
+    _fold_is_one_of_them = field_validator("fold")(known_fold)
 
     @property
     def divides(self) -> bool:

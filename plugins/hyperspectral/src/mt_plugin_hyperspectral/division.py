@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from mt_core.contract import Options
-from mt_core.sdk import assign_folds, select_splits
+from mt_core.sdk import assign_folds, known_fold, select_splits, several_folds
 
 
 class HyperspectralDatasetOptions(Options):
@@ -27,20 +27,8 @@ class HyperspectralDatasetOptions(Options):
     fold: int = Field(default=1, ge=1, description='Which of the folds is "test", 1 to `folds`.')
     seed: int = Field(default=0, ge=0, description="Of the random division.")
 
-    @field_validator("folds")
-    @classmethod
-    def _folds_are_several(cls, folds: int) -> int:
-        if folds == 1:
-            raise ValueError("one fold leaves nothing to train on")
-        return folds
-
-    @field_validator("fold")
-    @classmethod
-    def _fold_is_one_of_them(cls, fold: int, info: ValidationInfo) -> int:
-        folds = info.data.get("folds", 0)
-        if folds and fold > folds:
-            raise ValueError(f"there are only {folds} folds")
-        return fold
+    _folds_are_several = field_validator("folds")(several_folds)
+    _fold_is_one_of_them = field_validator("fold")(known_fold)
 
     def pixels_of(self, split: str, labels: Sequence[int], root: Path) -> NDArray[np.int64]:
         """Indices of the labels that belong to a split, in order.

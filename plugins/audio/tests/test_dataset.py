@@ -72,6 +72,20 @@ def test_one_speaker_can_be_held_out(digits: Path):
     assert all("lucas" in name for name in names(test)) and all("george" in name for name in names(train))
 
 
+@pytest.mark.foreign_file("spoken digits, of which each speaker is left out once", "own recordings", "read, with group")
+def test_speakers_of_the_spoken_digits_are_groups_by_name(digits: Path):
+    tested = []
+    for fold in (1, 2):
+        options = AudioDataset.Options(group="speaker", folds=2, fold=fold)
+        test, train = AudioDataset.open(digits, "test", options=options), AudioDataset.open(digits, options=options)
+        assert [name.split("_")[1] for name in names(test)] == list(test.groups() or ())
+        assert not {*(test.groups() or ())} & {*(train.groups() or ())} and len(test) + len(train) == 16
+        tested += names(test)
+    assert sorted(tested) == sorted(path.name for path in (digits / "recordings").iterdir())
+    with pytest.raises(OptionError, match=r"\(digits\) do not tell group=room[\s\S]*it can be speaker"):
+        AudioDataset.open(digits, options=AudioDataset.Options(group="room"))
+
+
 def test_unknown_speaker_is_refused_with_those_there_are(digits: Path, tmp_path_factory: pytest.TempPathFactory):
     with pytest.raises(OptionError, match="theo") as caught:
         AudioDataset.open(digits, options=AudioDataset.Options(held_out_speaker="theo"))
@@ -112,6 +126,11 @@ def test_speech_commands_are_split_by_their_lists(commands: Path):
     assert len(AudioDataset.open(commands, "all")) == 4
 
 
+def test_speakers_of_speech_commands_are_groups_by_name(commands: Path):
+    dataset = AudioDataset.open(commands, "all", options=AudioDataset.Options(group="speaker"))
+    assert dataset.groups() == [name[0] for name in names(dataset)] and {*dataset.groups()} == {"a", "b"}
+
+
 def test_incomplete_speech_commands_are_refused(commands: Path):
     (commands / "bed" / "a_nohash_1.wav").unlink()
     with pytest.raises(DatasetError, match=r"validation_list\.txt names bed/a_nohash_1\.wav"):
@@ -136,6 +155,11 @@ def esc50(tmp_path: Path) -> Path:
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta" / "esc50.csv").write_text(ESC50 + "".join(rows))
     return tmp_path
+
+
+def test_recordings_of_esc50_are_groups_by_name(esc50: Path):
+    dataset = AudioDataset.open(esc50, "all", options=AudioDataset.Options(group="src_file"))
+    assert dataset.groups() == [name.split("-")[1] for name in names(dataset)]
 
 
 @pytest.mark.parametrize("fold", [None, 1, 5])

@@ -111,6 +111,29 @@ def test_hapt_can_be_split_by_other_users(tmp_path: Path) -> None:
         ImuDataset.open(tmp_path, "train", options=ImuDataset.Options(test_users="1-2"))
 
 
+@pytest.mark.foreign_file("HAPT's layout, of which each person is left out once", "own recordings", "read, with group")
+def test_people_of_the_benchmarks_are_groups_by_name(tmp_path: Path) -> None:
+    hapt(tmp_path / "hapt")
+    uci_har(tmp_path / "har", train=[3, 1, 1], test=[2])
+    write(tmp_path / "har" / "train" / "subject_train.txt", "4\n4\n6\n")
+    write(tmp_path / "har" / "test" / "subject_test.txt", "9\n")
+    write(tmp_path / "wisdm" / "WISDM_ar_v1.1_raw.txt", wisdm(33, "Jogging", 400) + wisdm(5, "Walking", 200))
+    expected = {
+        ("hapt", "user"): ["1", "1", "1", "2"],
+        ("hapt", "experiment"): ["1", "1", "2", "3"],
+        ("har", "subject"): ["4", "4", "6", "9"],
+        ("wisdm", "user"): ["33", "33", "5"],
+    }
+    for (folder, group), groups in expected.items():
+        dataset = ImuDataset.open(tmp_path / folder, "all", options=ImuDataset.Options(group=group))
+        assert dataset.groups() == groups
+    for split, groups in {"train": ["1", "1", "1"], "test": ["2"]}.items():
+        options = ImuDataset.Options(group="user", test_group="2")
+        assert ImuDataset.open(tmp_path / "hapt", split, options=options).groups() == groups
+    with pytest.raises(OptionError, match=r"do not tell group=patient[\s\S]*it can be user, experiment"):
+        ImuDataset.open(tmp_path / "hapt", options=ImuDataset.Options(group="patient"))
+
+
 def test_hapt_segment_beyond_the_recording_is_refused(tmp_path: Path) -> None:
     hapt(tmp_path)
     write(tmp_path / "RawData" / "labels.txt", "1 1 1 10 51\n")

@@ -4,11 +4,13 @@ once, at the end."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 
 from mt_core.contract import Forecasting, ModalityDataset, Options, Segmentation
 from mt_core.data.subsets import Subset, hold_out
 from mt_core.errors import MissingSplitError, MtError
+from mt_core.sdk import reinterpreted, some_of
 
 _FEWEST = 5  # samples, of which one can be held out for a test and another one to select
 
@@ -44,33 +46,52 @@ def open_training_data(
 
     Args:
         test_fraction: 0: no test is held out.
+
+    Warns:
+        DataWarning: groups that lie in several of the data's own parts.
     """
     train = dataset_class.open(root, "train", options=options)
-    test, about_test = _test_part(dataset_class, root, options, train, test_fraction, seed)
-    if isinstance(test, Subset):
+    own = {"train": train}
+    test, about_test = _test_part(dataset_class, root, options, own, test_fraction, seed)
+    if test is not None:
         train = _rest(train, test)
     try:
-        val = dataset_class.open(root, "val", task=train.task, options=options)
-        about_val = f"val: {_samples(val)}, the data's own"
+        val = own["val"] = dataset_class.open(root, "val", task=train.task, options=options)
+        about_val = f"val: {samples_of(val)}, the data's own"
     except MissingSplitError:
         train, val = hold_out(train, val_fraction, seed)
-        about_val = f"val: {_samples(val)}, held out of train {_how(val)} (seed {seed})"
+        about_val = f"val: {samples_of(val)}, held out of train {_how(val)} (seed {seed})"
+    _tell_shared_groups(own, root)
     return TrainingData(train, val, test, (about_val, about_test))
+
+
+def _tell_shared_groups(own: dict[str, ModalityDataset], root: Path) -> None:
+    of_part = {name: set(part.groups() or ()) - {None} for name, part in own.items()}
+    for first, second in combinations(of_part, 2):
+        if shared := sorted(str(group) for group in of_part[first] & of_part[second]):
+            reinterpreted(
+                str(root),
+                f"{len(shared):,} of {len(of_part[second]):,} groups of {second} are in {first} too, as parts of both: "
+                f"{some_of(shared)}",
+            )
 
 
 def _test_part(
     dataset_class: type[ModalityDataset],
     root: Path,
     options: Options | None,
-    train: ModalityDataset,
+    own: dict[str, ModalityDataset],
     fraction: float,
     seed: int,
-) -> tuple[ModalityDataset | None, str]:
+) -> tuple[Subset | None, str]:
+    """What is held out for a test, and a line about it; the data's own test joins `own`."""
+    train = own["train"]
     try:
-        own = dataset_class.open(root, "test", task=train.task, options=options)
+        test = dataset_class.open(root, "test", task=train.task, options=options)
         # a benchmark may keep the labels of its test split to itself; those of points are read with the points
-        if isinstance(own.task, Segmentation) or any(target is not None for target in own.targets()):
-            return None, f"test: {_samples(own)}, the data's own; they are left for mt evaluate"
+        if isinstance(test.task, Segmentation) or any(target is not None for target in test.targets()):
+            own["test"] = test
+            return None, f"test: {samples_of(test)}, the data's own; they are left for mt evaluate"
         why = "the data's own has no labels"
     except MissingSplitError:
         why = "the data have none"
@@ -78,12 +99,12 @@ def _test_part(
         return None, f"test: none ({error.problem})"
     if not fraction:
         return None, f"test: none ({why}, and test_fraction is 0)"
-    if isinstance(train.task, Forecasting):
+    if isinstance(train.task, Forecasting) and train.groups() is None:
         return None, f"test: none ({why}, and windows of one series share values)"
     if len(train) < _FEWEST:
-        return None, f"test: none ({why}, and {_samples(train)} are too few to hold some out)"
-    _, test = hold_out(train, fraction, seed, ("train", f"held-out test part (seed {seed})"))
-    return test, f"test: {_samples(test)}, held out of train {_how(test)} (seed {seed}), measured once at the end"
+        return None, f"test: none ({why}, and {samples_of(train)} are too few to hold some out)"
+    _, held = hold_out(train, fraction, seed, ("train", f"held-out test part (seed {seed})"))
+    return held, f"test: {samples_of(held)}, held out of train {_how(held)} (seed {seed}), measured once at the end"
 
 
 def _rest(whole: ModalityDataset, held: Subset) -> ModalityDataset:
@@ -91,8 +112,14 @@ def _rest(whole: ModalityDataset, held: Subset) -> ModalityDataset:
     return Subset(whole, [index for index in range(len(whole)) if index not in is_held], "without its test part")
 
 
-def _samples(dataset: ModalityDataset) -> str:
-    return f"{len(dataset):,} samples" if len(dataset) != 1 else "1 sample"
+def samples_of(part: ModalityDataset) -> str:
+    """How many samples there are, and of how many groups: "300 samples of 6 groups"."""
+    counted = f"{len(part):,} samples" if len(part) != 1 else "1 sample"
+    groups = part.groups()
+    if groups is None:
+        return counted
+    num_groups = len(set(groups) - {None}) + sum(group is None for group in groups)
+    return f"{counted} of {num_groups:,} group{'s' * (num_groups != 1)}"
 
 
 def _how(part: ModalityDataset) -> str:

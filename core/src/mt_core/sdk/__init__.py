@@ -24,7 +24,8 @@ One sample's file
 
 A data set's folder
     `ListedDataset`, `Listing`, `sorted_names`: a dataset that is a list of samples and their targets; `FileOptions`,
-    `LabelOptions`: what its users may choose of labels, groups and folds; `several_folds`, `known_fold`: its validators
+    `LabelOptions`, `GroupOptions`: what its users may choose of labels, groups and folds; `several_folds`,
+    `known_fold`: its validators; `tested_samples`: which part is tested
     `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
     `files_below`, `require_files`
     `split_from_name`, `check_split`, `select_splits`, `assign_folds`: its parts
@@ -52,10 +53,11 @@ from mt_core.sdk.content import first_bytes, is_tiff, open_binary
 from mt_core.sdk.dates import DateFormat, date_format
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_chunks, text_lines
-from mt_core.sdk.file_options import FileOptions, LabelOptions, known_fold, several_folds
+from mt_core.sdk.file_options import FileOptions, GroupOptions, LabelOptions, known_fold, several_folds
 from mt_core.sdk.files import FILE_LAYOUTS, list_files
 from mt_core.sdk.folders import list_folders
 from mt_core.sdk.folds import assign_folds
+from mt_core.sdk.groups import tested_samples
 from mt_core.sdk.heading import Heading, read_heading
 from mt_core.sdk.labels import canonical_label, similar_labels
 from mt_core.sdk.listed_dataset import ListedDataset
@@ -99,6 +101,7 @@ __all__ = [
     "DateFormat",
     "Delimited",
     "FileOptions",
+    "GroupOptions",
     "Heading",
     "LabelOptions",
     "ListedDataset",
@@ -171,6 +174,7 @@ __all__ = [
     "spread_stamps",
     "stranger",
     "temporary_folder",
+    "tested_samples",
     "text_chunks",
     "text_lines",
     "times_of_dates",

@@ -30,6 +30,43 @@ def known_fold(fold: int | None, info: ValidationInfo) -> int | None:
     return fold
 
 
+def known_groups(test_group: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+    """Validator of an option `test_group` that stands behind `group`.
+
+    Raises:
+        ValueError: there are no groups.
+    """
+    if test_group and not info.data.get("group"):
+        raise ValueError("there are no groups; say by group what they are")
+    return test_group
+
+
+class GroupOptions(Options):
+    """Groups and folds of samples that are no files of their own: rows of a table, windows of a series, pixels."""
+
+    group: str | None = Field(
+        default=None,
+        description="What samples have in common that must not be trained and tested on (a speaker, patient or site): "
+        "a column of the table, which then is no input.",
+    )
+    test_group: tuple[str, ...] = Field(
+        default=(), description='The groups that are "test", for instance one patient; the others are "train".'
+    )
+    folds: int = Field(
+        default=0, ge=0, description="Equal parts of all samples, whole groups each; one is tested. 0: none."
+    )
+    fold: int = Field(default=1, ge=1, description='Which of the folds is "test", 1 to `folds`.')
+
+    _groups_are_known = field_validator("test_group")(known_groups)
+    _folds_are_several = field_validator("folds")(several_folds)
+    _fold_is_one_of_them = field_validator("fold")(known_fold)
+
+    @property
+    def divides(self) -> bool:
+        """Whether these options say what is tested, whatever the layout says."""
+        return bool(self.test_group or self.folds)
+
+
 class LabelOptions(Options):
     """Where labels and groups come from."""
 
@@ -48,12 +85,7 @@ class LabelOptions(Options):
         default=(), description='The groups that are "test", for instance one speaker; the others are "train".'
     )
 
-    @field_validator("test_group")
-    @classmethod
-    def _groups_are_known(cls, test_group: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        if test_group and not info.data.get("group"):
-            raise ValueError("there are no groups; say by group what they are")
-        return test_group
+    _groups_are_known = field_validator("test_group")(known_groups)
 
     @property
     def divides(self) -> bool:

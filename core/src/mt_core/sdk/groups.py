@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from mt_core.contract import Regression
 from mt_core.errors import OptionError
 from mt_core.io.data_files import is_no_data_folder
-from mt_core.sdk.file_options import FileOptions, LabelOptions
+from mt_core.sdk.file_options import GroupOptions, LabelOptions
 from mt_core.sdk.folds import assign_folds, assign_group_folds
 from mt_core.sdk.labels import canonical_label
 from mt_core.sdk.listing import Listing
@@ -28,7 +31,7 @@ _FIX = (
 )
 
 
-def grouped(listing: Listing, root: Path, options: LabelOptions) -> Listing:
+def grouped(listing: Listing, root: Path, options: LabelOptions | GroupOptions) -> Listing:
     """A listing with the groups that are asked for, where it does not have them yet.
 
     Warns:
@@ -39,7 +42,7 @@ def grouped(listing: Listing, root: Path, options: LabelOptions) -> Listing:
     """
     if options.group is None:
         return listing
-    groups = listing.groups if listing.groups is not None else _groups_in_names(listing, root, options)
+    groups = listing.groups if listing.groups is not None else _found_groups(listing, root, options)
     if alone := sum(group is None for group in groups):
         if alone == len(groups):
             raise OptionError(f"group={options.group} is told by none of the {alone:,} samples", fix=_FIX)
@@ -47,23 +50,53 @@ def grouped(listing: Listing, root: Path, options: LabelOptions) -> Listing:
     return replace(listing, groups=groups)
 
 
-def _groups_in_names(listing: Listing, root: Path, options: LabelOptions) -> Sequence[str | None]:
+def _found_groups(listing: Listing, root: Path, options: LabelOptions | GroupOptions) -> Sequence[str | None]:
+    """Those that the layout knows, or that stand in the files' names."""
     group = options.group
     assert group is not None
+    if group in listing.columns:
+        return list(map(canonical_label, listing.columns[group]))
     is_files = all(isinstance(sample, str | Path) for sample in islice(listing.samples, _LOOKED_AT))
     folder = root if root.is_dir() else root.parent
     if is_files and (is_pattern(group) or is_folder_level(group)):
         return list(map(canonical_label, values_in_paths(listing.samples, folder, group, "group")))
-    if is_files and options.label is not None and is_pattern(options.label):
-        pattern = NamePattern(options.label, "label")
+    label = options.label if isinstance(options, LabelOptions) else None
+    if is_files and label is not None and is_pattern(label):
+        pattern = NamePattern(label, "label")
         if group in pattern.names:
             found = [pattern.values(path, folder) for path in listing.samples]
             return [None if values is None else canonical_label(values[group]) for values in found]
-    raise OptionError(f"the data in {root} ({listing.layout}) do not tell group={group}", fix=_FIX)
+    known = ", ".join(listing.columns)
+    raise OptionError(
+        f"the data in {root} ({listing.layout}) do not tell group={group}",
+        fix=f"of these data it can be {known}" if known else _FIX if is_files else "leave the option group out",
+    )
 
 
-def divided(listing: Listing, split: str, root: Path, options: LabelOptions) -> Listing:
-    """The part of all samples that a split is: "test" are the groups, or the fold, that are asked for.
+def tested_samples(
+    groups: Sequence[str | None] | None, labels: Sequence[Any], options: LabelOptions | GroupOptions
+) -> NDArray[np.bool_]:
+    """Which samples are "test": those of the groups, or of the fold, that are asked for.
+
+    Args:
+        groups: One a sample, None for one of its own; None: there are no groups, and folds have their share of every
+            label, dealt by the options' `seed`, where they have one.
+
+    Raises:
+        OptionError: a group that there is not, no samples left to train on, or more folds than groups.
+    """
+    if options.test_group:
+        return _is_in_test_groups(groups or (), options.test_group)
+    folds, fold = getattr(options, "folds", 0), getattr(options, "fold", None)
+    if groups is not None:
+        fold_of = assign_group_folds(groups, folds)
+    else:
+        fold_of = assign_folds([str(label) for label in labels], folds, seed=getattr(options, "seed", 0))
+    return np.asarray(fold_of == (fold or folds) - 1)
+
+
+def divided(listing: Listing, split: str, root: Path, options: LabelOptions | GroupOptions) -> Listing:
+    """The part of all samples that a split is, see `tested_samples`.
 
     Args:
         listing: Of all splits, with its groups.
@@ -72,31 +105,25 @@ def divided(listing: Listing, split: str, root: Path, options: LabelOptions) -> 
         OptionError: a group that there is not, no samples left to train on, or more folds than groups.
         MissingSplitError: "val".
     """
-    if options.test_group:
-        is_test = _is_in_test_groups(listing, options.test_group)
-        told = f"test: {', '.join(options.test_group)}"
-    else:
-        assert isinstance(options, FileOptions)
-        if listing.groups is not None:
-            fold = assign_group_folds(listing.groups, options.folds)
-        else:
-            fold = assign_folds([str(label) for label in listing.labels], options.folds, seed=0)
-        wanted = options.fold or options.folds
-        is_test = fold == wanted - 1
-        told = f"test: fold {wanted} of {options.folds}"
+    # numbers are no classes that folds could have their share of
+    labels = [""] * len(listing.labels) if isinstance(listing.task, Regression) else listing.labels
+    is_test = tested_samples(listing.groups, labels, options)
     parts = {"train": np.flatnonzero(~is_test).tolist(), "test": np.flatnonzero(is_test).tolist()}
     chosen = sorted(index for name in select_splits(split, parts, root) for index in parts[name])
-    return replace(
-        listing,
-        samples=[listing.samples[index] for index in chosen],
-        labels=[listing.labels[index] for index in chosen],
-        groups=None if listing.groups is None else [listing.groups[index] for index in chosen],
-        note="; ".join(filter(None, (listing.note, told))),
-    )
+    part = listing.part(chosen)
+    return replace(part, note="; ".join(filter(None, (listing.note, what_is_tested(options)))))
 
 
-def _is_in_test_groups(listing: Listing, wanted: Sequence[str]) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    groups = [canonical_label(group) for group in listing.groups or ()]
+def what_is_tested(options: LabelOptions | GroupOptions) -> str:
+    """The part that the options choose for the test, for the data's source line."""
+    if options.test_group:
+        return f"test: {', '.join(options.test_group)}"
+    folds, fold = getattr(options, "folds", 0), getattr(options, "fold", None)
+    return f"test: fold {fold or folds} of {folds}"
+
+
+def _is_in_test_groups(found: Sequence[str | None], wanted: Sequence[str]) -> NDArray[np.bool_]:
+    groups = [canonical_label(group) for group in found]
     known = sorted({group for group in groups if group is not None})
     names = {str(canonical_label(name)) for name in wanted}
     if unknown := sorted(names - set(known)):

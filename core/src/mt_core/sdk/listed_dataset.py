@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Multilabel, Options, Regression
 from mt_core.errors import DatasetError, OptionError
 from mt_core.io.paths import check_exists
-from mt_core.sdk.file_options import LabelOptions
+from mt_core.sdk.file_options import GroupOptions, LabelOptions
 from mt_core.sdk.groups import divided, grouped, what_lies_in
 from mt_core.sdk.listing import Listing
 from mt_core.sdk.splits import check_split
@@ -51,11 +51,8 @@ class ListedDataset(ModalityDataset):
         return self._groups
 
     def summary(self) -> Sequence[str]:
-        """What the labels were taken from, and how many groups there are."""
-        lines = [f"labels: {self._labels_from}"] if self._labels_from else []
-        if self._groups is not None:
-            lines.append(f"groups: {len(set(self._groups)):,}, kept together where a part is held out")
-        return lines
+        """What the labels were taken from."""
+        return [f"labels: {self._labels_from}"] if self._labels_from else []
 
     @classmethod
     def find(cls, root: Path, split: str) -> Listing | None:
@@ -90,13 +87,11 @@ class ListedDataset(ModalityDataset):
         find: Callable[..., Listing | None] = cls.find
         options = options or cls.Options()
         given = {"options": options} if cls.Options.model_fields else {}
-        if isinstance(options, LabelOptions) and options.divides:
-            listing = find(root, "all", **given)
-            listing = divided(grouped(listing, root, options), split, root, options) if listing is not None else None
-        else:
-            listing = find(root, split, **given)
-            if listing is not None and isinstance(options, LabelOptions):
-                listing = grouped(listing, root, options)
+        asked = options if isinstance(options, LabelOptions | GroupOptions) else None
+        listing = find(root, "all" if asked is not None and asked.divides else split, **given)
+        if listing is not None and asked is not None:
+            listing = grouped(listing, root, asked)
+            listing = divided(listing, split, root, asked) if asked.divides else listing
         if listing is not None and isinstance(options, LabelOptions) and options.label is not None:
             if listing.layout not in ("table", "names", "molecules"):
                 raise OptionError(

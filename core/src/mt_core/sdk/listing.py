@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from mt_core.contract import AnyTask
 from mt_core.errors import DatasetError
@@ -25,6 +25,8 @@ class Listing:
         note: What a user should know of the data, shown beside every result: "3 of 40 listed videos are absent".
         labels_from: What was taken for the labels, for messages: "the names of the folders".
         groups: For each sample what it comes from (a speaker, a patient), None for one of its own; None: not known.
+        columns: What a layout knows of each sample beside its label, by name ("speaker"): users may choose one of them
+            for the groups.
     """
 
     samples: Sequence[Any]
@@ -35,6 +37,40 @@ class Listing:
     note: str = ""
     labels_from: str = ""
     groups: Sequence[str | None] | None = None
+    columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    def part(self, indices: Sequence[int]) -> Listing:
+        """Some of the samples; those that are no plain list are looked up when they are asked for."""
+
+        def chosen(values: Sequence[Any]) -> Sequence[Any]:
+            return [values[at] for at in indices] if isinstance(values, list) else Chosen(values, indices)
+
+        return replace(
+            self,
+            samples=chosen(self.samples),
+            labels=chosen(self.labels),
+            groups=None if self.groups is None else chosen(self.groups),
+            columns={name: chosen(values) for name, values in self.columns.items()},
+        )
+
+
+class Chosen(Sequence[Any]):
+    """Some of a sequence's items, looked up when they are asked for."""
+
+    def __init__(self, whole: Sequence[Any], indices: Sequence[int]) -> None:
+        self.whole, self.indices = whole, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    @overload
+    def __getitem__(self, index: int) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> Chosen: ...
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Chosen(self.whole, self.indices[index])
+        return self.whole[self.indices[index]]
 
 
 def sorted_names(names: Iterable[str]) -> tuple[str, ...]:

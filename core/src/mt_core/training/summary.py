@@ -17,7 +17,7 @@ from mt_core.contract import (
     Retrieval,
     Segmentation,
 )
-from mt_core.data.training_data import TrainingData
+from mt_core.data.training_data import TrainingData, samples_of
 from mt_core.errors import DatasetError
 
 _NAMED = 12  # classes that are listed
@@ -52,7 +52,7 @@ def data_summary(data: TrainingData) -> list[str]:
     what is to be known of them."""
     train = data.train
     parts = {"train": train, "val": data.val, **({"test": data.test} if data.test is not None else {})}
-    lines = [f"data: {train.source}", f"target: {_target(train, parts)}", f"train: {len(train):,} samples"]
+    lines = [f"data: {train.source}", f"target: {_target(train, parts)}", f"train: {samples_of(train)}"]
     return [*lines, *data.notes, *train.summary(), *_remarks(train, data.test)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -29,7 +30,8 @@ _SIGNALS = ("body_acc", "body_gyro", "total_acc")
 def find_uci_har(root: Path, split: str) -> Listing | None:
     """UCI HAR: `train/Inertial Signals/body_acc_x_train.txt` and eight more, a window of 128 steps a line.
 
-    The nine axes are body acceleration (without gravity), angular velocity and total acceleration, in g and rad/s.
+    The nine axes are body acceleration (without gravity), angular velocity and total acceleration, in g and rad/s. The
+    subjects of `train/subject_train.txt` may be the groups.
 
     Raises:
         DatasetError: files that are missing or do not fit each other.
@@ -41,6 +43,7 @@ def find_uci_har(root: Path, split: str) -> Listing | None:
     activities = _activities(root / "activity_labels.txt")
     samples: list[Recording] = []
     labels: list[str | None] = []
+    subjects: list[int | None] = []
     for part in select_splits(split, found, root):
         folder = root / part / "Inertial Signals"
         files = [folder / f"{signal}_{axis}_{part}.txt" for signal in _SIGNALS for axis in "xyz"]
@@ -56,7 +59,21 @@ def find_uci_har(root: Path, split: str) -> Listing | None:
         for row, window_TC in enumerate(windows_NTC, 1):
             samples.append(make_recording(window_TC, UCI_HAR_HZ, f"{folder}, line {row}"))
         labels += [_named(number, activities, root) for number in numbers]
-    return Listing(samples, labels, tuple(activities.values()), "uci-har")
+        subjects += _subjects(root / part / f"subject_{part}.txt", len(numbers))
+    columns = {"subject": subjects} if any(subjects) else {}
+    return Listing(samples, labels, tuple(activities.values()), "uci-har", columns=columns)
+
+
+def _subjects(path: Path, windows: int) -> Sequence[int | None]:
+    """Whose each window is; None where there is no list."""
+    if not path.is_file():
+        return [None] * windows
+    numbers: list[int] = _whole_numbers(path)[:, 0].tolist()
+    if len(numbers) != windows:
+        raise DatasetError(
+            f"{path} has {len(numbers)} lines for {windows} windows", fix="check that the download is complete"
+        )
+    return numbers
 
 
 def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
@@ -64,7 +81,8 @@ def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
     first and last step, counted from 1): a sample is a segment, however long.
 
     Recordings of one's own may lack `activity_labels.txt` (activities then are called by their numbers), the list of
-    who is tested (then all are trained on), the gyroscope, and the recordings of some segments.
+    who is tested (then all are trained on), the gyroscope, and the recordings of some segments. Users and experiments
+    may be the groups.
 
     Args:
         test_users: For instance "2,4,9-12"; "" for those that `Test/subject_id_test.txt` lists.
@@ -104,12 +122,11 @@ def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
     else:
         tested = users & set(_whole_numbers(listed).flatten().tolist()) if listed.is_file() else set()
     wanted = _wanted_users(split, users, tested, root)
+    kept = [segment for segment in kept if segment[1] in wanted]
     recorded: dict[str, NDArray[np.float32]] = {}
     samples: list[Recording] = []
     labels: list[str | None] = []
     for experiment, user, activity, first, last in kept:
-        if user not in wanted:
-            continue
         key = _hapt_file("", experiment, user).lstrip("_")
         if key not in recorded:
             parts = [_table(raw / f"{sensor}_{key}") for sensor in sensors]
@@ -123,7 +140,8 @@ def find_hapt(root: Path, split: str, test_users: str) -> Listing | None:
         name = f"{raw / f'{sensors[0]}_{key}'}, steps {first} to {last}"
         samples.append(make_recording(recorded[key][first - 1 : last], HAPT_HZ, name))
         labels.append(_named(activity, activities, root))
-    return Listing(samples, labels, tuple(activities.values()), "hapt")
+    columns = {"user": [user for _, user, *_ in kept], "experiment": [experiment for experiment, *_ in kept]}
+    return Listing(samples, labels, tuple(activities.values()), "hapt", columns=columns)
 
 
 def _hapt_file(sensor: str, experiment: int, user: int, *_: int) -> str:
@@ -142,8 +160,8 @@ def find_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
     """WISDM: `WISDM_ar_v1.1_raw.txt`, records `user,activity,timestamp,x,y,z;`.
 
     Cut into windows of 200 steps of one user and activity, without overlap; what is left over is left out. Some records
-    of the published file run into each other, which is mended, and some lack a number: these are left out, and how many
-    they are stands in the name of the layout.
+    of the published file run into each other, which is fixed, and some lack a number: these are left out, and how many
+    they are stands in the name of the layout. Users may be the groups.
 
     Args:
         test_users: For instance "27-36"; "" for these.
@@ -165,15 +183,18 @@ def find_wisdm(root: Path, split: str, test_users: str) -> Listing | None:
     wanted = _wanted_users(split, users, tested, root)
     samples: list[Recording] = []
     labels: list[str | None] = []
+    users_of: list[int] = []
     for user, activity, steps_T3 in runs:
         for start in range(0, len(steps_T3) - WISDM_WINDOW + 1, WISDM_WINDOW) if user in wanted else ():
             name = f"{paths[0]}, user {user}, {activity}, window {len(samples) + 1}"
             samples.append(make_recording(steps_T3[start : start + WISDM_WINDOW], WISDM_HZ, name))
             labels.append(activity)
+            users_of.append(user)
     note = f"{broken:,} of {len(records):,} records cannot be read and are left out" if broken else ""
     if broken:
         left_out(str(paths[0]), f"{broken:,} of {len(records):,} records that cannot be read")
-    return Listing(samples, labels, sorted_names(activity for _, activity, _ in runs), "wisdm", note=note)
+    activities = sorted_names(activity for _, activity, _ in runs)
+    return Listing(samples, labels, activities, "wisdm", note=note, columns={"user": users_of})
 
 
 def parse_users(text: str) -> set[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +10,10 @@ from mt_core.contract import AnyTask, ModalityDataset, Pool
 from mt_core.data.in_memory import in_memory
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
-from mt_core.encoder import Encoder, list_encoders, load_encoder
+from mt_core.encoder import Encoder, list_encoders, load_encoder, parse_layers
 from mt_core.errors import UnknownModalityError
 from mt_core.io.names import path_of_text
-from mt_core.model import MetaTransformer, make_tokenizer, on_device
+from mt_core.model import MetaTransformer, Purpose, default_view, make_tokenizer, on_device
 from mt_core.plugins import get, list_modalities
 
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def load(
     modality: str,
     *,
     encoder: str | Path | Encoder | None = None,
+    layers: Sequence[int] | str | None = None,
+    purpose: Purpose = "embed",
     seed: int = 0,
     device: str | torch.device | None = None,
     **options: Any,
@@ -50,6 +52,10 @@ def load(
     Args:
         modality: "image", "pointcloud", …; `list_modalities` gives those that are installed. `load_run` loads a run.
         encoder: A name of the catalogue, a file, or an encoder shared between models; None: the default.
+        layers: The blocks whose outputs stand side by side in the features, as (3, 6, 9, 12) or "3,6,9,12"; "quarters":
+            those at a quarter, half, three quarters and the end; None: the last block alone.
+        purpose: Which of the views of the data is taken where `view` is not among the options: the one that was
+            measured to be better for vectors without training, or for training.
         seed: For the weights of the tokenizer: the same seed, the same tokenizer.
         device: "cpu", "cuda", …; None: CPU.
         options: The tokenizer's.
@@ -68,7 +74,9 @@ def load(
             ) from None
         raise
     ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
-    tokenizer = make_tokenizer(plugin.tokenizer, ready, options, seed)
+    if layers is not None:
+        ready = ready.with_layers(parse_layers(layers, ready.depth))
+    tokenizer = make_tokenizer(plugin.tokenizer, ready, {**default_view(plugin, ready, purpose), **options}, seed)
     return on_device(MetaTransformer(plugin.name, tokenizer, ready, seed=seed), device)
 
 

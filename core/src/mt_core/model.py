@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +21,7 @@ from mt_core.encoder import Encoder
 from mt_core.encoder.fingerprint import fingerprint
 from mt_core.errors import OptionError
 from mt_core.heads import default_head
-from mt_core.plugins import get
+from mt_core.plugins import Plugin, get
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class MetaTransformer(nn.Module):
         preferred = preferred if preferred is not None else plugin.head
         suggested = plugin.manifest.recipe.get("head", {})
         with seeded(self.seed + 1):
-            self.head = default_head(self.encoder.width, task, preferred, suggested=suggested, options=options)
+            self.head = default_head(self.encoder.feature_width, task, preferred, suggested=suggested, options=options)
         self.head.to(self.device)
         return self.head
 
@@ -165,6 +165,19 @@ def on_device(model: MetaTransformer, device: str | torch.device | None) -> Meta
         ) from error
 
 
+Purpose = Literal["embed", "train"]
+"""What a model is loaded for: vectors without training, or training."""
+
+
+def default_view(plugin: Plugin, encoder: Encoder, purpose: Purpose) -> dict[str, Any]:
+    """The option `view` that the plugin's manifest names for this kind of encoder; {} where it has no views, or where
+    the encoder has no patch embedding for pictures to enter by."""
+    views = plugin.manifest.views
+    if views is None or encoder.native_patch is None or "view" not in plugin.tokenizer.Options.model_fields:
+        return {}
+    return {"view": getattr(views, purpose) if encoder.is_trained else views.untrained or getattr(views, purpose)}
+
+
 def make_tokenizer(
     tokenizer_class: type[Tokenizer],
     encoder: Encoder,
@@ -173,9 +186,13 @@ def make_tokenizer(
     *,
     init_from_encoder: bool = True,
 ) -> Tokenizer:
-    """A tokenizer for an encoder, its weights drawn from a seed, then started from the encoder's."""
+    """A tokenizer for an encoder, its weights drawn from a seed, then started from the encoder's.
+
+    What the options do not say is as the tokenizer suggests for this encoder, else the default.
+    """
+    chosen = tokenizer_class.Options.parse({**tokenizer_class.suggested_options(encoder), **options})
     with seeded(seed):
-        tokenizer = tokenizer_class(encoder.width, tokenizer_class.Options.parse(options))
+        tokenizer = tokenizer_class(encoder.width, chosen)
     if init_from_encoder:
         tokenizer.init_from_encoder(encoder)
     return tokenizer

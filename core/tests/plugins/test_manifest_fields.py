@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from mt_core.errors import ContractError
 from mt_core.plugins.discovery import PluginMetadata
-from mt_core.plugins.manifest import Deviation, Manifest, Unused, manifest_of
+from mt_core.plugins.manifest import Deviation, Manifest, Unused, Views, manifest_of
 
 WHOLE = {
     "contract": "1.0",
@@ -28,6 +28,7 @@ WRONG = {
     "capabilities": ["fast"],
     "hooks": "fake_waves:Hooks",
     "pictures": "fake_waves",
+    "views": {"embed": "drawing"},
     "recipe": "fast",
     "deviations": ["padding"],
     "unused": ["origin"],
@@ -39,6 +40,7 @@ RIGHT = {
     "capabilities": ["variable_length"],
     "hooks": "fake_waves.hooks",
     "pictures": "fake_waves:write",
+    "views": {"embed": "picture", "train": "tokens", "untrained": None},
     "recipe": {"epochs": 3},
     "deviations": [{"check": "padding_changes_nothing", "reason": "waves have no padding"}],
     "unused": [{"part": "origin", "reason": "a wave is the same everywhere"}],
@@ -57,7 +59,7 @@ def undescribed(*models: type[BaseModel]) -> list[str]:
 
 
 def test_every_field_is_described_in_a_sentence():
-    assert undescribed(Manifest, Deviation, Unused) == []
+    assert undescribed(Manifest, Deviation, Unused, Views) == []
 
 
 def test_a_field_without_a_description_is_caught():

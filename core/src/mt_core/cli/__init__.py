@@ -27,6 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
     "info": ("mt_core.cli.info", "One modality, encoder or run: formats, options, results."),
     "embed": ("mt_core.cli.embed", "Files to vectors, in one Parquet file."),
+    "show": ("mt_core.cli.show", "What the encoder sees of a file, as a picture."),
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "Predict with a trained run."),

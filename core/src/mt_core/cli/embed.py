@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 )
 @shared.stacked(
     shared.encoder,
+    shared.layers,
+    shared.view,
     shared.tokenizer_options,
     shared.num_workers,
     shared.seconds_a_sample,
@@ -55,6 +57,8 @@ def command(
     overwrite: bool,
     hash_files: bool,
     encoder: str | None,
+    layers: str | None,
+    view: str | None,
     options: tuple[str, ...],
     num_workers: int | None,
     seconds_a_sample: float,
@@ -72,6 +76,7 @@ def command(
     """
     from pathlib import Path
 
+    options = shared.with_view(options, view)
     from mt_core.cli.choosing import check_encoder, means_modality, modality_and_files, plugin_of
     from mt_core.embedding.output import check_output
     from mt_core.io.notices import Notices, collecting, relay
@@ -91,7 +96,9 @@ def command(
         "show_progress": not quiet,
     }
     if not modality_or_run:
-        return _report(_embed_by_suffix(files, chosen, out, encoder, device, options, overwrite, passed_over, settings))
+        return _report(
+            _embed_by_suffix(files, chosen, out, encoder, layers, device, options, overwrite, passed_over, settings)
+        )
     if not files:
         if means_modality(modality_or_run):
             plugin_of(modality_or_run)  # nobody's name: that is what is wrong, and not that there are no files
@@ -107,7 +114,7 @@ def command(
 
     from mt_core.embedding import embed_files  # imports torch: all that is above needs none to be refused
 
-    model = shared.load_modality_or_run(modality_or_run, encoder, device, options)
+    model = shared.load_modality_or_run(modality_or_run, encoder, device, options, layers)
     if not quiet:
         click.echo(f"{len(sources)} file(s), {model.description}", err=True)
     return _report(embed_files(model, sources, out, overwrite=overwrite, **settings))  # type: ignore[arg-type]
@@ -118,6 +125,7 @@ def _embed_by_suffix(
     chosen: tuple[str, ...],
     out: str,
     encoder: str | None,
+    layers: str | None,
     device: str | None,
     options: tuple[str, ...],
     overwrite: bool,
@@ -157,7 +165,7 @@ def _embed_by_suffix(
     ready = load_encoder(encoder)
 
     def model_of(modality: str) -> MetaTransformer:
-        return load(modality, encoder=ready, device=device)
+        return load(modality, encoder=ready, layers=layers, device=device)
 
     return embed_mixed(found.groups, found.unread, out, model_of, overwrite=overwrite, **settings)
 

@@ -91,12 +91,22 @@ def encoder_facts(name: str) -> list[tuple[str, str]]:
         ("what it is", encoder.description),
         ("weights", _weights(encoder, name)),
         ("size", f"{encoder.depth} blocks, width {encoder.width}, {encoder.num_heads} heads"),
+        ("pictures", _pictures(encoder)),
         ("parameters", f"{encoder.num_parameters():,}, frozen"),
         ("fingerprint", encoder.fingerprint),
     ]
     if name == TINY:
         lines += [("SHA-256 of the file", tiny.SHA256), ("licence", "Apache-2.0; no photograph, no downloaded data")]
     return lines
+
+
+def _pictures(encoder: Encoder) -> str:
+    size, patch = encoder.native_size, encoder.native_patch
+    if size is None or patch is None:
+        return "it has no patch embedding or no positions of its own"
+    return (
+        f"trained on {size} x {size} pixels in patches of {patch}" if encoder.is_trained else f"{size} x {size} pixels"
+    )
 
 
 def _weights(encoder: Encoder, name: str) -> str:

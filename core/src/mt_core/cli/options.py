@@ -29,6 +29,14 @@ def stacked(*options: Callable[[F], F]) -> Callable[[F], F]:
 
 
 encoder = click.option("--encoder", metavar="NAME|FILE", help="The encoder; by default the catalogue's own choice.")
+layers = click.option(
+    "--layers", metavar="LIST", help="Blocks whose outputs stand side by side: 3,6,9,12, or quarters, or last."
+)
+view = click.option(
+    "--view",
+    type=click.Choice(["tokens", "picture"]),
+    help="The modality's own tokens, or a drawn picture; the same as -O view=….",
+)
 tokenizer_options = click.option(
     "-O", "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of the tokenizer (see mt info)."
 )
@@ -99,19 +107,28 @@ def merged(flags: Mapping[str, Any], pairs: Sequence[str]) -> dict[str, Any]:
     return {**given, **more}
 
 
-def load_modality_or_run(name: str, encoder: str | None, device: str | None, options: Sequence[str]) -> MetaTransformer:
+def with_view(options: Sequence[str], view: str | None) -> tuple[str, ...]:
+    """The options of the tokenizer, and --view among them."""
+    return (*options, *([] if view is None else [f"view={view}"]))
+
+
+def load_modality_or_run(
+    name: str, encoder: str | None, device: str | None, options: Sequence[str], layers: str | None = None
+) -> MetaTransformer:
     """The model of a modality, or of the run in a folder; of a name that both have, `name` is the modality and `./name`
     the folder.
 
     Raises:
-        OptionError: options for a run, which has its own.
+        OptionError: options or layers for a run, which has its own.
     """
     from mt_core.api import load, load_run
     from mt_core.cli.choosing import means_modality
     from mt_core.errors import OptionError
 
     if means_modality(name):
-        return load(name, encoder=encoder, device=device, **parse(options))
+        return load(name, encoder=encoder, layers=layers, device=device, **parse(options))
+    if layers is not None:
+        raise OptionError(f"a run has its own layers; --layers {layers} cannot be changed", fix="leave it out")
     if options:
         raise OptionError(f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out")
     return load_run(name, encoder=encoder, device=device)

@@ -39,6 +39,8 @@ from mt_core.cli import options as shared
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
 @shared.stacked(
     shared.encoder,
+    shared.layers,
+    shared.view,
     shared.tokenizer_options,
     shared.data_options,
     shared.head_options,
@@ -56,6 +58,8 @@ def command(
     resume: bool,
     overwrite: bool,
     encoder: str | None,
+    layers: str | None,
+    view: str | None,
     options: tuple[str, ...],
     data_option: tuple[str, ...],
     head_option: tuple[str, ...],
@@ -79,6 +83,7 @@ def command(
     check_exists(Path(data))
     check_folder(Path(out), resume=resume, overwrite=overwrite)
     check_encoder(encoder, found)
+    options = shared.with_view(options, view)
     own, of_data = shared.parse(options), shared.parse(data_option)
     settings = shared.merged({**flags, "head": shared.parse(head_option) or None}, more)
 
@@ -92,7 +97,7 @@ def command(
     plugin = get(modality)
     shared.refuse_misplaced(plugin, {"-O": options, "-D": data_option, "-S": more})
     recipe = Recipe.over(plugin.manifest.recipe, settings)
-    model = load(modality, encoder=encoder, seed=recipe.seed, device=device, **own)
+    model = load(modality, encoder=encoder, layers=layers, purpose="train", seed=recipe.seed, device=device, **own)
     if not quiet:
         click.echo(f"encoder: {model.encoder.description}", err=True)
     result = fit(

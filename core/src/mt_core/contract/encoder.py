@@ -41,5 +41,16 @@ class EncoderSpec(Protocol):
 
     @property
     def positions_grid(self) -> tuple[int, int] | None:
-        """How many patches there are down and across; times the patch they are the native size of a picture."""
+        """How many patches there are down and across."""
+        ...
+
+    @property
+    def native_patch(self) -> int | None:
+        """Side in pixels of the square patches that the encoder was made for; None where it has no patch embedding."""
+        ...
+
+    @property
+    def native_size(self) -> int | None:
+        """Side in pixels of the square pictures that the encoder was made for; None where it has no patch embedding or
+        no positions, or where its pictures are no squares."""
         ...

@@ -134,7 +134,27 @@ class Tokenizer(nn.Module):
         """
         raise NotImplementedError  # abstract
 
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+        """What the encoder sees of each sample, as pictures, for people to look at (`mt show`).
+
+        Args:
+            batch: What `collate` returned.
+
+        Returns:
+            (B, V, 3, H, W) RGB in 0..1, NaN where a sample has fewer than V; None: it cannot be drawn (the default).
+        """
+        return None
+
     # once
+
+    @classmethod
+    def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:
+        """The defaults that depend on the encoder, where the user says nothing: the size of its pictures, for instance.
+
+        Returns:
+            Option names to values; {} by default.
+        """
+        return {}
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn statistics of the training split: scales, categories, vocabulary. By default nothing.

@@ -237,7 +237,7 @@ def _embed(
     """Batches to parts, from the first place on."""
     pending = _Pending(parts)
     sources = [path_of_text(source) for source in parts.sources]
-    width = pooled_width(model.encoder.width, pool)
+    width = pooled_width(model.encoder.feature_width, pool)
 
     def vectors_of(batch: SampleBatch) -> np.ndarray:
         if not batch.items:
@@ -308,8 +308,9 @@ def _identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[
         "encoder_fingerprint": model.encoder.fingerprint,
         "tokenizer_fingerprint": model.tokenizer_fingerprint(),
         "pool": pool,
+        "layers": None if model.encoder.layers is None else list(model.encoder.layers),
         "precision": precision,
-        "width": pooled_width(model.encoder.width, pool),
+        "width": pooled_width(model.encoder.feature_width, pool),
     }
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from mt_core import hooks
-from mt_core.contract import Features, Pool, name_of
+from mt_core.contract import Features, Pool, name_of, pooled_width
 from mt_core.data.batches import SampleRef, encoding, ensure_calibrated, features_of, gather
 from mt_core.data.inputs import as_sources
 from mt_core.data.precision import Precision
@@ -39,7 +39,7 @@ def embed_in_memory(
         vectors = [features.pool(pool).float().cpu() for features, _ in encoded]
     relay(list(notices))
     if not vectors:
-        return np.zeros((0, model.encoder.width), dtype=np.float32)
+        return np.zeros((0, pooled_width(model.encoder.feature_width, pool)), dtype=np.float32)
     stacked: np.ndarray = torch.cat(vectors).numpy()
     return stacked
 

@@ -11,12 +11,14 @@ if TYPE_CHECKING:
     from mt_core.encoder.catalog import list_encoders as list_encoders
     from mt_core.encoder.catalog import load_encoder as load_encoder
     from mt_core.encoder.encoder import Encoder as Encoder
+    from mt_core.encoder.layers import parse_layers as parse_layers
 
 _HOME = {
     "DEFAULT_ENCODER": "catalog",
     "Encoder": "encoder",
     "list_encoders": "catalog",
     "load_encoder": "catalog",
+    "parse_layers": "layers",
 }
 __all__ = sorted(_HOME)
 

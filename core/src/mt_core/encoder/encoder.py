@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from copy import copy
 from typing import Any, Self
 
 import torch
@@ -9,9 +11,10 @@ from torch import Tensor, nn
 
 from mt_core.contract import Features, Tokens
 from mt_core.encoder.fingerprint import fingerprint
-from mt_core.encoder.packing import pack, plan_packing, run_packed, unpack, unpack_first
+from mt_core.encoder.packing import pack, plan_packing, unpack, unpack_first
 from mt_core.encoder.plain_vit import VitParts
-from mt_core.errors import FingerprintError, TokensError
+from mt_core.encoder.vit import Groups
+from mt_core.errors import FingerprintError, OptionError, TokensError
 
 
 class Encoder(nn.Module):
@@ -27,9 +30,11 @@ class Encoder(nn.Module):
         description: One line for every output: what it is, and whether it was trained.
         is_trained: False for random weights.
         mean, std: Normalisation of RGB in [0, 1] that the encoder was trained with, from its own configuration.
+        native_size: Side in pixels of the square pictures that it was trained on; None: by its lattice of positions.
 
     Attributes:
         width, depth, num_heads: D, the number of blocks, the heads of each attention.
+        layers: The blocks whose outputs stand side by side in the features; see `with_layers`. None: the last alone.
         prefix: (P, D) [CLS] and registers, None without.
         prefix_positions: (P, D) added to the prefix, None where it has none.
         patch_weight, patch_bias: (D, 3, height, width) and (D,), the encoder's own patch embedding, for an image
@@ -52,6 +57,7 @@ class Encoder(nn.Module):
         is_trained: bool,
         mean: tuple[float, float, float],
         std: tuple[float, float, float],
+        native_size: int | None = None,
     ) -> None:
         super().__init__()
         self.name = name
@@ -62,6 +68,7 @@ class Encoder(nn.Module):
         self.width = parts.width
         self.depth = len(parts.blocks)
         self.num_heads = parts.num_heads
+        self.layers: tuple[int, ...] | None = None
         self.has_cls = parts.has_cls
         self.positions_grid = parts.positions_grid
         for own, tensor in (("prefix", parts.prefix), ("prefix_positions", parts.prefix_positions)):
@@ -71,10 +78,48 @@ class Encoder(nn.Module):
         self.norm_pre = parts.norm_pre
         self.blocks = parts.blocks
         self.norm = parts.norm
+        self.native_size = native_size if native_size is not None else self._size_by_positions()
         self._is_frozen = True
         self.requires_grad_(False)
         self.eval()
         self._loaded = self._compute_fingerprint()
+
+    @property
+    def native_patch(self) -> int | None:
+        """Side in pixels of the square patches that it was made for, None without a patch embedding for squares."""
+        if self.patch_weight is None or self.patch_weight.shape[-1] != self.patch_weight.shape[-2]:
+            return None
+        return int(self.patch_weight.shape[-1])
+
+    def _size_by_positions(self) -> int | None:
+        grid, patch = self.positions_grid, self.native_patch
+        return grid[0] * patch if patch is not None and grid is not None and grid[0] == grid[1] else None
+
+    @property
+    def feature_width(self) -> int:
+        """Of the features: D for each of `layers`."""
+        return self.width * len(self.layers or (self.depth,))
+
+    def with_layers(self, layers: Sequence[int] | None) -> Encoder:
+        """The same encoder, sharing its weights, with features of several blocks side by side.
+
+        Args:
+            layers: Blocks counted from 1, ascending; each output goes through the final norm. 0: the tokens as they
+                enter the first block. Blocks behind the last one named are not run. None: the last block alone.
+
+        Raises:
+            OptionError: none, one that there is not, or not ascending.
+        """
+        if layers is not None and (
+            not layers or list(layers) != sorted(set(layers)) or not 0 <= layers[0] <= layers[-1] <= self.depth
+        ):
+            raise OptionError(
+                f"layers={','.join(map(str, layers))} is no choice of the blocks of {self.name}",
+                fix=f"give ascending numbers from 0 (the tokens) to {self.depth} (the last block)",
+            )
+        shared = copy(self)
+        shared.layers = None if layers is None else tuple(layers)
+        return shared
 
     @property
     def is_frozen(self) -> bool:
@@ -176,14 +221,29 @@ class Encoder(nn.Module):
         num_prefix = len(prefix_PD)
         if num_prefix:
             values_RND = torch.cat([prefix_PD.expand(values_RND.shape[0], -1, -1), values_RND], dim=1)
-        values_RND = self.norm(self.blocks(self.norm_pre(values_RND)))
+        values_RND = self._run_blocks(values_RND)
         return values_RND[:, num_prefix:], values_RND[:, 0] if self.has_cls else None
 
     def _run_masked(self, values_RND: Tensor, mask_RN: Tensor) -> tuple[Tensor, Tensor | None]:
         rows, num_tokens = mask_RN.shape
         prefix_PD = self._prefix(values_RND)
         packing = plan_packing(mask_RN, len(prefix_PD))
-        packed_TD = self.norm_pre(pack(values_RND, prefix_PD, packing))
-        packed_TD = self.norm(run_packed(self.blocks, packed_TD, packing.groups))
+        packed_TD = self._run_blocks(pack(values_RND, prefix_PD, packing), packing.groups)
         cls = unpack_first(packed_TD, packing, rows) if self.has_cls else None
         return unpack(packed_TD, packing, rows, num_tokens), cls
+
+    def _run_blocks(self, values: Tensor, groups: Groups | None = None) -> Tensor:
+        """The outputs of the chosen blocks, side by side; of packed rows with their groups."""
+        depth = len(self.blocks)
+        layers = self.layers if self.layers is not None and depth else (depth,)
+        values = self.norm_pre(values)
+        outputs = [values] if depth and layers[0] == 0 else []
+        for number, block in enumerate(self.blocks, start=1):
+            if number > layers[-1]:
+                break
+            values = block(values) if groups is None else block(values, groups)
+            if number in layers:
+                outputs.append(self.norm(values))
+        if not depth:
+            outputs.append(self.norm(values))
+        return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)

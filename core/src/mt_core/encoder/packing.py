@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -70,10 +70,3 @@ def unpack_first(packed_TD: Tensor, packing: Packing, num_rows: int) -> Tensor:
     """(R, D) the first token of each row; zeros for a row that was left out."""
     padded = packed_TD.new_zeros(num_rows, packed_TD.shape[1])
     return padded.index_copy(0, packing.rows, packed_TD.index_select(0, packing.starts))
-
-
-def run_packed(blocks: nn.Sequential, packed_TD: Tensor, groups: tuple[tuple[int, int], ...]) -> Tensor:
-    """`Block`s on packed rows; equal to running each row alone."""
-    for block in blocks:
-        packed_TD = block(packed_TD, groups)
-    return packed_TD

@@ -15,6 +15,9 @@ FILE = Path(__file__).with_name("mt-tiny.safetensors")
 SHA256 = "0f05b2a43fd96a6653273e5240d1987faa3d3973a74852889723d2ae4ff930c0"
 """Of the file."""
 
+SIZE = 64
+"""Side in pixels of the pictures that it was trained on; its positions are those of 224, interpolated in training."""
+
 
 def load_tiny() -> Encoder:
     """A ViT-Tiny pretrained on pictures drawn from formulas, by `mt pretrain`.
@@ -27,5 +30,6 @@ def load_tiny() -> Encoder:
         problem = f"{FILE} is not the file that was released (its SHA-256 is {found}, not {SHA256})"
         raise FingerprintError(problem, fix="reinstall it: pip install --force-reinstall --no-deps mt-core")
     encoder = load_file(FILE, name=TINY, architecture=ARCHITECTURE)
+    encoder.native_size = SIZE
     encoder.description = "mt-tiny, a ViT-Tiny pretrained on formula-drawn pictures"
     return encoder

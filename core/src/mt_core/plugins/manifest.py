@@ -53,6 +53,21 @@ class Unused(BaseModel):
     reason: str = Field(min_length=1, description="Why it is not used, for those who expect it to be.")
 
 
+View = Literal["tokens", "picture"]
+
+
+class Views(BaseModel):
+    """Which view a tokenizer with the option `view` has where the user names none: what was measured to be better."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    embed: View = Field(default="tokens", description="For vectors without training, on a trained encoder.")
+    train: View = Field(default="tokens", description="For training, on a trained encoder.")
+    untrained: View | None = Field(
+        default=None, description="On an encoder of random weights or none, for either; without it the same."
+    )
+
+
 class Manifest(BaseModel):
     """A plugin's `plugin.toml`. Keys that are not known here pass; conformance asks `unknown_keys` for them."""
 
@@ -82,6 +97,11 @@ class Manifest(BaseModel):
         default=None,
         description="What `mt predict --out` shows of a source beside the numbers (a plot, a map), as "
         '"package.module:function": called as function(source, records, task, folder), it returns the files it wrote.',
+    )
+    views: Views | None = Field(
+        default=None,
+        description="Of a tokenizer with the option `view`: which of them `embed` and `train` take, by what was "
+        "measured.",
     )
     recipe: dict[str, Any] = Field(
         default={}, description="Settings of `mt train` that suit this modality, where the user says nothing."
@@ -119,4 +139,5 @@ def unknown_keys(raw: Mapping[str, Any]) -> tuple[str, ...]:
     for name, model in tables:
         for row, entry in enumerate(raw.get(name, [])):
             unknown += [f"{name}.{row}.{key}" for key in entry if key not in model.model_fields]
+    unknown += [f"views.{key}" for key in raw.get("views", {}) if key not in Views.model_fields]
     return tuple(unknown)

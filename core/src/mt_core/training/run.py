@@ -48,6 +48,7 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
             "description": model.encoder.description,
             "fingerprint": model.encoder.fingerprint,
             "width": model.encoder.width,
+            "layers": model.encoder.layers,
         },
         "tokenizer": {
             "options": model.tokenizer.options.model_dump(mode="json"),
@@ -155,12 +156,13 @@ def _assemble(
         )
     if (folder / ENCODER_WEIGHTS).is_file() and ready is encoder:
         ready = deepcopy(encoder)  # other models share it, and the run's weights are its own
+    ready = ready.with_layers(wanted.get("layers"))
     made = record["tokenizer"]
     with _options_known(folder, record, "tokenizer"):
         tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], init_from_encoder=False)
     tokenizer.restore(made["calibration"])
     with _options_known(folder, record, "head"):
-        head = _make_head(plugin, record, ready.width)
+        head = _make_head(plugin, record, ready.feature_width)
     provenance = f"trained on {record['data']['source']}{_how_far(folder, record)}"
     model = MetaTransformer(plugin.name, tokenizer, ready, head, seed=made["seed"], provenance=provenance)
     if record["data"]["options"] is not None:

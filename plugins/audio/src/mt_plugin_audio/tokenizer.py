@@ -15,13 +15,21 @@ from einops import rearrange, repeat
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
-from mt_core.contract import EncoderSpec, Example, Options, Tokenizer, Tokens
+from mt_core.contract import EncoderSpec, Example, Tokens
 from mt_core.sdk import readable
-from mt_core.sdk.blocks import LearnedPositions, PatchEmbed, copy_kernel, interpolate_positions
+from mt_core.sdk.blocks import (
+    DrawnTokenizer,
+    LearnedPositions,
+    PatchEmbed,
+    ViewOptions,
+    copy_kernel,
+    interpolate_positions,
+)
 from mt_plugin_audio.augmentation import change_speed_and_gain, mask_spectrogram, shift_start
 from mt_plugin_audio.filterbank import HOP, centres_hz, log_mel
 from mt_plugin_audio.reading import read_recording
 from mt_plugin_audio.stem import SpectrumStem
+from mt_plugin_audio.views import draw_spectrogram
 from mt_plugin_audio.waveform import RATE_HZ, Waveform
 
 BINS = 128
@@ -34,7 +42,7 @@ _STEPS = 100  # positions are learned for so many, 10 s at a stride of 10; more 
 _CALIBRATED = 500  # recordings from which mean and deviation are estimated
 
 
-class AudioOptions(Options):
+class AudioOptions(ViewOptions):
     """How sound becomes tokens."""
 
     max_seconds: float = Field(
@@ -47,6 +55,12 @@ class AudioOptions(Options):
         le=BINS,
         validate_default=True,
         description="From patch to patch, in bins and frames; at most `patch`.",
+    )
+    picture_seconds: float = Field(
+        default=2.0,
+        ge=0.1,
+        le=600,
+        description="With view=picture: longer recordings are drawn as several pictures of equal length.",
     )
     stem: Literal["patch", "conv"] = Field(
         default="patch",
@@ -69,7 +83,7 @@ class AudioOptions(Options):
         return stride
 
 
-class AudioTokenizer(Tokenizer):
+class AudioTokenizer(DrawnTokenizer):
     """One token a patch of 160 ms and 16 bins, overlapping, with a position in time and one in frequency; with the conv
     stem a patch has all bins, and Q is 1.
 
@@ -87,6 +101,13 @@ class AudioTokenizer(Tokenizer):
 
     def __init__(self, width: int, options: AudioOptions | None = None) -> None:
         super().__init__(width, options)
+        # numbers, not tensors: a worker process needs them too, wherever the parameters are
+        self.mean, self.std = AUDIOSET_MEAN, AUDIOSET_STD
+        self._is_calibrated = False
+        if self.picture is None:
+            self._make_tokens(width)
+
+    def _make_tokens(self, width: int) -> None:
         patch, stride = self.options.patch, self.options.stride
         if self.options.stem == "conv":
             self.stem: SpectrumStem | None = SpectrumStem(BINS)
@@ -98,9 +119,6 @@ class AudioTokenizer(Tokenizer):
         self.num_bands = (BINS - self._height) // stride + 1
         self.time_positions = LearnedPositions(_STEPS, width)
         self.band_positions = LearnedPositions(self.num_bands, width)
-        # numbers, not tensors: a worker process needs them too, wherever the parameters are
-        self.mean, self.std = AUDIOSET_MEAN, AUDIOSET_STD
-        self._is_calibrated = False
 
     def read(self, source: Any) -> Waveform:
         return read_recording(source, self.options.max_seconds)
@@ -117,11 +135,13 @@ class AudioTokenizer(Tokenizer):
         return {"frames": frames_FM.half()}
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        """Tokens along frequency, then along time.
+        """Tokens along frequency, then along time; with view=picture those of what `draw` gives.
 
         Returns:
             values (B, S * Q, D), grid (S, Q); coords (B, S * Q, 2), the middle of each patch in seconds and Hz.
         """
+        if self.picture is not None:
+            return self.see(batch)
         frames_BFM, mask_BF = batch["frames"], batch.get("frames_mask")
         num_frames, patch, stride = frames_BFM.shape[1], self.options.patch, self.options.stride
         steps = max(0, -(-(num_frames - patch) // stride)) + 1
@@ -139,6 +159,17 @@ class AudioTokenizer(Tokenizer):
             mask=None if mask_BS is None else repeat(mask_BS, "b s -> b (s q)", q=self.num_bands),
             coords=self._middles(steps).to(frames_BFM.device).expand(len(frames_BFM), -1, -1),
             grid=(steps, self.num_bands),
+        )
+
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The spectrogram: white and black are two deviations from the mean of the data."""
+        return draw_spectrogram(
+            batch["frames"],
+            batch.get("frames_mask"),
+            size=self.options.picture_size,
+            frames=max(1, round(self.options.picture_seconds * RATE_HZ / HOP)),
+            low=self.mean - 2 * self.std,
+            high=self.mean + 2 * self.std,
         )
 
     def _plane(self, frames_BFM: Tensor, mask_BF: Tensor | None, num_frames: int) -> Tensor:
@@ -197,8 +228,11 @@ class AudioTokenizer(Tokenizer):
 
         A picture's height becomes frequency and its width time, as in AST. Positions on a plane become one in time and
         one in frequency, whose sum is the closest there is: the means over columns and rows. The conv stem has
-        one frequency only.
+        one frequency only. With view=picture the encoder's stem is taken over as it is.
         """
+        super().init_from_encoder(encoder)
+        if self.picture is not None:
+            return
         if encoder.patch_weight is not None and self.stem is None:
             copy_kernel(self.patches, rearrange(encoder.patch_weight, "d c h w -> d c w h"), encoder.patch_bias)
         if encoder.positions is not None and encoder.positions_grid is not None:

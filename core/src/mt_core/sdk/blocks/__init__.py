@@ -5,13 +5,17 @@ from mt_core.sdk.blocks.patches import PatchEmbed, adapt_channels, copy_kernel
 from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, crop_squares
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
 from mt_core.sdk.blocks.stem import ConvStem
+from mt_core.sdk.blocks.views import DrawnTokenizer, PictureStem, ViewOptions
 
 __all__ = [
     "ConvStem",
+    "DrawnTokenizer",
     "LearnedPositions",
     "PatchEmbed",
     "PictureOptions",
+    "PictureStem",
     "PictureTokenizer",
+    "ViewOptions",
     "adapt_channels",
     "copy_kernel",
     "crop_squares",

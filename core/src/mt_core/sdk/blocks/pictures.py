@@ -25,13 +25,24 @@ MIDDLE = 0.5
 """Mean and standard deviation of each channel, where 1 is full, until `init_from_encoder` brings the encoder's: they
 are within -1..1. ViT's own choice (Dosovitskiy et al. 2021, arXiv:2010.11929; `big_vision`, `value_range(-1, 1)`)."""
 
+RGB = 3
+
 
 class PictureOptions(Options):
     """How pictures become tokens."""
 
-    size: int = Field(default=224, ge=4, le=4096, description="Side in pixels of the square that is looked at.")
+    size: int = Field(
+        default=224,
+        ge=4,
+        le=4096,
+        description="Side in pixels of the square that is looked at; without it the encoder's own (mt-tiny: 64).",
+    )
     patch: int = Field(
-        default=16, ge=2, le=512, validate_default=True, description="Side of a patch in pixels; must divide `size`."
+        default=16,
+        ge=2,
+        le=512,
+        validate_default=True,
+        description="Side of a patch in pixels, must divide `size`; without it the encoder's own (mt-tiny: 16).",
     )
     stem: Literal["patch", "conv"] = Field(
         default="patch",
@@ -119,6 +130,18 @@ class PictureTokenizer(Tokenizer):
         values_BND = self.place(self.patches(pixels_BCSS), grid)
         return Tokens(values_BND, coords=lattice_coords(grid, values_BND), grid=grid)
 
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The pixels as they are looked at; one channel as grey, of more than three the first three."""
+        pixels_BCSS = _as_floats(batch["pixels"]).float().clamp(0, 1)
+        if pixels_BCSS.shape[1] < RGB:
+            pixels_BCSS = pixels_BCSS[:, :1].expand(-1, RGB, -1, -1)
+        return pixels_BCSS[:, None, :RGB]
+
+    @classmethod
+    def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:
+        """Size and patch of the pictures that the encoder was made for."""
+        return native_options(encoder, size="size", patch="patch")
+
     def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
 
@@ -134,6 +157,13 @@ class PictureTokenizer(Tokenizer):
                 self.place.weight.copy_(
                     interpolate_positions(encoder.positions, encoder.positions_grid, self.place.lattice)
                 )
+
+
+def native_options(encoder: EncoderSpec, *, size: str, patch: str) -> dict[str, Any]:
+    """The encoder's native size and patch under these names of options; {} for an encoder without."""
+    if encoder.native_size is None or encoder.native_patch is None:
+        return {}
+    return {size: encoder.native_size, patch: encoder.native_patch}
 
 
 def crop_squares(

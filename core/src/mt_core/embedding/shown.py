@@ -1,0 +1,124 @@
+"""What the encoder sees of samples, as a PNG for people to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from einops import rearrange
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mt_core.contract import Tokens, name_of
+from mt_core.data.batches import encoding, ensure_calibrated, gather
+from mt_core.data.sources import read_sources
+from mt_core.errors import EmbeddingError
+from mt_core.io.atomic import atomic_write
+from mt_core.model import MetaTransformer
+
+_LEAST_SIDE = 256  # pixels of a picture in the sheet; small ones are enlarged without smoothing
+_GAP = 8
+_WHITE = 255
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What was written.
+
+    Attributes:
+        what: In one line.
+        lines: One a sample: its source, row, pictures or tokens.
+    """
+
+    what: str
+    lines: list[str]
+
+
+def show_samples(model: MetaTransformer, sources: Sequence[Any], out: str | Path, *, max_samples: int = 8) -> Shown:
+    """Draw the first samples of some sources as their encoder sees them, one row each.
+
+    A tokenizer that draws (`Tokenizer.draw`) is shown by that; of any other the tokens are shown: one row of colours a
+    token, D wide, each value from the least (dark) to the largest (bright) of its sample.
+
+    Args:
+        model: From `load` or `load_run`.
+        sources: What the tokenizer reads.
+        out: The PNG.
+        max_samples: Further samples are not read.
+
+    Raises:
+        InputError: a source that cannot be read.
+        EmbeddingError: the file cannot be written.
+    """
+    from PIL import Image
+
+    ensure_calibrated(model, sources)
+    rows: list[list[NDArray[np.uint8]]] = []
+    lines: list[str] = []
+    kind = ""
+    for item, place in islice(_samples(model, sources), max_samples):
+        with encoding(model, "32"):
+            batch = {name: tensor.to(model.device) for name, tensor in model.tokenizer.collate([item]).items()}
+            pictures_BVCHW = model.tokenizer.draw(batch)
+            tokens = model.tokenizer(batch)
+        kind = "pictures" if pictures_BVCHW is not None else "tokens"
+        rows.append(_pixels(pictures_BVCHW[0]) if pictures_BVCHW is not None else [_heat_map(tokens)])
+        lines.append(f"{place}: {_describe(tokens, len(rows[-1]), kind)}")
+    with atomic_write(Path(out), EmbeddingError) as unfinished:
+        Image.fromarray(_sheet(rows)).save(unfinished, "PNG")
+    what = f"{len(rows)} sample(s) as {kind}; encoder: {model.encoder.description}"
+    return Shown(what, lines)
+
+
+def _samples(model: MetaTransformer, sources: Sequence[Any]) -> Iterator[tuple[dict[str, Tensor], str]]:
+    for batch in gather(read_sources(model.tokenizer, sources, 0), 1):
+        for item, place in zip(batch.items, batch.places, strict=True):
+            yield item, f"{name_of(sources[place.source])}, sample {place.row}"
+        for _, error in batch.failed:
+            raise error
+
+
+def _describe(tokens: Tokens, num_pictures: int, kind: str) -> str:
+    num_tokens = int(tokens.real().sum())
+    return f"{num_tokens} tokens" + (f" of {num_pictures} picture(s)" if kind == "pictures" else "")
+
+
+def _pixels(pictures_VCHW: Tensor) -> list[NDArray[np.uint8]]:
+    """8-bit (H, W, 3), enlarged; pictures that hold NaN are not there."""
+    there = [picture for picture in pictures_VCHW.float().cpu() if bool(picture.isfinite().all())]
+    enlarged = []
+    for picture_CHW in there:
+        times = max(1, _LEAST_SIDE // max(picture_CHW.shape[1:]))
+        levels = (picture_CHW.clamp(0, 1) * 255).round().byte().numpy()
+        enlarged.append(np.ascontiguousarray(rearrange(levels, "c h w -> h w c").repeat(times, 0).repeat(times, 1)))
+    return enlarged
+
+
+def _heat_map(tokens: Tokens) -> NDArray[np.uint8]:
+    """(N * times, D * times, 3) of the real tokens of all views."""
+    from matplotlib import colormaps
+
+    values_ND = tokens.values[tokens.real()].float().cpu().numpy()
+    low, high = np.percentile(values_ND, [1, 99])
+    levels = (values_ND - low) / (high - low or 1)
+    coloured: NDArray[np.uint8] = colormaps["viridis"](levels.clip(0, 1), bytes=True)[..., :3]
+    return coloured.repeat(max(1, _LEAST_SIDE // len(coloured)), 0).repeat(2, 1)
+
+
+def _sheet(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> NDArray[np.uint8]:
+    """All pictures on white, one row a sample."""
+    heights = [max((len(picture) for picture in row), default=0) + _GAP for row in rows]
+    widths = [sum(picture.shape[1] + _GAP for picture in row) for row in rows]
+    sheet = np.full((sum(heights) + _GAP, max(widths, default=0) + _GAP, 3), _WHITE, np.uint8)
+    top = _GAP
+    for row, height in zip(rows, heights, strict=True):
+        left = _GAP
+        for picture in row:
+            sheet[top : top + len(picture), left : left + picture.shape[1]] = picture
+            left += picture.shape[1] + _GAP
+        top += height
+    return sheet

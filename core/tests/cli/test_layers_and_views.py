@@ -1,0 +1,76 @@
+"""`--layers`, `--view` and `mt show`, on the toy modality, which has one view."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+import mt_core as mt
+from mt_core.cli import main
+
+pytestmark = pytest.mark.usefixtures("toy")
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> list[str]:
+    paths = [tmp_path / "data" / label / f"{number}.npy" for label in "ab" for number in range(8)]
+    for number, path in enumerate(paths):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        np.save(path, np.linspace(number, 1, 12, dtype=np.float32))
+    return [str(path) for path in paths]
+
+
+def test_layers_stand_side_by_side_and_the_file_says_which(series, small_encoder_file, tmp_path):
+    out, encoder = str(tmp_path / "v.parquet"), str(small_encoder_file)
+    assert main(["embed", "toy", *series, "-o", out, "--layers", "1,2", "--encoder", encoder, "-q"]) == 0
+    table = pq.read_table(out)
+    vectors = np.stack(table["vector"].to_numpy())
+    alone = mt.embed(mt.load("toy", encoder=small_encoder_file), series)
+    np.testing.assert_allclose(vectors[:, 64:], alone, rtol=1e-5, atol=1e-6)
+    assert vectors.shape[1] == 128
+    assert json.loads(table.schema.metadata[b"mt.layers"]) == [1, 2]
+
+
+def test_vectors_of_other_layers_are_not_added(series, small_encoder_file, tmp_path, capsys):
+    out, encoder = str(tmp_path / "v.parquet"), str(small_encoder_file)
+    assert main(["embed", "toy", series[0], "-o", out, "--layers", "1", "--encoder", encoder, "-q"]) == 0
+    assert main(["embed", "toy", *series, "-o", out, "--layers", "2", "--encoder", encoder, "-q"]) == 2
+    assert "layers" in capsys.readouterr().err
+
+
+def test_a_run_keeps_its_layers(series, small_encoder_file, tmp_path, capsys):
+    data, run, encoder = str(tmp_path / "data"), str(tmp_path / "run"), str(small_encoder_file)
+    settings = ["--epochs", "1", "--num-workers", "0", "-q", "--encoder", encoder]
+    assert main(["train", "toy", "--data", data, "--out", run, "--layers", "quarters", *settings]) == 0
+    assert mt.load_run(run).encoder.layers == (1, 2)
+    assert main(["embed", run, *series, "-o", str(tmp_path / "v.parquet"), "--layers", "1"]) == 2
+    assert "a run has its own layers" in capsys.readouterr().err
+
+
+def test_a_view_is_an_option_of_the_tokenizers_that_have_views(series, tmp_path, capsys):
+    data, out = str(tmp_path / "data"), str(tmp_path / "out")
+    for command in (
+        ["embed", "toy", *series, "-o", f"{out}.parquet", "--view", "picture"],
+        ["train", "toy", "--data", data, "--out", out, "--view", "picture"],
+        ["show", "toy", *series, "-o", f"{out}.png", "--view", "picture"],
+    ):
+        assert main(command) == 2
+        assert "there is no option 'view'" in capsys.readouterr().err
+    assert not Path(f"{out}.png").exists()
+
+
+def test_what_is_no_picture_is_shown_as_its_tokens(series, small_encoder_file, tmp_path, capsys):
+    out, encoder = tmp_path / "tokens.png", str(small_encoder_file)
+    command = ["show", "toy", *series, "-o", str(out), "--samples", "2", "--encoder", encoder, "-O", "noise=0.1"]
+    assert main(command) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(": ")[1] for line in lines[:2]] == ["3 tokens", "3 tokens"]
+    with Image.open(out) as sheet:
+        assert sheet.width == 2 * 64 + 2 * 8  # two pixels a number of width 64, and white around
+    assert main(["show", "toy", *series, "--out", str(tmp_path / "x.jpg")]) == 2
+    assert "ends in .png" in capsys.readouterr().err

@@ -1,0 +1,44 @@
+"""Which view is taken where the user names none."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from mt_core.contract import Tokenizer
+from mt_core.model import default_view
+from mt_core.plugins.manifest import Views
+from mt_core.sdk.blocks import DrawnTokenizer
+
+TRAINED = SimpleNamespace(native_patch=16, is_trained=True)
+RANDOM = SimpleNamespace(native_patch=16, is_trained=False)
+WITHOUT_STEM = SimpleNamespace(native_patch=None, is_trained=True)
+
+
+def plugin(views: Views | None, tokenizer: type[Tokenizer] = DrawnTokenizer) -> Any:
+    return SimpleNamespace(manifest=SimpleNamespace(views=views), tokenizer=tokenizer)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "purpose", "expected"),
+    [(TRAINED, "embed", "picture"), (TRAINED, "train", "tokens"), (RANDOM, "embed", "picture")],
+)
+def test_the_manifest_names_a_view_for_each_purpose(encoder: Any, purpose: Any, expected: str) -> None:
+    assert default_view(plugin(Views(embed="picture", train="tokens")), encoder, purpose) == {"view": expected}
+
+
+def test_untrained_encoders_may_have_a_view_of_their_own() -> None:
+    views = Views(embed="picture", train="picture", untrained="tokens")
+    assert default_view(plugin(views), RANDOM, "train") == {"view": "tokens"}
+    assert default_view(plugin(views), TRAINED, "train") == {"view": "picture"}
+
+
+def test_an_encoder_without_a_patch_embedding_gets_tokens() -> None:
+    assert default_view(plugin(Views(embed="picture")), WITHOUT_STEM, "embed") == {}
+
+
+def test_a_tokenizer_without_views_and_a_manifest_without_them_name_none() -> None:
+    assert default_view(plugin(Views(embed="picture"), Tokenizer), TRAINED, "embed") == {}
+    assert default_view(plugin(None), TRAINED, "embed") == {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +14,8 @@ from pydantic import Field
 from mt_core.contract import AnyTask, Classification, Regression
 from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, OptionError
-from mt_core.sdk import ListedDataset, Listing, left_out, select_splits
+from mt_core.sdk import GroupOptions, ListedDataset, Listing, left_out, select_splits
+from mt_plugin_tabular.cells import category_name
 from mt_plugin_tabular.demo import write_demo, write_examples
 from mt_plugin_tabular.inference import infer_columns
 from mt_plugin_tabular.layouts import LAYOUTS, Files, find_layout
@@ -27,8 +29,8 @@ TARGET_NAMES = ("target", "label", "class", "y")
 """Names by which a target column is known, in any case; without one it is the last column."""
 
 
-class TabularDatasetOptions(AnyOptions):
-    """What is predicted of the rows."""
+class TabularDatasetOptions(GroupOptions):
+    """What is predicted of the rows, and which of them belong together."""
 
     target: str | None = Field(
         default=None,
@@ -44,7 +46,7 @@ class TabularDatasetOptions(AnyOptions):
 
 
 class TabularDataset(ListedDataset):
-    """Rows of a table, kept by columns; the target column is taken out of the samples."""
+    """Rows of a table, kept by columns; the columns of the target and of the groups are taken out of the samples."""
 
     Options = TabularDatasetOptions
     layouts: ClassVar[dict[str, str]] = LAYOUTS
@@ -68,11 +70,17 @@ class TabularDataset(ListedDataset):
         layout, files = find_layout(root)
         if not files:
             return None
-        target = _target_column(_names(files, options.header), options.target, root)
+        target = _target_column(_names(files, options.header), options, root)
         files = _with_target(files, target, options.header)
         chosen = select_splits(split, [name for name in files if name], root) or [""]
+        for name in chosen:
+            _check_group(options.group, _names({name: files[name]}, options.header), files[name])
         table = Table(chain.from_iterable(read_rows(files[name], header=options.header) for name in chosen))
-        return listing_of(table, target, layout, options.kind, str(files[chosen[0]]))
+        if options.group is None:
+            return listing_of(table, target, layout, options.kind, str(files[chosen[0]]))
+        groups = _groups(table, options.group)
+        listing = listing_of(table.without(options.group), target, layout, options.kind, str(files[chosen[0]]))
+        return replace(listing, groups=groups)
 
     def summary(self) -> Sequence[str]:
         """What each column is taken for, and what is left out, with the tokenizer's default options."""
@@ -100,6 +108,21 @@ def _names(files: Files, header: Header) -> list[str]:
     return list(next(read_rows(path, header=header)))
 
 
+def _check_group(group: str | None, names: Sequence[str], path: Path) -> None:
+    """Raises OptionError: a column of groups that the table does not have."""
+    if group is not None and group not in names:
+        raise OptionError(
+            f"{path} has no column group={group}",
+            fix=f"its columns are {', '.join(names)}; or give group=none, where nothing is to be kept together",
+        )
+
+
+def _groups(table: Table, column: str) -> list[str | None]:
+    """Of each row the name of its group, None where the cell is empty."""
+    name_of = {cell: None if cell is None else category_name(cell) or None for cell in table.distinct(column)}
+    return [name_of[cell] for cell in table.column(column)]
+
+
 def _with_target(files: Files, target: str, header: Header) -> Files:
     """Those with a target; what is to be predicted of a competition's test part only its makers know."""
     found = dict(files)
@@ -110,13 +133,18 @@ def _with_target(files: Files, target: str, header: Header) -> Files:
     return found
 
 
-def _target_column(names: Sequence[str], wanted: str | None, root: Path) -> str:
-    if wanted is not None and wanted not in names:
-        raise OptionError(f"{root} has no column {wanted!r}", fix=f"target is one of: {', '.join(names)}")
+def _target_column(found: Sequence[str], options: TabularDatasetOptions, root: Path) -> str:
+    """The column that is named, else one of a known name, else the last that is not that of the groups."""
+    names = [name for name in found if name != options.group]
+    if options.target is not None and options.target not in names:
+        if options.target == options.group:
+            raise OptionError(f"{root}: target and group are both {options.group!r}", fix="name two columns")
+        raise OptionError(f"{root} has no column {options.target!r}", fix=f"target is one of: {', '.join(names)}")
     if len(names) < 2:
+        beside = f" beside that of the groups, {options.group!r}" if len(names) < len(found) else ""
         raise DatasetError(
-            f"{root} has one column only, {names[0]!r}, and needs a target beside it",
+            f"{root} has one column only{beside}, {names[0]!r}, and needs a target and an input",
             fix="check the separator of the file (, ; tab or |)",
         )
     known = {name.lower(): name for name in reversed(names)}
-    return wanted or next((known[name] for name in TARGET_NAMES if name in known), names[-1])
+    return options.target or next((known[name] for name in TARGET_NAMES if name in known), names[-1])

@@ -1,10 +1,10 @@
-"""Which columns of a table hold the text, its label and its split."""
+"""Which columns of a table hold the text, its label, its group and its split."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from mt_core.errors import InputError
@@ -46,10 +46,12 @@ class ColumnChoice:
     Attributes:
         text: Names of the column of texts, or of the two of a pair; () to look for `PAIR_NAMES` and `TEXT_NAMES`.
         label: Name of the column of labels; "" to look for `LABEL_NAMES`.
+        group: Name of the column that says which texts belong together; "" for none.
     """
 
     text: tuple[str, ...] = ()
     label: str = ""
+    group: str = ""
 
     def is_header(self, rows: Sequence[Sequence[str]]) -> bool:
         """Whether the first row holds names: one that was asked for, or one that is known, or as `has_unknown_header`
@@ -58,7 +60,7 @@ class ColumnChoice:
         Args:
             rows: The cells of the first rows.
         """
-        asked = {plain(name) for name in (*self.text, self.label) if name}
+        asked = {plain(name) for name in (*self.text, self.label, self.group) if name}
         if asked and all(name.isdigit() for name in asked):
             return False
         return not (_KNOWN | asked).isdisjoint(map(plain, rows[0])) or has_unknown_header(rows)
@@ -70,12 +72,13 @@ class FoundColumns:
 
     Attributes:
         text: One column, or the two of a pair.
-        label, split: None where there is no such column.
+        label, split, group: None where there is no such column.
     """
 
     text: tuple[str, ...]
     label: str | None = None
     split: str | None = None
+    group: str | None = None
 
 
 def find_named_columns(
@@ -91,24 +94,26 @@ def find_named_columns(
         InputError: no column of texts, or not the one wanted; says which columns there are.
     """
     own = {plain(name): name for name in reversed(names)}
-    label = next((own[name] for name in _or_known(wanted.label, LABEL_NAMES) if name in own), None)
-    split = next((own[name] for name in SPLIT_NAMES if name in own), None)
+    group = _group_of(own, wanted, table)
+    label = next((own[name] for name in _or_known(wanted.label, LABEL_NAMES) if own.get(name, group) != group), None)
+    split = next((own[name] for name in SPLIT_NAMES if own.get(name, group) != group), None)
     if wanted.text:
         _require(wanted.text, own, table)
         text = tuple(own[plain(name)] for name in wanted.text)
     else:
-        text = _found_text(own, {label, split}, rows)
-        if not text and (only := only_column_of_texts([name for name in names if name not in (label, split)], rows)):
+        others = {label, split, group}
+        text = _found_text(own, others, rows)
+        if not text and (only := only_column_of_texts([name for name in names if name not in others], rows)):
             text = (only,)
             reinterpreted(table, f"the column {only} as that of the texts")
         if not text:
             raise _not_found(names, table)
-        if others := [own[name] for name in TEXT_NAMES if name in own and own[name] not in (*text, label)]:
-            left_out(table, f"the texts in {', '.join(others)} beside {' and '.join(text)}")
-    twice = [repr(name) for name in {*text, label, split} if name is not None and names.count(name) > 1]
+        if unread := [own[name] for name in TEXT_NAMES if name in own and own[name] not in (*text, label, group)]:
+            left_out(table, f"the texts in {', '.join(unread)} beside {' and '.join(text)}")
+    twice = [repr(name) for name in {*text, label, split, group} if name is not None and names.count(name) > 1]
     if twice:
         raise InputError(f"{table} has several columns called {', '.join(twice)}", fix="give every column its own name")
-    return FoundColumns(text, label, split)
+    return FoundColumns(text, label, split, group)
 
 
 def find_numbered_columns(cells: Sequence[str], wanted: ColumnChoice, table: str) -> FoundColumns:
@@ -136,14 +141,28 @@ def find_numbered_columns(cells: Sequence[str], wanted: ColumnChoice, table: str
     if wanted.label:
         _require((wanted.label,), own, table)
         found = FoundColumns(found.text, wanted.label)
-    return found
+    return replace(found, group=_group_of(own, wanted, table))
+
+
+def _group_of(own: dict[str, str], wanted: ColumnChoice, table: str) -> str | None:
+    """The column of groups, where one is asked for.
+
+    Raises:
+        InputError: it is not there; or it is that of the texts or the labels.
+    """
+    if not wanted.group:
+        return None
+    _require((wanted.group,), own, table)
+    if plain(wanted.group) in {plain(name) for name in (*wanted.text, wanted.label) if name}:
+        raise InputError(f"{table}: {wanted.group!r} cannot be the group and the text or the label", fix="name another")
+    return own[plain(wanted.group)]
 
 
 def _found_text(own: dict[str, str], others: set[str | None], rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """The column or the two with a known name, else the only one beside some others, unless it holds numbers; () where
     there is none."""
     for candidates in (*PAIR_NAMES, *((name,) for name in TEXT_NAMES)):
-        if all(name in own for name in candidates):
+        if all(name in own and own[name] not in others for name in candidates):
             return tuple(own[name] for name in candidates)
     left = [name for name in own.values() if name not in others]
     are_numbers = len(left) == 1 and rows and all(is_number(str(row.get(left[0], ""))) for row in rows)

@@ -7,16 +7,22 @@ from typing import Self
 
 from pydantic import Field
 
-from mt_core.contract import Classification, Options
-from mt_core.sdk import ListedDataset, Listing
+from mt_core.contract import Classification
+from mt_core.sdk import GroupOptions, ListedDataset, Listing
 from mt_plugin_text.columns import ColumnChoice
 from mt_plugin_text.demo import write_demo, write_examples
 from mt_plugin_text.layouts import find_folders, find_split_tables, find_table, find_trec
 from mt_plugin_text.tokenizer import Columns
 
 
-class TextDatasetOptions(Options):
-    """Which columns and classes."""
+class TextDatasetOptions(GroupOptions):
+    """Which columns and classes, and which texts belong together."""
+
+    group: str | None = Field(
+        default=None,
+        description="What texts have in common that must not be trained and tested on (an author, a patient): a column "
+        "of the table, by name or number; of text files a pattern for their names, or folder, folder1 …",
+    )
 
     text: Columns = Field(
         default=(),
@@ -49,7 +55,7 @@ class TextDataset(ListedDataset):
     def find(cls, root: Path, split: str, *, options: TextDatasetOptions | None = None) -> Listing | None:
         """The texts under a folder, or in a table, in one of `layouts`; the classes are those of all splits."""
         options = options or TextDatasetOptions()
-        wanted = ColumnChoice(text=options.text, label=options.label)
+        wanted = ColumnChoice(text=options.text, label=options.label, group=options.group or "")
         return (
             find_trec(root, split, options.fine)
             or find_split_tables(root, split, wanted, matched=options.matched)

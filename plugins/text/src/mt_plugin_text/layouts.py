@@ -82,7 +82,7 @@ def _one_table(paths: list[Path], split: str) -> list[Path]:
 
 def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: ColumnChoice, layout: str) -> Listing:
     """The rows of one split, in the order of the tables, which are given by split; "" for one of all."""
-    by_split: dict[str, list[tuple[Text, str | None]]] = {}
+    by_split: dict[str, list[tuple[Text, str | None, str | None]]] = {}
     note = ""
     for name, paths in tables.items():
         rows = [row for path in paths for row in _rows(path, wanted)]
@@ -90,20 +90,21 @@ def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: Colu
         is_unlabelled = all(row.label in (None, _UNKNOWN) for row in rows)
         for row in rows:
             label = None if is_unlabelled else row.label
-            by_split.setdefault(name or _split_of(row), []).append((row.text, label))
+            by_split.setdefault(name or _split_of(row), []).append((row.text, label, row.group))
     if "" in by_split and len(by_split) > 1:
         raise DatasetError(
             f"{by_split[''][0][0].filename}: the split is missing, other rows have one",
             fix="write train, val or test in every row, or leave out the column",
         )
-    classes = sorted_names(label for rows in by_split.values() for _, label in rows if label is not None)
+    classes = sorted_names(label for rows in by_split.values() for _, label, _ in rows if label is not None)
     if similar := similar_labels(classes):
         reinterpreted(str(root), f"{similar} as two classes")
     if wanted.label and not classes:
         raise DatasetError(f"{root} has no column {wanted.label!r} with labels", fix="check the name of the column")
     splits = select_splits(split, [name for name in by_split if name], root) or [""]
     chosen = [row for name in splits for row in by_split[name]]
-    return Listing([text for text, _ in chosen], [label for _, label in chosen], classes, layout, note=note)
+    samples, labels, groups = ([row[at] for row in chosen] for at in range(3))
+    return Listing(samples, labels, classes, layout, note=note, groups=groups if wanted.group else None)
 
 
 def _columns_note(rows: list[Row]) -> str:
@@ -112,7 +113,8 @@ def _columns_note(rows: list[Row]) -> str:
     if columns is None:
         return ""
     label = f", labels in {columns.label}" if columns.label is not None else ""
-    return f"texts in {' and '.join(columns.text)}{label}"
+    group = f", groups in {columns.group}" if columns.group is not None else ""
+    return f"texts in {' and '.join(columns.text)}{label}{group}"
 
 
 def _rows(path: Path, wanted: ColumnChoice) -> Iterator[Row]:

@@ -35,7 +35,7 @@ class Row:
 
     Attributes:
         text: What it says, "" where a cell is missing, and where it stands.
-        label, split: As they are written; None where there is none.
+        label, split, group: As they are written; None where there is none.
         columns: Where they were found.
     """
 
@@ -43,6 +43,7 @@ class Row:
     label: str | None
     split: str | None
     columns: FoundColumns
+    group: str | None = None
 
 
 def read_table(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]:
@@ -84,6 +85,7 @@ def make_row(cells: Mapping[str, Any], columns: FoundColumns, file: str = "", pl
         texts = [_written(cells[column]) for column in columns.text]
         label = canonical_label(_written(cells[columns.label])) if columns.label is not None else None
         split = _written(cells[columns.split]).strip() if columns.split is not None else ""
+        group = canonical_label(_written(cells[columns.group])) if columns.group is not None else None
     except KeyError as error:
         raise InputError(
             f"{where}: there is no {error.args[0]!r}", fix="give every row the columns of the first"
@@ -93,7 +95,7 @@ def make_row(cells: Mapping[str, Any], columns: FoundColumns, file: str = "", pl
     if (columns.label, label) == _NO_AGREEMENT:
         label = None
     second = texts[1] if len(texts) == 2 else None
-    return Row(Text(texts[0], second, file, place), label, split or None, columns)
+    return Row(Text(texts[0], second, file, place), label, split or None, columns, group)
 
 
 def _written(value: Any) -> str:
@@ -187,7 +189,7 @@ def _parquet_rows(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[R
     names = table.schema_arrow.names
     sample = next(table.iter_batches(_SAMPLE_ROWS), None)
     columns = find_named_columns(names, wanted, name, sample.to_pylist() if sample is not None else [])
-    chosen = [*columns.text, *filter(None, (columns.label, columns.split))]
+    chosen = [*columns.text, *filter(None, (columns.label, columns.split, columns.group))]
     number = 0
     for batch in table.iter_batches(_BATCH_ROWS, columns=chosen):
         for cells in batch.to_pylist():

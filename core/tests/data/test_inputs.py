@@ -1,6 +1,7 @@
 """What a user has at hand is taken for what it is: one source, several, a batch, or samples with their targets."""
 
 import array
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ import mt_core as mt
 from mt_core.contract import Classification, Example, Multilabel, Regression
 from mt_core.data.in_memory import in_memory
 from mt_core.data.inputs import as_sources
-from mt_core.errors import OptionError
+from mt_core.errors import DataWarning, InputError, OptionError
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -140,3 +141,65 @@ def test_samples_and_targets_train_measure_and_predict(model):
         mt.evaluate(model, X[:2], ["up", "sideways"])
     examples = [Example(series, label) for series, label in zip(X, y, strict=True)]
     assert mt.fit(model, examples, **settings).history
+
+
+def test_masked_targets_are_not_known():
+    hidden = np.ma.masked_array([0.5, -999.0, 1.5], mask=[False, True, False])
+    assert in_memory([1, 2, 3], hidden).targets() == [0.5, None, 1.5]
+
+
+def test_decimals_are_quantities():
+    found = in_memory([1, 2, 3], [Decimal("0.25"), Decimal("1.5"), None])
+    assert isinstance(found.task, Regression) and found.targets() == [0.25, 1.5, None]
+
+
+def test_infinite_targets_are_not_known_and_that_is_reported():
+    with pytest.warns(DataWarning, match="infinite numbers"):
+        found = in_memory([1, 2, 3], [0.25, float("inf"), 1.5])
+    assert [np.isfinite(target) for target in found.targets()] == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("targets", "classes"),
+    [
+        ([b"p", b"q", b"p"], ("p", "q")),
+        (np.array([b"p", b"q", b"p"]), ("p", "q")),
+        ([" p", "q", "p "], ("p", "q")),
+        (["caf\u00e9", "q", "cafe\u0301"], ("caf\u00e9", "q")),
+        (["007", "7a", " "], ("007", "7a")),
+    ],
+)
+def test_classes_are_texts_without_blanks_around(targets, classes):
+    assert in_memory([1, 2, 3], targets).task.classes == classes
+
+
+def test_classes_that_differ_in_capitals_are_reported():
+    with pytest.warns(DataWarning, match="Yes and yes as two classes"):
+        in_memory([1, 2, 3], ["Yes", "yes", "no"])
+
+
+@pytest.mark.parametrize(("given", "place"), [("007", 1), (7, 1), ("2.0", 0), (True, 2)])
+def test_a_class_of_a_run_is_known_however_it_is_written(given, place):
+    assert in_memory([1], [given], task=Classification(classes=("2", "7", "True"))).targets() == [place]
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ({0: 1.5, 1: 2.5}, "dict is no sequence"),
+        ({1.5, 2.5}, "set is no sequence"),
+        ("ab", r"frame\['ab'\]"),
+        (pd.date_range("2020", periods=2), "date"),
+        (np.array(["2020-01-01", "2020-01-02"], "M8[ns]"), "date"),
+        (pd.to_timedelta([1, 2], unit="s").to_list(), "Timedelta"),
+        ([1 + 1j, 2j], "complex"),
+    ],
+)
+def test_what_is_no_sequence_of_targets_is_refused(targets, message):
+    with pytest.raises(OptionError, match=message):
+        in_memory([1, 2], targets)
+
+
+def test_a_mapping_is_no_sequence_of_samples():
+    with pytest.raises(InputError, match="dict is no sequence of samples"):
+        in_memory({"a": [1, 2], "b": [3, 4]}, [0, 1])

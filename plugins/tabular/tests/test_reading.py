@@ -229,3 +229,8 @@ def test_rows_come_before_the_file_has_been_read(tmp_path: Path) -> None:
     assert next(found) == {"a": "1", "b": "2"}
     with pytest.raises(InputError, match="line 100002"):
         list(found)
+
+
+def test_what_a_masked_array_hides_is_missing():
+    hidden = np.ma.masked_array([[1.0, -999.0], [2.0, 3.0]], mask=[[False, True], [False, False]])
+    assert list(read_rows(hidden)) == [{"column_1": 1.0, "column_2": None}, {"column_1": 2.0, "column_2": 3.0}]

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Mapping, Sequence, Set
+from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,6 +15,7 @@ import numpy as np
 from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Multilabel, Options, Regression
 from mt_core.data.inputs import is_frame, samples_of
 from mt_core.errors import OptionError
+from mt_core.sdk import canonical_label, left_out, reinterpreted, similar_labels
 
 MOST_CLASSES = 20
 """Whole numbers of so many different values, and no more, are classes without being said to be."""
@@ -86,11 +90,50 @@ def in_memory(samples: Any, targets: Any, *, task: AnyTask | str | None = None) 
 
 
 def _rows(targets: Any) -> list[Any]:
+    """One a sample.
+
+    Raises:
+        OptionError: a mapping, whose order nobody knows, a text, or targets that are neither classes nor numbers.
+    """
+    if isinstance(targets, str | bytes | Mapping | Set):
+        fix = f"give the column itself: frame[{targets!r}]" if isinstance(targets, str) else "give them as a list"
+        raise OptionError(f"a {type(targets).__name__} is no sequence of targets", fix=fix)
+    if (kind := getattr(getattr(targets, "dtype", None), "kind", "")) in ("M", "m", "c"):
+        raise _of_no_task({"M": "date", "m": "duration", "c": "complex number"}[kind])
     if is_frame(targets):
-        return list(np.asarray(targets).tolist())
-    if hasattr(targets, "tolist") or hasattr(targets, "to_list"):
-        return list(targets.to_list() if hasattr(targets, "to_list") else targets.tolist())
-    return [each.tolist() if hasattr(each, "tolist") else each for each in targets]
+        rows = list(np.asarray(targets).tolist())
+    elif hasattr(targets, "tolist") or hasattr(targets, "to_list"):
+        rows = list(targets.to_list() if hasattr(targets, "to_list") else targets.tolist())
+    else:
+        rows = [each.tolist() if hasattr(each, "tolist") else each for each in targets]
+    return [[_plain(each) for each in row] if isinstance(row, list | tuple) else _plain(row) for row in rows]
+
+
+def _plain(target: Any) -> Any:
+    """A target as text, truth value or number; None where it is not known, and where it is infinite, which is told.
+
+    Raises:
+        OptionError: a date, a duration, a complex number.
+    """
+    if isinstance(target, Decimal):
+        target = float(target)
+    if isinstance(target, float) and math.isinf(target):
+        left_out("the targets", "infinite numbers, which count as not known")
+        return math.nan
+    if isinstance(target, str):
+        return unicodedata.normalize("NFC", target.strip()) or None
+    if isinstance(target, bytes):
+        return _plain(target.decode(errors="replace"))
+    if isinstance(target, date | timedelta | complex) and target == target:
+        raise _of_no_task(type(target).__name__)
+    return None if _is_missing(target) or type(target).__name__ == "NaTType" else target
+
+
+def _of_no_task(kind: str) -> OptionError:
+    return OptionError(
+        f"a target is a {kind}, which is neither a class nor a number",
+        fix="give numbers, such as days since the first date, or texts",
+    )
 
 
 def _is_missing(target: Any) -> bool:
@@ -143,8 +186,10 @@ def _classes(values: set[Any]) -> Classification:
             fix="give samples of at least two classes",
         )
     is_number = all(isinstance(value, int | float) for value in values)
-    ordered = sorted(values, key=None if is_number else str)
-    return Classification(classes=tuple(dict.fromkeys(_class_name(value) for value in ordered)))
+    names = dict.fromkeys(_class_name(value) for value in sorted(values, key=None if is_number else str))
+    if similar := similar_labels(names):
+        reinterpreted("the targets", f"{similar} as two classes")
+    return Classification(classes=tuple(names))
 
 
 def _class_name(value: Any) -> str:
@@ -158,8 +203,10 @@ def _as_targets(rows: list[Any], task: AnyTask) -> list[Any]:
     if not isinstance(task, Classification):
         return rows
     index_of = {name: index for index, name in enumerate(task.classes)}
+    as_in_files = {canonical_label(name): name for name in task.classes}
     flat = [row[0] if isinstance(row, list | tuple) and len(row) == 1 else row for row in rows]
     named = [None if _is_missing(row) else _class_name(row) for row in flat]
+    named = [name if name in index_of else as_in_files.get(canonical_label(name), name) for name in named]
     unknown = sorted({name for name in named if name is not None and name not in index_of})
     if unknown:
         raise OptionError(

@@ -47,7 +47,16 @@ def _files(source: str | Path, suffixes: Sequence[str], tokenizer: Tokenizer) ->
 
 
 def samples_of(given: Any) -> list[Any]:
-    """The samples of which each has a target: the elements of a sequence or an array, the rows of a data frame."""
+    """The samples of which each has a target: the elements of a sequence or an array, the rows of a data frame.
+
+    Raises:
+        InputError: a mapping, or something that has no elements.
+    """
+    if isinstance(given, Mapping) or not (hasattr(given, "__iter__") or hasattr(given, "__len__")):
+        raise InputError(
+            f"a {type(given).__name__} is no sequence of samples",
+            fix="give a list, an array whose first axis is that of the samples, or a data frame",
+        )
     if is_frame(given):
         rows: list[Any] = given.to_dict("records") if hasattr(given, "iloc") else given.to_dicts()
         return rows

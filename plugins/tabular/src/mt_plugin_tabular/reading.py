@@ -12,7 +12,7 @@ import numpy as np
 
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
-from mt_core.sdk import MISSING_MARKS, Delimited, first_bytes, is_header, open_binary, text_lines
+from mt_core.sdk import MISSING_MARKS, Delimited, as_array, first_bytes, is_header, open_binary, text_lines
 from mt_plugin_tabular.cells import CommaRow, Row, SemicolonRow, make_row
 from mt_plugin_tabular.foreign import Nameless, is_json, json_records, refuse_other_formats, without_totals
 from mt_plugin_tabular.layouts import ADULT_COLUMNS
@@ -48,7 +48,7 @@ def read_rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, N
     elif hasattr(source, "index") and hasattr(source, "to_dict"):  # a pandas Series
         yield make_row(source.index, source)
     elif isinstance(source, np.ndarray) or hasattr(source, "__array__"):
-        yield from _array_rows(np.asarray(source))
+        yield from _array_rows(as_array(source))
     elif isinstance(source, Iterable):
         for item in source:
             if not isinstance(item, Mapping):

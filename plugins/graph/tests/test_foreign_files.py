@@ -177,6 +177,38 @@ def test_vectors_in_graphml(tmp_path: Path):
     assert graph.is_directed and graph.edges.tolist() == [[1], [0]]
 
 
+GRAPHML_DEFAULT = """<graphml xmlns="http://graphml.graphdrawing.org/xmlns">
+    <key id="k0" for="node" attr.name="size" attr.type="double"><default>7.5</default></key>
+    <key id="k1" for="edge" attr.name="w" attr.type="double"><default>2</default></key><graph edgedefault="directed">
+    <node id="a"/><node id="b"><data key="k0">1.5</data></node><edge source="a" target="b"/></graph></graphml>"""
+
+GEXF_DEFAULT = """<gexf xmlns="http://www.gexf.net/1.2draft" version="1.2"><graph defaultedgetype="directed">
+    <attributes class="node">
+    <attribute id="0" title="size" type="double"><default>7.5</default></attribute></attributes>
+    <attributes class="edge"><attribute id="1" title="w" type="double"><default>2</default></attribute></attributes>
+    <nodes><node id="a"/><node id="b"><attvalues><attvalue for="0" value="1.5"/></attvalues></node></nodes>
+    <edges><edge id="0" source="a" target="b"/></edges></graph></gexf>"""
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [
+        pytest.param(
+            ".graphml", GRAPHML_DEFAULT,
+            marks=foreign_file("a default for nodes that say nothing", "yEd, igraph, GraphML", "read: the default"),
+        ),
+        pytest.param(
+            ".gexf", GEXF_DEFAULT,
+            marks=foreign_file("a default for nodes that say nothing", "Gephi, GEXF", "read: the default"),
+        ),
+    ],
+)  # fmt: skip
+def test_attributes_that_are_declared_with_a_default(tmp_path: Path, suffix: str, text: str):
+    graph = only_graph(put(tmp_path / f"a{suffix}", text))
+    assert graph.node_attributes.number_names == ("size",) and graph.edge_attributes.numbers.tolist() == [[2.0]]
+    assert graph.node_attributes.numbers.tolist() == [[7.5], [1.5]]
+
+
 @foreign_file("no namespace, keys without a type", "Cytoscape, Maltego, GraphML", "read")
 def test_graphml_without_a_namespace(tmp_path: Path):
     text = """<graphml xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">

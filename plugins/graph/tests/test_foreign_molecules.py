@@ -218,3 +218,11 @@ def test_what_is_no_molecule_is_refused_by_its_line(tmp_path: Path):
     aromatic, reaction = graphs(put(tmp_path / "a.smi", "c1cccn1C=1\nCCO>>CC=O\n"))
     assert isinstance(aromatic, InputError) and "line 1" in aromatic.problem
     assert isinstance(reaction, InputError) and "line 2" in reaction.problem
+
+
+@foreign_file("a molecule in memory with hydrogens of its own", "RDKit's AddHs, for coordinates", "read: as its file")
+@pytest.mark.parametrize("smiles", [ASPIRIN, "C[C@H](N)C(=O)O", "[H][H]"])
+def test_hydrogens_of_a_molecule_in_memory_are_counted_on_their_atoms(smiles: str):
+    mol = Chem.AddHs(Chem.MolFromSmiles(smiles))
+    assert same(only_graph(mol), smiles)
+    assert mol.GetNumAtoms() > 3 or smiles == "[H][H]"  # and the object stays as it was

@@ -389,3 +389,9 @@ def test_heavy_libraries_are_imported_when_they_are_needed():
     )
     run = [sys.executable, "-c", f"import sys, torch, mt_core.contract\nbefore = set(sys.modules)\n{code}"]
     assert subprocess.run(run, capture_output=True, text=True).stderr == ""
+
+
+def test_attributes_of_a_mapping_under_other_names_are_reported():
+    fields = {"edge_index": [[0, 1], [1, 0]], "num_nodes": 2, "edge_weight": [1.5, 1.5], "y": [1], "pos": [[0], [1]]}
+    with pytest.warns(DataWarning, match="edge_weight: attributes are read from x and edge_attr"):
+        only_graph(fields)

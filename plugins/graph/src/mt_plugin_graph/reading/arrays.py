@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import as_array
+from mt_core.sdk import as_array, left_out, some_of
 from mt_plugin_graph.attributes import attributes_of_array
 from mt_plugin_graph.graph import Graph, check_size, make_graph
 
+_NO_ATTRIBUTES = re.compile(r"y|pos|batch|ptr|labels?|.*_mask|.*_id|idx")
 _KEYS = ("edge_index", "x", "edge_attr", "num_nodes")
 
 
@@ -25,8 +27,9 @@ def graph_of_arrays(source: Any, name: str) -> Graph:
     """The graph of a mapping, or of a PyG `Data` object, with these fields:
 
     `edge_index` (2, E) whole numbers; `x` (N, columns) what nodes carry; `edge_attr` (E, columns); `num_nodes`, needed
-    where there is no `x`. GraphContext numbers are categories, floats are numbers. A graph that lists each edge in both
-    directions is undirected. Other fields (`y`, `pos`, …) are left out.
+    where there is no `x`. Whole numbers are categories, floats are numbers. A graph that lists each edge in both
+    directions is undirected. Other fields (`y`, `pos`, …) are left out; of
+    those that may be attributes users are told.
 
     Raises:
         InputError: a field of another shape, or a batch of several graphs.
@@ -44,6 +47,7 @@ def graph_of_arrays(source: Any, name: str) -> Graph:
         shape = None if edges is None else f"{edges.shape} {edges.dtype}"
         raise InputError(f"{name}: edge_index is {shape}", fix="give whole numbers of shape (2, edges)")
     edges = edges.astype(np.int64)
+    _tell_others(source, name)
     x, edge_attr = (_array(fields[key], key, name) for key in ("x", "edge_attr"))
     count = fields["num_nodes"]
     if count is None:
@@ -56,6 +60,14 @@ def graph_of_arrays(source: Any, name: str) -> Graph:
         edge_attributes=attributes_of_array(edge_attr, edges.shape[1], "edge_attr", name),
         name=name,
     )
+
+
+def _tell_others(source: Any, name: str) -> None:
+    """The arrays under other names, but for those that are no attributes."""
+    keys = source.keys() if callable(getattr(source, "keys", None)) else ()
+    others = [str(key) for key in keys if key not in _KEYS and not _NO_ATTRIBUTES.fullmatch(str(key))]
+    if others := [key for key in others if len(getattr(source[key], "shape", ())) or isinstance(source[key], list)]:
+        left_out(name, f"{some_of(others)}: attributes are read from x and edge_attr")
 
 
 def _array(value: Any, key: str, name: str) -> NDArray[Any] | None:

@@ -96,6 +96,17 @@ def molecule_of_block(block: str, name: str) -> Graph:
     return graph_of_mol(mol, name)
 
 
+def molecule_of_object(mol: Any, name: str) -> Graph:
+    """The graph of an RDKit molecule that somebody has in memory, whose hydrogens may be atoms of their own.
+
+    Raises:
+        InputError: a molecule without atoms.
+    """
+    chem, base = _rdkit(name)
+    with _silent(base):
+        return graph_of_mol(chem.RemoveHs(mol), name)
+
+
 def is_smiles(text: str) -> bool:
     """Whether this is a SMILES string; no without RDKit."""
     try:

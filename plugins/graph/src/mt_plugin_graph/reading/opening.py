@@ -18,7 +18,7 @@ from mt_plugin_graph.reading.arrays import graph_of_arrays, is_arrays
 from mt_plugin_graph.reading.columns import edge_columns, smiles_column
 from mt_plugin_graph.reading.edge_lists import graph_of_edge_list, graph_of_edge_table
 from mt_plugin_graph.reading.molecule_files import molecules_of_lines, molecules_of_sdf, molecules_of_table
-from mt_plugin_graph.reading.molecules import graph_of_mol, molecule
+from mt_plugin_graph.reading.molecules import molecule, molecule_of_object
 from mt_plugin_graph.reading.networks import graph_of_gml, graph_of_network
 from mt_plugin_graph.reading.node_link import graph_of_json
 from mt_plugin_graph.reading.xml import graph_of_xml
@@ -96,7 +96,7 @@ def graphs(source: Any, columns: Columns = attributes_of) -> Iterator[Graph | In
             yield graph_of_network(source, name, columns)
     elif hasattr(source, "GetAtoms") and hasattr(source, "GetBonds"):
         with reading(source, formats=_FORMATS, fix="sanitise the molecule first: Chem.SanitizeMol(mol)"):
-            yield graph_of_mol(source, name)
+            yield molecule_of_object(source, name)
     else:
         raise InputError(
             f"{name} is no graph",

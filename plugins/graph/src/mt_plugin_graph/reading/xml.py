@@ -43,6 +43,9 @@ def graph_of_xml(content: bytes, name: str, columns: Columns = attributes_of) ->
             network = networkx.read_gexf(io.BytesIO(content))
             for *_, record in (*network.nodes(data=True), *network.edges(data=True)):
                 record.pop("label", None)  # what is written beside it in a drawing, by default its id
+    for records, declared in ((network.nodes(data=True), "node_default"), (network.edges(data=True), "edge_default")):
+        for *_, record in records:  # networkx reads what a file says of all others, and leaves it there
+            record.update({key: value for key, value in network.graph.get(declared, {}).items() if key not in record})
     return graph_of_network(network, name, columns)
 
 

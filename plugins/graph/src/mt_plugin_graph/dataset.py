@@ -33,7 +33,7 @@ class GraphDataset(ListedDataset):
         if (
             root.is_dir()
             and options.label is None
-            and (found := find_tu(root, split, options) or find_pcqm(root, split))
+            and (found := find_tu(root, split, options) or find_pcqm(root, split, options))
         ):
             return found
         return find_molecule_table(root, split, options) or list_files(root, split, SUFFIXES, options)

@@ -103,8 +103,9 @@ def _listing(tables: dict[str, list[Path]], split: str, root: Path, wanted: Colu
         raise DatasetError(f"{root} has no column {wanted.label!r} with labels", fix="check the name of the column")
     splits = select_splits(split, [name for name in by_split if name], root) or [""]
     chosen = [row for name in splits for row in by_split[name]]
-    samples, labels, groups = ([row[at] for row in chosen] for at in range(3))
-    return Listing(samples, labels, classes, layout, note=note, groups=groups if wanted.group else None)
+    groups = [group for *_, group in chosen] if wanted.group else None
+    labels = [label for _, label, _ in chosen]
+    return Listing([text for text, *_ in chosen], labels, classes, layout, note=note, groups=groups)
 
 
 def _columns_note(rows: list[Row]) -> str:

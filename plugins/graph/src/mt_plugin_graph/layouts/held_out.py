@@ -20,6 +20,27 @@ def random_test(count: int, fraction: float, seed: int) -> NDArray[np.bool_]:
     return held
 
 
+def random_groups_test(groups: Sequence[str | None], fraction: float, seed: int) -> NDArray[np.bool_]:
+    """Which samples are held out, whole groups drawn at random: as many as do not exceed the fraction, or the smallest.
+
+    Args:
+        groups: None for a sample that is a group of its own.
+    """
+    of_group: dict[str | int, list[int]] = defaultdict(list)
+    for index, group in enumerate(groups):
+        of_group[index if group is None else group].append(index)
+    members = list(of_group.values())
+    held = np.zeros(len(groups), bool)
+    room = round(len(groups) * fraction)
+    for at in np.random.default_rng(seed).permutation(len(members)).tolist():
+        if len(members[at]) <= room:
+            held[members[at]] = True
+            room -= len(members[at])
+    if fraction and not held.any() and len(members) > 1:
+        held[min(members, key=len)] = True
+    return held
+
+
 def grouped_test(groups: Sequence[str], fraction: float) -> NDArray[np.bool_]:
     """Which samples are held out, whole groups at a time: the largest groups are for training, so that what is held out
     is unlike it. As MoleculeNet splits by scaffold (Wu et al. 2018, arXiv:1703.00564, section 3.2)."""

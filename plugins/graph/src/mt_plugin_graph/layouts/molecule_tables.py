@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, overload
@@ -20,19 +18,18 @@ from mt_core.sdk import (
     Delimited,
     Listing,
     NumberFormat,
-    as_dataset_error,
     left_out,
     number_format,
     sorted_names,
-    split_from_name,
     text_lines,
 )
-from mt_plugin_graph.layouts.held_out import chosen_rows, grouped_test, held_out, random_test
+from mt_plugin_graph.layouts.columns import Table, read_table
+from mt_plugin_graph.layouts.held_out import chosen_rows
+from mt_plugin_graph.layouts.molecule_parts import SPLIT_NAMES, groups_of, parts_of
 from mt_plugin_graph.layouts.options import GraphDatasetOptions
 from mt_plugin_graph.reading import TableMolecule
 from mt_plugin_graph.reading.columns import is_smiles_name, smiles_column
 from mt_plugin_graph.reading.molecule_files import LOOKED_AT, column_by_content
-from mt_plugin_graph.reading.molecules import scaffold_of
 
 TARGET_NAMES = (
     "measured log solubility in mols per litre",  # ESOL
@@ -47,9 +44,6 @@ TARGET_NAMES = (
 )
 """Columns known to be the target, the first of them that a table has."""
 
-MAX_ROWS = 10_000_000
-
-_SPLIT_NAMES = ("split", "subset", "partition", "set")
 _NOT_TARGETS = ("id", "idx", "index", "num", "cid", "mol_id", "unnamed: 0", "")
 _PREDICTIONS = ("predicted", "calc")
 """Words in the names of columns that hold another model's answers: never a target unless asked for by name."""
@@ -58,28 +52,6 @@ _OF_FILES = frozenset(("path", "file", "filename", "file_name"))
 """Columns of tables that list files."""
 
 _PLAIN = NumberFormat()
-
-
-@dataclass(frozen=True)
-class Table:
-    """Columns of text by name.
-
-    Attributes:
-        smiles: Which of them holds the molecules.
-        lines: Of each row the line that it stands on.
-    """
-
-    path: Path
-    columns: dict[str, list[str]]
-    smiles: str
-    lines: Sequence[int]
-
-    def __len__(self) -> int:
-        return len(next(iter(self.columns.values()), []))
-
-    def named(self, name: str) -> str | None:
-        """The column of this name, in any case."""
-        return next((column for column in self.columns if column.strip().lower() == name.lower()), None)
 
 
 def find_molecule_table(root: Path, split: str, options: GraphDatasetOptions) -> Listing | None:
@@ -102,8 +74,9 @@ def find_molecule_table(root: Path, split: str, options: GraphDatasetOptions) ->
     ((path, column),) = found.items()
     table = read_table(path, column)
     targets, classes, task = targets_of(table, options)
-    chosen = chosen_rows(_parts(table, options), len(table), split, root)
-    return listing_of(table, targets, chosen, classes, "molecules", task)
+    groups = groups_of(table, options)
+    chosen = chosen_rows(parts_of(table, options, groups), len(table), split, root)
+    return listing_of(table, targets, chosen, classes, "molecules", task, groups)
 
 
 def listing_of(
@@ -113,6 +86,7 @@ def listing_of(
     classes: tuple[str, ...],
     layout: str,
     task: AnyTask | None,
+    groups: Sequence[str | None] | None,
 ) -> Listing:
     """Some rows of a table; those without a molecule are left out, and told."""
     smiles = table.columns[table.smiles]
@@ -120,7 +94,8 @@ def listing_of(
     if len(whole) < len(chosen):
         left_out(str(table.path), f"{len(chosen) - len(whole):,} of {len(chosen):,} rows have no SMILES string")
     samples = _Molecules(table, whole)
-    return Listing(samples, [targets[at] for at in whole], classes, layout, task)
+    own = None if groups is None else [groups[at] for at in whole]
+    return Listing(samples, [targets[at] for at in whole], classes, layout, task, groups=own)
 
 
 class _Molecules(Sequence[TableMolecule]):
@@ -176,30 +151,6 @@ def targets_of(table: Table, options: GraphDatasetOptions) -> tuple[list[Any], t
     return (rows[:, 0] if len(names) == 1 else rows).tolist(), (), Regression(names=tuple(names))
 
 
-def read_table(path: Path, smiles: str) -> Table:
-    """All columns of a CSV file, which may be packed (.gz).
-
-    Args:
-        smiles: The column of the molecules.
-
-    Raises:
-        DatasetError: rows of different lengths, columns of one name, no text, no rows, or more than `MAX_ROWS`.
-    """
-    with as_dataset_error(), path.open("rb") as file:
-        rows = Delimited(text_lines(file, str(path)), str(path), separators=",;\t", header=True)
-        if twice := [name for name in rows.names if rows.names.count(name) > 1]:
-            raise DatasetError(f"{path} has two columns called {twice[0]!r}", fix="rename one of them")
-        columns: list[list[str]] = [[] for _ in rows.names]
-        lines = array("q")
-        for number, row in enumerate(rows, start=1):
-            if number > MAX_ROWS:
-                raise DatasetError(f"{path} has more than {MAX_ROWS:,} rows", fix="cut it into several tables")
-            lines.append(rows.line)
-            for column, value in zip(columns, row, strict=True):
-                column.append(value)
-    return Table(path, dict(zip(rows.names, columns, strict=True)), smiles, lines)
-
-
 def _target_names(table: Table, options: GraphDatasetOptions) -> list[str]:
     if options.target:
         whole = ",".join(options.target)
@@ -210,16 +161,17 @@ def _target_names(table: Table, options: GraphDatasetOptions) -> list[str]:
                 f"{table.path} has no column {lacking[0]!r}", fix=f"target is of: {', '.join(table.columns)}"[:500]
             )
         return asked
-    known = next((name for name in TARGET_NAMES if name in table.columns), None)
+    group = None if options.group is None else table.named(options.group)
+    known = next((name for name in TARGET_NAMES if name in table.columns and name != group), None)
     if known is not None:
         return [known]
     possible = {}
     for name, cells in table.columns.items():
         lowered = name.strip().lower()
         is_other = (
-            name == table.smiles
+            name in (table.smiles, group)
             or is_smiles_name(name)
-            or lowered in (*_SPLIT_NAMES, *_NOT_TARGETS)
+            or lowered in (*SPLIT_NAMES, *_NOT_TARGETS)
             or any(word in lowered for word in _PREDICTIONS)
         )
         numbers = None if is_other else _numbers(cells)
@@ -233,27 +185,6 @@ def _target_names(table: Table, options: GraphDatasetOptions) -> list[str]:
             f"{table.path} has no column of numbers beside the molecules", fix="name one by the option target"
         )
     return [list(possible)[-1]]
-
-
-def _parts(table: Table, options: GraphDatasetOptions) -> dict[str, NDArray[np.int64]]:
-    """Rows by split: of the split column if there is one, else drawn."""
-    column = next((found for name in _SPLIT_NAMES if (found := table.named(name)) is not None), None)
-    if column is not None:
-        named = [split_from_name(cell) for cell in table.columns[column]]
-        if None in named:
-            at = named.index(None)
-            raise DatasetError(
-                f"{table.path}, row {at + 1}: {table.columns[column][at]!r} is no split",
-                fix="call them train, val and test",
-            )
-        of_row = np.array(named)
-        return {str(name): np.flatnonzero(of_row == name) for name in sorted(set(named), key=str)}
-    if options.splitting == "scaffold":
-        scaffolds = list(map(scaffold_of, table.columns[table.smiles]))
-        held = grouped_test(scaffolds, options.test_fraction)
-    else:
-        held = random_test(len(table), options.test_fraction, options.seed)
-    return held_out(held)
 
 
 def _numbers(cells: Sequence[str]) -> NDArray[np.float64] | None:

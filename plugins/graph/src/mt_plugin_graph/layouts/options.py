@@ -6,11 +6,27 @@ from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from mt_core.sdk import LabelOptions
+from mt_core.sdk import FileOptions
+
+TU_FOLDS = 10
+"""Of the sets of the TU collection, as is customary."""
 
 
-class GraphDatasetOptions(LabelOptions):
+class GraphDatasetOptions(FileOptions):
     """What is predicted of the graphs, and which of them are tested."""
+
+    group: str | None = Field(
+        default=None,
+        description="What graphs have in common that must not be trained and tested on: of molecules scaffold (the "
+        "rings and what links them) or a column of the table; of files a named group of the pattern, a column, a "
+        "pattern of its own, or folder, folder1 …",
+    )
+    folds: int | None = Field(  # type: ignore[assignment]
+        default=None,
+        ge=0,
+        description='Equal parts of all graphs, whole groups each or by class; one is "test". none: 10 of TU sets, '
+        "else 0; 0: none.",
+    )
 
     smiles: str | None = Field(
         default=None, description="Tables: the column of SMILES strings; none: found by its name, or by what is in it."
@@ -27,16 +43,11 @@ class GraphDatasetOptions(LabelOptions):
     test_fraction: float = Field(
         default=0.2, ge=0, lt=1, description="Tables without a split column: the share held out for test; 0: nothing."
     )
-    folds: int = Field(default=10, ge=0, description='TU sets: equal parts, one of which is "test"; 0: nothing is.')
-    fold: int = Field(
-        default=1, ge=1, validate_default=True, description='TU sets: which of the parts is "test", 1 to `folds`.'
-    )
     seed: int = Field(default=0, ge=0, description="Of the random split, and of the folds.")
 
     @field_validator("fold")
     @classmethod
     def _fold_is_there(cls, fold: int, info: ValidationInfo) -> int:
-        folds = info.data.get("folds", 0)
-        if folds == 1 or fold > max(folds, 1):
-            raise ValueError(f"there is no fold {fold} of {folds}; use folds=10 and fold=1 to 10, or folds=0 for none")
+        if info.data.get("folds", 0) is None and fold > TU_FOLDS:
+            raise ValueError(f"there is no fold {fold} of {TU_FOLDS}; give folds too")
         return fold

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from mt_core.contract import Regression
 from mt_core.errors import DatasetError
 from mt_core.sdk import Listing
+from mt_plugin_graph.layouts.columns import read_table
 from mt_plugin_graph.layouts.held_out import chosen_rows
-from mt_plugin_graph.layouts.molecule_tables import listing_of, read_table, targets_of
+from mt_plugin_graph.layouts.molecule_parts import groups_of
+from mt_plugin_graph.layouts.molecule_tables import listing_of, targets_of
 from mt_plugin_graph.layouts.options import GraphDatasetOptions
 
 _SPLITS = {"train": "train", "val": "valid", "test": "test-dev"}
 _TARGET = "homolumogap"
 
 
-def find_pcqm(root: Path, split: str) -> Listing | None:
+def find_pcqm(root: Path, split: str, options: GraphDatasetOptions) -> Listing | None:
     """The molecules of a split; None where there is no `split_dict.pt` beside a `data.csv[.gz]`, also in `raw`.
 
     "test" is the part called test-dev, whose answers are not public: its targets are NaN.
@@ -40,7 +42,7 @@ def find_pcqm(root: Path, split: str) -> Listing | None:
     targets, _, _ = targets_of(table, GraphDatasetOptions(target=(_TARGET,), kind="regression"))
     chosen = chosen_rows(_parts(splits, len(table)), len(table), split, root)
     task = Regression(names=(_TARGET,), unit="eV")
-    return listing_of(table, targets, chosen, (), "pcqm4mv2", task)
+    return listing_of(table, targets, chosen, (), "pcqm4mv2", task, groups_of(table, options))
 
 
 def _parts(path: Path, count: int) -> dict[str, NDArray[np.int64]]:

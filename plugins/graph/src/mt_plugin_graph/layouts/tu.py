@@ -15,7 +15,7 @@ from mt_core.sdk import Listing, assign_folds, quiet, sorted_names
 from mt_plugin_graph.attributes import attributes_of_array, join_columns
 from mt_plugin_graph.graph import Attributes, Graph, make_graph
 from mt_plugin_graph.layouts.held_out import chosen_rows, held_out
-from mt_plugin_graph.layouts.options import GraphDatasetOptions
+from mt_plugin_graph.layouts.options import TU_FOLDS, GraphDatasetOptions
 
 MAX_BYTES = 2**30
 """Of one of the files."""
@@ -50,7 +50,8 @@ def find_tu(root: Path, split: str, options: GraphDatasetOptions) -> Listing | N
     targets: Sequence[Any] = values.tolist() if is_regression and values is not None else _as_text(labels)
     samples = _graphs(stem, len(targets))
     strata = [""] * len(targets) if is_regression else targets
-    fold = assign_folds(strata, options.folds, options.seed) if options.folds else np.full(len(targets), -1)
+    folds = TU_FOLDS if options.folds is None else options.folds
+    fold = assign_folds(strata, folds, options.seed) if folds else np.full(len(targets), -1)
     chosen = chosen_rows(held_out(fold == options.fold - 1), len(targets), split, root)
     names = tuple(f"target_{at}" for at in range(values.shape[1])) if is_regression and values is not None else ()
     return Listing(

@@ -12,13 +12,15 @@ from typing import Any, Literal
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Options, Tokenizer, Tokens
+from mt_core.contract import Tokens
 from mt_core.errors import InputError
+from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
 from mt_plugin_pointcloud.augmentation import augment, random_points
 from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud
+from mt_plugin_pointcloud.drawing import draw_depths
 from mt_plugin_pointcloud.grouping import canonical_order, farthest_points, nearest_neighbours
 from mt_plugin_pointcloud.pointnet import MiniPointNet
 from mt_plugin_pointcloud.reading import read_cloud
@@ -26,7 +28,7 @@ from mt_plugin_pointcloud.reading import read_cloud
 Channel = Literal["intensity", "normals", "colour"]
 
 
-class PointCloudOptions(Options):
+class PointCloudOptions(ViewOptions):
     """How a cloud is cut into neighbourhoods."""
 
     scale: Literal["unit", "metres"] = Field(
@@ -54,8 +56,14 @@ class PointCloudOptions(Options):
         default=0, ge=0, description="Sample so many points from a mesh's surface; 0: take its vertices."
     )
 
+    @model_validator(mode="after")
+    def _points_have_tokens(self) -> PointCloudOptions:
+        if self.view == "picture" and self.labels == "points":
+            raise ValueError("view=picture gives vectors of whole clouds, and labels=points asks for those of points")
+        return self
 
-class PointCloudTokenizer(Tokenizer):
+
+class PointCloudTokenizer(DrawnTokenizer):
     """Farthest point sampling, nearest neighbours, a small PointNet.
 
     Source: Zhang et al. 2023 (Meta-Transformer), arXiv:2307.10802, section 3.2: centres by farthest point sampling at a
@@ -71,6 +79,8 @@ class PointCloudTokenizer(Tokenizer):
 
     def __init__(self, width: int, options: PointCloudOptions | None = None) -> None:
         super().__init__(width, options)
+        if self.picture is not None:
+            return
         carried = sum(CHANNELS[name] for name in self.options.channels)
         self.pointnet = MiniPointNet(3 + carried, width)
         self.place = nn.Sequential(nn.Linear(4, 128), nn.GELU(), nn.Linear(128, width))
@@ -86,7 +96,8 @@ class PointCloudTokenizer(Tokenizer):
         Returns:
             groups (G, K, 3 + C), centres (G, 3) and log_radius (), the natural logarithm of the cloud's radius in the
             file's unit. G is a quarter of the points (`ratio`), at most `groups`. With labels=points, every
-            point of the sample in its order and in the same frame: places (N, 3).
+            point of the sample in its order and in the same frame: places (N, 3). With view=picture the points that are
+            looked at, (N, 3), in radii of the cloud, in place of its neighbourhoods.
         """
         options = self.options
         carried = self._carried(sample)
@@ -108,6 +119,8 @@ class PointCloudTokenizer(Tokenizer):
             places = places @ turn if places is not None else None
             radius *= factor
             start = int(torch.randint(len(points), (), generator=generator))
+        if self.picture is not None:
+            return {"points": torch.from_numpy(points), "log_radius": torch.tensor(np.log(radius), dtype=torch.float32)}
         if options.scale == "metres":
             points = points * np.float32(radius)
             places = places * np.float32(radius) if places is not None else None
@@ -129,6 +142,8 @@ class PointCloudTokenizer(Tokenizer):
             values (B, G, D); coords (B, G, 3), the centres in the cloud's unit (radii or the file's), about its mean;
             side has places and places_mask where there are places.
         """
+        if self.picture is not None:
+            return self.see(batch)
         groups_BGKC, centres_BG3, mask = batch["groups"], batch["centres"], batch.get("groups_mask")
         size_BG1 = batch["log_radius"][:, None, None].expand(-1, centres_BG3.shape[1], 1)
         places_BG4 = torch.cat([centres_BG3, size_BG1], dim=-1)
@@ -140,6 +155,19 @@ class PointCloudTokenizer(Tokenizer):
             values = real.new_zeros((*mask.shape, self.width)).masked_scatter(mask[..., None], real)
         side = {name: batch[name] for name in ("places", "places_mask") if name in batch}
         return Tokens(values, mask=mask, coords=centres_BG3, side=side)
+
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+        """The cloud from four sides and from above; None with view=tokens, whose batches have no points."""
+        if "points" not in batch:
+            return None
+        options = self.options
+        return draw_depths(
+            batch["points"],
+            batch.get("points_mask"),
+            batch["log_radius"],
+            upright=options.upright,
+            size=options.picture_size,
+        )
 
     def permuted(self, sample: PointCloud, generator: torch.Generator) -> PointCloud:
         """The same points in another order."""

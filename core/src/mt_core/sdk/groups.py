@@ -107,7 +107,8 @@ def divided(listing: Listing, split: str, root: Path, options: LabelOptions | Gr
     """
     # numbers are no classes that folds could have their share of
     labels = [""] * len(listing.labels) if isinstance(listing.task, Regression) else listing.labels
-    is_test = tested_samples(listing.groups, labels, options)
+    known = listing.tested
+    is_test = np.array(known, bool) if known is not None else tested_samples(listing.groups, labels, options)
     parts = {"train": np.flatnonzero(~is_test).tolist(), "test": np.flatnonzero(is_test).tolist()}
     chosen = sorted(index for name in select_splits(split, parts, root) for index in parts[name])
     part = listing.part(chosen)

@@ -27,6 +27,8 @@ class Listing:
         groups: For each sample what it comes from (a speaker, a patient), None for one of its own; None: not known.
         columns: What a layout knows of each sample beside its label, by name ("speaker"): users may choose one of them
             for the groups.
+        tested: Of each sample whether it is "test" by the options' groups or folds, where the layout has to know it
+            (`tested_samples`); None: it is found from groups and labels.
     """
 
     samples: Sequence[Any]
@@ -38,6 +40,7 @@ class Listing:
     labels_from: str = ""
     groups: Sequence[str | None] | None = None
     columns: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    tested: Sequence[bool] | None = None
 
     def part(self, indices: Sequence[int]) -> Listing:
         """Some of the samples; those that are no plain list are looked up when they are asked for."""
@@ -51,6 +54,7 @@ class Listing:
             labels=chosen(self.labels),
             groups=None if self.groups is None else chosen(self.groups),
             columns={name: chosen(values) for name, values in self.columns.items()},
+            tested=None if self.tested is None else chosen(self.tested),
         )
 
 

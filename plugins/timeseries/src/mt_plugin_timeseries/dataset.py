@@ -6,41 +6,22 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field
 
 from mt_core.contract import AnyTask, Forecasting
 from mt_core.contract import Options as AnyOptions
-from mt_core.errors import DatasetError, MissingSplitError
+from mt_core.errors import DatasetError, MissingSplitError, OptionError
 from mt_core.sdk import ListedDataset, Listing, check_split, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo, write_examples
+from mt_plugin_timeseries.groups import find_groups
 from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_name, split_points, window_starts
+from mt_plugin_timeseries.options import TimeSeriesDatasetOptions
 from mt_plugin_timeseries.reading import read_series
+from mt_plugin_timeseries.scales import forecasting_task
 from mt_plugin_timeseries.series import Series
-from mt_plugin_timeseries.tables import Irregular, Text
 from mt_plugin_timeseries.windows import Forecasts, Windows, full_windows
 
 _DEMO_LOOKBACK, _DEMO_HORIZON, _DEMO_STRIDE = 48, 12, 5
 _DEMO_TRAINING_HOURS = 2000
-
-
-class TimeSeriesDatasetOptions(AnyOptions):
-    """Which series, and which of its windows."""
-
-    horizon: int = Field(default=96, ge=1, description="Steps to forecast.")
-    lookback: int = Field(default=336, ge=1, le=65_536, description="Steps looked at: the newest of a series.")
-    window_stride: int = Field(
-        default=1, ge=1, description="Steps from one training window to the next; the others stand at each step."
-    )
-    columns: tuple[str, ...] = Field(
-        default=(), description="Columns of a table to read, in this order; none: all of numbers."
-    )
-    file: str | None = Field(default=None, description="Which table, where a folder holds several.")
-    irregular: Irregular = Field(
-        default="repair",
-        description="Rows that are not one step after the other: repair (sort, average doubles, leave gaps to "
-        "interpolation), refuse, or ignore the times, as the literature does.",
-    )
-    text: Text = Field(default="refuse", description="Columns of text in a table: refuse or ignore.")
 
 
 class TimeSeriesDataset(ListedDataset):
@@ -66,7 +47,11 @@ class TimeSeriesDataset(ListedDataset):
 
     @classmethod
     def find(cls, root: Path, split: str, *, options: TimeSeriesDatasetOptions | None = None) -> Listing | None:
-        """The windows of a table, or the series of a UEA data set; see `layouts.LAYOUTS`."""
+        """The windows of a table, or the series of a UEA data set; see `layouts.LAYOUTS`.
+
+        Raises:
+            OptionError: folds of one series.
+        """
         options = options or TimeSeriesDatasetOptions()
         lookback, horizon = options.lookback, options.horizon
         listing = list_uea(root, split)
@@ -75,6 +60,13 @@ class TimeSeriesDataset(ListedDataset):
         path = find_table(root, options.file)
         if path is None:
             return None
+        if options.group is not None:
+            return find_groups(path, split, options)
+        if options.folds:
+            raise OptionError(
+                f"{path} is one series, whose windows share values: it has no folds",
+                fix="name by the data option group the column that tells several series apart, or leave folds out",
+            )
         whole = next(read_series(path, columns=options.columns, irregular=options.irregular, text=options.text))
         parts = split_points(path, len(whole))
         starts = window_starts(parts, split, lookback=lookback, horizon=horizon, stride=options.window_stride)
@@ -100,20 +92,6 @@ class TimeSeriesDataset(ListedDataset):
     @classmethod
     def example_files(cls, folder: Path) -> list[Path]:
         return write_examples(folder)
-
-
-def forecasting_task(series: Series, training_steps: int, horizon: int) -> Forecasting:
-    """The task of forecasting a series, with mean and population standard deviation of each channel's training part; a
-    channel that is constant there, or not known, keeps a scale of one."""
-    values = series.values[:training_steps].astype(np.float64)
-    known = ~np.isnan(values)
-    counts = np.maximum(known.sum(0), 1)
-    mean = np.where(known, values, 0.0).sum(0) / counts
-    scale = np.sqrt(np.where(known, (values - mean) ** 2, 0.0).sum(0) / counts)
-    scale = np.where(scale > 0, scale, 1.0)
-    return Forecasting(
-        channels=series.channels, horizon=horizon, mean=tuple(mean.tolist()), scale=tuple(scale.tolist())
-    )
 
 
 def windows_listing(series: Series, starts: np.ndarray, lookback: int, task: Forecasting, layout: str) -> Listing:

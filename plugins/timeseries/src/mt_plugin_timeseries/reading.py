@@ -12,7 +12,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from mt_core.contract import name_of, reading
-from mt_core.errors import InputError
+from mt_core.errors import InputError, OptionError
 from mt_core.sdk import (
     Delimited,
     as_array,
@@ -30,7 +30,7 @@ from mt_core.sdk import (
 )
 from mt_plugin_timeseries.numbers import written_numbers
 from mt_plugin_timeseries.series import MAX_VALUES, Series, check_finite, check_size, default_names, make_series
-from mt_plugin_timeseries.tables import Irregular, Text, series_from_table
+from mt_plugin_timeseries.tables import Irregular, Text, series_from_table, series_of_groups
 from mt_plugin_timeseries.times import TIME_NAMES
 
 FORMATS = " ".join(declared_suffixes("mt_plugin_timeseries"))
@@ -71,6 +71,24 @@ def read_series(
                 yield series.of(columns) if columns else series
             else:
                 yield series_from_table(whole, name, columns=columns, irregular=irregular, text=text)
+
+
+def read_groups(
+    path: Path, group: str, *, columns: Sequence[str] = (), irregular: Irregular = "repair", text: Text = "refuse"
+) -> list[tuple[str, Series]]:
+    """The series of a table of several, by the column that tells them apart; see `tables.series_of_groups`.
+
+    Raises:
+        OptionError: a file that has no columns with names.
+        InputError: not readable, with the file's name and what to try.
+    """
+    with reading(path, formats=FORMATS):
+        whole = _array_or_table(path, str(path))
+        if isinstance(whole, np.ndarray):
+            raise OptionError(
+                f"{path} holds an array, which has no column group={group}", fix="give a table, or group=none"
+            )
+        return series_of_groups(whole, str(path), group, columns=columns, irregular=irregular, text=text)
 
 
 def _cases(path: Path, name: str, columns: Sequence[str]) -> Iterator[Series]:

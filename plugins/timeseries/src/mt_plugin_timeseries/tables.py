@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.errors import InputError
-from mt_core.sdk import is_row_number, left_out, number_format, reinterpreted, without_daylight_saving
+from mt_core.errors import InputError, OptionError
+from mt_core.sdk import canonical_label, is_row_number, left_out, number_format, reinterpreted, without_daylight_saving
 from mt_plugin_timeseries.numbers import without_marks
 from mt_plugin_timeseries.series import Series, check_size, make_series
 from mt_plugin_timeseries.time_columns import check_not_transposed, find_times, repeats_the_time
@@ -46,30 +47,108 @@ def series_from_table(
         InputError: no row, no channel, text among numbers, times that cannot be put in order; names the row, counted
             from 1 below the header.
     """
+    table = _read(frame, name, columns, text, [np.arange(len(frame))])
+    return _in_order(table, np.arange(len(frame)), name, irregular, columns)
+
+
+def series_of_groups(
+    frame: Any,
+    name: str,
+    group: str,
+    *,
+    columns: Sequence[str] = (),
+    irregular: Irregular = "repair",
+    text: Text = "refuse",
+) -> list[tuple[str, Series]]:
+    """The series of a table of several, told apart by a column, in the order in which they begin.
+
+    Times and numbers are understood by the whole table, and put in order in each series by itself.
+
+    Args:
+        group: The column, which is no channel.
+
+    Warns:
+        DataWarning: rows without a group, which are left out.
+
+    Raises:
+        InputError: as `series_from_table`.
+        OptionError: no such column, or one that is to be a channel; or no row has a group.
+    """
+    names = [str(column) for column in frame.columns]
+    if group not in names or group in columns:
+        raise OptionError(
+            f"{name} has no column group={group}" if group not in names else f"{group!r} is both group and channel",
+            fix=f"its columns are {', '.join(names[:20])}; group=none takes the table for one series",
+        )
+    rows_of: dict[str, list[int]] = {}
+    for row, cell in enumerate(frame.iloc[:, names.index(group)].tolist()):
+        if (key := canonical_label(cell)) is not None and key != "<NA>":
+            rows_of.setdefault(key, []).append(row)
+    if lacking := len(frame) - sum(map(len, rows_of.values())):
+        if not rows_of:
+            raise OptionError(
+                f"{name}: group={group} is told by none of the {lacking:,} rows", fix="name another column"
+            )
+        left_out(name, f"{lacking:,} of {len(frame):,} rows have no {group}")
+    rows = [np.array(some) for some in rows_of.values()]
+    table = _read(frame.loc[:, [each != group for each in names]], name, columns, text, rows)
+    return [
+        (key, _in_order(table, own, f"{name}, {group} {key}", irregular, columns))
+        for key, own in zip(rows_of, rows, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Table:
+    """What a data frame says: channels, and times (None where they are not known) or what the rows are in order of."""
+
+    values: NDArray[np.float64]
+    channels: list[str]
+    times: Times | None
+    order: NDArray[Any] | None
+
+
+def _read(
+    frame: Any, name: str, columns: Sequence[str], text: Text, rows_of_series: Sequence[NDArray[np.int64]]
+) -> _Table:
     check_size(len(frame), max(frame.shape[1], 1), name)
     names = [str(column) for column in frame.columns]
     if not columns:
         check_not_transposed(names, name)
     times, order, time_places = find_times(frame, name)
-    numbers = _channels(frame, names, time_places, tuple(columns), text, name)
+    numbers = _channels(frame, names, time_places, tuple(columns), text, name, rows_of_series)
     values = np.stack([column for _, column in numbers], axis=1)
-    channels = [channel for channel, _ in numbers]
-    if irregular != "ignore" and order is not None:
+    return _Table(values, [channel for channel, _ in numbers], times, order)
+
+
+def _in_order(
+    table: _Table, rows: NDArray[np.int64], name: str, irregular: Irregular, columns: Sequence[str]
+) -> Series:
+    """The series of some of the rows."""
+    values = table.values[rows]
+    times = None if table.times is None else table.times[rows]
+    if irregular != "ignore" and table.order is not None:
         if times is not None and irregular == "repair":
             if (winter := without_daylight_saving(times)) is not None:
                 times = winter
                 reinterpreted(name, "local times with daylight saving taken for one clock without it")
             values, times = _repaired(values, times, name)
         else:
-            _check_order(order, times, name)
-    series = make_series(values, name, channels, times)
+            _check_order(table.order[rows], times, name)
+    series = make_series(values, name, table.channels, times)
     return series.of(columns) if columns else series
 
 
 def _channels(
-    frame: Any, names: list[str], time_places: tuple[int, ...], columns: tuple[str, ...], text: Text, name: str
+    frame: Any,
+    names: list[str],
+    time_places: tuple[int, ...],
+    columns: tuple[str, ...],
+    text: Text,
+    name: str,
+    rows_of_series: Sequence[NDArray[np.int64]],
 ) -> list[tuple[str, NDArray[np.float64]]]:
-    """Name and values of the columns of numbers."""
+    """Name and values of the columns of numbers, but for those that count the rows of the table, or of each series."""
     found = []
     for place, column_name in enumerate(names):
         if place in time_places or (columns and column_name not in columns):
@@ -81,7 +160,9 @@ def _channels(
         if numbers is not None and not columns and time_places and repeats_the_time(column_name, numbers):
             left_out(name, "a column that repeats the time")
             continue
-        if numbers is not None and (columns or len(names) == 1 or not is_row_number(column_name, numbers)):
+        if numbers is not None and (
+            columns or len(names) == 1 or not _counts_rows(column_name, numbers, rows_of_series)
+        ):
             found.append((column_name, without_marks(numbers, column_name, name)))
     if lacking := [column for column in columns if column not in names]:
         raise InputError(
@@ -95,6 +176,12 @@ def _channels(
             fix="check the separator (, ; or tab) and give a column of numbers for each channel",
         )
     return found
+
+
+def _counts_rows(name: str, numbers: NDArray[np.float64], rows_of_series: Sequence[NDArray[np.int64]]) -> bool:
+    """Whether a column counts the rows of the table, or those of each series."""
+    several = [numbers[rows] for rows in rows_of_series if len(rows) > 1]
+    return is_row_number(name, numbers) or bool(several and all(is_row_number(name, own) for own in several))
 
 
 def _tell_unnamed(column: Any, name: str) -> None:
@@ -210,7 +297,8 @@ def _averaged(
         raise InputError(
             f"{name}, row {rows[at] + 1}: the time {format_times(times[at : at + 1])[0]} is there already, and so for "
             f"{doubles:,} of {len(times):,} rows",
-            fix="several series in one table: give each a column, or a file, of its own",
+            fix="several series in one table: name the column that tells them apart by the data option group, or give "
+            "each a column, or a file, of its own",
         )
     reinterpreted(name, f"{doubles:,} of {len(times):,} rows have the time of another, and are averaged with it")
     starts = np.flatnonzero(is_first)

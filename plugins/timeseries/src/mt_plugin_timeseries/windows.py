@@ -6,6 +6,7 @@ T steps, C channels, L steps of a window with its padding, N patches, P steps of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,39 @@ class Windows(Sequence[Series]):
         whole = self.series
         times = None if whole.times is None else whole.times[start:end]
         return Series(whole.values[start:end], whole.channels, times, f"{whole.name}, steps {start} to {end - 1}")
+
+
+class GroupWindows(Windows):
+    """The windows of several series, none of which reaches from one into another.
+
+    Args:
+        parts: The series, of the same channels.
+        starts: The step at which each window begins, counted through all of them (`joined`).
+        lookback: Steps of a window.
+    """
+
+    def __init__(self, parts: Sequence[Series], starts: NDArray[np.int64], lookback: int) -> None:
+        super().__init__(joined(parts), starts, lookback)
+        self.names = [part.name for part in parts]
+        self.offsets = np.cumsum([0, *(len(part) for part in parts)])
+
+    def series_of(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """In which series each step lies."""
+        return np.asarray(np.searchsorted(self.offsets, starts, side="right") - 1)
+
+    def __getitem__(self, index: int) -> Series:  # type: ignore[override]
+        window = super().__getitem__(index)
+        at = int(self.series_of(self.starts[index]))
+        first = int(self.starts[index] - self.offsets[at])
+        return replace(window, name=f"{self.names[at]}, steps {first} to {first + self.lookback - 1}")
+
+
+def joined(parts: Sequence[Series]) -> Series:
+    """The series one after another, as one; times only where all have them."""
+    first = parts[0]
+    all_times = [part.times for part in parts if part.times is not None]
+    times = np.concatenate(all_times) if len(all_times) == len(parts) else None
+    return Series(np.concatenate([part.values for part in parts]), first.channels, times, first.name)
 
 
 class Forecasts(Sequence[NDArray[np.float32]]):

@@ -1,0 +1,34 @@
+"""What a user may choose of a set of series."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from mt_core.sdk import GroupOptions
+from mt_plugin_timeseries.tables import Irregular, Text
+
+
+class TimeSeriesDatasetOptions(GroupOptions):
+    """Which series, and which of its windows."""
+
+    group: str | None = Field(
+        default=None,
+        description="The column that tells the series of a table apart (a machine, a shop, a patient), which is no "
+        "channel. Each is a series by itself, and is trained on or tested as a whole.",
+    )
+
+    horizon: int = Field(default=96, ge=1, description="Steps to forecast.")
+    lookback: int = Field(default=336, ge=1, le=65_536, description="Steps looked at: the newest of a series.")
+    window_stride: int = Field(
+        default=1, ge=1, description="Steps from one training window to the next; the others stand at each step."
+    )
+    columns: tuple[str, ...] = Field(
+        default=(), description="Columns of a table to read, in this order; none: all of numbers."
+    )
+    file: str | None = Field(default=None, description="Which table, where a folder holds several.")
+    irregular: Irregular = Field(
+        default="repair",
+        description="Rows that are not one step after the other: repair (sort, average doubles, leave gaps to "
+        "interpolation), refuse, or ignore the times, as the literature does.",
+    )
+    text: Text = Field(default="refuse", description="Columns of text in a table: refuse or ignore.")

@@ -10,7 +10,7 @@ from pydantic import Field
 
 import mt_core as mt
 from mt_core.contract import Options
-from mt_core.data.dataset_options import dataset_options
+from mt_core.data.dataset_options import dataset_options, options_of_both
 from mt_core.errors import OptionError
 from mt_core.plugins import get
 
@@ -92,3 +92,15 @@ def test_a_model_trained_on_a_dataset_gives_the_data_what_its_tokenizer_has(smal
     model = mt.load("toy", encoder=small_encoder, noise=0.25)
     fit(model, get("toy").dataset.demo(size=8))
     assert dataset_options(model, {}) == ToyDatasetOptions(noise=0.25)
+
+
+def test_a_new_tokenizer_and_its_data_get_one_value_of_what_both_have():
+    given = [({}, {}), ({"noise": "0.5"}, {"fold": 2}), ({}, {"noise": 0.2})]
+    made = [options_of_both(get("toy"), of_tokenizer, of_data) for of_tokenizer, of_data in given]
+    assert [(for_tokenizer["noise"], for_data) for for_tokenizer, for_data in made] == [
+        (0.05, ToyDatasetOptions()),
+        (0.5, ToyDatasetOptions(noise=0.5, fold=2)),
+        (0.2, ToyDatasetOptions(noise=0.2)),
+    ]
+    with pytest.raises(OptionError, match=r"noise is 0\.5 for the data and 0\.1 for the tokenizer"):
+        options_of_both(get("toy"), {"noise": 0.1}, {"noise": 0.5})

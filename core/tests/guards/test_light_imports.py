@@ -82,12 +82,12 @@ def test_the_contract_and_the_folders_below_are_imported_lightly():
     assert heavy_after(code) == []
 
 
-NOT_NEEDED = ["timm", "torchvision", "torch._dynamo", "lightning", "torchmetrics", "pandas", "huggingface_hub"]
+NOT_NEEDED = ["timm", "torchvision", "torch._dynamo", "lightning", "torchmetrics", "peft", "pandas", "huggingface_hub"]
 
 
-def not_needed_after(code):
-    """The modules of `NOT_NEEDED` that a new interpreter has imported after running some code."""
-    told = f"\nimport sys\nprint([name for name in {NOT_NEEDED} if name in sys.modules])"
+def not_needed_after(code, more=()):
+    """The modules of `NOT_NEEDED`, and more, that a new interpreter has imported after running some code."""
+    told = f"\nimport sys\nprint([name for name in {[*NOT_NEEDED, *more]} if name in sys.modules])"
     ran = subprocess.run([sys.executable, "-c", code + told], capture_output=True, text=True, check=True)
     return ast.literal_eval(ran.stdout.splitlines()[-1])
 
@@ -100,6 +100,16 @@ def test_embedding_a_picture_imports_only_what_it_needs(tmp_path, monkeypatch):
     Image.new("RGB", (32, 32)).save("one.jpg")
     code = "from mt_core.cli import main; assert main('embed image one.jpg -q -o v.parquet'.split()) == 0"
     assert not_needed_after(code) == []
+
+
+@pytest.mark.parametrize("modality", ["image", "tabular", "timeseries"])
+def test_a_folder_that_cannot_be_trained_on_is_refused_before_an_encoder_is_loaded(modality, tmp_path, monkeypatch):
+    pytest.importorskip(f"mt_plugin_{modality}")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    line = f"train {modality} --data empty --out run"
+    code = f"from mt_core.cli import main; assert main({line.split()}) == 2"
+    assert not_needed_after(code, ["mt_core.encoder.catalog"]) == []  # an encoder is loaded from the catalogue
 
 
 def test_an_import_that_is_not_needed_is_caught():

@@ -77,7 +77,7 @@ def command(
     from mt_core.cli.choosing import check_encoder
     from mt_core.io.paths import check_exists
     from mt_core.plugins import find
-    from mt_core.training.run_record import check_folder
+    from mt_core.training.run_record import check_folder, read_record
 
     found = find(modality)
     check_exists(Path(data))
@@ -91,22 +91,31 @@ def command(
 
     Recipe.parse({name: value for name, value in settings.items() if name in Recipe.model_fields})
 
-    from mt_core.api import fit, load  # imports torch: all that is above needs none to be refused
     from mt_core.plugins import get
+    from mt_core.training.opening import open_for_new_model  # imports torch: what is above needs none to be refused
 
     plugin = get(modality)
     shared.refuse_misplaced(plugin, {"-O": options, "-D": data_option, "-S": more})
     recipe = Recipe.over(plugin.manifest.recipe, settings)
+    parts = None  # of a complete run, which is only shown
+    if not (resume and read_record(Path(out))["status"] == "complete"):
+        parts, own = open_for_new_model(
+            plugin, Path(data), recipe, tokenizer_options=own, data_options=of_data, strict=strict
+        )
+
+    from mt_core.api import load  # after the data: a folder that cannot be trained on needs no encoder to be refused
+    from mt_core.training import fit
+
     model = load(modality, encoder=encoder, layers=layers, purpose="train", seed=recipe.seed, device=device, **own)
     if not quiet:
         click.echo(f"encoder: {model.encoder.description}", err=True)
     result = fit(
         model,
-        data,
+        parts if parts is not None else data,
         out=out,
         resume=resume,
         overwrite=overwrite,
-        data_options=of_data,
+        data_options=of_data if parts is None else None,
         recipe=recipe,
         strict=strict,
         show_progress=not quiet,

@@ -9,7 +9,7 @@ from mt_core.contract import Options
 from mt_core.contract.option_types import as_text
 from mt_core.errors import OptionError
 from mt_core.model import MetaTransformer, make_tokenizer
-from mt_core.plugins import get
+from mt_core.plugins import Plugin, get
 
 
 def dataset_options(model: MetaTransformer, given: Mapping[str, Any]) -> Options:
@@ -20,8 +20,32 @@ def dataset_options(model: MetaTransformer, given: Mapping[str, Any]) -> Options
         OptionError: an option that the dataset does not have, or a value of it; or one that the tokenizer has as well,
             with another value.
     """
-    own = get(model.modality).dataset.Options
-    of_tokenizer = _of_both(model, own)
+    trained_with = model.data_options.model_dump() if model.data_options is not None else {}
+    return _combined(get(model.modality).dataset.Options, model.tokenizer.options, given, trained_with)
+
+
+def options_of_both(
+    plugin: Plugin, of_tokenizer: Mapping[str, Any], of_data: Mapping[str, Any]
+) -> tuple[dict[str, Any], Options]:
+    """What a new tokenizer and the data that it is trained on are to be made with, before there is either.
+
+    Args:
+        of_tokenizer: What was given for the tokenizer.
+        of_data: What was given for the dataset.
+
+    Raises:
+        OptionError: an unknown option, or a value of it; or one that both have, with two values.
+    """
+    own, asked = plugin.dataset.Options, _parsed(plugin.dataset.Options, of_data)
+    shared = asked.model_fields_set & plugin.tokenizer.Options.model_fields.keys()
+    tokenizer = plugin.tokenizer.Options.parse({**{name: getattr(asked, name) for name in shared}, **of_tokenizer})
+    return {**of_tokenizer, **_of_both(tokenizer, own)}, _combined(own, tokenizer, of_data, {})
+
+
+def _combined(
+    own: type[Options], tokenizer: Options, given: Mapping[str, Any], trained_with: Mapping[str, Any]
+) -> Options:
+    of_tokenizer = _of_both(tokenizer, own)
     asked = _parsed(own, given)
     for name in _differing(asked, of_tokenizer):
         of_data, known = as_text(getattr(asked, name)), as_text(of_tokenizer[name])
@@ -29,7 +53,6 @@ def dataset_options(model: MetaTransformer, given: Mapping[str, Any]) -> Options
             f"{name} is {of_data} for the data and {known} for the tokenizer",
             fix=f"give {name} once, as an option of the tokenizer or of the data; a trained model keeps its own",
         )
-    trained_with = model.data_options.model_dump() if model.data_options is not None else {}
     return own.parse({**trained_with, **of_tokenizer, **given})
 
 
@@ -41,7 +64,7 @@ def share_with_tokenizer(model: MetaTransformer, given: Mapping[str, Any]) -> No
     plugin = get(model.modality)
     asked = _parsed(plugin.dataset.Options, given)
     chosen = {name: getattr(model.tokenizer.options, name) for name in model.tokenizer.options.model_fields_set}
-    differing = _differing(asked, _of_both(model, plugin.dataset.Options))
+    differing = _differing(asked, _of_both(model.tokenizer.options, plugin.dataset.Options))
     if not differing or chosen.keys() & differing:
         return
 
@@ -64,10 +87,9 @@ def _parsed(own: type[Options], given: Mapping[str, Any]) -> Options:
     return own.parse(given)
 
 
-def _of_both(model: MetaTransformer, own: type[Options]) -> dict[str, Any]:
+def _of_both(tokenizer: Options, own: type[Options]) -> dict[str, Any]:
     """The tokenizer's values of the options that the dataset has as well."""
-    options = model.tokenizer.options
-    return {name: getattr(options, name) for name in own.model_fields if name in type(options).model_fields}
+    return {name: getattr(tokenizer, name) for name in own.model_fields if name in type(tokenizer).model_fields}
 
 
 def _differing(asked: Options, of_tokenizer: Mapping[str, Any]) -> set[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mt_core.contract import Forecasting, ModalityDataset, Options, Segmentation
 from mt_core.data.subsets import Subset, hold_out
-from mt_core.errors import MissingSplitError, MtError
+from mt_core.errors import DataWarning, MissingSplitError, MtError
 from mt_core.sdk import reinterpreted, some_of
 
 _FEWEST = 5  # samples, of which one can be held out for a test and another one to select
@@ -25,12 +25,20 @@ class TrainingData:
         test: What was held out of the folder to be measured at the end; None where the folder has a test split of its
             own, or none was held out.
         notes: A line each on how val and test came to be.
+        root: The folder or file that they are of; None where datasets were given.
+        options: Those that it was opened with.
+        notices: What was left out of it or reinterpreted.
+        seconds: That opening it took.
     """
 
     train: ModalityDataset
     val: ModalityDataset
     test: ModalityDataset | None = None
     notes: tuple[str, ...] = ()
+    root: Path | None = None
+    options: Options | None = None
+    notices: tuple[DataWarning, ...] = ()
+    seconds: float = 0.0
 
 
 def open_training_data(

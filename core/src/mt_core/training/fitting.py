@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mt_core.contract import ModalityDataset, Options
+from mt_core.contract import ModalityDataset
 from mt_core.data.calibration import calibrate
 from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
 from mt_core.data.loader import Loader
 from mt_core.data.precision import check_precision
 from mt_core.data.reading import skipped
 from mt_core.data.subsets import hold_out
-from mt_core.data.training_data import TrainingData, open_training_data
+from mt_core.data.training_data import TrainingData
 from mt_core.errors import DataWarning, FingerprintError, MtError, MtWarning, OptionError, RunError
 from mt_core.heads import PooledHead
 from mt_core.hooks import session
@@ -32,6 +32,7 @@ from mt_core.plugins import get
 from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_checkpoint
 from mt_core.training.evaluation import baseline_metrics, measure, typical_target
 from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent_trainer
+from mt_core.training.opening import open_folder
 from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
@@ -74,7 +75,7 @@ class FitResult:
 
 def fit(
     model: MetaTransformer,
-    data: str | Path | ModalityDataset,
+    data: str | Path | ModalityDataset | TrainingData,
     val: ModalityDataset | None = None,
     *,
     out: str | Path | None = None,
@@ -86,7 +87,7 @@ def fit(
     show_progress: bool = False,
     **settings: Any,
 ) -> FitResult:
-    """Train tokenizer and head of a model on a folder or a dataset; see `mt_core.fit`.
+    """Train tokenizer and head of a model on a folder, a dataset, or a folder that is open; see `mt_core.fit`.
 
     Raises:
         OptionError: a setting that does not fit.
@@ -112,8 +113,7 @@ def fit(
     if out is None and (resume or overwrite):
         raise OptionError("resume and overwrite are of a run folder, and there is no `out`", fix="name the folder")
     earlier = read_notices(Path(str(out), NOTICES)) if resume else ()
-    source = data.source if isinstance(data, ModalityDataset) else str(data)
-    notices = Notices(earlier, strict=strict, default=source)
+    notices = Notices(earlier, strict=strict, default=_source(data))
     with collecting(notices):
         result = _prepare_and_fit(
             model,
@@ -134,7 +134,7 @@ def fit(
 def _prepare_and_fit(
     model: MetaTransformer,
     recipe: Recipe,
-    data: str | Path | ModalityDataset,
+    data: str | Path | ModalityDataset | TrainingData,
     val: ModalityDataset | None,
     data_options: Mapping[str, Any] | None,
     out: Path | None,
@@ -144,24 +144,21 @@ def _prepare_and_fit(
     overwrite: bool,
     show_progress: bool,
 ) -> FitResult:
-    started = time.monotonic()
     notices.check()  # those of the run that is resumed
-    options = None
-    if not isinstance(data, ModalityDataset):
+    if isinstance(data, str | Path):
         share_with_tokenizer(model, data_options or {})
-        options = dataset_options(model, data_options or {})
     elif data_options:
         raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
     if out is not None and resume and (done := _complete_run(model, recipe, out)) is not None:
         return done
-    parts = _data(get(model.modality).dataset, data, val, recipe, options)
-    notices.check()
-    check_targets(parts.train, model.modality)
+    parts = _data(model, data, val, recipe, data_options or {}, strict=notices.strict)
+    minutes = recipe.max_minutes if recipe.max_minutes is not None else math.inf
+    until = time.monotonic() - parts.seconds + 60 * minutes
+    relay(parts.notices)
     summary = data_summary(parts)
     if show_progress:
         print(*summary, sep="\n", file=sys.stderr, flush=True)
     _make_ready(model, parts.train, recipe)
-    until = started + 60 * recipe.max_minutes if recipe.max_minutes is not None else math.inf
     given = {
         "summary": summary,
         "resume": resume,
@@ -171,16 +168,15 @@ def _prepare_and_fit(
     }
     if out is None:
         with tempfile.TemporaryDirectory(prefix="mt-run-") as folder:
-            result = _fit(model, recipe, parts, options, Path(folder), notices, **given)  # type: ignore[arg-type]
+            result = _fit(model, recipe, parts, Path(folder), notices, **given)  # type: ignore[arg-type]
         return replace(result, folder=None)
-    return _fit(model, recipe, parts, options, out, notices, **given)  # type: ignore[arg-type]
+    return _fit(model, recipe, parts, out, notices, **given)  # type: ignore[arg-type]
 
 
 def _fit(
     model: MetaTransformer,
     recipe: Recipe,
     parts: TrainingData,
-    options: Options | None,
     folder: Path,
     notices: Notices,
     *,
@@ -191,10 +187,10 @@ def _fit(
     show_progress: bool,
 ) -> FitResult:
     train, val, test = parts.train, parts.val, parts.test
-    planned = _plan(model, recipe, parts, options, summary)
+    planned = _plan(model, recipe, parts, summary)
     checkpoint = _prepare_folder(folder, planned, resume=resume, overwrite=overwrite)
     baseline = baseline_metrics(model.require_head(), train.targets(), val.targets())
-    if options is not None:  # a folder's samples, which may come again under another name
+    if parts.root is not None:  # a folder's samples, which may come again under another name
         model.seen = read_seen(folder) if resume else None
         if model.seen is None:
             model.seen = hashes_of(train, val)
@@ -213,7 +209,7 @@ def _fit(
     metrics = _val_metrics(kept)
     stopped_after = history[-1]["epoch"] if is_time_up and history[-1]["epoch"] < recipe.epochs else None
     model.provenance = f"trained on {train.source}"
-    model.data_options = options
+    model.data_options = parts.options
     model.typical_target = planned["data"]["typical_target"]
     test_metrics = _measure(model, recipe, test, failed, notices, show_progress)
     write_skipped(folder, failed)
@@ -276,7 +272,6 @@ def _plan(
     model: MetaTransformer,
     recipe: Recipe,
     parts: TrainingData,
-    data_options: Options | None,
     summary: Sequence[str],
 ) -> dict[str, Any]:
     """What `run.json` says before the first epoch, and what a run that is resumed must agree with."""
@@ -294,33 +289,36 @@ def _plan(
             "selected_on": val.source,
             "tested_on": test.source if test is not None else None,
             "summary": list(summary),
-            "options": data_options.model_dump(mode="json") if data_options is not None else None,
+            "options": parts.options.model_dump(mode="json") if parts.options is not None else None,
             "typical_target": typical_target(train.task, train.targets()),
         },
         "versions": versions(),
     }
 
 
+def _source(data: str | Path | ModalityDataset | TrainingData) -> str:
+    return data.source if isinstance(data, ModalityDataset) else str(getattr(data, "root", data))
+
+
 def _data(
-    dataset_class: type[ModalityDataset],
-    data: str | Path | ModalityDataset,
+    model: MetaTransformer,
+    data: str | Path | ModalityDataset | TrainingData,
     val: ModalityDataset | None,
     recipe: Recipe,
-    options: Options | None,
+    data_options: Mapping[str, Any],
+    *,
+    strict: bool,
 ) -> TrainingData:
+    if isinstance(data, TrainingData):
+        return data
     if isinstance(data, ModalityDataset):
         train, val = (data, val) if val is not None else hold_out(data, recipe.val_fraction, recipe.seed)
+        check_targets(train, model.modality)
         return TrainingData(train, val, notes=(f"val: {len(val):,} samples, {val.source}",))
     if val is not None:
         raise OptionError("a folder selects on its own val split", fix="give datasets for both, or no val")
-    return open_training_data(
-        dataset_class,
-        Path(data),
-        options,
-        val_fraction=recipe.val_fraction,
-        test_fraction=recipe.test_fraction,
-        seed=recipe.seed,
-    )
+    options = dataset_options(model, data_options)
+    return open_folder(get(model.modality), Path(data), recipe, options, strict=strict)
 
 
 def _measure(

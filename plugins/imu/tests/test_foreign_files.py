@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mt_core.errors import DataWarning
+from mt_core.errors import DataWarning, InputError
 from mt_plugin_imu.reading import only_recording
 
 foreign_file = pytest.mark.foreign_file
@@ -126,7 +126,7 @@ READ = [
         marks=foreign_file("names over three rows", "pandas, columns of two levels", "read, told: 50 Hz"),
     ),
     pytest.param(
-        "time,seconds_elapsed,z,y,x\n"
+        "time,seconds_elapsed,x,y,z\n"
         + timed(lambda number: f"{1_544_027_337_000_000_000 + number * 20_000_000},{number / 50:.4f}"),
         50,
         None,
@@ -295,3 +295,56 @@ def test_index_of_a_data_frame_is_the_time() -> None:
     index = pd.date_range("2024-01-01", periods=STEPS, freq="40ms")
     recording = only_recording(pd.DataFrame(AXES, index=index, columns=["x", "y", "z"]))
     assert recording.rate == pytest.approx(25) and np.array_equal(recording.values, AXES.astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        pytest.param(
+            "z,y,x", marks=foreign_file("axes in the order z, y, x", "Sensor Logger", "read, told: as x, y, z")
+        ),
+        "accel_z_g,accel_y_g,accel_x_g",
+        "AccZ (m/s^2),AccY (m/s^2),AccX (m/s^2)",
+    ],
+)
+def test_axes_have_one_order_in_all_files(tmp_path: Path, names: str):
+    path = tmp_path / "a.csv"
+    path.write_text(f"seconds_elapsed,{names}\n" + timed(lambda number: f"{number / 50:.2f}", axes=AXES[:, ::-1]))
+    with pytest.warns(DataWarning, match="put in the order x, y, z"):
+        assert np.array_equal(only_recording(path).values, AXES)
+
+
+def test_axes_that_are_named_keep_their_order(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("x,y,z\n" + rows())
+    assert np.array_equal(only_recording(path, columns=("z", "y", "x")).values, AXES[:, ::-1])
+
+
+def test_names_that_differ_otherwise_keep_their_order(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("gyro,acc,mag\n" + rows())
+    assert np.array_equal(only_recording(path).values, AXES)
+
+
+@foreign_file("a counter of microseconds that runs over", "Arduino, micros()", "refused: names the line")
+def test_a_counter_that_runs_over_is_no_axis(tmp_path: Path):
+    path = tmp_path / "a.csv"
+    path.write_text("micros,ax,ay,az\n" + timed(lambda number: f"{(2**32 - 10**6 + number * 20_000) % 2**32}"))
+    with pytest.raises(InputError, match=r"line 52: the time column 'micros' runs backwards"):
+        only_recording(path)
+
+
+@foreign_file("arrays called x, y and z", "scripts, .npz", "read: three axes")
+def test_arrays_of_one_axis_each(tmp_path: Path):
+    parts = {"x": AXES[:, 0], "y": AXES[:, 1], "z": AXES[:, 2], "rate": 50}
+    np.savez(tmp_path / "a.npz", **parts)
+    for source in (parts, tmp_path / "a.npz"):
+        found = only_recording(source)
+        assert np.array_equal(found.values, AXES) and found.rate == 50
+
+
+@foreign_file("further arrays beside the values", "scripts, .npz", "read, told: left out")
+def test_further_arrays_are_told():
+    with pytest.warns(DataWarning, match="the arrays temp, baro"):
+        found = only_recording({"acc": AXES, "temp": AXES[:, 0], "baro": AXES[:, 0], "label": 3})
+    assert np.array_equal(found.values, AXES)

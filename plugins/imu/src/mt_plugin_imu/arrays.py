@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 
@@ -9,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import as_array, names_in_npz, read_npz
+from mt_core.sdk import as_array, left_out, names_in_npz, read_npz, some_of
 from mt_plugin_imu.recording import Recording, make_recording
 from mt_plugin_imu.tables import from_times
 
 VALUES = ("values", "imu", "data", "series", "signal", "x")
 PARTS = (("acc", "accelerometer"), ("gyro", "gyr", "gyroscope"), ("mag", "magnetometer"))
 RATES = ("rate", "rate_hz", "fs", "hz", "frequency", "sampling_rate", "sample_rate")
+_NO_AXES = re.compile(r"y|labels?|target|class|activity|subjects?|users?|name|unit|units|id|meta.*")
 CLOCKS = ("time", "t", "timestamp", "timestamps", "time_s", "time_ms", "ms")
 
 
@@ -45,8 +47,8 @@ def from_npz(file: BinaryIO, name: str) -> Iterator[Recording]:
 def _of_named(names: Sequence[str], array_of: Callable[[str], NDArray[Any]], name: str) -> Iterator[Recording]:
     """The recordings in arrays that have names.
 
-    They are `values` (or `imu`, `data`, …), or `acc`, `gyro` and `mag` side by side, or the only array there is; with
-    `rate` in Hz, or `time`, where it is known.
+    They are `values` (or `imu`, `data`, …), or `acc`, `gyro` and `mag` side by side, or `x`, `y` and `z`, or the only
+    array there is; with `rate` in Hz, or `time`, where it is known. Further arrays are left out, and told.
 
     Raises:
         InputError: none of these names, parts of different shapes, a rate that is no number.
@@ -66,6 +68,11 @@ def _of_named(names: Sequence[str], array_of: Callable[[str], NDArray[Any]], nam
             f"{name} holds {', '.join(names)[:200] or 'nothing'}",
             fix=f"call the array {VALUES[0]!r}, or its parts 'acc', 'gyro' and 'mag'",
         )
+    if whole is not None and whole.lower() == "x" and "y" in key_of and "z" in key_of:
+        whole, parts = None, [key_of[axis] for axis in "xyz"]
+    used = {rate, clock, *([whole] if whole is not None else parts)}
+    if further := [key for key in others if key not in used and not _NO_AXES.fullmatch(key.lower())]:
+        left_out(name, f"the arrays {some_of(further)}")
     values = array_of(whole) if whole is not None else _joined([array_of(key) for key in parts], name)
     if rate is not None:
         yield from from_array(values, name, _scalar(array_of(rate), f"{name}: {rate}"))

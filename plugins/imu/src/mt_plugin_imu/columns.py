@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mt_core.errors import InputError
-from mt_core.sdk import Clock, find_clock, plain_name
+from mt_core.sdk import Clock, find_clock, plain_name, reinterpreted
 from mt_plugin_imu.times import is_time_column
 
 _WHO = r"user|subject|person|participant|patient|session|exp(eriment)?|trial|device|split|fold"
@@ -81,6 +81,7 @@ def choose_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> 
         axes = [
             place for place, name in enumerate(names) if place not in timed and not _NO_AXIS.fullmatch(plain_name(name))
         ]
+        axes = _in_order(axes, plain, source)
     if not axes:
         raise InputError(
             f"{source} has no column that is an axis: {', '.join(names)[:200]}",
@@ -92,6 +93,27 @@ def choose_columns(names: Sequence[str], wanted: Sequence[str], source: str) -> 
     if together is not None and (set(together.places) & set(axes)):
         together = None
     return Columns(axes, clocks[0] if clocks else None, tuple(clocks[1:]), together, not wanted)
+
+
+def _in_order(axes: list[int], names: Sequence[str], source: str) -> list[int]:
+    """The axes, three that are called z, y, x in the order x, y, z: what a device calls x is one axis for all files."""
+    found, at = list(axes), 0
+    while at + 3 <= len(found):
+        three = found[at : at + 3]
+        letters = _letters([names[place] for place in three])
+        if letters is not None and letters != "xyz":
+            reinterpreted(source, f"the axes {', '.join(names[place] for place in three)} put in the order x, y, z")
+            found[at : at + 3] = [three[letters.index(letter)] for letter in "xyz"]
+        at += 3 if letters is not None else 1
+    return found
+
+
+def _letters(names: Sequence[str]) -> str | None:
+    """The letters x, y and z by which alone three names differ, in their order; None where they differ otherwise."""
+    if len({len(name) for name in names}) > 1:
+        return None
+    differing = [letters for letters in zip(*names, strict=True) if len(set(letters)) > 1]
+    return "".join(differing[0]) if len(differing) == 1 and set(differing[0]) == set("xyz") else None
 
 
 def numbered_columns(count: int, wanted: Sequence[str], times: Sequence[int], name: str) -> Columns:

@@ -16,7 +16,8 @@ from mt_core.sdk import left_out, reinterpreted, rows_per_stamp, seconds_since_1
 
 _UNITS = {
     "ns": 1e-9, "nanosecond": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "microsecond": 1e-6, "usec": 1e-6,
-    "ms": 1e-3, "millisecond": 1e-3, "msec": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0, "min": 60.0, "minute": 60.0,
+    "micro": 1e-6, "ms": 1e-3, "millisecond": 1e-3, "msec": 1e-3, "milli": 1e-3, "s": 1.0, "sec": 1.0, "second": 1.0,
+    "min": 60.0, "minute": 60.0,
 }  # fmt: skip
 
 _CLOCKS = (

@@ -29,7 +29,7 @@ def test_windows_1252_is_read_and_said():
     ("content", "message"),
     [
         (b"a\nb\0", "zero bytes"),
-        (b"PK\x03\x04\0\0", r"zero bytes[\s\S]*spreadsheet"),
+        (b"PK\x03\x04\0\0", r"is a spreadsheet[\s\S]*CSV"),
         ("a".encode("utf-32"), "zero bytes"),
         ("a".encode("utf-16") + b"b", "not UTF-16"),
         (b"\x89PNG\r\n\x1a\n", "line 1: the byte 0x89 is not UTF-8"),
@@ -81,3 +81,39 @@ def test_pieces_come_before_the_file_has_been_read():
     file = io.BytesIO(b"a\n" * (1 << 21))
     assert next(text_chunks(file, "notes.csv")).startswith("a\n")
     assert file.tell() < 1 << 22
+
+
+foreign_file = pytest.mark.foreign_file
+
+
+@pytest.mark.parametrize(
+    ("start", "message"),
+    [
+        pytest.param(
+            b"MATLAB 5.0 MAT-file, Platform: GLNXA64", "a MATLAB file",
+            marks=foreign_file("a MATLAB file where text is read", "MATLAB, scipy", "refused: how to convert it"),
+        ),
+        pytest.param(
+            b"SQLite format 3\0", "an SQLite database",
+            marks=foreign_file("a database where text is read", "phones, loggers", "refused: how to convert it"),
+        ),
+        pytest.param(
+            b"\x89HDF\r\n\x1a\n", "an HDF5 file",
+            marks=foreign_file("an HDF5 file where text is read", "h5py, MATLAB 7.3", "refused: how to convert it"),
+        ),
+        pytest.param(
+            b"%PDF-1.4\n%text", "a PDF document",
+            marks=foreign_file("a PDF called .txt", "scanners, web sites", "refused: how to convert it"),
+        ),
+        pytest.param(
+            rb"{\rtf1\ansi Hello}", "RTF",
+            marks=foreign_file("RTF called .txt", "WordPad", "refused: how to convert it"),
+        ),
+        (b"PAR1\x15\x04", "a Parquet file"),
+        (b"RDX3\nX\n", "a data file of R"),
+    ],
+)  # fmt: skip
+def test_what_is_known_to_be_no_text_is_refused_by_name(start, message):
+    with pytest.raises(InputError, match=f"a.csv is {message}.*no text|a.csv is .*{message}") as caught:
+        list(text_chunks(io.BytesIO(start + b" " * 50), "a.csv"))
+    assert "save" in caught.value.fix or "export" in caught.value.fix

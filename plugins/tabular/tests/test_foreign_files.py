@@ -45,6 +45,18 @@ def written(folder: Path, content: str | bytes, name: str = "table.csv") -> Path
         pytest.param(BODY.replace(",", " , "), marks=foreign("blanks around separators", "people", "read")),
         pytest.param(BODY + "\n\n,\n".replace(",", ""), marks=foreign("empty lines at the end", "any", "read")),
         pytest.param(BODY.replace(",", "\t"), marks=foreign("tabs in a file called .csv", "any", "read")),
+        pytest.param(
+            "| city | pop |\n|:-----|----:|\n| Ulm | 126 |\n| Bonn | 331 |\n| Jena | 111 |\n",
+            marks=foreign("a frame of |---|", "Markdown", "read: without the frame"),
+        ),
+        pytest.param(
+            "+----+\n| city | pop |\n+----+\n| Ulm  | 126 |\n| Bonn | 331 |\n| Jena | 111 |\n+----+\n",
+            marks=foreign("a frame of +----+", "mysql", "read: without the frame"),
+        ),
+        pytest.param(
+            " city | pop \n------+-----\n Ulm  | 126\n Bonn | 331\n Jena | 111\n(3 rows)\n",
+            marks=foreign("a frame of ----+----, and (3 rows) below", "psql", "read: without the frame"),
+        ),
         pytest.param(BODY.replace(",", "|"), marks=foreign("bars in a file called .csv", "mainframes", "read")),
         pytest.param(BODY.replace(",", "   "), marks=foreign("columns at blanks", "Fortran, UCI's .data", "read")),
         pytest.param(
@@ -236,3 +248,52 @@ def test_the_data_set_says_what_its_columns_are(tmp_path: Path) -> None:
         "left out: the column id (row numbers or keys)",
         "left out: the column k (constant)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(
+            "% by UCI\n@relation iris\n@attribute a numeric\n@attribute b {x,y}\n@data\n1,x\n", "an ARFF file",
+            marks=foreign("an ARFF file called .csv", "Weka, OpenML", "refused: how to convert it"),
+        ),
+        pytest.param(
+            "-- MySQL dump 10.13\nINSERT INTO `t` VALUES (1,'a'),(2,'b');\n", "a dump of SQL statements",
+            marks=foreign("statements of SQL", "mysqldump, pg_dump", "refused: how to convert it"),
+        ),
+        pytest.param(
+            '{"a": 1}\n{"a": 2}\n'.encode("utf-16"), "JSON text",
+            marks=foreign("JSON lines in UTF-16", "PowerShell", "refused: says what it is"),
+        ),
+        pytest.param(
+            '[["a", 1], ["b", 2]]', "JSON text",
+            marks=foreign("a JSON list of lists", "pandas, to_json(orient='values')", "refused: says what it is"),
+        ),
+    ],
+)  # fmt: skip
+def test_text_that_is_no_table_is_refused_by_what_it_is(tmp_path: Path, content: str | bytes, message: str) -> None:
+    with pytest.raises(InputError, match=f"table.csv is {message}, and no table"):
+        list(read_rows(written(tmp_path, content)))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pytest.param(
+            "Wert\n7,5\n8,25\n3\n", marks=foreign("one column of decimal commas", "Excel in German", "read, told"),
+        ),
+        pytest.param(
+            "7,5\n8,25\n3,05\n",
+            marks=foreign("decimal commas in one column without a name, 3,05 among them", "loggers", "read, told"),
+        ),
+    ],
+)  # fmt: skip
+def test_decimal_commas_do_not_divide_a_lone_column(tmp_path: Path, content: str) -> None:
+    rows = list(read_rows(written(tmp_path, content)))
+    assert [next(iter(row.values())) for row in rows] == content.replace("Wert\n", "").split()
+    assert all(len(row) == 1 for row in rows)
+
+
+def test_numbers_of_rows_beside_a_lone_column_stay(tmp_path: Path) -> None:
+    """As R writes them: the header names one column, and rows have two."""
+    assert len(next(read_rows(written(tmp_path, "1,15\n2,16\n3,07\n")))) == 2

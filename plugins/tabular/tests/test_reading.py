@@ -7,6 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from pyarrow import parquet
@@ -211,7 +212,7 @@ def test_missing_file_and_folder_are_refused(tmp_path: Path) -> None:
         list(read_rows(tmp_path))
 
 
-@pytest.mark.parametrize("source", [3, None, object(), [1, 2], np.zeros((2, 2, 2)), {"a": [1, 2]}])
+@pytest.mark.parametrize("source", [3, None, object(), [1, {}], np.zeros((2, 2, 2)), {"a": [1, 2]}])
 def test_object_that_is_no_table_is_refused(source: object) -> None:
     with pytest.raises(InputError):
         list(read_rows(source))
@@ -234,3 +235,37 @@ def test_rows_come_before_the_file_has_been_read(tmp_path: Path) -> None:
 def test_what_a_masked_array_hides_is_missing():
     hidden = np.ma.masked_array([[1.0, -999.0], [2.0, 3.0]], mask=[[False, True], [False, False]])
     assert list(read_rows(hidden)) == [{"column_1": 1.0, "column_2": None}, {"column_1": 2.0, "column_2": 3.0}]
+
+
+def test_a_table_of_arrow_keeps_its_names_and_its_cells():
+    """Its array has no names, and dates as numbers."""
+    table = pa.table(
+        {"when": pa.array([0], pa.timestamp("ns")), "wait": pa.array([90], pa.duration("s")), "city": ["Ulm"]}
+    )
+    assert list(read_rows(table)) == [{"when": "1970-01-01T00:00:00", "wait": 90.0, "city": "Ulm"}]
+
+
+def test_nested_lists_are_rows():
+    assert list(read_rows([[1, "a"], [2.5, None]])) == [
+        {"column_1": 1, "column_2": "a"},
+        {"column_1": 2.5, "column_2": None},
+    ]
+    assert only_row([1, "a"]) == {"column_1": 1.0, "column_2": "a"}
+
+
+def test_periods_and_intervals_of_pandas_are_texts():
+    frame = pd.DataFrame({"month": pd.period_range("2020-01", periods=2, freq="M"), "age": pd.cut([3, 7], [0, 5, 10])})
+    assert list(read_rows(frame)) == [{"month": "2020-01", "age": "(0, 5]"}, {"month": "2020-02", "age": "(5, 10]"}]
+
+
+def test_a_sparse_matrix_is_refused_with_what_to_do():
+    sparse = pytest.importorskip("scipy.sparse").csr_array([[0, 1], [2, 0]])
+    with pytest.raises(InputError, match="is sparse") as caught:
+        list(read_rows(sparse))
+    assert "toarray" in caught.value.fix
+
+
+def test_a_structure_in_json_is_refused_with_its_record_and_column(tmp_path: Path) -> None:
+    path = written(tmp_path, '{"a": 1}\n{"a": {"b": 2}}\n', "t.jsonl")
+    with pytest.raises(InputError, match=r"t\.jsonl, record 2: column 'a': a dict is no cell"):
+        list(read_rows(path))

@@ -83,6 +83,16 @@ BODY = 'text,label\n"so, so",0\nvery good,1\n'
             "t.jsonl",
             marks=foreign("a JSON list in a file called .jsonl", "web services", "read"),
         ),
+        pytest.param(
+            json.dumps([{"text": "so, so", "label": 0}, {"text": "very good", "label": 1}]),
+            "t.json",
+            marks=foreign("a JSON list in a file called .json", "web services", "read"),
+        ),
+        pytest.param(
+            '{"text": "so, so", "label": 0}\n{"text": "very good", "label": 1}\n',
+            "t.json",
+            marks=foreign("JSON lines in a file called .json", "Hugging Face, MongoDB", "read"),
+        ),
     ],
 )
 def test_what_programs_do_to_a_table_changes_none_of_its_texts(tmp_path: Path, content: str | bytes, name: str) -> None:
@@ -95,6 +105,13 @@ def test_quoted_texts_go_over_lines(tmp_path: Path) -> None:
     content = 'text,label\n"one\r\ntwo, ""three""",a\n"\tfour",b\n'
     expected = [(row["text"], row["label"]) for row in csv.DictReader(io.StringIO(content, newline=""))]
     assert labelled(written(tmp_path, content)) == expected
+
+
+@foreign("columns of JSON in a file called .json", "pandas, to_json", "refused")
+def test_columns_of_json_are_no_texts(tmp_path: Path) -> None:
+    path = written(tmp_path, json.dumps({"text": ["so, so", "very good"], "label": [0, 1]}), "t.json")
+    with pytest.raises(InputError, match="a cell holds a list, not a text"):
+        list(read_texts(path))
 
 
 @foreign("quotes that do not end, between tabs", "GLUE, KorNLI", "read: quotes are characters")

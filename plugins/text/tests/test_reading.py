@@ -207,7 +207,7 @@ BROKEN: dict[str, tuple[str | bytes, str]] = {
     "random.txt": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "line 1: the byte 0x89"),
     "random.tsv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), "line 1: the byte 0x89"),
     "zeros.txt": (b"text\0text", "zero bytes"),
-    "sheet.csv": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(40), r"zero bytes[\s\S]*spreadsheet"),
+    "sheet.csv": (b"PK\x03\x04\x14\x00\x06\x00" + bytes(40), r"is a spreadsheet[\s\S]*CSV"),
     "header.csv": ("text,label\n", "a header but no rows"),
     "blank.tsv": ("\n\n", "has no rows"),
     "blank.jsonl": ("\n \n", "has no rows"),

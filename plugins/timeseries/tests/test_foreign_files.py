@@ -214,6 +214,31 @@ def test_dates_that_may_be_either_are_told() -> None:
     assert len(series) == 10
 
 
+@foreign_file("3.018,90 in the only column beside the date", "SMARD, German exports", "read, told: exact values")
+def test_thousands_and_decimals_in_the_only_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(table("Datum;Wert\n", lambda n, t: f"{t:%d.%m.%Y %H:%M};{n % 7 + 1}.018,9{n % 10}"))
+    with (
+        pytest.warns(DataWarning, match="points between thousands in the column Wert"),
+        pytest.warns(DataWarning, match="decimal commas in the column Wert"),
+    ):
+        (series,) = read_series(path)
+    expected = [(n % 7 + 1) * 1000 + 18.9 + n % 10 / 100 for n in range(100)]
+    assert series.channels == ("Wert",) and series.values[:, 0].tolist() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["", pytest.param("Wert\n", marks=foreign_file("one column of decimal commas", "German exports", "read, told"))],
+)
+def test_one_column_of_decimal_commas_is_one_channel(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(header + "".join(f"{n % 7},{n % 10}5\n" for n in range(100)))
+    with pytest.warns(DataWarning, match="decimal commas"):
+        (series,) = read_series(path)
+    assert series.values[:, 0].tolist() == pytest.approx([n % 7 + n % 10 / 10 + 0.05 for n in range(100)])
+
+
 @foreign_file("1.100 beside 0,5", "German exports", "read, told: a thousand")
 def test_points_are_thousands_where_commas_are_decimals() -> None:
     text = table("Datum;a;b\n", lambda n, t: f"{t:%d.%m.%Y %H:%M};0,{n % 7}5;1.{n % 9}00")

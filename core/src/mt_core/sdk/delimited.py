@@ -19,8 +19,9 @@ from mt_core.errors import InputError
 from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.number_columns import format_notes, number_columns
 from mt_core.sdk.numbers import PLAIN, is_header
+from mt_core.sdk.other_formats import refuse_no_table
 from mt_core.sdk.separators import cells_at_blanks, quoting_of, sniff_separator
-from mt_core.sdk.titles import are_comments, excel_separator, num_titles
+from mt_core.sdk.titles import are_comments, excel_separator, is_drawn, num_titles
 
 _SNIFFED_LINES = 50
 _BLOCK_LINES = 4096  # of a table in which some cell is no plain number
@@ -77,6 +78,7 @@ class Delimited:
             num_rows += not (line.isspace() or (comments and line.lstrip().startswith(self._comments)))
             if num_rows == _SNIFFED_LINES:
                 break
+        refuse_no_table(start, name)
         if start and (told := excel_separator(start[0])):
             separators, start[0] = told, "\n"
         self.separator = sniff_separator(list(self._data(start)), separators, quoted=quoted)
@@ -254,10 +256,10 @@ class Delimited:
             yield line
 
     def _data(self, lines: Iterable[str]) -> Iterator[str]:
-        """Lines that are no comments; all are counted."""
+        """Lines that are neither comments nor drawn; all are counted."""
         for line in lines:
             self.line += 1
-            if not (self._comments and line.lstrip().startswith(self._comments)):
+            if not (self._comments and line.lstrip().startswith(self._comments)) and not is_drawn(line):
                 yield line
 
     def _records(self, lines: Iterable[str]) -> Iterator[list[str]]:

@@ -18,6 +18,7 @@ from typing import BinaryIO, cast
 
 from mt_core.errors import InputError
 from mt_core.sdk.notices import reinterpreted
+from mt_core.sdk.other_formats import refuse_binary
 
 LONGEST_LINE = 1 << 24
 """Characters; a binary file or an endless line ends here and not in memory."""
@@ -56,6 +57,8 @@ def text_chunks(file: BinaryIO, name: str, *, legacy: bool = True, largest: int 
                 f"{name} holds more than {largest >> 20:,} MiB of text",
                 fix="cut it into several files, or save it as an array",
             )
+        if is_first:
+            refuse_binary(chunk, name)
         if is_first and chunk.startswith(_UTF_16):
             encoding, decoder = "UTF-16", codecs.getincrementaldecoder("utf-16")()
         elif is_first and (order := _utf_16_order(chunk)):
@@ -81,13 +84,7 @@ def text_chunks(file: BinaryIO, name: str, *, legacy: bool = True, largest: int 
                 raise wrong from None
             reinterpreted(name, "text that is not UTF-8, as Windows-1252 (Latin-1)")
         if "\0" in text:
-            is_zip = num_lines == 0 and text.startswith("PK")
-            raise InputError(
-                f"{name} contains zero bytes, so it is no text",
-                fix="export the table as CSV: this is a spreadsheet or another zip"
-                if is_zip
-                else "give a text file, in UTF-8",
-            )
+            raise InputError(f"{name} contains zero bytes, so it is no text", fix="give a text file, in UTF-8")
         is_ascii = is_ascii and text.isascii()
         num_lines += text.count("\n")
         if text:

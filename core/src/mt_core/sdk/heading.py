@@ -32,8 +32,9 @@ from mt_core.sdk.heading_cells import (
     without_mark,
 )
 from mt_core.sdk.notices import left_out, reinterpreted
+from mt_core.sdk.other_formats import refuse_no_table
 from mt_core.sdk.recorders import are_units, stated_rate
-from mt_core.sdk.separators import sniff_separator
+from mt_core.sdk.separators import is_one_column, sniff_separator
 from mt_core.sdk.start_rows import check_first_rows, start_and_rate
 
 _PROBED_LINES = 120
@@ -116,8 +117,11 @@ def read_heading(
         num_rows += bool(line.strip()) and not is_comment(line, comments)
         if num_rows == _PROBED_LINES:
             break
+    refuse_no_table(first, name)
     if first and (match := _EXCEL_SEPARATOR.fullmatch(first[0])):
         separators, first[0] = match[1], "\n"
+    elif ";" in separators and is_one_column([line for line in first if not is_comment(line, comments)]):
+        separators = ";"
     if any(_SINGLE_QUOTED.fullmatch(line) for line in first):  # PhysioNet's rdsamp
         first = [line.replace("'", '"') for line in first]
         lines = (line.replace("'", '"') for line in lines)

@@ -11,8 +11,11 @@ from typing import Any
 from mt_core.sdk.titles import num_titles
 
 _NUMBER_OR_DATE = re.compile(
-    r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?|\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}[:.]\d{2}[\d:.]*)?"
+    r"[+-]?\d+(?:[.,]\d*)?(?:[eE][+-]?\d+)?|[+-]?\d{1,3}(?:\.\d{3})+,\d+|"
+    r"\d{1,4}([-/.])\d{1,2}\1\d{1,4}(?:[ T]\d{1,2}[:.]\d{2}[\d:.]*)?"
 )
+
+_DECIMAL_COMMA = re.compile(r"[+-]?\d+(?:,(\d+))?")
 
 
 def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: bool = True) -> str:
@@ -20,9 +23,11 @@ def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: 
     then the one that gives more cells that are numbers (so that 1,5;2,5 is two), then the one that gives more cells.
 
     Returns:
-        One of them; the first where none divides the lines, as in a table of one column.
+        One of them; the first where none divides the lines, as in a table of one column; ";" where `is_one_column`.
     """
     lines = [line for line in lines if line.strip()]
+    if ";" in separators and is_one_column(lines):
+        return ";"
     best, best_score = separators[0], (0.0, 0.0, 0)
     for separator in separators if len(separators) > 1 and lines else "":
         rows = _divided(lines, separator, quoted)
@@ -44,6 +49,21 @@ def sniff_separator(lines: Sequence[str], separators: str = ",;\t|", *, quoted: 
         if score > best_score and not (separator == " " and best_score[0] and are_numbers <= best_score[1]):
             best, best_score = separator, score
     return best
+
+
+def is_one_column(lines: Sequence[str]) -> bool:
+    """Whether each line is one number with a decimal comma, and not two with a comma between them: the header is one
+    name, or what follows some comma begins with a 0, as 1,05 does and no whole number."""
+    rows = [line.strip() for line in lines if line.strip()]
+    is_named = len(rows) > 2 and not re.search(r"[\d,;\t]", rows[0])
+    numbers = [_DECIMAL_COMMA.fullmatch(row) for row in (rows[1:] if is_named else rows)]
+    if not numbers or not all(numbers):
+        return False
+    wholes = [int(row.partition(",")[0]) for row in rows[is_named:]]
+    if len(wholes) > 2 and wholes == list(range(wholes[0], wholes[0] + len(wholes))):
+        return False  # numbers of rows, as R writes them without a name
+    parts = [match[1] for match in numbers if match is not None and match[1] is not None]
+    return bool(parts) and (is_named or any(part[0] == "0" and len(part) > 1 for part in parts))
 
 
 def _divided(lines: Sequence[str], separator: str, quoted: bool) -> list[list[str]]:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from mt_core.sdk.numbers import is_header
 
 _SEPARATOR = re.compile(r"\"?sep=(.)\"?\s*", re.IGNORECASE)
+_DRAWN = re.compile(r"\s*(?:(?=.*[|+])(?=.*-{3})[|+:\- ]+|\(\d+ rows?\))\s*")
 _COMMENTS = ("#", "%", "//", "--")
 _MOST = 20
 _ALIKE = 0.9
@@ -18,6 +19,12 @@ def excel_separator(line: str) -> str | None:
     """The separator that a first line `sep=;` names, as Excel writes and reads it."""
     match = _SEPARATOR.fullmatch(line)
     return match[1] if match else None
+
+
+def is_drawn(line: str) -> bool:
+    """Whether a line belongs to the frame of a table and not to its rows, as in Markdown and in the output of mysql and
+    psql: |---|:--:|, +----+----+, or (12 rows)."""
+    return line[:1] in "|+-:( " and _DRAWN.fullmatch(line) is not None
 
 
 def num_titles(rows: Sequence[Sequence[str]]) -> int:

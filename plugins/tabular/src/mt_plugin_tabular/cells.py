@@ -67,15 +67,30 @@ def to_cell(value: Any) -> Cell:
         return to_cell(value.decode(errors="replace"))
     if getattr(value, "shape", None) == ():
         return to_cell(value.item())
+    if type(value).__name__ in ("Period", "Interval"):  # pandas' own: 2020-01; (0, 5]
+        return str(value)
     raise InputError(
         f"a {type(value).__name__} is no cell of a table",
         fix="give text, a number, a date, a boolean or None in each column; spread lists over several columns",
     )
 
 
-def make_row(names: Iterable[Any], values: Iterable[Any]) -> Row:
-    """A row from names and values, as `to_cell` makes them."""
-    return {str(name): to_cell(value) for name, value in zip(names, values, strict=True)}
+def make_row(names: Iterable[Any], values: Iterable[Any], where: str = "") -> Row:
+    """A row from names and values, as `to_cell` makes them.
+
+    Args:
+        where: The file and the row, for messages.
+
+    Raises:
+        InputError: a value that no cell can hold; names the column.
+    """
+    row: Row = {}
+    for name, value in zip(names, values, strict=True):
+        try:
+            row[str(name)] = to_cell(value)
+        except InputError as error:
+            raise InputError(f"{where}{': ' * bool(where)}column {str(name)!r}: {error.problem}", error.fix) from None
+    return row
 
 
 def category_name(value: str | float) -> str:

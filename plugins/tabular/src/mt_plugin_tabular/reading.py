@@ -29,9 +29,9 @@ def read_rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, N
     """Every row of a table, in order and in bounded memory.
 
     Args:
-        source: A path, the bytes of a file, a data frame, one mapping or Series (a row), a list of mappings, an array
-            (1-D: a row; 2-D: its rows; columns are then called `column_1`, …). What a file holds decides how it is
-            read, and not its suffix.
+        source: A path, the bytes of a file, a data frame, one mapping or Series (a row), a list of mappings, a table
+            of pyarrow or polars, an array or nested lists (1-D: a row; 2-D: its rows; columns are then called
+            `column_1`, …). What a file holds decides how it is read, and not its suffix.
         header: Whether the first line of a text file names the columns; "auto": where none of its cells is a number.
             Without names they are called `column_1`, `column_2` …, in Adult's files `ADULT_COLUMNS`.
 
@@ -47,13 +47,24 @@ def read_rows(source: Any, *, header: Header = "auto") -> Generator[Row, None, N
         yield from _frame_rows(source)
     elif hasattr(source, "index") and hasattr(source, "to_dict"):  # a pandas Series
         yield make_row(source.index, source)
+    elif hasattr(source, "__arrow_c_stream__"):  # a table of pyarrow, polars, duckdb
+        yield from _frame_of_arrow(source)
     elif isinstance(source, np.ndarray) or hasattr(source, "__array__"):
         yield from _array_rows(as_array(source))
+    elif hasattr(source, "toarray") and hasattr(source, "nnz"):
+        raise InputError(f"{name_of(source)} is sparse", fix="pass source.toarray(), or a data frame")
     elif isinstance(source, Iterable):
-        for item in source:
-            if not isinstance(item, Mapping):
+        items = list(source)
+        if items and not any(isinstance(item, Mapping | Iterable) and not isinstance(item, str) for item in items):
+            yield make_row(_numbered(len(items)), items)  # of a list of lists
+            return
+        for item in items:
+            if isinstance(item, list | tuple):
+                yield make_row(_numbered(len(item)), item)
+            elif isinstance(item, Mapping):
+                yield make_row(item.keys(), item.values())
+            else:
                 raise _no_table(item)
-            yield make_row(item.keys(), item.values())
     else:
         raise _no_table(source)
 
@@ -77,7 +88,10 @@ def _file_rows(source: str | Path | bytes, header: Header) -> Iterator[Row]:
         refuse_other_formats(start, name)
         if is_json(start):
             records = json_records(file, name)
-            yield from (make_row(record.keys(), record.values()) for record in records)
+            yield from (
+                make_row(record.keys(), record.values(), f"{name}, record {number}")
+                for number, record in enumerate(records, start=1)
+            )
         else:
             yield from without_totals(_delimited_rows(file, name, header), name)
 
@@ -123,7 +137,19 @@ def _parquet_rows(file: BinaryIO, name: str) -> Iterator[Row]:
             f"{name}: {', '.join(nested)} holds lists or structures, and a cell is one value",
             fix="spread them over several columns, or leave them out",
         )
-    for batch in table.iter_batches(_BATCH_ROWS):
+    yield from _rows_of_batches(table.iter_batches(_BATCH_ROWS), kept)
+
+
+def _frame_of_arrow(source: Any) -> Iterator[Row]:
+    import pyarrow
+
+    table = pyarrow.table(source)
+    name = name_of(source)
+    yield from _rows_of_batches(table.to_batches(_BATCH_ROWS), Nameless(_distinct(table.column_names, name), name))
+
+
+def _rows_of_batches(batches: Iterable[Any], kept: Nameless) -> Iterator[Row]:
+    for batch in batches:
         columns = [column.to_pylist() for column in batch.columns]
         for values in zip(*columns, strict=True):
             kept.check(values)

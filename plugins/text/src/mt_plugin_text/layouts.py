@@ -18,7 +18,7 @@ from mt_core.sdk import (
     split_from_name,
 )
 from mt_plugin_text.columns import ColumnChoice
-from mt_plugin_text.rows import SUFFIXES, Row, read_table
+from mt_plugin_text.rows import JSON_SUFFIXES, SUFFIXES, Row, read_table
 from mt_plugin_text.text import Text
 
 _TREC = {"train": "train_5500.label", "test": "TREC_10.label"}
@@ -64,8 +64,9 @@ def find_table(root: Path, split: str, wanted: ColumnChoice) -> Listing | None:
 
 
 def _tables(root: Path) -> list[Path]:
-    paths = sorted(root.iterdir()) if root.is_dir() else [root]
-    return [path for path in paths if path.suffix.lower() in SUFFIXES and path.is_file()]
+    if not root.is_dir():
+        return [root] if root.suffix.lower() in (*SUFFIXES, *JSON_SUFFIXES) and root.is_file() else []
+    return [path for path in sorted(root.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
 
 
 def _one_table(paths: list[Path], split: str) -> list[Path]:

@@ -11,7 +11,7 @@ from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
 from mt_core.sdk import declared_suffixes, first_bytes, open_binary, text_chunks
 from mt_plugin_text.columns import ColumnChoice, find_named_columns
-from mt_plugin_text.rows import PARQUET, SUFFIXES, make_row, read_table
+from mt_plugin_text.rows import JSON_SUFFIXES, PARQUET, SUFFIXES, make_row, read_table
 from mt_plugin_text.text import Text
 
 FORMATS = " ".join(declared_suffixes("mt_plugin_text"))
@@ -71,7 +71,7 @@ def is_path(text: str) -> bool:
 
 def _file_texts(source: str | Path | bytes, wanted: ColumnChoice) -> Iterator[Text]:
     name = name_of(source)
-    is_table = not isinstance(source, bytes) and str(source).lower().endswith(SUFFIXES)
+    is_table = not isinstance(source, bytes) and str(source).lower().endswith((*SUFFIXES, *JSON_SUFFIXES))
     with reading(source, formats=FORMATS), open_binary(source) as file:
         if is_table or first_bytes(source, len(PARQUET)) == PARQUET:
             yield from (row.text for row in read_table(file, name, wanted))

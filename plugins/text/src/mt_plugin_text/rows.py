@@ -20,6 +20,9 @@ from mt_plugin_text.text import Text
 SUFFIXES = tuple(suffix for suffix in declared_suffixes("mt_plugin_text") if suffix != ".txt")
 """Of files that hold many texts."""
 
+JSON_SUFFIXES = (".jsonl", ".json", ".ndjson")
+"""Of objects, a line each, or in one list."""
+
 PARQUET = b"PAR1"
 """What a Parquet file begins with."""
 
@@ -60,7 +63,7 @@ def read_table(file: BinaryIO, name: str, wanted: ColumnChoice) -> Iterator[Row]
     file.seek(0)
     if magic == PARQUET:
         found = _parquet_rows(file, name, wanted)
-    elif PurePath(name).suffix.lower() == ".jsonl":
+    elif PurePath(name).suffix.lower() in JSON_SUFFIXES:
         found = _json_rows(file, name, wanted)
     else:
         found = _delimited_rows(file, name, wanted)

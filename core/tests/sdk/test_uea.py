@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mt_core.errors import DatasetError, InputError, MissingSplitError
-from mt_core.sdk import list_uea, read_uea
+from mt_core.sdk import is_uea, list_uea, read_uea
 
 TS = """#A comment: with a colon
 @problemName Strokes
@@ -194,3 +194,33 @@ def test_real_epilepsy_has_the_documented_cases() -> None:
     assert (len(train.samples), len(test.samples)) == (137, 138)
     assert {case.shape for case in train.samples} == {(206, 3)}
     assert train.classes == test.classes == ("EPILEPSY", "WALKING", "RUNNING", "SAWING")
+
+
+@pytest.mark.foreign_file(
+    "a class and its series a row, no names, NaN at the end", "UCR archive, .tsv", "read: with its class"
+)
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [
+        ("Gun_TRAIN.tsv", "1\t0.5\t1.5\tNaN\n-2\t2.5\t3.5\t4.5\n"),
+        ("Gun_TRAIN.txt", "   1.0000000e+00   5.0e-01   1.5e+00   NaN\n  -2.0000000e+00   2.5   3.5   4.5\n"),
+        ("Gun_TEST.txt", "1,0.5,1.5,NaN\n-2,2.5,3.5,4.5\n"),
+    ],
+)
+def test_rows_of_a_class_and_a_series(tmp_path, name, rows):
+    (tmp_path / name).write_text(rows)
+    found = read_uea(tmp_path / name)
+    assert [case.tolist() for case in found.series] == [[[0.5], [1.5]], [[2.5], [3.5], [4.5]]]
+    assert found.labels == ("1", "-2") and set(found.classes) == {"1", "-2"}
+    listed = list_uea(tmp_path, name[4:-4].lower())
+    assert listed is not None and list(listed.labels) == ["1", "-2"]
+
+
+def test_a_table_by_such_a_name_is_refused(tmp_path):
+    (tmp_path / "Gun_TRAIN.tsv").write_text("date\tload\n2020-01-01\t5\n")
+    with pytest.raises(InputError, match="line 1: no class and its series"):
+        read_uea(tmp_path / "Gun_TRAIN.tsv")
+
+
+def test_names_in_small_letters_are_no_name_of_the_archive(tmp_path):
+    assert not is_uea(tmp_path / "y_train.txt") and is_uea(tmp_path / "a.ARFF")

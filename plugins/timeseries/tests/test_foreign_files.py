@@ -214,6 +214,52 @@ def test_dates_that_may_be_either_are_told() -> None:
     assert len(series) == 10
 
 
+@pytest.mark.parametrize(
+    ("header", "cell", "expected"),
+    [
+        pytest.param(
+            "TIME_PERIOD", lambda n: f"{2000 + n // 12}M{n % 12 + 1:02d}",
+            pd.date_range("2000-01-01", periods=100, freq="MS"),
+            marks=foreign_file("2000M01", "World Bank, Eurostat", "read: months"),
+        ),
+        pytest.param(
+            "quarter", lambda n: f"{2000 + n // 4}-Q{n % 4 + 1}", pd.date_range("2000-01-01", periods=100, freq="QS"),
+            marks=foreign_file("2000-Q1 in a column called quarter", "OECD, ECB", "read: quarters"),
+        ),
+        pytest.param(
+            "week", lambda n: f"2020-W{n + 1:02d}", pd.date_range("2019-12-30", periods=52, freq="7D"),
+            marks=foreign_file("2020-W01 in a column called week", "health offices", "read: weeks"),
+        ),
+    ],
+)  # fmt: skip
+def test_periods_are_times_whatever_their_column_is_called(
+    tmp_path: Path, header: str, cell: Any, expected: Any
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(table(f"{header},load\n", lambda n, t: f"{cell(n)},{load(n)}", expected))
+    (series,) = read_series(path)
+    assert series.channels == ("load",) and series.times is not None
+    assert series.times.tolist() == micros(expected)
+
+
+@pytest.mark.parametrize("header", ["minutes", "t", "elapsed_s", "Step"])
+@foreign_file("minutes that count from 0, in the first column", "instruments, simulations", "read, told: no channel")
+def test_a_first_column_that_counts_the_time_is_no_channel(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(table(f"{header},load\n", lambda n, t: f"{5 * n},{load(n)}"))
+    with pytest.warns(DataWarning, match=f"the first column, {header}, which counts the time"):
+        (series,) = read_series(path)
+    assert series.channels == ("load",)
+
+
+@foreign_file("a .tsf file", "Monash archive", "refused: says what it is")
+def test_files_of_the_monash_archive_are_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsf"
+    path.write_text("@relation a\n@attribute series_name string\n@frequency hourly\n@data\nT1:1,2,3\n")
+    with pytest.raises(InputError, match=r"a \.tsf file of the Monash archive"):
+        list(read_series(path))
+
+
 @foreign_file("3.018,90 in the only column beside the date", "SMARD, German exports", "read, told: exact values")
 def test_thousands_and_decimals_in_the_only_column(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"

@@ -14,7 +14,7 @@ One sample's file
     `DateFormat`, `date_format`: when a cell says it was; `canonical_label`,
     `similar_labels`: which class
     `read_npy`, `read_npz`, `names_in_npz`: NumPy's files and archives, bounded; `as_array`: what is in memory
-    `UeaFile`, `read_uea`: .ts and .arff
+    `UeaFile`, `read_uea`, `is_uea`: .ts, .arff and Name_TRAIN.tsv
     `read_tiff`, `TiffPicture`, `without_missing`: the picture of a TIFF file, with its thumbnails and marks
     `open_picture`, `open_tiff`, `picture_to_array`, `as_standard_pixels`, `as_pixels`, `shrink`, `luminance`,
     `robust_range`, `too_large_error`, `MAX_PIXELS`: pictures
@@ -90,7 +90,7 @@ from mt_core.sdk.temporary import demo_files, temporary_folder
 from mt_core.sdk.text import as_dataset_error, column_names, dict_rows, read_text
 from mt_core.sdk.tiff import open_tiff
 from mt_core.sdk.tiff_values import TiffPicture, read_tiff, without_missing
-from mt_core.sdk.uea import UeaFile, list_uea, read_uea
+from mt_core.sdk.uea import UeaFile, is_uea, list_uea, read_uea
 
 __all__ = [
     "FILE_LAYOUTS",
@@ -134,6 +134,7 @@ __all__ = [
     "is_number",
     "is_row_number",
     "is_tiff",
+    "is_uea",
     "known_fold",
     "left_out",
     "list_files",

@@ -21,7 +21,7 @@ from mt_core.sdk.number_columns import format_notes, number_columns
 from mt_core.sdk.numbers import PLAIN, is_header
 from mt_core.sdk.other_formats import refuse_no_table
 from mt_core.sdk.separators import cells_at_blanks, quoting_of, sniff_separator
-from mt_core.sdk.titles import are_comments, excel_separator, is_drawn, num_titles
+from mt_core.sdk.titles import are_comments, excel_separator, is_frame_line, num_titles
 
 _SNIFFED_LINES = 50
 _BLOCK_LINES = 4096  # of a table in which some cell is no plain number
@@ -259,7 +259,7 @@ class Delimited:
         """Lines that are neither comments nor drawn; all are counted."""
         for line in lines:
             self.line += 1
-            if not (self._comments and line.lstrip().startswith(self._comments)) and not is_drawn(line):
+            if not (self._comments and line.lstrip().startswith(self._comments)) and not is_frame_line(line):
                 yield line
 
     def _records(self, lines: Iterable[str]) -> Iterator[list[str]]:

@@ -21,7 +21,7 @@ def excel_separator(line: str) -> str | None:
     return match[1] if match else None
 
 
-def is_drawn(line: str) -> bool:
+def is_frame_line(line: str) -> bool:
     """Whether a line belongs to the frame of a table and not to its rows, as in Markdown and in the output of mysql and
     psql: |---|:--:|, +----+----+, or (12 rows)."""
     return line[:1] in "|+-:( " and _DRAWN.fullmatch(line) is not None

@@ -1,6 +1,8 @@
-"""The formats of the UEA and UCR archives: labelled series in .ts and .arff files.  T steps, C channels.
+"""The formats of the UEA and UCR archives: labelled series in .ts and .arff files, and a series a row in
+Name_TRAIN.tsv.  T steps, C channels.
 
-Sources: Bagnall et al. 2018, The UEA multivariate time series classification archive, arXiv:1811.00075, for what the
+Sources: Dau et al. 2019, The UCR time series archive, arXiv:1810.07758, for .tsv;
+Bagnall et al. 2018, The UEA multivariate time series classification archive, arXiv:1811.00075, for what the
 files hold; Löning et al. 2019, arXiv:1909.07872, for the .ts format; Hall et al. 2009 (Weka), for .arff.
 """
 
@@ -16,7 +18,9 @@ from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import DatasetError, InputError
+from mt_core.sdk.labels import canonical_label
 from mt_core.sdk.listing import Listing, sorted_names
+from mt_core.sdk.numbers import is_number
 from mt_core.sdk.splits import select_splits, split_from_name
 
 Series = NDArray[np.float32]
@@ -27,6 +31,8 @@ SUFFIXES = (".ts", ".arff")
 Line = tuple[int, str]
 """Its number in the file, from 1, and what it says."""
 
+_UCR = re.compile(r".+_(TRAIN|TEST)\.(tsv|txt)")
+_PREFERRED = (".ts", ".arff", ".tsv", ".txt")
 _MISSING = ("", "?", "nan")
 _ONE_CHANNEL = re.compile(r"Dimension\d+$")  # the archive also ships each channel of a data set in a file of its own
 
@@ -46,8 +52,13 @@ class UeaFile:
     classes: tuple[str, ...]
 
 
+def is_uea(path: Path) -> bool:
+    """Whether a file is called as those of the archives: .ts, .arff, Name_TRAIN.tsv, Name_TEST.txt."""
+    return path.suffix.lower() in SUFFIXES or _UCR.fullmatch(path.name) is not None
+
+
 def read_uea(path: Path) -> UeaFile:
-    """All series of a .ts or .arff file.
+    """All series of a .ts or .arff file, or of Name_TRAIN.tsv, in which a row is a class and its series.
 
     Steps at the end that are missing in all channels are left out: older files pad series of different lengths so.
 
@@ -58,14 +69,16 @@ def read_uea(path: Path) -> UeaFile:
     with reading(path, formats=" ".join(SUFFIXES)), path.open(encoding="utf-8-sig", errors="replace") as file:
         lines = ((number, line.strip()) for number, line in enumerate(file, 1))
         said = ((number, line) for number, line in lines if line and line[0] not in "#%")
+        if path.suffix.lower() not in SUFFIXES:
+            return _rows(said, path)
         header = _header(said, path)
         read = _ts if path.suffix.lower() == ".ts" else _arff
         return read(header, said, path)
 
 
 def list_uea(root: Path, split: str) -> Listing | None:
-    """The series of `Name_TRAIN.ts` and `Name_TEST.ts` (or .arff) in a folder, or of one such file, which is then all
-    there is; None where there are none.
+    """The series of `Name_TRAIN.ts` and `Name_TEST.ts` (or .arff, .tsv) in a folder, or of one such file, which is then
+    all there is; None where there are none.
 
     Raises:
         DatasetError: files of several data sets.
@@ -73,7 +86,7 @@ def list_uea(root: Path, split: str) -> Listing | None:
         InputError: see `read_uea`.
     """
     if root.is_file():
-        if root.suffix.lower() not in SUFFIXES:
+        if not is_uea(root):
             return None
         select_splits(split, (), root)
         files = [read_uea(root)]
@@ -93,9 +106,10 @@ def _split_files(folder: Path) -> dict[str, Path]:
     """The files by split."""
     found: dict[str, Path] = {}
     names: set[str] = set()
-    for path in sorted(folder.iterdir(), key=lambda path: path.suffix.lower()):  # .ts replaces .arff of the same data
+    paths = [path for path in folder.iterdir() if is_uea(path)]
+    for path in sorted(paths, key=lambda path: -_PREFERRED.index(path.suffix.lower())):  # the same data several times
         name, _, part = path.stem.rpartition("_")
-        if path.suffix.lower() not in SUFFIXES or not name or _ONE_CHANNEL.search(name):
+        if not name or _ONE_CHANNEL.search(name):
             continue
         if split := split_from_name(part):
             found[split] = path
@@ -159,6 +173,22 @@ def _arff(header: list[str], cases: Iterable[Line], path: Path) -> UeaFile:
         labels.append(_label(label) if has_label else None)
         series.append(_series(channels, path, number))
     return _checked(series, labels, tuple(name.strip(" '\"") for name in named), path)
+
+
+def _rows(cases: Iterable[Line], path: Path) -> UeaFile:
+    """A class, whose name is a number, and the values of one channel in each row, between tabs, blanks or commas."""
+    series: list[Series] = []
+    labels: list[str | None] = []
+    for number, line in cases:
+        label, *values = line.replace(",", " ").split() if "\t" not in line else line.split("\t")
+        if not is_number(label) or not values:
+            raise InputError(
+                f"{path}, line {number}: no class and its series",
+                fix="files of this name have a series a row, its class first: give another kind of table another name",
+            )
+        labels.append(canonical_label(float(label)))
+        series.append(_series([",".join(values)], path, number))
+    return _checked(series, labels, (), path)
 
 
 def _label(text: str) -> str | None:

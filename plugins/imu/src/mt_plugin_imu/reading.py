@@ -10,7 +10,7 @@ import numpy as np
 
 from mt_core.contract import name_of, only_one, reading
 from mt_core.errors import InputError
-from mt_core.sdk import declared_suffixes, first_bytes, open_binary, read_npy, read_uea
+from mt_core.sdk import declared_suffixes, first_bytes, is_uea, open_binary, read_npy, read_uea
 from mt_plugin_imu.arrays import from_array, from_mapping, from_npz
 from mt_plugin_imu.recording import Recording, make_recording
 from mt_plugin_imu.tables import from_frame, read_table
@@ -62,7 +62,7 @@ def only_recording(source: Any, columns: Sequence[str] = ()) -> Recording:
 
 
 def _of_file(source: str | Path | bytes, columns: Sequence[str], name: str) -> Iterator[Recording]:
-    if not isinstance(source, bytes) and Path(source).suffix.lower() in (".ts", ".arff"):
+    if not isinstance(source, bytes) and is_uea(Path(source)):
         for row, series in enumerate(read_uea(Path(source)).series, 1):
             yield from from_array(series, f"{name}, series {row}")
         return

@@ -20,6 +20,7 @@ from mt_core.sdk import (
     first_bytes,
     is_header,
     is_number,
+    is_uea,
     names_in_npz,
     open_binary,
     read_heading,
@@ -46,7 +47,7 @@ _MISSING = ["?"]  # beside those that pandas knows
 def read_series(
     source: Any, *, columns: Sequence[str] = (), irregular: Irregular = "repair", text: Text = "refuse"
 ) -> Iterator[Series]:
-    """All series of a source: one, but for .ts and .arff files of several.
+    """All series of a source: one, but for the archives' files (`is_uea`) of several.
 
     Args:
         source: A path, the bytes of a file, a `Series`, an array or tensor (T,) or (T, C), a pandas data frame or
@@ -62,7 +63,7 @@ def read_series(
         if isinstance(source, Series):
             check_finite(source.values, source.channels, name)
             yield source.of(columns) if columns else source
-        elif isinstance(source, str | Path) and Path(source).suffix.lower() in (".ts", ".arff"):
+        elif isinstance(source, str | Path) and is_uea(Path(source)):
             yield from _cases(Path(source), name, columns)
         else:
             whole = _array_or_table(source, name)
@@ -142,7 +143,7 @@ def _text_table(file: BinaryIO, name: str) -> Any:
     import pandas as pd
 
     content = "".join(text_chunks(file, name, largest=MAX_TEXT_BYTES)).encode()
-    if content[:1000].lstrip().startswith(b"@"):
+    if content[:1000].lstrip().startswith(b"@") and b"@frequency" not in content[:4000].lower():
         raise InputError(f"{name} is a .ts or .arff file by another name", fix="give a path that ends in .ts or .arff")
     whole = io.StringIO(content.decode(), newline="")
     heading, lines = read_heading(whole, name, separators=",;\t ", comments=_COMMENTS)

@@ -27,6 +27,10 @@ _DATE_NAME = re.compile(
 )
 _Found = tuple[Times | None, NDArray[Any] | None, tuple[int, ...]]
 
+_COUNTED = re.compile(
+    r"t|steps?|time ?steps?|elapsed( time)?|"
+    r"(elapsed |time )?(ms|milliseconds?|s|secs?|seconds?|mins?|minutes?|h|hours?|days?)( elapsed)?"
+)
 _LONG_STEP = 1.5  # of the usual
 _FEWEST_ROWS = 8  # of which something is told by how a column rises
 _FIRST_DATE = 20_000  # as a number: of days, or of more
@@ -91,11 +95,14 @@ def _of_first_column(frame: Any, names: Sequence[str], name: str) -> _Found:
         return None, None, ()
     numbers = frame.iloc[:, 0].to_numpy()
     steps = np.diff(numbers.astype(np.float64))
-    if np.isnan(steps).any() or not (steps > 0).all() or numbers.min() < _FIRST_DATE:
+    if np.isnan(steps).any() or not (steps > 0).all():
         return None, None, ()
-    times = parse_numeric_dates(numbers, "date", name)
+    times = parse_numeric_dates(numbers, "date", name) if numbers.min() >= _FIRST_DATE else None
     if times is None:
-        return None, None, ()
+        if not _COUNTED.fullmatch(names[0]) or steps.max() > _LONG_STEP * steps.min():
+            return None, None, ()
+        left_out(name, f"the first column, {frame.columns[0]}, which counts the time")
+        return None, numbers, (0,)
     reinterpreted(name, f"the first column, {frame.columns[0]}, taken for the time: it rises as dates do")
     return times, times, (0,)
 

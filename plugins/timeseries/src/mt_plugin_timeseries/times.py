@@ -37,6 +37,7 @@ _WITH_TIME = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 
 _WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>0[1-9]|[1-4]\d|5[0-2])(?:-1)?")
 _QUARTER = re.compile(r"(?P<year>\d{4})[-/: ]?Q(?P<q>[1-4])|Q(?P<first>[1-4])[-/ ]?(?P<behind>\d{4})", re.IGNORECASE)
+_MONTH = re.compile(r"(?P<year>\d{4})-?M(?P<month>0[1-9]|1[0-2])")
 _DAYS = ((20_000.0, 80_000.0, 25_569.0), (693_000.0, 800_000.0, 719_529.0))
 """From, below, and the number of 1970-01-01: days since 1900 in spreadsheets, and since the year 0 in MATLAB."""
 
@@ -129,7 +130,7 @@ def parse_dates(column: Any, name: str, *, is_named: bool = False) -> tuple[Time
     if not (pd.api.types.is_object_dtype(column) or pd.api.types.is_string_dtype(column)):
         return None
     probe = column.dropna().head(_PROBED).astype(str)
-    if is_named and len(probe) and column.notna().all() and (quarters := _quarters(column)) is not None:
+    if len(probe) and column.notna().all() and (quarters := _quarters(column)) is not None:
         return quarters, np.ones(len(quarters), dtype=bool)
     if not is_named and sum(_YEAR.search(cell) is not None for cell in probe) <= len(probe) / 2:
         return None
@@ -157,11 +158,16 @@ def parse_dates(column: Any, name: str, *, is_named: bool = False) -> tuple[Time
 
 
 def _quarters(column: Any) -> Times | None:
-    """The starts of quarters such as 2024Q1, 2024-Q1 and Q1 2024, and of weeks such as 2024-W01; None for others."""
+    """The starts of quarters such as 2024Q1, 2024-Q1 and Q1 2024, of weeks such as 2024-W01, and of months such as
+    2024M01; None for others."""
     weeks = [_WEEK.fullmatch(str(cell).strip()) for cell in column]
     if all(weeks):
         days = [date.fromisocalendar(int(week["year"]), int(week["week"]), 1) for week in weeks if week]
         return np.array(days, dtype="M8[us]").astype(np.int64)
+    months = [_MONTH.fullmatch(str(cell).strip()) for cell in column]
+    if all(months):
+        found = [(int(month["year"]) - 1970) * 12 + int(month["month"]) - 1 for month in months if month]
+        return _month_starts(np.array(found, dtype=np.int64))
     matches = [_QUARTER.fullmatch(str(cell).strip()) for cell in column]
     if not all(matches):
         return None

@@ -64,7 +64,7 @@ def test_no_choice_of_group_and_stride_leaves_a_band_out(group: int, stride: int
 
 @pytest.mark.parametrize("features", ["", "derivative"])
 def test_token_sees_the_bands_of_its_group_alone(features: str):
-    tokenizer = made(group=4, stride=4, features=features)
+    tokenizer = made(bands=4, stride=4, features=features)
     nudged = SPECTRA[:1].copy()
     nudged[0, 5] += 100
     changed = (tokens(tokenizer, SPECTRA[:1]) != tokens(tokenizer, nudged)).any(-1)[0]
@@ -73,7 +73,7 @@ def test_token_sees_the_bands_of_its_group_alone(features: str):
 
 
 def test_token_of_a_group_is_a_linear_map_of_its_own_bands():
-    tokenizer = made(group=4, stride=4, features="")
+    tokenizer = made(bands=4, stride=4, features="")
     standard = (SPECTRA - SPECTRA.mean(0)) / SPECTRA.std(0)
     with torch.no_grad():
         tokenizer.place.zero_()
@@ -115,7 +115,7 @@ def test_group_lies_where_its_wavelengths_are():
 def test_position_is_interpolated_between_the_learned_ones():
     wavelengths = [400.0, *np.linspace(1000, 2400, BANDS - 1)]
     even, uneven = (
-        made([{"values": row, "wavelengths": known} for row in SPECTRA], group=1, stride=1)
+        made([{"values": row, "wavelengths": known} for row in SPECTRA], bands=1, stride=1)
         for known in (np.linspace(400, 2400, BANDS), wavelengths)
     )
     with torch.no_grad():
@@ -128,11 +128,11 @@ def test_position_is_interpolated_between_the_learned_ones():
 
 
 def test_coordinates_are_the_middles_of_the_groups_in_nanometres_or_in_bands():
-    told = made(group=4, stride=4, wavelengths_nm="400,950")
+    told = made(bands=4, stride=4, wavelengths_nm="400,950")
     batch = told.collate([told.prepare(told.read(SPECTRA[0]))])
     assert told(batch).coords[0, :, 0].tolist() == pytest.approx([475, 675, 875])  # 50 nm a band
     assert told(batch).grid == (3,)
-    untold = made(group=4, stride=4)
+    untold = made(bands=4, stride=4)
     assert untold(batch).coords[0, :, 0].tolist() == pytest.approx([1.5, 5.5, 9.5])
 
 
@@ -249,7 +249,7 @@ def test_even_window_and_unknown_feature_are_refused():
 
 
 def test_pixel_without_data_in_a_scene_counts_as_average():
-    tokenizer = made(features="", group=4, stride=4)
+    tokenizer = made(features="", bands=4, stride=4)
     cube = np.concatenate([np.full((1, BANDS), np.nan), SPECTRA[:1]])[None]
     empty, _ = (tokenizer.prepare(pixel) for pixel in tokenizer.stream(cube))
     again = HyperspectralTokenizer(8, tokenizer.options)

@@ -27,7 +27,7 @@ class HyperspectralDataset(ListedDataset):
         "unmixing": "a .mat with Y (bands, pixels) and A (materials, pixels), as Samson: classes by dominant material",
         "anomalies": "a .mat with data (rows, columns, bands) and map (rows, columns) of 0 and 1, as the ABU scenes",
     }
-    demo_options = {"group": 24}  # noqa: RUF012
+    demo_options = {"bands": 24}  # noqa: RUF012
     task: Classification
 
     @classmethod

@@ -90,9 +90,37 @@ class ScenePixels(Sequence[PixelAt]):
         return PixelAt(self.path, row, column)
 
 
-@lru_cache(maxsize=2)
+class PixelsOfScenes(Sequence[PixelAt]):
+    """Some of the pixels of several scenes, which are counted one scene after the other.
+
+    Args:
+        scenes: Their pixels.
+        places: Numbers of those that are meant.
+    """
+
+    def __init__(self, scenes: Sequence[ScenePixels], places: NDArray[np.int64]) -> None:
+        self.scenes, self.places = scenes, places
+        self.starts = np.cumsum([0, *(len(scene) for scene in scenes)])
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    @overload
+    def __getitem__(self, index: int) -> PixelAt: ...
+    @overload
+    def __getitem__(self, index: slice) -> PixelsOfScenes: ...
+    def __getitem__(self, index: int | slice) -> PixelAt | PixelsOfScenes:
+        if isinstance(index, slice):
+            return PixelsOfScenes(self.scenes, self.places[index])
+        place = int(self.places[index])
+        scene = int(np.searchsorted(self.starts, place, side="right")) - 1
+        return self.scenes[scene][place - int(self.starts[scene])]
+
+
+@lru_cache(maxsize=16)
 def _kept_open(path: str, stamp: tuple[int, int]) -> Cube:
-    """A scene whose pixels are looked up again and again; a file that changes is opened again."""
+    """A scene whose pixels are looked up again and again, beside others of its folder; a file that changes is opened
+    again."""
     return open_cube(path).resident()
 
 

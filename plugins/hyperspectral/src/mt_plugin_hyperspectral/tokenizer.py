@@ -36,12 +36,12 @@ _INITIAL_STD = 0.02  # of the positions
 class HyperspectralOptions(Options):
     """How a pixel is cut into groups of bands."""
 
-    group: int = Field(default=0, ge=0, le=MAX_BANDS, description="Bands a token; 0: four strides.")
+    bands: int = Field(default=0, ge=0, le=MAX_BANDS, description="Bands a token; 0: four strides.")
     stride: int = Field(
         default=0,
         ge=0,
         le=MAX_BANDS,
-        description="Bands from a token to the next; 0: a quarter of a group. Both 0: about 15 tokens.",
+        description="Bands from a token to the next; 0: a quarter of `bands`. Both 0: about 15 tokens.",
     )
     window: int = Field(
         default=1, ge=1, le=31, description="Side of the neighbourhood that is looked at, odd; 1: none."
@@ -190,7 +190,7 @@ class HyperspectralTokenizer(Tokenizer):
         self._buffer("mean", mean_FC)
         self._buffer("gain", gain_FC)
         num_features, bands = mean_FC.shape
-        groups_GK = band_groups(bands, self.options.group, self.options.stride)
+        groups_GK = band_groups(bands, self.options.bands, self.options.stride)
         along = np.array(self._wavelengths if self._wavelengths is not None else np.arange(bands))
         self._buffer("middle", along[groups_GK].mean(1))
         self._buffer("position", band_positions(groups_GK, along) if bands else along)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import DatasetError
-from mt_core.sdk import Listing
+from mt_core.sdk import Listing, sorted_names
 from mt_plugin_hyperspectral.division import HyperspectralDatasetOptions
 from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in
+from mt_plugin_hyperspectral.layouts.groups import SCENE, Shapes, apart, block_groups, block_side, groups_in, is_array
 from mt_plugin_hyperspectral.layouts.names import class_names
-from mt_plugin_hyperspectral.pixel import ScenePixels
+from mt_plugin_hyperspectral.pixel import PixelAt, PixelsOfScenes, ScenePixels
 from mt_plugin_hyperspectral.reading import SUFFIXES
 from mt_plugin_hyperspectral.reading.matlab import unmixing_size
 
@@ -36,6 +38,11 @@ class _Scene:
     indices: NDArray[np.int64]
     layout: str
 
+    @property
+    def size(self) -> tuple[int, int]:
+        height, width = self.indices.shape
+        return height, width
+
 
 @dataclass(frozen=True)
 class _Found:
@@ -47,48 +54,111 @@ class _Found:
 
 
 def find_scene(root: Path, split: str, options: HyperspectralDatasetOptions) -> Listing | None:
-    """The labelled pixels of a split, of the scene of a folder or of a file; None where no file holds a cube.
+    """The labelled pixels of a split, of the scene of a folder or of a file, or with group=scene of all scenes; None
+    where no file holds a cube.
 
     Raises:
-        DatasetError: several scenes and none named, none of this name, or a scene without ground truth.
+        DatasetError: several scenes and none named, none of this name, a scene without ground truth, or scenes of
+            different bands.
         InputError: a file of the folder that cannot be read.
         MissingSplitError: "val".
+        OptionError: groups that there are not.
     """
-    scene = _chosen_scene(root, options.scene)
-    if scene is None:
-        return None
-    places = np.flatnonzero(scene.indices.ravel() != _UNLABELLED)
-    indices = scene.indices.ravel()[places]
-    chosen = options.pixels_of(split, indices.tolist(), root)
-    pixels = ScenePixels(scene.path, scene.indices.shape[1], places[chosen])
-    return Listing(pixels, [scene.classes[index] for index in indices[chosen]], scene.classes, scene.layout)
-
-
-def _chosen_scene(root: Path, scene: str) -> _Scene | None:
-    """The only one, or the one whose file is called so, with or without its suffix."""
     folder = root if root.is_dir() else root.parent
     files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
-    shapes = {path: arrays_in(path) for path in files}
-    found = [_Found(path, size, shapes[path]) for path in files if (size := _scene_size(shapes[path])) is not None]
+    shapes: Shapes = {path: arrays_in(path) for path in files}
+    named: Shapes = {}
+    if options.group is not None and is_array(options.group):
+        named, shapes = apart(shapes, options.group)
+    scenes = _labelled_scenes(root, shapes, options)
+    if not scenes:
+        return None
+    classes = scenes[0].classes
+    if any(each.classes != classes for each in scenes):
+        classes = sorted_names(name for each in scenes for name in each.classes)
+    places = [np.flatnonzero(scene.indices.ravel() != _UNLABELLED) for scene in scenes]
+    indices = np.concatenate(
+        [
+            np.array([classes.index(name) for name in scene.classes])[scene.indices.ravel()[own]]
+            for scene, own in zip(scenes, places, strict=True)
+        ]
+    )
+    groups = _groups(scenes, places, options, named, shapes)
+    chosen = options.pixels_of(split, indices.tolist(), root, groups)
+    pixels: Sequence[PixelAt]
+    if len(scenes) == 1:
+        pixels = ScenePixels(scenes[0].path, scenes[0].size[1], places[0][chosen])
+    else:
+        parts = [ScenePixels(each.path, each.size[1], own) for each, own in zip(scenes, places, strict=True)]
+        pixels = PixelsOfScenes(parts, chosen)
+    return Listing(
+        pixels,
+        [classes[index] for index in indices[chosen]],
+        classes,
+        scenes[0].layout,
+        groups=None if groups is None else [groups[at] for at in chosen],
+    )
+
+
+def _groups(
+    scenes: Sequence[_Scene],
+    places: Sequence[NDArray[np.int64]],
+    options: HyperspectralDatasetOptions,
+    named: Shapes,
+    others: Shapes,
+) -> list[str | None] | None:
+    """Of each labelled pixel its group; None where none are asked for."""
+    if options.group is None:
+        return None
+    if options.group == SCENE:
+        return [scene.path.stem for scene, own in zip(scenes, places, strict=True) for _ in own]
+    (scene,), (own,) = scenes, places
+    side = block_side(options.group)
+    if side is not None:
+        return list(block_groups(own, scene.size[1], side))
+    beside = [
+        (path, key) for path, arrays in others.items() for key, shape in arrays.items() if shape == scene.size
+    ]  # fmt: skip
+    numbers = groups_in(named, scene.size, options.group, beside).ravel()[own]
+    return [str(number) if number else None for number in numbers.tolist()]
+
+
+def _labelled_scenes(root: Path, shapes: Shapes, options: HyperspectralDatasetOptions) -> list[_Scene]:
+    """The only one, or the one whose file is called so, with or without its suffix; all where each is a group."""
+    found = [_Found(path, size, arrays) for path, arrays in shapes.items() if (size := _scene_size(arrays)) is not None]
     found = [each for each in found if root.is_dir() or each.path == root]
     if not found:
-        return None
+        return []
     labelled = [labels for each in found if (labels := _labelled(each, shapes)) is not None]
-    if scene:
-        labelled = [each for each in labelled if scene in (each.path.stem, each.path.name)]
+    if options.scene:
+        labelled = [each for each in labelled if options.scene in (each.path.stem, each.path.name)]
     if not labelled:
         known = ", ".join(f"{each.path.name} ({each.size[0]} x {each.size[1]})" for each in found)
+        called = f"labelled scene called {options.scene}" if options.scene else "ground truth"
         raise DatasetError(
-            f"{root} has {f'no labelled scene called {scene}' if scene else 'no ground truth'}; its scenes: {known}",
+            f"{root} has no {called}; its scenes: {known}",
             fix="put an array of whole numbers (rows, columns) beside the scene, as scene_gt.mat, .npy, .tif or .hdr; "
             "0 is unlabelled",
         )
-    if len(labelled) > 1:
-        names = [each.path.stem for each in labelled]
+    names = [each.path.stem for each in labelled]
+    if options.group == SCENE:
+        bands = {each.path.name: _num_bands(each.shapes) for each in found if each.path.stem in names}
+        if len(set(bands.values())) > 1:
+            told = ", ".join(f"{name} {count}" for name, count in bands.items())
+            raise DatasetError(
+                f"{root}: the scenes have different numbers of bands: {told}", fix="keep those of one sensor"
+            )
+    elif len(labelled) > 1:
         raise DatasetError(
-            f"{root} holds several scenes: {', '.join(names)}", fix=f"name one with the data option scene={names[0]}"
+            f"{root} holds several scenes: {', '.join(names)}",
+            fix=f"name one with the data option scene={names[0]}, or take all with group=scene",
         )
-    return labelled[0]
+    return labelled
+
+
+def _num_bands(arrays: dict[str, tuple[int, ...]]) -> int:
+    cubes = [shape[2] for shape in arrays.values() if len(shape) == 3 and shape[2] > 1]
+    return cubes[0] if cubes else arrays["Y"][0]
 
 
 def _scene_size(shapes: dict[str, tuple[int, ...]]) -> tuple[int, int] | None:

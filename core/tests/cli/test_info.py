@@ -80,7 +80,7 @@ def test_random_weights_in_a_file_are_not_called_trained(mt, small_encoder_file,
     tensors["norm.weight"] = tensors["norm.weight"] * 1.01
     save_file(tensors, tmp_path / "trained.safetensors")
     told = mt("info", str(tmp_path / "trained.safetensors")).out
-    assert "not trained" not in told and "of a file, which does not say what they were trained on" in told
+    assert "not trained" not in told and "of a file that does not record what they were trained on" in told
 
 
 def test_a_run_is_told_with_its_data_task_and_results(mt, toy, small_encoder_file, tmp_path):

@@ -249,7 +249,7 @@ def test_shapes_that_do_not_tell_the_architecture_ask_for_its_name(tmp_path: Pat
     tensors = timm_model().state_dict()
     del tensors["pos_embed"]
     save_file(tensors, tmp_path / "model.safetensors")
-    with pytest.raises(EncoderError, match="cannot be told from the shapes") as caught:
+    with pytest.raises(EncoderError, match="cannot be inferred from the shapes") as caught:
         load_encoder(tmp_path / "model.safetensors")
     assert "architecture" in caught.value.fix
 

@@ -82,7 +82,7 @@ def test_speakers_of_the_spoken_digits_are_groups_by_name(digits: Path):
         assert not {*(test.groups() or ())} & {*(train.groups() or ())} and len(test) + len(train) == 16
         tested += names(test)
     assert sorted(tested) == sorted(path.name for path in (digits / "recordings").iterdir())
-    with pytest.raises(OptionError, match=r"\(digits\) do not tell group=room[\s\S]*it can be speaker"):
+    with pytest.raises(OptionError, match=r"\(digits\) have no group=room[\s\S]*it can be speaker"):
         AudioDataset.open(digits, options=AudioDataset.Options(group="room"))
 
 

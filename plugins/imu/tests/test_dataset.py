@@ -130,7 +130,7 @@ def test_people_of_the_benchmarks_are_groups_by_name(tmp_path: Path) -> None:
     for split, groups in {"train": ["1", "1", "1"], "test": ["2"]}.items():
         options = ImuDataset.Options(group="user", test_group="2")
         assert ImuDataset.open(tmp_path / "hapt", split, options=options).groups() == groups
-    with pytest.raises(OptionError, match=r"do not tell group=patient[\s\S]*it can be user, experiment"):
+    with pytest.raises(OptionError, match=r"have no group=patient[\s\S]*it can be user, experiment"):
         ImuDataset.open(tmp_path / "hapt", options=ImuDataset.Options(group="patient"))
 
 

@@ -102,7 +102,7 @@ def test_groups_of_both_tables_are_told(tmp_path: Path) -> None:
 def test_rows_without_a_group_are_one_each_and_told(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text("a,patient,y\n1,1.0,u\n2,,v\n3,1,u\n4,NA,v\n")
-    with pytest.warns(DataWarning, match="2 of 4 samples have no group, and are one each"):
+    with pytest.warns(DataWarning, match="2 of 4 samples have no group, and each is one by itself"):
         assert opened(path, group="patient").groups() == ["1", None, "1", None]
 
 

@@ -113,5 +113,5 @@ def test_groups_that_there_are_not_are_refused(tmp_path: Path) -> None:
         opened(path, group="author", test_group="zoe")
     (tmp_path / "trec").mkdir()
     (tmp_path / "trec" / "train_5500.label").write_text("NUM:date When was it ?\nHUM:ind Who was it ?\n")
-    with pytest.raises(OptionError, match=r"\(TREC\) do not tell group=author[\s\S]*leave the option group out"):
+    with pytest.raises(OptionError, match=r"\(TREC\) have no group=author[\s\S]*leave the option group out"):
         opened(tmp_path / "trec", group="author")

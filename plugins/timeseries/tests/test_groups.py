@@ -165,5 +165,5 @@ def test_cases_of_the_uea_archive_have_folds_by_class_and_no_groups(tmp_path: Pa
         (tmp_path / f"Toy_{part}.ts").write_text(f"@classLabel true a b\n@data\n{rows}")
     targets = list(opened(tmp_path, "test", folds=3).targets())
     assert (targets.count(0), targets.count(1)) == (4, 4)
-    with pytest.raises(OptionError, match=r"\(uea\) do not tell group=person[\s\S]*leave the option group out"):
+    with pytest.raises(OptionError, match=r"\(uea\) have no group=person[\s\S]*leave the option group out"):
         opened(tmp_path, group="person")

@@ -33,7 +33,10 @@ if TYPE_CHECKING:
 )
 @click.option("--overwrite", is_flag=True, help="Start over, whatever is there.")
 @click.option(
-    "--hash", "hash_files", is_flag=True, help="Tell a changed file by its content, and not by size and date alone."
+    "--hash",
+    "hash_files",
+    is_flag=True,
+    help="Recognise a changed file by its content, not by size and date alone.",
 )
 @shared.stacked(
     shared.encoder,
@@ -143,7 +146,7 @@ def _embed_by_suffix(
     from mt_core.plugins import find, list_modalities
 
     if is_modality(named[0]):
-        raise OptionError(f"--by-suffix tells each file's modality, and {named[0]} is named", fix="leave one out")
+        raise OptionError(f"--by-suffix finds each file's modality, and {named[0]} is named", fix="leave one out")
     if options:
         raise OptionError("options of a tokenizer are of one modality", fix="leave -O out, or name the modality")
     with collecting(passed_over):

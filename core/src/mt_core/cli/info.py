@@ -112,7 +112,7 @@ def _pictures(encoder: Encoder) -> str:
 def _weights(encoder: Encoder, name: str) -> str:
     if not encoder.is_trained:
         return "not trained: a control"
-    return "of a file, which does not say what they were trained on" if Path(name).is_file() else "trained"
+    return "of a file that does not record what they were trained on" if Path(name).is_file() else "trained"
 
 
 def trainable_parameters(tokenizer: type[Tokenizer]) -> int:

@@ -143,7 +143,7 @@ def _is_missing(target: Any) -> bool:
 def _task(rows: list[Any], names: list[str] | None, kind: str | None) -> AnyTask:
     if kind not in (None, "classification", "regression", "multilabel"):
         raise OptionError(
-            f"task={kind!r} cannot be told from targets", fix="give the task itself, such as mt.Segmentation(...)"
+            f"task={kind!r} cannot be inferred from targets", fix="give the task itself, such as mt.Segmentation(...)"
         )
     known = [row for row in rows if not _is_missing(row)]
     if not known:

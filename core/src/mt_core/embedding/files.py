@@ -343,7 +343,8 @@ def _check_same(out: Path, before: dict[str, Any], identity: dict[str, Any]) -> 
     if differing:
         told = ", ".join(f"{key.replace('_', ' ')} {before.get(key)!s:.12}" for key in differing)
         raise EmbeddingError(
-            f"{out} holds vectors made otherwise: {told}", fix="name another --out, or --overwrite the file"
+            f"{out} holds vectors that were made with other settings: {told}",
+            fix="name another --out, or --overwrite the file",
         )
 
 

@@ -167,7 +167,7 @@ def _infer(tensors: Mapping[str, Tensor], path: Path) -> tuple[str, dict[str, An
     width, hidden = _block_size(tensors, "blocks.0.", path)
     if not image or projection is None or not width or width % _HEAD_WIDTH or depth > len(tensors):
         raise EncoderError(
-            f"{path}: its architecture cannot be told from the shapes",
+            f"{path}: its architecture cannot be inferred from the shapes",
             fix="name it by `architecture`, or put timm's config.json beside the file",
         )
     num_patches = (image["img_size"] // projection.shape[-1]) ** 2

@@ -52,7 +52,7 @@ class Notices:
 
 def as_error(notice: DataWarning) -> InputError:
     """What a notice is where all data are to be read as they stand."""
-    return InputError(str(notice), fix="correct the data, or leave out strict: then they are read so, and it is told")
+    return InputError(str(notice), fix="correct the data, or leave out strict: then they are read so, with a warning")
 
 
 _COLLECTED: ContextVar[Notices | None] = ContextVar("collected notices", default=None)

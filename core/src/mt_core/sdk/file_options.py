@@ -37,7 +37,7 @@ def known_groups(test_group: tuple[str, ...], info: ValidationInfo) -> tuple[str
         ValueError: there are no groups.
     """
     if test_group and not info.data.get("group"):
-        raise ValueError("there are no groups; say by group what they are")
+        raise ValueError("there are no groups; give the option group as well")
     return test_group
 
 

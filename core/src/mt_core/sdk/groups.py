@@ -45,8 +45,8 @@ def grouped(listing: Listing, root: Path, options: LabelOptions | GroupOptions) 
     groups = listing.groups if listing.groups is not None else _found_groups(listing, root, options)
     if alone := sum(group is None for group in groups):
         if alone == len(groups):
-            raise OptionError(f"group={options.group} is told by none of the {alone:,} samples", fix=_FIX)
-        reinterpreted(str(root), f"{alone:,} of {len(groups):,} samples have no group, and are one each")
+            raise OptionError(f"group={options.group} is known of none of the {alone:,} samples", fix=_FIX)
+        reinterpreted(str(root), f"{alone:,} of {len(groups):,} samples have no group, and each is one by itself")
     return replace(listing, groups=groups)
 
 
@@ -68,7 +68,7 @@ def _found_groups(listing: Listing, root: Path, options: LabelOptions | GroupOpt
             return [None if values is None else canonical_label(values[group]) for values in found]
     known = ", ".join(listing.columns)
     raise OptionError(
-        f"the data in {root} ({listing.layout}) do not tell group={group}",
+        f"the data in {root} ({listing.layout}) have no group={group}",
         fix=f"of these data it can be {known}" if known else _FIX if is_files else "leave the option group out",
     )
 
@@ -145,9 +145,11 @@ def what_lies_in(root: Path, options: object) -> str:
     files = Counter(entry.suffix.lower() or "no suffix" for entry in entries if entry.is_file())
     if not entries:
         return ": it is empty"
-    parts = [f"{count:,} files of {suffix}" for suffix, count in files.most_common(3)]
+    parts = [f"{count:,} file{'s' * (count > 1)} of {suffix}" for suffix, count in files.most_common(3)]
     if folders:
-        parts.append(f"the folders {', '.join(folders[:5])}" + (" …" if len(folders) > 5 else ""))
+        parts.append(
+            f"the folder{'s' * (len(folders) > 1)} {', '.join(folders[:5])}" + (" …" if len(folders) > 5 else "")
+        )
     hint = ""
     if isinstance(options, LabelOptions) and options.label is None and files:
         hint = "; where the files' names have the labels: -D label='(?P<label>[a-z]+)_.*'"

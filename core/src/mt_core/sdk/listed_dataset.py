@@ -95,8 +95,8 @@ class ListedDataset(ModalityDataset):
         if listing is not None and isinstance(options, LabelOptions) and options.label is not None:
             if listing.layout not in ("table", "names", "molecules"):
                 raise OptionError(
-                    f"{root} is in the layout {listing.layout}, whose labels are known: label={options.label} says "
-                    "nothing",
+                    f"{root} is in the layout {listing.layout}, whose labels are known: label={options.label} is "
+                    "not used there",
                     fix="leave the option label out",
                 )
         looked_for = "".join(f"\n    {name}: {what}" for name, what in cls.layouts.items())

@@ -138,7 +138,7 @@ def load_run(
         raise RunError(f"{folder / RUN} lacks {error}", fix="train the run again") from error
     except (TypeError, AttributeError, ValueError) as error:  # a list for a table, a word for a number
         said = str(error).partition("\n")[0]
-        problem = f"{folder / RUN} says what no run says ({said})"
+        problem = f"{folder / RUN} is not the record of a run ({said})"
         raise RunError(problem, fix="copy the run again, or train it") from error
 
 

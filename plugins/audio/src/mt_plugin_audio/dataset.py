@@ -47,7 +47,7 @@ class AudioDataset(ListedDataset):
             if digits := find_digits(root, split, options.held_out_speaker):
                 return digits
             if options.held_out_speaker is not None:
-                raise OptionError(f"{root} does not tell its speakers", fix="leave held_out_speaker out")
+                raise OptionError(f"{root} is in no layout that names its speakers", fix="leave held_out_speaker out")
             if found := find_speech_commands(root, split) or find_esc50(root, split, options.fold or 5):
                 return found
         return list_files(root, split, SUFFIXES, options)

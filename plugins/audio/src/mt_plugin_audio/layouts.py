@@ -41,7 +41,8 @@ def find_digits(root: Path, split: str, held_out_speaker: str | None) -> Listing
     speakers = sorted({speaker for (_, speaker, _), _ in found})
     if held_out_speaker is not None and held_out_speaker not in speakers:
         raise OptionError(
-            f"held_out_speaker={held_out_speaker!r} is nobody in {root}", fix=f"the speakers are {', '.join(speakers)}"
+            f"held_out_speaker={held_out_speaker!r} is no speaker in {root}",
+            fix=f"the speakers are {', '.join(speakers)}",
         )
     rows = []
     for (digit, speaker, index), path in found:

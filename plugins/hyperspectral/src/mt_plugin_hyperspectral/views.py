@@ -48,7 +48,7 @@ def write(source: Any, records: list[dict[str, Any]], task: AnyTask, folder: Pat
     if len(records) != cube.height * cube.width:
         raise InputError(
             f"{source} has {size[0]} x {size[1]} pixels and {len(records):,} predictions, so there is no map of it",
-            fix="see what was said about the scene, and predict it again",
+            fix="see the warnings about the scene, and predict it again",
         )
     index_of = {name: index for index, name in enumerate(task.classes)}
     indices = np.array([index_of[record["prediction"]] for record in records], dtype=np.int16).reshape(size)

@@ -176,7 +176,7 @@ def _distinct(names: Sequence[str], source: str) -> Sequence[str]:
     if twice:
         raise InputError(
             f"{source} has several columns called {', '.join(map(repr, twice))}",
-            fix="give every column its own name; or say header=no, if the first line holds no names",
+            fix="give every column its own name; or set header=no, if the first line holds no names",
         )
     return names
 

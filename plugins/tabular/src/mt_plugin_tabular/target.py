@@ -55,7 +55,7 @@ def listing_of(table: Table, target: str, layout: str, kind: Kind | None = None,
     if kind is None and ID_DISTINCT < len(counts) > len(present) / 2:
         raise DatasetError(
             f"the target column {target!r} has {len(counts)} different texts in {len(present)} rows: no classes",
-            fix="name another by the option target, or say kind=classification",
+            fix="name another by the option target, or set kind=classification",
         )
     if len(present) < len(cells):
         left_out(source, f"{len(cells) - len(present)} of {len(cells)} rows have no target")
@@ -121,7 +121,7 @@ class _Numbers:
             raise DatasetError(
                 f"the target column {target!r} is neither numbers nor classes: "
                 f"{self.num_misfits} of {self.num_present} cells are no numbers ({wrong})",
-                fix="correct these cells; or say kind=regression, and they are missing; or kind=classification",
+                fix="correct these cells; or set kind=regression, and they are missing; or kind=classification",
             )
         for note in format_notes({target: self.column}):
             reinterpreted(source, note)

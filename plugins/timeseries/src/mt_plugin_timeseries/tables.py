@@ -87,7 +87,8 @@ def series_of_groups(
     if lacking := len(frame) - sum(map(len, rows_of.values())):
         if not rows_of:
             raise OptionError(
-                f"{name}: group={group} is told by none of the {lacking:,} rows", fix="name another column"
+                f"{name}: none of the {lacking:,} rows has a value of the column group={group}",
+                fix="name another column",
             )
         left_out(name, f"{lacking:,} of {len(frame):,} rows have no {group}")
     rows = [np.array(some) for some in rows_of.values()]
@@ -234,7 +235,7 @@ def _check_order(order: NDArray[Any], times: Times | None, name: str) -> None:
         row = int(backwards.argmax()) + 1
         raise InputError(
             f"{name}, row {row + 1}: the time {told(row)} does not come after {told(row - 1)}",
-            fix="sort the rows by time and keep one a time; or say irregular=ignore, which takes each row as one step",
+            fix="sort the rows by time and keep one a time; or set irregular=ignore, which takes each row as one step",
         )
     if times is None or len(times) < 3:
         return
@@ -246,7 +247,7 @@ def _check_order(order: NDArray[Any], times: Times | None, name: str) -> None:
         row = int(uneven.argmax()) + 1
         raise InputError(
             f"{name}, row {row + 1}: {told(row)} is not one step after {told(row - 1)}",
-            fix="put in the missing rows, or say irregular=repair; irregular=ignore takes each row as one step",
+            fix="put in the missing rows, or set irregular=repair; irregular=ignore takes each row as one step",
         )
 
 
@@ -275,7 +276,7 @@ def _repaired(values: NDArray[np.float64], times: Times, name: str) -> tuple[NDA
         raise InputError(
             f"{name}: between {format_times(ordered[:1])[0]} and {format_times(ordered[-1:])[0]} "
             f"{steps - len(ordered):,} of {steps:,} steps are missing",
-            fix="cut it into series without long gaps; or say irregular=ignore, which takes each row as one step",
+            fix="cut it into series without long gaps; or set irregular=ignore, which takes each row as one step",
         )
     check_size(steps, values.shape[1], name)
     reinterpreted(name, f"{steps - len(ordered):,} of {steps:,} steps are missing, and have no value")
@@ -314,6 +315,6 @@ def _uneven(times: Times, name: str) -> InputError:
     told = format_times(times)
     return InputError(
         f"{name}: the times have no regular step; {told[row]} comes after {told[row - 1]}",
-        fix="average or interpolate the series to a regular step; or say irregular=ignore, which takes each row as one "
+        fix="average or interpolate the series to a regular step; or set irregular=ignore, which takes each row as one "
         "step",
     )

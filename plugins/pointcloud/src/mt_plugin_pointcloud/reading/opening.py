@@ -70,7 +70,7 @@ def read_cloud(source: Any, *, surface_points: int = 0, bin_columns: int = 0) ->
             return _from_file(Path(source), name, surface_points, bin_columns)
         if isinstance(source, bytes):
             raise InputError(
-                f"{name} do not tell which format they are in, for a cloud's is told by its suffix",
+                f"{name} have no suffix, by which the format of a point cloud is recognised",
                 fix="pass the path of the file, or an array of shape (points, 3)",
             )
         if isinstance(source, Mapping):

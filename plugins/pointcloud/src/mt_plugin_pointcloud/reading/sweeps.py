@@ -79,11 +79,11 @@ def _columns_of(path: Path, size: int) -> int:
     others = [unlike for columns, unlike in likeness.items() if columns % best]
     if likeness[best] < _UNLIKE + max(others, default=0.0):
         raise InputError(
-            f"{path}: neither its length nor its numbers tell how many float32 numbers a point has",
-            fix=f"say it by the option bin_columns={_USUAL} (KITTI, ONCE), or 5 (nuScenes), or what else wrote it",
+            f"{path}: neither its length nor its numbers show how many float32 numbers a point has",
+            fix=f"give it by the option bin_columns={_USUAL} (KITTI, ONCE), or 5 (nuScenes), or what else wrote it",
         )
     if best != _USUAL:
-        reinterpreted(str(path), f"{best} float32 numbers a point, and not {_USUAL}, as its length and numbers tell")
+        reinterpreted(str(path), f"{best} float32 numbers a point, and not {_USUAL}, as its length and numbers show")
     return best
 
 

@@ -16,12 +16,14 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Options, Tokenizer, Tokens, name_of
+from mt_core.contract import Example, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
 from mt_core.sdk import Moments, readable
+from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
 from mt_plugin_hyperspectral.augmentation import augmented
 from mt_plugin_hyperspectral.bands import band_groups, band_positions, spread
 from mt_plugin_hyperspectral.cube import MAX_BANDS, Cube, Wavelengths
+from mt_plugin_hyperspectral.drawing import draw_spectra
 from mt_plugin_hyperspectral.embedding import GroupEmbedding
 from mt_plugin_hyperspectral.features import Feature, features_of
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
@@ -33,7 +35,7 @@ _POSITIONS = 32  # learned along the spectrum, and interpolated between
 _INITIAL_STD = 0.02  # of the positions
 
 
-class HyperspectralOptions(Options):
+class HyperspectralOptions(ViewOptions):
     """How a pixel is cut into groups of bands."""
 
     bands: int = Field(default=0, ge=0, le=MAX_BANDS, description="Bands a token; 0: four strides.")
@@ -66,7 +68,7 @@ class HyperspectralOptions(Options):
         return window
 
 
-class HyperspectralTokenizer(Tokenizer):
+class HyperspectralTokenizer(DrawnTokenizer):
     """One token for each group of neighbouring bands: a linear map of what is seen of them, plus a learned position,
     interpolated to where the group lies in the spectrum.
 
@@ -142,11 +144,20 @@ class HyperspectralTokenizer(Tokenizer):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """(B, G, D); `coords` (B, G, 1) are the middles of the groups in nanometres, or in bands from 0."""
+        if self.picture is not None:
+            return self.see(batch)
         features_BPFC = (features_of(batch["spectra"], self.options.features) - self.mean) * self.gain
         values_BGD = self.embed(features_BPFC.nan_to_num().clamp(-_FURTHEST, _FURTHEST))
         values_BGD = values_BGD + _interpolated(self.place, self.position)
         coords_BG1 = self.middle[:, None].expand(len(values_BGD), -1, 1)
         return Tokens(values_BGD, coords=coords_BG1, grid=(values_BGD.shape[1],))
+
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The spectrum of the pixel itself, without its neighbourhood; see `draw_spectra`."""
+        spectra_BC = batch["spectra"][:, self.options.window**2 // 2]
+        levels_BC = ((spectra_BC - self.mean[0]) * self.gain[0]).nan_to_num().clamp(-_FURTHEST, _FURTHEST)
+        shapes_BC = features_of(levels_BC, ("shape",))[:, 1]
+        return draw_spectra(levels_BC, shapes_BC, size=self.options.picture_size)
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn the bands, their wavelengths, and mean and deviation of each band's features, from the pixels alone,
@@ -194,6 +205,8 @@ class HyperspectralTokenizer(Tokenizer):
         along = np.array(self._wavelengths if self._wavelengths is not None else np.arange(bands))
         self._buffer("middle", along[groups_GK].mean(1))
         self._buffer("position", band_positions(groups_GK, along) if bands else along)
+        if self.picture is not None:
+            return
         self.embed = GroupEmbedding(torch.from_numpy(groups_GK), num_features, self.options.window**2, self.width)
         self.place = nn.Parameter(torch.randn(_POSITIONS, self.width) * _INITIAL_STD)
 

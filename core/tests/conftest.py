@@ -20,13 +20,19 @@ def interrupts_are_heard():
 
 
 @pytest.fixture
-def toy(monkeypatch, tmp_path):
-    """The toy modality is installed; its features are kept in the test's own folder."""
+def toy(monkeypatch):
+    """The toy modality is installed."""
     monkeypatch.syspath_prepend(str(Path(__file__).parent / "toy"))
-    monkeypatch.setenv("MT_CACHE", str(tmp_path / "cache"))
     registry.reset()
     yield
     registry.reset()
+
+
+@pytest.fixture
+def feature_cache(monkeypatch, tmp_path):
+    """Features are kept, in the test's own folder."""
+    monkeypatch.setenv("MT_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("MT_CACHE_BYTES")
 
 
 @pytest.fixture(scope="session")

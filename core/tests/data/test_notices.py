@@ -100,18 +100,18 @@ def test_an_embedding_that_goes_on_loses_none_and_doubles_none(model, sources, t
     from mt_core.embedding import files as module
 
     monkeypatch.setattr(module, "ROWS_A_PART", 1)
-    vectors = module.features_of
+    vectors_of = module.PooledVectors.of
     calls = []
 
     def interrupted(*arguments):
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return vectors(*arguments)
+        return vectors_of(*arguments)
 
     monkeypatch.setattr(module, "num_parallel_batches", lambda model: 1)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(module, "features_of", interrupted)
+        patch.setattr(module.PooledVectors, "of", interrupted)
         mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, batch_size=2)
     with pytest.warns(DataWarning):
         result = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, batch_size=2)

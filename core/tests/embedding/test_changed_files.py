@@ -84,18 +84,18 @@ def test_a_file_that_changes_while_the_work_is_interrupted_is_embedded_as_it_is_
     out = tmp_path / "v.parquet"
     monkeypatch.setattr(module, "ROWS_A_PART", 1)
     monkeypatch.setattr(module, "num_parallel_batches", lambda model: 1)
-    features_of, calls = module.features_of, []
+    vectors_of, calls = module.PooledVectors.of, []
 
     def interrupted(*arguments):
         calls.append(1)
         if len(calls) > stopped_at:
             raise KeyboardInterrupt
-        return features_of(*arguments)
+        return vectors_of(*arguments)
 
     for changed in (0, 2):  # and once more: what was to be read again changes again
         calls.clear()
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(module, "features_of", interrupted)
+            patch.setattr(module.PooledVectors, "of", interrupted)
             mt.embed_files(model, sources, out, num_workers=0, batch_size=1)
         write(sources[changed], 100 + changed, length=16)
         write(sources[0], 200 + changed, length=20)

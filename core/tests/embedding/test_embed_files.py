@@ -276,3 +276,12 @@ def test_a_killed_command_goes_on_where_it_was(sources, tmp_path, small_encoder_
         done = subprocess.run(again, env=environment, capture_output=True, text=True, check=True)
         assert ("went on after" in done.stderr) == (out == "v.parquet")
     assert pq.read_table(tmp_path / "v.parquet").equals(pq.read_table(tmp_path / "whole.parquet"))
+
+
+@pytest.mark.usefixtures("feature_cache")
+def test_embedding_again_to_another_file_computes_nothing(model, sources, tmp_path, monkeypatch):
+    mt.embed_files(model, sources, tmp_path / "first.parquet", num_workers=0)
+    monkeypatch.setattr(type(model), "encode", lambda *_: pytest.fail("a vector was computed twice"))
+    mt.embed_files(model, sources, tmp_path / "second.parquet", num_workers=0)
+    first, second = (pq.read_table(tmp_path / f"{name}.parquet")["vector"] for name in ("first", "second"))
+    assert first.equals(second)

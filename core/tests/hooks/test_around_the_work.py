@@ -93,6 +93,7 @@ def test_of_two_plugins_the_one_asked_for_first_is_innermost_unless_it_says_othe
     assert order[-4:] == [f"{outer} in", f"{inner} in", f"{inner} out", f"{outer} out"]
 
 
+@pytest.mark.usefixtures("feature_cache")
 def test_features_kept_for_probes_are_not_those_that_a_hook_has_changed(hooked, work):
     hooked()
     plain = work.fit(tune="probe").metrics["loss"]

@@ -80,6 +80,7 @@ def test_a_probe_trains_the_head_alone(model):
     assert len(result.history) == 2
 
 
+@pytest.mark.usefixtures("feature_cache")
 def test_a_probe_reads_features_from_the_cache_the_second_time(model, monkeypatch, small_encoder):
     mt.fit(model, demo(), tune="probe", **QUICK)
     again = mt.load("toy", encoder=small_encoder)

@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "Predict with a trained run."),
+    "cache": ("mt_core.cli.cache", "What the feature cache holds, and emptying it."),
     "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
     "check": ("mt_core.cli.check", "Run the conformance suite on a plugin."),
     "doctor": ("mt_core.cli.doctor", "Check this machine and everything installed."),

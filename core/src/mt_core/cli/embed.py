@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     shared.precision,
     shared.device,
     shared.strict,
+    shared.no_cache,
     shared.quiet,
 )
 def command(

@@ -24,6 +24,7 @@ from mt_core.cli import options as shared
     shared.precision,
     shared.device,
     shared.strict,
+    shared.no_cache,
     shared.quiet,
 )
 def command(

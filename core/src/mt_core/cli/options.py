@@ -64,6 +64,22 @@ device = click.option("--device", default=None, help="Where to compute: cpu, cud
 strict = click.option(
     "--strict", is_flag=True, help="Make it an error where something is left out of the data or reinterpreted."
 )
+
+
+def _switch_cache_off(ctx: click.Context, option: click.Parameter, is_given: bool) -> None:
+    if is_given:
+        from mt_core.data.cache_folder import without_cache
+
+        ctx.with_resource(without_cache())
+
+
+no_cache = click.option(
+    "--no-cache",
+    is_flag=True,
+    expose_value=False,
+    callback=_switch_cache_off,
+    help="Compute all features, and keep none for later (mt cache).",
+)
 quiet = click.option("-q", "--quiet", is_flag=True, help="Show no progress.")
 
 

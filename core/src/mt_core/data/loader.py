@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self, TypedDict
+from typing import Any, Literal, Self, TypedDict
 
 import torch
 from torch import Tensor
@@ -85,10 +85,17 @@ class Loader:
 
     def raw(self) -> Iterator[tuple[list[Example], list[MtError]]]:
         """The examples of each batch, their samples read and not prepared, and the errors of the others."""
-        jobs = [_Job(0, positions, is_raw=True) for positions in self._groups(0)]
+        jobs = [_Job(0, positions, of="examples") for positions in self._groups(0)]
         for examples, notices in self._pool.map(jobs, self._on_loss):
             relay(notices)
             yield examples
+
+    def items(self) -> Iterator[tuple[list[tuple[dict[str, Tensor], Any]], list[MtError]]]:
+        """The prepared samples of each batch with their targets, not put together, and the errors of the others."""
+        jobs = [_Job(0, positions, self._known(positions), of="items") for positions in self._groups(0)]
+        for items, notices in self._pool.map(jobs, self._on_loss):
+            relay(notices)
+            yield items
 
     def _groups(self, epoch: int) -> list[list[int]]:
         order = self._order.positions(epoch) if self._order is not None else list(range(len(self.dataset)))
@@ -117,12 +124,13 @@ class Loader:
 
 @dataclass(frozen=True)
 class _Job:
-    """One batch: its epoch, the positions of its samples in the dataset, and the errors of those not to be read."""
+    """One batch: its epoch, the positions of its samples in the dataset, the errors of those not to be read, and
+    whether a batch of it is wanted, its prepared samples or its examples."""
 
     epoch: int
     positions: list[int]
     errors: dict[int, MtError] = field(default_factory=dict)
-    is_raw: bool = False
+    of: Literal["batch", "items", "examples"] = "batch"
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,7 @@ class _BatchReader:
                 if position in job.errors:
                     raise job.errors[position]
                 example = self._example(position, at)
-                if job.is_raw:
+                if job.of == "examples":
                     read.append(Example(read_sample(self.tokenizer, example.sample), example.target))
                 else:
                     generator = self._generator(job.epoch, position)
@@ -154,7 +162,7 @@ class _BatchReader:
             except MtError as error:
                 failed.append(error)
         at(None)
-        return (read, failed) if job.is_raw else self._batch(read, failed)
+        return self._batch(read, failed) if job.of == "batch" else (read, failed)
 
     def _batch(self, read: list[tuple[dict[str, Tensor], Any]], failed: list[MtError]) -> Batch:
         inputs = self.tokenizer.collate([item for item, _ in read]) if read else {}

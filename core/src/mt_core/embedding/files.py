@@ -14,8 +14,9 @@ import numpy as np
 from importlib_metadata import version
 
 from mt_core.contract import Pool, pooled_width
-from mt_core.data.batches import SampleBatch, encoding, ensure_calibrated, features_of, gather
+from mt_core.data.batches import SampleBatch, ensure_calibrated, gather
 from mt_core.data.inputs import as_sources
+from mt_core.data.pooled_vectors import PooledVectors, vector_identity
 from mt_core.data.precision import Precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE, resolve_num_workers
@@ -238,18 +239,15 @@ def _embed(
     pending = _Pending(parts)
     sources = [path_of_text(source) for source in parts.sources]
     width = pooled_width(model.encoder.feature_width, pool)
+    pooled = PooledVectors(model, pool, precision)
 
     def vectors_of(batch: SampleBatch) -> np.ndarray:
-        if not batch.items:
-            return np.zeros((0, width), np.float32)
-        with encoding(model, precision):
-            vectors: np.ndarray = features_of(model, batch.items).pool(pool).float().cpu().numpy()
-        return vectors
+        return pooled.of(batch.items) if batch.items else np.zeros((0, width), np.float32)
 
     left = len(sources) - first[0]
     reads = read_sources(model.tokenizer, sources, first=first, **reading)
     try:
-        with Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
+        with pooled, Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
             for batch, vectors in map_ordered(vectors_of, gather(reads, batch_size), num_parallel_batches(model)):
                 pending.add(batch, vectors)
                 done = batch.next[0] - first[0]
@@ -304,12 +302,7 @@ class _Pending:
 def _identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[str, Any]:
     """What every vector depends on."""
     return {
-        "modality": model.modality,
-        "encoder_fingerprint": model.encoder.fingerprint,
-        "tokenizer_fingerprint": model.tokenizer_fingerprint(),
-        "pool": pool,
-        "layers": None if model.encoder.layers is None else list(model.encoder.layers),
-        "precision": precision,
+        **vector_identity(model, pool, precision),
         "width": pooled_width(model.encoder.feature_width, pool),
     }
 

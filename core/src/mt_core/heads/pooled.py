@@ -65,6 +65,11 @@ class PooledHead(Head):
         return scores
 
 
+def reads_pooled(head: Head | None) -> bool:
+    """Whether all that a head reads of the features is one pooled vector a sample, so that stored vectors do."""
+    return isinstance(head, PooledHead) and type(head).forward is PooledHead.forward
+
+
 def mean_of_known(losses: Tensor, known: Tensor) -> Tensor:
     """The mean of the losses whose target is known; zero, and differentiable, where none is."""
     total = torch.where(known, losses, torch.zeros_like(losses)).sum()

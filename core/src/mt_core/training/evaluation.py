@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from mt_core.contract import (
     MISSING_CLASS,
@@ -23,13 +24,15 @@ from mt_core.contract import (
     Segmentation,
 )
 from mt_core.data.dataset_options import dataset_options
-from mt_core.data.loader import Loader, check_failures
+from mt_core.data.loader import Loader
+from mt_core.data.pooled_vectors import PooledVectors
 from mt_core.data.precision import Precision, check_precision
 from mt_core.data.reading import skipped
 from mt_core.data.subsets import Subset
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.errors import InputError, MissingSplitError, MtError, MtWarning, OptionError
-from mt_core.hooks import session
+from mt_core.heads.pooled import reads_pooled
+from mt_core.hooks import is_wrapped, session
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
@@ -84,7 +87,11 @@ def evaluate(
             data = open_for_evaluation(model, Path(data), split, data_options)
     notices.check()
     failed: list[MtError] = []
-    reading = {"batch_size": batch_size, "num_workers": num_workers, "seconds_a_sample": seconds_a_sample}
+    reading: dict[str, Any] = {
+        "batch_size": batch_size,
+        "num_workers": num_workers,
+        "seconds_a_sample": seconds_a_sample,
+    }
     with collecting(notices):
         measured = measure(model, data, failed, precision, skip_unreadable, show_progress, **reading)
     relay([*notices, *map(skipped, failed)])
@@ -98,12 +105,15 @@ def measure(
     precision: Precision,
     skip_unreadable: bool,
     show_progress: bool,
+    *,
+    use_cache: bool = True,
     **reading: Any,
 ) -> dict[str, float]:
     """What `evaluate` gives for a dataset.
 
     Args:
         failed: The errors of samples that are skipped are added here.
+        use_cache: Whether vectors are taken from the feature cache and kept there, where they are all the head reads.
         reading: How the `Loader` reads.
     """
     head = model.require_head()
@@ -114,25 +124,52 @@ def measure(
     was_training = model.training
     model.eval()
     num_failed = 0
+    outputs = _cached_outputs if use_cache and reads_pooled(head) and not is_wrapped("mt_predict") else _outputs
     # samples are prepared in full precision, whether a worker process does it or this one
     with (
         session(model.modality, "evaluate"),
-        Loader(dataset, model.tokenizer, **reading) as batches,
+        Loader(dataset, model.tokenizer, **reading) as loader,
         torch.inference_mode(),
     ):
         meter = Meter(model, head)
-        for batch in progress(batches, "evaluating", total=len(batches), enabled=show_progress):
-            failed += check_failures(batch, skip=skip_unreadable)["failed"]
-            num_failed += len(batch["failed"])
-            if not batch["inputs"]:
-                continue
-            inputs = {name: tensor.to(model.device) for name, tensor in batch["inputs"].items()}
-            with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                meter.update(model(inputs), batch["target"].to(model.device))
+        batches = outputs(model, loader, precision)
+        for output, target, errors in progress(batches, "evaluating", total=len(loader), enabled=show_progress):
+            if errors and not skip_unreadable:
+                raise errors[0]
+            failed += errors
+            num_failed += len(errors)
+            if output is not None:
+                meter.update(output, target.to(model.device))
     model.train(was_training)
     if num_failed == len(dataset):
         raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[-1].fix)
     return {**meter.compute(), "samples": float(len(dataset) - num_failed)}
+
+
+Outputs = Iterator[tuple[Tensor | None, Tensor, list[MtError]]]
+"""Of each batch what the head gives, None where no sample could be read, the targets, and the errors of the others."""
+
+
+def _outputs(model: MetaTransformer, loader: Loader, precision: Precision) -> Outputs:
+    for batch in loader:
+        output = None
+        if batch["inputs"]:
+            inputs = {name: tensor.to(model.device) for name, tensor in batch["inputs"].items()}
+            with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                output = model(inputs)
+        yield output, batch["target"], batch["failed"]
+
+
+def _cached_outputs(model: MetaTransformer, loader: Loader, precision: Precision) -> Outputs:
+    head: Any = model.require_head()
+    with PooledVectors(model, head.options.pool, precision) as pooled:
+        for items, errors in loader.items():
+            output = None
+            if items:
+                vectors = torch.from_numpy(pooled.of([item for item, _ in items])).to(model.device)
+                with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
+                    output = head.from_pooled(vectors)
+            yield output, loader.dataset.task.stack([target for _, target in items]), errors
 
 
 def open_for_evaluation(

@@ -1,25 +1,17 @@
-"""Features computed once, for what is trained on them alone, and kept on disk by their content.
-
-Where tokenizer and encoder are both fixed, a sample's vector depends on the encoder's weights, the tokenizer's, the
-pooling and the prepared sample: a hash over those names the file that holds it.
-"""
+"""Vectors of all samples, for what is trained on them alone."""
 
 from __future__ import annotations
 
-import hashlib
-import os
+import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from mt_core import hooks
 from mt_core.contract import ModalityDataset, Pool
-from mt_core.data.loader import Batch, Loader, check_failures
+from mt_core.data.loader import Batch, Loader
+from mt_core.data.pooled_vectors import PooledVectors
 from mt_core.data.precision import Precision
 from mt_core.data.reading import skipped
 from mt_core.data.samplers import SeededOrder
@@ -27,13 +19,6 @@ from mt_core.errors import InputError, MtError
 from mt_core.io.notices import relay
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
-
-
-def cache_folder() -> Path:
-    """`$MT_CACHE`, by default `mt` in the user's cache folder."""
-    if "MT_CACHE" in os.environ:
-        return Path(os.environ["MT_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "mt"
 
 
 def pooled_features(
@@ -45,61 +30,35 @@ def pooled_features(
     skip_unreadable: bool,
     show_progress: bool,
     failed: list[MtError],
+    until: float | None = None,
     **reading: Any,
 ) -> tuple[Tensor, Tensor]:
     """(n, P) vectors and (n, …) stacked targets of all samples that can be read, in order.
 
     Args:
         failed: The errors of the samples that are skipped are added here.
+        until: When to stop with the batches so far, as `time.monotonic` tells it; the first batch is always read.
         reading: How the `Loader` reads.
     """
-    identity = f"{model.encoder.fingerprint} {model.tokenizer_fingerprint()} {pool} {precision}"
-    folder = cache_folder() / "features" / hashlib.sha256(identity.encode()).hexdigest()[:32]
-    vectors, targets = [], []
-    model.eval()
-    with Loader(dataset, model.tokenizer, **reading) as batches, torch.inference_mode():
-        for batch in progress(batches, "features", total=len(batches), enabled=show_progress):
-            readable = check_failures(batch, skip=skip_unreadable)
-            failed += readable["failed"]
-            relay([skipped(error) for error in readable["failed"]])
-            if not readable["inputs"]:
-                continue
-            with torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"):
-                vectors.append(_vectors_of(model, readable, pool, folder))
-            targets.append(readable["target"])
+    vectors: list[Tensor] = []
+    targets: list[Any] = []
+    with (
+        Loader(dataset, model.tokenizer, **reading) as batches,
+        PooledVectors(model, pool, precision) as pooled,
+    ):
+        for read, errors in progress(batches.items(), "features", total=len(batches), enabled=show_progress):
+            if errors and not skip_unreadable:
+                raise errors[0]
+            failed += errors
+            relay([skipped(error) for error in errors])
+            if read:
+                vectors.append(torch.from_numpy(pooled.of([item for item, _ in read])))
+                targets += [target for _, target in read]
+            if until is not None and vectors and time.monotonic() > until:
+                break
     if not vectors:
-        raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[0].fix)
-    # clones: a tensor of inference mode cannot be trained on
-    return torch.cat(vectors).clone(), torch.cat(targets).clone()
-
-
-def _vectors_of(model: MetaTransformer, batch: Batch, pool: Pool, folder: Path) -> Tensor:
-    path = folder / f"{_digest(batch['inputs'])}.safetensors"
-    # what a plugin's hooks make of a batch is in no fingerprint
-    is_kept = not (hooks.is_wrapped("mt_tokenize") or hooks.is_wrapped("mt_encode"))
-    if is_kept:
-        try:
-            return load_file(path)["vectors"]
-        except (OSError, SafetensorError, KeyError):
-            pass  # not computed yet, or not whole: computed again
-    inputs = {name: tensor.to(model.device) for name, tensor in batch["inputs"].items()}
-    vectors = model.encode(inputs).pool(pool).float().cpu()
-    if not is_kept:
-        return vectors
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(f".{os.getpid()}")
-    save_file({"vectors": vectors.contiguous()}, unfinished)
-    os.replace(unfinished, path)
-    return vectors
-
-
-def _digest(tensors: dict[str, Tensor]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(tensors):
-        tensor = tensors[name].contiguous()
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.view(torch.uint8).numpy().data if tensor.ndim else tensor.numpy().tobytes())
-    return digest.hexdigest()[:40]
+        raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[-1].fix)
+    return torch.cat(vectors), dataset.task.stack(targets)
 
 
 class VectorLoader:

@@ -1,0 +1,116 @@
+"""One vector a sample, from the feature cache where it is there, else computed and kept.
+
+A vector depends on the encoder's weights and layers, the tokenizer's weights, options and calibration, the pooling, the
+precision, the code that computes it, and on the sample as it was prepared, to the bit. What was read from which file
+under which name does not matter.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from importlib_metadata import version
+from torch import Tensor
+
+from mt_core import hooks
+from mt_core.contract import Pool
+from mt_core.data.batches import encoding, features_of
+from mt_core.data.feature_cache import KEY_BYTES, FeatureCache, Vector
+from mt_core.data.precision import Precision
+from mt_core.model import MetaTransformer
+
+
+def vector_identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[str, Any]:
+    """What all vectors of a model depend on, apart from the samples, for people and for a hash."""
+    return {
+        "modality": model.modality,
+        "encoder_fingerprint": model.encoder.fingerprint,
+        "tokenizer_fingerprint": model.tokenizer_fingerprint(),
+        "pool": pool,
+        "layers": None if model.encoder.layers is None else list(model.encoder.layers),
+        "precision": precision,
+    }
+
+
+class PooledVectors:
+    """Vectors of prepared samples. Use it in a `with`, at whose end what was computed is on disk.
+
+    Hooks around tokenizer or encoder change vectors and are in no identity: with them nothing is kept.
+
+    Args:
+        use_cache: False: everything is computed, and nothing kept.
+    """
+
+    def __init__(self, model: MetaTransformer, pool: Pool, precision: Precision, *, use_cache: bool = True) -> None:
+        self.model, self.pool, self.precision = model, pool, precision
+        self.cache: FeatureCache | None = None
+        self.num_computed = 0
+        if use_cache and not (hooks.is_wrapped("mt_tokenize") or hooks.is_wrapped("mt_encode")):
+            cache = FeatureCache(
+                {
+                    **vector_identity(model, pool, precision),
+                    "device": model.device.type,
+                    "code": _code_of(type(model.tokenizer).__module__.partition(".")[0]),
+                },
+                {"encoder": str(model.encoder.name)},
+            )
+            self.cache = cache if cache.limit else None
+
+    def of(self, items: Sequence[dict[str, Tensor]]) -> Vector:
+        """(n, width) float32 vectors of n prepared samples, at least one."""
+        if self.cache is None:
+            return self._computed(items)
+        keys = [sample_key(item) for item in items]
+        known = self.cache.get(keys)
+        missing = [index for index, vector in enumerate(known) if vector is None]
+        if missing:
+            computed = self._computed([items[index] for index in missing])
+            self.cache.put([keys[index] for index in missing], computed)
+            for index, vector in zip(missing, computed, strict=True):
+                known[index] = vector
+        return np.stack(known)  # type: ignore[arg-type]
+
+    def _computed(self, items: Sequence[dict[str, Tensor]]) -> Vector:
+        self.num_computed += len(items)
+        with encoding(self.model, self.precision):
+            vectors: Vector = features_of(self.model, items).pool(self.pool).float().cpu().numpy()
+        return vectors
+
+    def __enter__(self) -> PooledVectors:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.cache is not None:
+            self.cache.flush()
+
+
+def sample_key(item: dict[str, Tensor]) -> bytes:
+    """A hash of a prepared sample: every name, type, shape and bit of its tensors."""
+    digest = hashlib.blake2b(digest_size=KEY_BYTES)
+    for name in sorted(item):
+        tensor = item[name].detach().cpu().contiguous()
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.digest()
+
+
+@functools.cache
+def _code_of(package: str) -> str:
+    """A hash over the code of a plugin and over what of the core vectors go through, for whoever works on either."""
+    core = Path(__file__).parents[1]
+    parts = [core / "encoder", core / "sdk" / "blocks", core / "contract" / "tokens.py"]
+    found = getattr(sys.modules.get(package), "__file__", None)
+    if found is not None and Path(found).parent != core:
+        parts.append(Path(found).parent)
+    files = [path for part in parts for path in (sorted(part.rglob("*.py")) if part.is_dir() else [part])]
+    digest = hashlib.sha256(f"{version('mt-core')} {torch.__version__}".encode())
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -103,6 +103,13 @@ def test_texts_without_a_group_are_one_each_and_told(tmp_path: Path) -> None:
         assert opened(path, group="author").groups() == ["ann", None, "ann"]
 
 
+def test_a_column_of_groups_without_a_value_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text("text,author,label\none text,,0\nanother text,,1\n")
+    with pytest.raises(OptionError, match="group=author is known of none of the 2 samples"):
+        opened(path, group="author")
+
+
 def test_groups_that_there_are_not_are_refused(tmp_path: Path) -> None:
     path = written(tmp_path, ".csv")
     with pytest.raises(InputError, match=r"no column 'site'[\s\S]*'text', 'author', 'label'"):

@@ -146,6 +146,13 @@ def test_groups_that_there_are_not_are_refused(shops: Path, options: dict[str, A
         opened(shops, **options)
 
 
+def test_a_column_of_groups_without_a_value_is_refused(shops: Path):
+    frame = pd.read_csv(shops)
+    frame.assign(town=np.nan).to_csv(shops, index=False)
+    with pytest.raises(OptionError, match="none of the 173 rows has a value of the column group=town"):
+        opened(shops, group="town")
+
+
 def test_one_series_has_no_folds_and_an_array_no_groups(tmp_path: Path):
     np.save(tmp_path / "series.npy", np.arange(300.0))
     with pytest.raises(OptionError, match=r"windows share values[\s\S]*option group"):

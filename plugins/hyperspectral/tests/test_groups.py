@@ -158,5 +158,5 @@ def test_groups_that_there_are_not_are_refused(scene: Path, options: dict[str, A
 def test_a_fixed_table_of_pixels_tells_no_groups(tmp_path: Path):
     scipy.io.savemat(tmp_path / "Train_X.mat", {"Train_X": np.random.default_rng(3).normal(size=(12, 5))})
     scipy.io.savemat(tmp_path / "TrLabel.mat", {"TrLabel": np.arange(12)[:, None] % 3 + 1})
-    with pytest.raises(OptionError, match=r"\(pixel table\) do not tell group=block4[\s\S]*leave the option group out"):
+    with pytest.raises(OptionError, match=r"\(pixel table\) have no group=block4[\s\S]*leave the option group out"):
         opened(tmp_path, group="block4")

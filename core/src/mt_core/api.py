@@ -120,7 +120,7 @@ def embed(
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; 0: this process reads, which a file that crashes its reader ends.
         strict: Whether it is an error where something is left out of a source or reinterpreted; else a `DataWarning`
-            tells of it.
+            reports it.
 
     Returns:
         (rows, width) float32, in order; a source that holds many samples (a table) gives as many rows.
@@ -180,7 +180,7 @@ def fit(
             the columns to read) is given once: here, or to `load`.
         recipe: All settings at once, in place of the modality's defaults with `settings`, which are fields of `Recipe`.
         strict: Whether it is an error where something is left out of the data or reinterpreted; else a `DataWarning`
-            tells of it, and the result's `notices`.
+            and the result's `notices` report it.
         show_progress: On standard error.
 
     Raises:

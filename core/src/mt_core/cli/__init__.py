@@ -110,7 +110,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and give its exit code: 0 done, 1 done with failures, 2 not possible, 130 interrupted.
 
     An `MtError` is shown as two lines, and so is what the system says of a file; MT_DEBUG=1 shows the traceback. What
-    was left out of the data or reinterpreted is told at the end, in one line for each.
+    was left out of the data or reinterpreted is reported at the end, in one line for each.
     """
     with contextlib.suppress(AttributeError, OSError):  # a name of a file need not be UTF-8, and is shown all the same
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

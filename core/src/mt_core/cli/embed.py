@@ -73,7 +73,7 @@ def command(
 ) -> int:
     """Files to vectors, in one file.
 
-    FILES are files, folders and patterns, of the modality's formats; without a modality their suffixes tell it, where
+    FILES are files, folders and patterns, of the modality's formats; without a modality their suffixes decide, where
     just one installed plugin reads them. A folder with files of several modalities is embedded --by-suffix. The folder
     of a run gives the vectors of its trained tokenizer. Files that cannot be read go to <out>.errors.jsonl and make the
     exit code 1. Interrupted, the same command goes on where it was; later, it embeds what is new or has changed.

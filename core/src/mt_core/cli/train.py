@@ -72,8 +72,8 @@ def command(
 ) -> int:
     """Fit tokenizer and head to labelled data; the encoder stays frozen.
 
-    What is not said is the modality's own recipe. An option that tokenizer and dataset both have is given once, by -O
-    or by -D. The run folder holds everything needed to predict or to repeat.
+    Settings that are not given are those of the modality's own recipe. An option that tokenizer and dataset both have
+    is given once, by -O or by -D. The run folder holds everything needed to predict or to repeat.
     """
     from mt_core.cli.choosing import check_encoder
     from mt_core.io.paths import check_exists

@@ -90,8 +90,8 @@ class Tokenizer(nn.Module):
         """All samples of one source, in order and in bounded memory: by default the one that `read` gives.
 
         A modality whose files hold many samples (a table: its rows; a scene: its pixels) overrides this. Where one of
-        them cannot be read and the next ones can, an `InputError` that names it is yielded in its place: it is told,
-        and the others are used and keep their numbers.
+        them cannot be read and the next ones can, an `InputError` that names it is yielded in its place: it is
+        reported, and the others are used and keep their numbers.
 
         Raises:
             InputError: as `read`, also half-way through: the rest of the source cannot be read either.

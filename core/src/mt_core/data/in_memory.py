@@ -110,7 +110,7 @@ def _rows(targets: Any) -> list[Any]:
 
 
 def _plain(target: Any) -> Any:
-    """A target as text, truth value or number; None where it is not known, and where it is infinite, which is told.
+    """A target as text, truth value or number; None where it is not known, and where it is infinite, with a warning.
 
     Raises:
         OptionError: a date, a duration, a complex number.

@@ -1,4 +1,4 @@
-"""What readers left out of the data or reinterpreted: collected over all files, and told in few lines."""
+"""What readers left out of the data or reinterpreted: collected over all files, and reported in few lines."""
 
 from __future__ import annotations
 

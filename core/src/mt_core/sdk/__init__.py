@@ -19,7 +19,7 @@ One sample's file
     `open_picture`, `open_tiff`, `picture_to_array`, `as_standard_pixels`, `as_pixels`, `shrink`, `luminance`,
     `robust_range`, `too_large_error`, `MAX_PIXELS`: pictures
     `Moments`: mean and deviation of many samples, and `readable`: those that can be read, for `calibrate`
-    `left_out`, `reinterpreted`, `some_of`: what users are told of data that were not read as they stand
+    `left_out`, `reinterpreted`, `some_of`: warnings about data that were not read as they stand
     `quiet`, `silent_stderr`: libraries that talk while they read
 
 A data set's folder

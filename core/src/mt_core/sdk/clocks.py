@@ -165,7 +165,7 @@ def times_of_dates(texts: Sequence[str], name: str) -> Times | None:
     """Dates, with a time of the day or without, as (T,) microseconds since 1970; None where a text is none.
 
     Where 1/2/2024 may be in January or in February, and the order of the rows does not decide, it is the one that
-    leaves no gap; else in January, which is told.
+    leaves no gap; else in January, with a warning.
     """
     distinct = dict.fromkeys(texts)  # of dates without a time of the day, there are few
     if any(map(is_missing_number, distinct)):

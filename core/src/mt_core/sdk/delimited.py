@@ -42,7 +42,7 @@ class Delimited:
         lines: With their ends, as `text_lines` gives them.
         separators: Those that may be; of several the one that divides the first lines most evenly. " " is any number of
             blanks, and is taken where no other divides them.
-        comments: What lines begin with that are passed over. So are titles above the header, of which users are told.
+        comments: What lines begin with that are passed over. So are titles above the header, of which users are warned.
         quoted: Whether a cell may stand in quotes; otherwise quotes are characters like others.
         header: Whether the first row names the columns, or what tells it by its cells.
         row_names: Whether the rows may have a first cell that the header has no name for, as R writes them; its name
@@ -109,7 +109,7 @@ class Delimited:
         )
 
     def _num_lines_above(self, start: list[str]) -> int:
-        """How many lines are titles and the like; of titles users are told."""
+        """How many lines are titles and the like; of titles users are warned."""
         self.line = 0
         rows, ends = [], []
         with suppress(InputError):  # which may be about a row that goes on behind these lines

@@ -1,7 +1,7 @@
 """Bytes to text: in which encoding a file is, read a bounded number of bytes at a time.
 
 UTF-8 and UTF-16, with a byte order mark or without. Text whose first byte beyond ASCII is not UTF-8 may be read as
-Windows-1252 (which holds Latin-1), and users are told; bytes that are no text in it either are refused, and so are zero
+Windows-1252 (which holds Latin-1), with a warning; bytes that are no text in it either are refused, and so are zero
 bytes, and text whose letters beyond ASCII stand side by side, as in Cyrillic or Japanese encodings. Text that is packed
 by gzip is unpacked, whatever the file is called.
 """

@@ -39,7 +39,7 @@ def list_files(root: Path, split: str, suffixes: Sequence[str], options: LabelOp
     Raises:
         DatasetError: a file that is not a table, or a damaged table.
         MissingSplitError: no such split.
-        OptionError: labels or groups that the data do not tell.
+        OptionError: labels or groups that the data do not have.
     """
     options = options or LabelOptions()
     if root.is_file():

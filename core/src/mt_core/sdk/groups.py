@@ -38,7 +38,7 @@ def grouped(listing: Listing, root: Path, options: LabelOptions | GroupOptions) 
         DataWarning: samples without a group.
 
     Raises:
-        OptionError: nothing that the data tell.
+        OptionError: a group that the data do not have.
     """
     if options.group is None:
         return listing

@@ -28,7 +28,7 @@ class LocatedFiles:
     """Finds the files that a table names.
 
     Paths are relative to the table. Both separators will do. Where a file is not there, it is looked for below the
-    folder, by the end of its path: users are told.
+    folder, by the end of its path, with a warning.
 
     Args:
         table: For messages, and where paths begin.

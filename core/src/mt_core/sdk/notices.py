@@ -1,4 +1,4 @@
-"""What a reader did otherwise than the file says: users are told, and `--strict` makes it an error."""
+"""What a reader did otherwise than the file says: users are warned, and `--strict` makes it an error."""
 
 from __future__ import annotations
 

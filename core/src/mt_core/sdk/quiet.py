@@ -18,7 +18,7 @@ _lock = threading.Lock()
 @contextmanager
 def quiet(*loggers: str) -> Iterator[None]:
     """Within it no warning is shown, and nothing is logged by these libraries: of files that are read all the same, or
-    refused with an error of ours. What `left_out` and `reinterpreted` tell is told as outside.
+    refused with an error of ours. `left_out` and `reinterpreted` report as they do outside.
 
     Args:
         loggers: Names of the libraries' loggers, as "tifffile".

@@ -20,7 +20,7 @@ _FAR = 4
 
 
 def missing_in(page: Any, values: NDArray[Any], name: str) -> NDArray[np.bool_] | None:
-    """(H, W), where GDAL's mark says so or, without one, a number that programs use for it, which is told; None where
+    """(H, W), where GDAL's mark says so or, without one, a number that programs use for it, with a warning; None where
     nothing is missing.
 
     Args:

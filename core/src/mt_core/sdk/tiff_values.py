@@ -59,7 +59,7 @@ def read_tiff(
 ) -> TiffPicture:
     """The picture of a TIFF file, without the smaller copies and masks that may come before it.
 
-    Call it within `mt_core.contract.reading` and `quiet`. Told are further pages and channels beyond the
+    Call it within `mt_core.contract.reading` and `quiet`. Reported are further pages and channels beyond the
     colours, which are left out. Grey whose white is zero is turned over.
 
     Args:
@@ -96,7 +96,7 @@ def read_tiff(
 
 
 def without_missing(picture: TiffPicture, name: str, fill: Callable[[NDArray[Any]], Any]) -> NDArray[Any]:
-    """(H, W, C) values of a picture in which pixels that were not measured are filled, and told.
+    """(H, W, C) values of a picture in which pixels that were not measured are filled, with a warning.
 
     Args:
         fill: From the measured pixels (P, C) to what stands for the others, (C,).

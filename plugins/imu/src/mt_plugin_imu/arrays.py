@@ -48,7 +48,7 @@ def _of_named(names: Sequence[str], array_of: Callable[[str], NDArray[Any]], nam
     """The recordings in arrays that have names.
 
     They are `values` (or `imu`, `data`, …), or `acc`, `gyro` and `mag` side by side, or `x`, `y` and `z`, or the only
-    array there is; with `rate` in Hz, or `time`, where it is known. Further arrays are left out, and told.
+    array there is; with `rate` in Hz, or `time`, where it is known. Further arrays are left out, with a warning.
 
     Raises:
         InputError: none of these names, parts of different shapes, a rate that is no number.

@@ -34,7 +34,7 @@ def to_cell(value: Any) -> Cell:
     """A value as a cell: text stripped, numbers as floats, dates and times of the day as ISO text, durations as
     seconds, booleans as "True" and "False".
 
-    Infinite numbers are missing, and users are told: no scale holds them, and they are how many programs write a
+    Infinite numbers are missing, and users are warned: no scale holds them, and they are how many programs write a
     division by zero.
 
     Raises:

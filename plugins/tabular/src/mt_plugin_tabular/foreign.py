@@ -28,7 +28,7 @@ _OTHERS = (
 
 class Nameless:
     """Columns that have no name of their own, as pandas, readxl and R write the numbers or names of rows: they are left
-    out, and unless they only count the rows, users are told.
+    out, and unless they only count the rows, users are warned.
 
     Attributes:
         names: The others.
@@ -59,7 +59,7 @@ class Nameless:
 
 
 def without_totals(rows: Iterator[Row], source: str) -> Iterator[Row]:
-    """Rows but for a last one of totals, of which users are told: its first cell says so, and that of no other does.
+    """Rows but for a last one of totals, of which users are warned: its first cell says so, and that of no other does.
     A table of fewer than three rows has none."""
     last: Row | None = None
     num_rows = num_totals = 0

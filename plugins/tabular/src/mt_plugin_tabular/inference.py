@@ -1,4 +1,4 @@
-"""What the columns of a table are taken for, judged by all of their cells, and what users are told of it."""
+"""What the columns of a table are taken for, judged by all of their cells, and the warnings about them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Inferred:
     Attributes:
         columns: Those that become tokens.
         dropped: The others, and why.
-        left_out, reinterpreted: What users are told.
+        left_out, reinterpreted: What users are warned of.
         doubts: What may mean something else than it was taken for.
     """
 
@@ -61,7 +61,7 @@ class Inferred:
             reinterpreted(source, what)
 
     def summary(self) -> list[str]:
-        """A line for each kind of column, and one for what users are told."""
+        """A line for each kind of column, and one for what users are warned of."""
         of_kind: dict[str, list[str]] = defaultdict(list)
         for column in self.columns:
             count = f" ({len(column.categories)})" if column.kind == "category" else ""

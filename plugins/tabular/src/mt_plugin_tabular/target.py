@@ -106,7 +106,7 @@ class _Numbers:
         return len(finite) > ID_DISTINCT or any(not value.is_integer() for value in finite)
 
     def targets(self, cells: Sequence[Cell], target: str, source: str, is_wanted: bool) -> list[float]:
-        """NaN where there is no number; users are told.
+        """NaN where there is no number; users are warned.
 
         Raises:
             DatasetError: more than one cell in ten is no number, and the user did not say that it is to be one.

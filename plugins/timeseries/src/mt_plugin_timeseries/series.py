@@ -125,7 +125,7 @@ def make_series(
     values = values[:, None] if values.ndim == 1 else values
     check_size(len(values), values.shape[1], name)
     channels = tuple(channels) if channels is not None else default_names(values.shape[1])
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, and told as such
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and reported as such
         numbers = np.ascontiguousarray(values, dtype=np.float32)
     check_finite(numbers, channels, name)
     without = np.flatnonzero(np.isnan(numbers).all(0))

@@ -88,7 +88,7 @@ def listing_of(
     task: AnyTask | None,
     groups: Sequence[str | None] | None,
 ) -> Listing:
-    """Some rows of a table; those without a molecule are left out, and told."""
+    """Some rows of a table; those without a molecule are left out, with a warning."""
     smiles = table.columns[table.smiles]
     whole = [at for at in chosen if smiles[at].strip()]
     if len(whole) < len(chosen):

@@ -29,7 +29,7 @@ def graph_of_arrays(source: Any, name: str) -> Graph:
     `edge_index` (2, E) whole numbers; `x` (N, columns) what nodes carry; `edge_attr` (E, columns); `num_nodes`, needed
     where there is no `x`. Whole numbers are categories, floats are numbers. A graph that lists each edge in both
     directions is undirected. Other fields (`y`, `pos`, …) are left out; of
-    those that may be attributes users are told.
+    those that may be attributes there is a warning.
 
     Raises:
         InputError: a field of another shape, or a batch of several graphs.

@@ -310,6 +310,7 @@ SLOW = {
     "docs/arrays.md",
     "docs/authors/conformance.md",
     "docs/authors/release.md",
+    "docs/controls.md",
     "docs/python.md",
     "docs/tutorial.md",
     "plugins/graph/README.md",

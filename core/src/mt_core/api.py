@@ -226,6 +226,10 @@ def evaluate(
     precision: Precision = "32",
     strict: bool = False,
     show_progress: bool = False,
+    controls: bool = False,
+    control_seeds: int = 1,
+    control_minutes: float | None = None,
+    train_data: str | Path | None = None,
 ) -> dict[str, float]:
     """Metrics of a trained model on labelled data.
 
@@ -242,31 +246,41 @@ def evaluate(
         precision: "32", or "bf16" where the machine has it.
         strict: As for `fit`.
         show_progress: On standard error.
+        controls: Train the same on random weights and without an encoder, and the modality's native baseline, on the
+            samples that the model was trained on, and measure them on the same samples.
+        control_seeds: How many trainings of each, and of the model itself.
+        control_minutes: That each of them may take; None: twice what the model's own took.
+        train_data: Where the training data of a run lie now; None: where they lay.
 
     Returns:
-        Metrics by name, `loss`, and `samples`, the number of samples measured.
+        Metrics by name, `loss`, and `samples`, the number of samples measured. With `controls` they have an attribute
+        of this name, whose `lines()` are a table and whose `verdict()` says what the encoder adds.
 
     Raises:
         OptionError: a model without a head, data of another task than the model's, or an option that does not fit.
+        MissingDependencyError: controls without scikit-learn, where the modality has a native baseline.
         MtError: a sample that cannot be read.
     """
     from mt_core.training import evaluate
 
     if not _is_dataset(data) or not isinstance(split, str | None):
         data, split = in_memory(data, split, task=model.require_head().task), None
-    return evaluate(
-        model,
-        data,
-        split,
-        batch_size=batch_size,
-        num_workers=num_workers,
-        seconds_a_sample=seconds_a_sample,
-        skip_unreadable=skip_unreadable,
-        precision=precision,
-        data_options=data_options,
-        strict=strict,
-        show_progress=show_progress,
-    )
+    how: dict[str, Any] = {
+        "batch_size": batch_size,
+        "num_workers": num_workers,
+        "seconds_a_sample": seconds_a_sample,
+        "skip_unreadable": skip_unreadable,
+        "precision": precision,
+        "data_options": data_options,
+        "strict": strict,
+        "show_progress": show_progress,
+    }
+    if not controls:
+        return evaluate(model, data, split, **how)
+    from mt_core.training.controls import evaluate_with_controls
+
+    more: dict[str, Any] = {"seeds": control_seeds, "minutes": control_minutes, "train_data": train_data}
+    return evaluate_with_controls(model, data, split, **more, **how)
 
 
 def _is_dataset(data: Any) -> bool:

@@ -57,6 +57,7 @@ class MetaTransformer(nn.Module):
         seen: Hashes of the samples that it was trained on or selected by, sorted uint64; None where not recorded.
         data_options: The dataset's options that it was trained with, which evaluation repeats; None: it was not trained
             on a folder.
+        trained_on: The data and the settings of its training, which its controls are trained by; None: not trained.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class MetaTransformer(nn.Module):
         self.data_options: Options | None = None
         self.typical_target: Any = None
         self.seen: Any = None
+        self.trained_on: Any = None
 
     @property
     def device(self) -> torch.device:

@@ -7,6 +7,7 @@ import pytest
 from mt_core.conformance import CHECKS, SuiteRunner, check_modality
 
 from . import (
+    broken_baseline,
     broken_capabilities,
     broken_cost,
     broken_dataset,
@@ -31,6 +32,7 @@ FILES = (
     broken_persistence,
     broken_dataset,
     broken_head,
+    broken_baseline,
     broken_cost,
 )
 BROKEN = {name: changes for file in FILES for name, changes in file.BROKEN.items()}

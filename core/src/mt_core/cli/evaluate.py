@@ -6,6 +6,7 @@ import json
 
 import click
 
+from mt_core.cli import controls
 from mt_core.cli import options as shared
 
 
@@ -26,6 +27,10 @@ from mt_core.cli import options as shared
     shared.strict,
     shared.no_cache,
     shared.quiet,
+    controls.with_controls,
+    controls.control_seeds,
+    controls.control_minutes,
+    controls.train_data,
 )
 def command(
     run: str,
@@ -42,6 +47,10 @@ def command(
     device: str | None,
     strict: bool,
     quiet: bool,
+    with_controls: bool,
+    control_seeds: int,
+    control_minutes: float | None,
+    train_data: str | None,
 ) -> int:
     """Measure a run on labelled data."""
     from pathlib import Path
@@ -53,8 +62,9 @@ def command(
     check_exists(Path(data))
     of_data = shared.parse(data_option)
 
-    from mt_core.training import load_run  # imports torch: all that is above needs none to be refused
-    from mt_core.training.evaluation import baseline_of, evaluate, open_for_evaluation
+    from mt_core.api import evaluate  # imports torch: all that is above needs none to be refused
+    from mt_core.training import load_run
+    from mt_core.training.evaluation import baseline_of, open_for_evaluation
 
     model = load_run(run, encoder=encoder, device=device)
     dataset = open_for_evaluation(model, Path(data), split, of_data)
@@ -68,7 +78,12 @@ def command(
         precision=precision or "32",  # type: ignore[arg-type]
         strict=strict,
         show_progress=not quiet,
+        controls=with_controls,
+        control_seeds=control_seeds,
+        control_minutes=control_minutes,
+        train_data=train_data,
     )
+    comparison = getattr(metrics, "controls", None)
     baseline = baseline_of(model, dataset)
     if as_json:
         record = {
@@ -77,8 +92,11 @@ def command(
             "metrics": metrics,
             "baseline": baseline,
             "positive_class": getattr(model.head, "positive_class", None),
+            **({"controls": comparison.as_json()} if comparison is not None else {}),
         }
         click.echo(json.dumps(record))
+        if comparison is not None:
+            controls.keep(comparison, run)
         return 0
     left_out = len(dataset) - int(metrics["samples"])
     of = f" ({left_out} of {len(dataset)} left out)" if left_out else ""
@@ -88,4 +106,7 @@ def command(
         if name != "samples":
             click.echo(f"  {name:<18}{value:.4f}{beside}")
     shared.say_positive(model)
+    if comparison is not None:
+        controls.keep(comparison, run)
+        controls.show(comparison)
     return 0

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from mt_core.cli import controls
 from mt_core.cli import options as shared
 
 
@@ -51,6 +52,9 @@ from mt_core.cli import options as shared
     shared.strict,
     shared.no_cache,
     shared.quiet,
+    controls.with_controls,
+    controls.control_seeds,
+    controls.control_minutes,
 )
 def command(
     modality: str,
@@ -68,6 +72,9 @@ def command(
     device: str | None,
     strict: bool,
     quiet: bool,
+    with_controls: bool,
+    control_seeds: int,
+    control_minutes: float | None,
     **flags: Any,
 ) -> int:
     """Fit tokenizer and head to labelled data; the encoder stays frozen.
@@ -96,6 +103,10 @@ def command(
     from mt_core.training.opening import open_for_new_model  # imports torch: what is above needs none to be refused
 
     plugin = get(modality)
+    if with_controls:
+        from mt_core.training.controls import check_controls
+
+        check_controls(modality)
     shared.refuse_misplaced(plugin, {"-O": options, "-D": data_option, "-S": more})
     recipe = Recipe.over(plugin.manifest.recipe, settings)
     parts = None  # of a complete run, which is only shown
@@ -141,5 +152,12 @@ def command(
         if name != "samples":
             beside = f" (baseline {of_constant[name]:.4f})" if name in of_constant else ""
             click.echo(f"test {name}: {value:.4f}{beside}")
+    if with_controls:
+        from mt_core.training.controls import controls_of_training
+
+        comparison = controls_of_training(model, seeds=control_seeds, minutes=control_minutes, show_progress=not quiet)
+        controls.keep(comparison, out)
     click.echo(f"run: {result.folder}  (report.html, run.json, weights.safetensors)")
+    if with_controls:
+        controls.show(comparison)
     return 0

@@ -54,6 +54,7 @@ class PluginFixture:
         self.tokenizer_class = plugin.tokenizer
         self.dataset_class = plugin.dataset
         self.head_class = plugin.head
+        self.baseline_class = plugin.baseline
         self.metadata = metadata
         self.scratch = scratch
         self.checks = tuple(checks)

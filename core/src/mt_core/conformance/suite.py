@@ -17,6 +17,7 @@ from importlib_metadata import version
 
 from mt_core.conformance.check import Check, Failed
 from mt_core.conformance.checks import (
+    baseline,
     capabilities,
     cost,
     dataset,
@@ -47,6 +48,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     persistence,
     dataset,
     head,
+    baseline,
     cost,
 )
 

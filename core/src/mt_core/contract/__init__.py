@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from mt_core.version import CONTRACT_VERSION as CONTRACT_VERSION
 
 if TYPE_CHECKING:
+    from mt_core.contract.baseline import Baseline as Baseline
+    from mt_core.contract.baseline import BaselineModel as BaselineModel
     from mt_core.contract.dataset import SPLITS as SPLITS
     from mt_core.contract.dataset import Example as Example
     from mt_core.contract.dataset import ModalityDataset as ModalityDataset
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AnyTask": "task",
+    "Baseline": "baseline",
+    "BaselineModel": "baseline",
     "Classification": "task",
     "EncoderSpec": "encoder",
     "Example": "dataset",

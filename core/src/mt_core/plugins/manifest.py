@@ -103,6 +103,11 @@ class Manifest(BaseModel):
         description="Of a tokenizer with the option `view`: which of them `embed` and `train` take, by what was "
         "measured.",
     )
+    baseline: Reference | None = Field(
+        default=None,
+        description="The `Baseline` that results are held against: classical features of the field and a plain model, "
+        'as "package.module:Class".',
+    )
     recipe: dict[str, Any] = Field(
         default={}, description="Settings of `mt train` that suit this modality, where the user says nothing."
     )

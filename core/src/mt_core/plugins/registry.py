@@ -21,7 +21,7 @@ from mt_core.plugins.official import OFFICIAL, install_line, official_distributi
 from mt_core.plugins.settings import read_settings
 
 if TYPE_CHECKING:
-    from mt_core.contract import AnyTask, Head, ModalityDataset, Tokenizer
+    from mt_core.contract import AnyTask, Baseline, Head, ModalityDataset, Tokenizer
     from mt_core.plugins.manifest import Manifest
 
 
@@ -39,6 +39,7 @@ class Plugin:
         head: The head used where the user names none.
         pictures: Writes what can be seen of a source's predictions, or None; called as
             `pictures(source, records, task, folder)`, it returns the files it wrote.
+        baseline: Classical features that results are held against, made as `baseline(tokenizer)`; or None.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Plugin:
     dataset: type[ModalityDataset]
     head: type[Head]
     pictures: Callable[[Any, list[dict[str, Any]], AnyTask, Path], list[Path]] | None = None
+    baseline: type[Baseline] | None = None
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def _unknown(name: str, everything: Sequence[PluginMetadata]) -> UnknownModality
 
 
 def _load(plugin: PluginMetadata) -> Plugin:
-    from mt_core.contract import Head, ModalityDataset, Tokenizer
+    from mt_core.contract import Baseline, Head, ModalityDataset, Tokenizer
     from mt_core.plugins.manifest import manifest_of
 
     manifest = manifest_of(plugin)
@@ -141,6 +143,7 @@ def _load(plugin: PluginMetadata) -> Plugin:
         dataset=_class(plugin, "dataset", manifest.dataset, ModalityDataset),
         head=_class(plugin, "head", manifest.head, Head),
         pictures=_function(plugin, "pictures", manifest.pictures) if manifest.pictures is not None else None,
+        baseline=_class(plugin, "baseline", manifest.baseline, Baseline) if manifest.baseline is not None else None,
     )
     if manifest.hooks is not None:
         hooks.register(import_from(plugin, manifest.hooks), plugin=f"{plugin.name} ({plugin})")

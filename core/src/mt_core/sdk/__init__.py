@@ -82,6 +82,7 @@ from mt_core.sdk.readable import readable
 from mt_core.sdk.splits import check_split, select_splits, split_from_name
 from mt_core.sdk.stamps import rows_per_stamp, spread_stamps, without_daylight_saving
 from mt_core.sdk.start_rows import seconds_since_1970
+from mt_core.sdk.statistics import axis_statistics
 from mt_core.sdk.strangers import stranger
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.table_files import find_tables
@@ -116,6 +117,7 @@ __all__ = [
     "as_pixels",
     "as_standard_pixels",
     "assign_folds",
+    "axis_statistics",
     "canonical_label",
     "check_split",
     "column_names",

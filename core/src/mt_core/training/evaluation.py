@@ -38,6 +38,7 @@ from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
 from mt_core.training.metrics import Meter, values_of
+from mt_core.training.outputs import HeadOutputs
 from mt_core.training.seen import indices_seen
 
 
@@ -72,6 +73,41 @@ def evaluate(
         OptionError: a model without a head, or data of another task than the model's.
         MtError: a sample that cannot be read.
     """
+    measured, _ = open_and_measure(
+        model,
+        data,
+        split,
+        data_options,
+        strict,
+        precision,
+        skip_unreadable,
+        show_progress,
+        None,
+        batch_size=batch_size,
+        num_workers=num_workers,
+        seconds_a_sample=seconds_a_sample,
+    )
+    return measured
+
+
+def open_and_measure(
+    model: MetaTransformer,
+    data: str | Path | ModalityDataset,
+    split: str | None,
+    data_options: Mapping[str, Any] | None,
+    strict: bool,
+    precision: Precision,
+    skip_unreadable: bool,
+    show_progress: bool,
+    keep: HeadOutputs | None = None,
+    **reading: Any,
+) -> tuple[dict[str, float], ModalityDataset]:
+    """What `evaluate` gives, and the dataset that was measured.
+
+    Args:
+        keep: What the head puts out is added here.
+        reading: How the `Loader` reads.
+    """
     model.require_head()
     check_precision(precision, model.device)
     if strict and skip_unreadable:
@@ -87,15 +123,10 @@ def evaluate(
             data = open_for_evaluation(model, Path(data), split, data_options)
     notices.check()
     failed: list[MtError] = []
-    reading: dict[str, Any] = {
-        "batch_size": batch_size,
-        "num_workers": num_workers,
-        "seconds_a_sample": seconds_a_sample,
-    }
     with collecting(notices):
-        measured = measure(model, data, failed, precision, skip_unreadable, show_progress, **reading)
+        measured = measure(model, data, failed, precision, skip_unreadable, show_progress, keep=keep, **reading)
     relay([*notices, *map(skipped, failed)])
-    return measured
+    return measured, data
 
 
 def measure(
@@ -107,6 +138,7 @@ def measure(
     show_progress: bool,
     *,
     use_cache: bool = True,
+    keep: HeadOutputs | None = None,
     **reading: Any,
 ) -> dict[str, float]:
     """What `evaluate` gives for a dataset.
@@ -114,6 +146,7 @@ def measure(
     Args:
         failed: The errors of samples that are skipped are added here.
         use_cache: Whether vectors are taken from the feature cache and kept there, where they are all the head reads.
+        keep: What the head puts out is added here.
         reading: How the `Loader` reads.
     """
     head = model.require_head()
@@ -140,6 +173,8 @@ def measure(
             num_failed += len(errors)
             if output is not None:
                 meter.update(output, target.to(model.device))
+                if keep is not None:
+                    keep.add(output, target)
     model.train(was_training)
     if num_failed == len(dataset):
         raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[-1].fix)

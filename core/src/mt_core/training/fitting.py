@@ -42,6 +42,7 @@ from mt_core.training.seen import hashes_of, read_seen, write_seen
 from mt_core.training.selection import Row
 from mt_core.training.skipped import write_skipped
 from mt_core.training.summary import check_targets, data_summary
+from mt_core.training.trained_on import TrainedOn
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,8 @@ def _prepare_and_fit(
     minutes = recipe.max_minutes if recipe.max_minutes is not None else math.inf
     until = time.monotonic() - parts.seconds + 60 * minutes
     relay(parts.notices)
+    root = str(parts.root.resolve()) if parts.root is not None else None
+    model.trained_on = TrainedOn(recipe.model_dump(mode="json"), root, parts)
     summary = data_summary(parts)
     if show_progress:
         print(*summary, sep="\n", file=sys.stderr, flush=True)
@@ -210,6 +213,7 @@ def _fit(
     stopped_after = history[-1]["epoch"] if is_time_up and history[-1]["epoch"] < recipe.epochs else None
     model.provenance = f"trained on {train.source}"
     model.data_options = parts.options
+    model.trained_on = replace(model.trained_on, seconds=seconds)
     model.typical_target = planned["data"]["typical_target"]
     test_metrics = _measure(model, recipe, test, failed, notices, show_progress)
     write_skipped(folder, failed)
@@ -283,6 +287,7 @@ def _plan(
         "recipe": recipe.model_dump(mode="json"),
         "data": {
             "source": train.source,
+            "root": model.trained_on.root,
             "train": len(train),
             "val": len(val),
             "test": len(test) if test is not None else 0,
@@ -380,7 +385,7 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
     asked = {"modality": model.modality, "recipe": recipe.model_dump(mode="json")}
     check_same(folder, _compared(record), _compared(asked))
     trained = load_run(folder, encoder=model.encoder if model.encoder.is_frozen else None, device=model.device)
-    for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target", "seen"):
+    for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target", "seen", "trained_on"):
         setattr(model, part, getattr(trained, part))
     return FitResult(
         folder,
@@ -397,8 +402,10 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
 def _compared(record: Mapping[str, Any]) -> dict[str, Any]:
     """What decides a run's result: how fast samples are read does not, nor the time given to a session of it."""
     free = ("num_workers", "seconds_a_sample", "max_minutes")
+    data = {"data": {**record["data"], "root": None}} if "data" in record else {}  # it may have been moved
     return {
         **record,
+        **data,
         "status": "",
         "recipe": {name: value for name, value in record["recipe"].items() if name not in free},
     }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mt_core.io.html import Page, new_figure
+from mt_core.training.comparison import add_to_page, read_comparison
 from mt_core.training.records import replace_file
 
 
@@ -27,6 +28,8 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
         rows = [(name, value, baseline.get(name, "")) for name, value in record["test_metrics"].items()]
         page.table(("metric of the test part", "kept epoch", "always the same answer"), rows)
         page.note(f"Measured once, at the end, on: {record['data']['tested_on']}.")
+    if (comparison := read_comparison(folder)) is not None:
+        add_to_page(page, comparison)
     page.figure(curves(history), "training loss and validation metrics by epoch")
     page.heading("What it was made from")
     for line in record["data"]["summary"]:

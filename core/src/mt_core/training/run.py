@@ -34,6 +34,7 @@ from mt_core.plugins import Plugin, get
 from mt_core.training.records import resolve_name
 from mt_core.training.run_record import ENCODER_WEIGHTS, RUN, WEIGHTS, read_finished, read_history
 from mt_core.training.seen import read_seen
+from mt_core.training.trained_on import TrainedOn
 
 
 def describe_model(model: MetaTransformer) -> dict[str, Any]:
@@ -170,6 +171,7 @@ def _assemble(
             model.data_options = plugin.dataset.Options.parse(record["data"]["options"])
     model.typical_target = record["data"].get("typical_target")
     model.seen = read_seen(folder)
+    model.trained_on = TrainedOn(record["recipe"], record["data"].get("root"), seconds=record.get("seconds", 0.0))
     if (folder / ENCODER_WEIGHTS).is_file():
         ready.unfreeze()
         load_weights(model, folder)

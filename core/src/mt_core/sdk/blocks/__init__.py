@@ -2,6 +2,7 @@
 
 from mt_core.sdk.blocks.crops import is_drawn
 from mt_core.sdk.blocks.patches import PatchEmbed, adapt_channels, copy_kernel
+from mt_core.sdk.blocks.picture_baseline import PictureBaseline
 from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, crop_squares
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
 from mt_core.sdk.blocks.stem import ConvStem
@@ -12,6 +13,7 @@ __all__ = [
     "DrawnTokenizer",
     "LearnedPositions",
     "PatchEmbed",
+    "PictureBaseline",
     "PictureOptions",
     "PictureStem",
     "PictureTokenizer",

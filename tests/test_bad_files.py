@@ -347,7 +347,7 @@ def test_a_column_that_is_all_missing_is_left_out_and_said_so(encoder):
     rows = [{"a": float(i), "b": None} for i in range(20)]
     model = mt.load("tabular", encoder=encoder)
     with pytest.warns(mt.DataWarning, match=r"left out: the column b \(all missing\)"):
-        assert mt.embed(model, rows).shape == (20, 192)
+        assert mt.embed(model, rows).shape == (20, 1536)
     assert model.tokenizer.calibration()["dropped"].keys() == {"b"}
 
 

@@ -111,27 +111,27 @@ def test_one_encoder_serves_every_modality(encoder):
 def test_pictures_of_any_number_of_channels_are_taken(encoder, channels):
     """It refused pictures of one channel."""
     pixels = torch.randint(0, 256, (20, 30, channels), dtype=torch.uint8).numpy()
-    assert mt.embed(mt.load("image", encoder=encoder, size=32), [pixels]).shape == (1, 192)
+    assert mt.embed(mt.load("image", encoder=encoder, size=32), [pixels]).shape == (1, 1536)
 
 
 @pytest.mark.parametrize("axes", [1, 3, 6, 9])
 def test_motion_along_any_number_of_axes_is_taken(encoder, axes):
     """It refused the six axes of a gyroscope beside an accelerometer."""
     recording = np.random.default_rng(0).normal(size=(120, axes))
-    assert mt.embed(mt.load("imu", encoder=encoder), [recording]).shape == (1, 192)
+    assert mt.embed(mt.load("imu", encoder=encoder), [recording]).shape == (1, 1536)
 
 
 @pytest.mark.parametrize("modality", ["infrared", "xray"])
 def test_grey_pictures_are_taken(encoder, modality):
     """It refused pictures of one channel."""
     pixels = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8)
-    assert mt.embed(mt.load(modality, encoder=encoder, size=32), [pixels]).shape == (1, 192)
+    assert mt.embed(mt.load(modality, encoder=encoder, size=32), [pixels]).shape == (1, 1536)
 
 
 def test_text_becomes_vectors_and_words_matter(encoder):
     """Its text tokenizer gave the numbers of the words."""
     vectors = mt.embed(mt.load("text", encoder=encoder), ["a good film", "a bad film", "a good film"])
-    assert vectors.shape == (3, 192) and vectors.dtype == np.float32
+    assert vectors.shape == (3, 1536) and vectors.dtype == np.float32
     assert np.abs(vectors[0] - vectors[1]).max() > 1e-3
     np.testing.assert_allclose(vectors[0], vectors[2], atol=1e-6)
 

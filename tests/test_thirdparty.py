@@ -107,7 +107,7 @@ def test_third_party_turns_files_into_vectors(eeg, encoder):
     test = eeg.dataset.demo("test", size=6)
     vectors = torch.from_numpy(mt.embed(mt.load("eeg", encoder=encoder), [test[index].sample for index in range(6)]))
     distances = torch.cdist(vectors, vectors) + 1e9 * torch.eye(6)
-    assert vectors.shape == (6, encoder.width) and distances.min() > 1e-3
+    assert vectors.shape == (6, 2 * 4 * encoder.width) and distances.min() > 1e-3
 
 
 def test_third_party_learns_and_its_metric_is_told(eeg, encoder):

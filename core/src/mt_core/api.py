@@ -105,7 +105,7 @@ def embed(
     model: MetaTransformer,
     sources: Any,
     *,
-    pool: Pool = "mean",
+    pool: Pool | None = None,
     batch_size: int = 32,
     num_workers: int = 0,
     strict: bool = False,
@@ -116,7 +116,8 @@ def embed(
         model: From `load` or `load_run`.
         sources: One source or several: paths, a folder, a pattern, whatever the modality's tokenizer reads from memory,
             and sequences, iterators, columns and batches of these; see `mt_core.data.inputs.as_sources`.
-        pool: See `Features.pool`.
+        pool: See `Features.pool`; None: of a model that was not trained [CLS] and mean of the blocks at each quarter of
+            the encoder (unless `load` was given `layers`), of one that was the mean of the last block.
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; 0: this process reads, which a file that crashes its reader ends.
         strict: Whether it is an error where something is left out of a source or reinterpreted; else a `DataWarning`

@@ -66,6 +66,7 @@ def test_layers_are_read_as_a_user_writes_them() -> None:
     assert parse_layers([0, 12], 12) == (0, 12)
     assert parse_layers("quarters", 12) == (3, 6, 9, 12)
     assert parse_layers("quarters", 2) == (1, 2)
-    assert parse_layers("last", 12) is parse_layers("quarters", 0) is None
+    assert parse_layers("last", 12) == (12,)
+    assert parse_layers("last", 0) is parse_layers("quarters", 0) is None
     with pytest.raises(OptionError, match="layers=all"):
         parse_layers("all", 12)

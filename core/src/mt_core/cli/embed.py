@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 @click.command("embed")
 @click.argument("named", metavar="[MODALITY|RUN] FILES...", nargs=-1, required=True)
 @click.option("-o", "--out", required=True, metavar="FILE", help="The file: .parquet, .csv, .jsonl or .npy.")
-@click.option("--pool", type=click.Choice(shared.POOLS), default="mean", show_default=True, help="Tokens to vector.")
+@click.option(
+    "--pool",
+    type=click.Choice(shared.POOLS),
+    help="Tokens to vector; untrained, without it: cls+mean of --layers quarters.",
+)
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option(
     "--by-suffix",
@@ -54,7 +58,7 @@ if TYPE_CHECKING:
 def command(
     named: tuple[str, ...],
     out: str,
-    pool: str,
+    pool: str | None,
     batch_size: int,
     by_suffix: bool,
     chosen: tuple[str, ...],

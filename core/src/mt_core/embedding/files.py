@@ -25,6 +25,7 @@ from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
 from mt_core.embedding.conversion import convert
 from mt_core.embedding.output import check_output, parts_folder
 from mt_core.embedding.parts import Parts, recorded
+from mt_core.embedding.pooling import for_vectors
 from mt_core.embedding.vectors import Rows, batches_of, count_rows, metadata_of, schema_of, states_in, write_whole
 from mt_core.errors import DataWarning, EmbeddingError, FingerprintError
 from mt_core.hooks import session
@@ -73,7 +74,7 @@ def embed_files(
     sources: Any,
     out: str | Path,
     *,
-    pool: Pool = "mean",
+    pool: Pool | None = None,
     batch_size: int = 32,
     num_workers: int | None = None,
     seconds_a_sample: float = SECONDS_A_SAMPLE,
@@ -95,7 +96,7 @@ def embed_files(
     Args:
         sources: Paths, in the order wanted: a sequence or a column of them, a folder, a pattern.
         out: The file: `.parquet`, or .csv, .jsonl or .npy (`mt_core.embedding.conversion`), which cannot be added to.
-        pool: See `Features.pool`.
+        pool: See `Features.pool`; None: see `mt_core.embedding.pooling.for_vectors`.
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; None: by the number of cores; 0: this process reads, unprotected.
         seconds_a_sample: How long the reading of one sample may take.
@@ -121,6 +122,7 @@ def embed_files(
         known = (before or unfinished or {}).get("calibration")
         calibration = ensure_calibrated(model, [path_of_text(name) for name in names], num_workers, known)
     notices.check()
+    model, pool = for_vectors(model, pool)
     identity = _identity(model, pool, precision)
     if before is not None:
         _check_same(out, before, identity)

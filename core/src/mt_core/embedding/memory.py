@@ -15,6 +15,7 @@ from mt_core.data.inputs import as_sources
 from mt_core.data.precision import Precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE
+from mt_core.embedding.pooling import for_vectors
 from mt_core.errors import MtError
 from mt_core.hooks import session
 from mt_core.io.notices import Notices, collecting, relay
@@ -25,7 +26,7 @@ def embed_in_memory(
     model: MetaTransformer,
     given: Any,
     *,
-    pool: Pool = "mean",
+    pool: Pool | None = None,
     batch_size: int = 32,
     num_workers: int = 0,
     strict: bool = False,
@@ -35,6 +36,7 @@ def embed_in_memory(
     with session(model.modality, "embed"), collecting(notices):
         sources = _sources(model, given, strict)
         ensure_calibrated(model, sources, num_workers)
+        model, pool = for_vectors(model, pool)
         encoded = _encoded(model, sources, batch_size, "32", num_workers, strict=strict)
         vectors = [features.pool(pool).float().cpu() for features, _ in encoded]
     relay(list(notices))

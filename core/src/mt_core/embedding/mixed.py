@@ -88,7 +88,7 @@ def _put_together(out: Path, folder: Path, results: Sequence[EmbedResult], faile
     first = next(iter(metadata.values()))
     rows = count_rows(files)
     common = {
-        **{key: first[key] for key in _COMMON},
+        **{key: first.get(key) for key in _COMMON},
         "modality": MIXED,
         "description": "; ".join(of_one["description"] for of_one in metadata.values()),
         "rows": rows,

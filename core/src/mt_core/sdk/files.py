@@ -16,6 +16,7 @@ from mt_core.sdk.notices import left_out
 from mt_core.sdk.splits import select_splits, split_from_name
 from mt_core.sdk.table_files import TABLE_SUFFIXES, find_tables
 from mt_core.sdk.tables import list_tables
+from mt_core.sdk.unread_lists import tell_table_above
 
 FILE_LAYOUTS = {
     "table": "a CSV, TSV or JSONL of path,label[,split], or a folder with labels.csv, splits.csv, metadata.csv or "
@@ -57,6 +58,7 @@ def list_files(root: Path, split: str, suffixes: Sequence[str], options: LabelOp
             f"label={options.label} is neither a pattern nor a column: {root} has no table",
             fix="give a pattern such as (?P<label>[a-z]+)_.*, or leave label out",
         )
+    tell_table_above(root, suffixes)
     return list_folders(root, split, suffixes)
 
 

@@ -11,8 +11,15 @@ from mt_core.sdk.below import files_below
 from mt_core.sdk.labels import canonical_label, similar_labels
 from mt_core.sdk.listing import Listing, sorted_names
 from mt_core.sdk.notices import left_out, reinterpreted
-from mt_core.sdk.paired_folders import answers_beside, refuse_flat_splits, refuse_paired_folders
+from mt_core.sdk.paired_folders import (
+    answers_beside,
+    refuse_flat_splits,
+    refuse_paired_folders,
+    tell_masks_among_classes,
+    without_masks,
+)
 from mt_core.sdk.splits import select_splits, split_from_name
+from mt_core.sdk.unread_lists import tell_lists_beside
 
 _ClassFolders = list[tuple[str, Path]]
 
@@ -55,7 +62,9 @@ def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | N
         if not found:
             return None
         classes_of = {"": refuse_flat_splits(found, root)}
+        tell_masks_among_classes([folder for _, folder in found], root)
     _tell_names(classes_of, root)
+    tell_lists_beside(root, endings)
     splits = select_splits(split, [name for name in classes_of if name], root) or [""]
     samples: list[str] = []
     labels: list[str | None] = []
@@ -78,8 +87,11 @@ def _class_folders(folder: Path, endings: tuple[str, ...]) -> _ClassFolders:
     """The folders in it that hold such a file, by the class that they are called after."""
     found: _ClassFolders = []
     empty: list[Path] = []
-    for path in folders_in(folder):
-        if next(files_below(path, endings), None) is not None:
+    folders = folders_in(folder)
+    for path in folders:
+        if _holds_all_again(path, folders, endings):
+            left_out(str(path), "a folder that holds folders of the same names as those beside it")
+        elif next(files_below(path, endings), None) is not None:
             found.append((canonical_label(path.name) or path.name, path))
         else:
             empty.append(path)
@@ -87,6 +99,13 @@ def _class_folders(folder: Path, endings: tuple[str, ...]) -> _ClassFolders:
         _tell_unused(folder, empty, endings)
         _tell_nested(folder, found, endings)
     return found
+
+
+def _holds_all_again(folder: Path, beside: Sequence[Path], endings: tuple[str, ...]) -> bool:
+    """Whether a folder is a copy of all classes that was unpacked beside them."""
+    others = {path.name for path in beside if path != folder}
+    inner = {path.name for path in folders_in(folder)} if len(others) > 1 else set()
+    return len(inner) > 1 and inner - {folder.name} == others and not _is_loose(folder, endings)
 
 
 def _splits_below(folders: list[Path], endings: tuple[str, ...]) -> dict[str, _ClassFolders]:
@@ -106,7 +125,7 @@ def _splits_below(folders: list[Path], endings: tuple[str, ...]) -> dict[str, _C
 def _files_of_class(folder: Path, endings: tuple[str, ...]) -> list[str]:
     """All of them; but of a class that keeps pictures and their masks, the pictures only."""
     answers = answers_beside([path.name for path in folders_in(folder)])
-    files = list(files_below(folder, endings))
+    files = without_masks(list(files_below(folder, endings)), folder)
     if not answers:
         return files
     left_out(str(folder), f"the folder {answers[0]}: masks or annotations of the pictures beside it")

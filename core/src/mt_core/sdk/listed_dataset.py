@@ -112,7 +112,8 @@ class ListedDataset(ModalityDataset):
             raise DatasetError(
                 f"{root} ({listing.layout}) has one class only, {listing.classes[0]!r}{taken}: there is nothing to "
                 "tell apart",
-                fix=f"add another class, or check the folder; the layouts that were looked for are{looked_for}",
+                fix=f"add another class, or give the folder in which the classes are; the layouts that were looked for "
+                f"are{looked_for}",
             )
         told = "; ".join(filter(None, (listing.layout, listing.note)))
         dataset = cls.of(listing, task, source=f"{root} ({told})")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from mt_core.errors import DatasetError
 from mt_core.io.data_files import is_no_data_folder
+from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.splits import split_from_name
 
 _INPUTS = re.compile(
@@ -22,6 +23,7 @@ _ANSWERS = re.compile(
     r"yolo_?labels|labelme|seg_?maps?",
     re.IGNORECASE,
 )
+_OF_A_FILE = re.compile(r"(?P<of>.+?)[ _-](?:mask|segmentation|gt|ground_?truth)(?:[ _-]?\d{1,2})?", re.IGNORECASE)
 _DOMAINS = re.compile(r"(?:train|test|val)_?[ab]", re.IGNORECASE)
 
 _SORT = "sort the files into a folder per class, or list them with a label each in labels.csv (file,label)"
@@ -63,6 +65,12 @@ def refuse_flat_splits(found: Sequence[tuple[str, Path]], root: Path) -> list[tu
         DatasetError: train, val or test hold files, and no folder per class.
     """
     splits = [path.name for _, path in found if split_from_name(path.name)]
+    names = [path.name for _, path in found]
+    if not splits and _differ_by_split(names):
+        raise DatasetError(
+            f"the folders of {root} are called after splits, and are no classes: {_listed(names)}",
+            fix="call them train, val and test, with a folder per class in each",
+        )
     is_vehicle = [split_from_name(name) for name in splits] == ["train"] and len(found) > 2
     if splits and not is_vehicle:
         raise DatasetError(
@@ -70,6 +78,43 @@ def refuse_flat_splits(found: Sequence[tuple[str, Path]], root: Path) -> list[tu
             fix=f"{_SORT}; where the names say the labels: -D label='(?P<label>[a-z]+)_.*'",
         )
     return list(found)
+
+
+def _differ_by_split(names: Sequence[str]) -> bool:
+    """Whether names are seg_train and seg_test: one split each, and what else they say is the same."""
+    words = [re.findall(r"[a-z0-9]+", name.lower()) for name in names]
+    splits = [[split for word in each if (split := split_from_name(word))] for each in words]
+    rest = {tuple(word for word in each if split_from_name(word) is None) for each in words}
+    different = {each[0] for each in splits if len(each) == 1}
+    return len(names) > 1 and len(different) == len(names) and len(rest) == 1
+
+
+def without_masks(files: Sequence[str], folder: Path) -> list[str]:
+    """The files of a class without those that are called after another of them: 1_mask.png beside 1.png."""
+    stems = {(path.parent, path.stem) for path in map(Path, files)}
+    kept = [file for file in files if not _is_mask(Path(file), stems)]
+    if len(kept) < len(files):
+        left_out(str(folder), f"{len(files) - len(kept):,} masks of the files beside them, by their names")
+    return kept
+
+
+def _is_mask(path: Path, stems: set[tuple[Path, str]]) -> bool:
+    match = _OF_A_FILE.fullmatch(path.stem)
+    return match is not None and (path.parent, match["of"]) in stems
+
+
+def tell_masks_among_classes(folders: Sequence[Path], root: Path) -> None:
+    """Tell a class called masks, labels or the like whose files are called as those of the other classes."""
+    for folder in folders:
+        if _ANSWERS.fullmatch(folder.name):
+            own = _stems(folder)
+            others = set[str]().union(*(_stems(other) for other in folders if other != folder))
+            if own and own <= others:
+                reinterpreted(str(root), f"{folder.name}/ as a class, though its files are called as those of others")
+
+
+def _stems(folder: Path) -> set[str]:
+    return {path.stem for path in folder.iterdir() if path.suffix and not path.name.startswith(".")}
 
 
 def _listed(names: Sequence[str]) -> str:

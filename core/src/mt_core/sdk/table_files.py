@@ -12,6 +12,7 @@ from pathlib import Path
 from mt_core.errors import DatasetError, InputError
 from mt_core.sdk.delimited import Delimited
 from mt_core.sdk.encoding import text_lines
+from mt_core.sdk.notices import left_out
 from mt_core.sdk.numbers import is_header
 from mt_core.sdk.splits import split_from_name
 from mt_core.sdk.text import as_dataset_error, column_names
@@ -72,9 +73,9 @@ def find_tables(folder: Path, suffixes: Sequence[str] = ()) -> dict[str, Path]:
     """
     if not folder.is_dir():
         return {}
-    if found := _tables_in(folder):
+    if found := tables_in(folder):
         return found
-    below = {path: tables for path in _folders(folder) if (tables := _tables_in(path))}
+    below = {path: tables for path in _folders(folder) if (tables := tables_in(path))}
     if by_split := {name: next(iter(tables.values())) for path, tables in below.items()
                     if (name := split_from_name(path.name)) and list(tables) == [""]}:  # fmt: skip
         return by_split
@@ -84,7 +85,8 @@ def find_tables(folder: Path, suffixes: Sequence[str] = ()) -> dict[str, Path]:
     return {"": listing[0]} if len(listing) == 1 else {}
 
 
-def _tables_in(folder: Path) -> dict[str, Path]:
+def tables_in(folder: Path) -> dict[str, Path]:
+    """As `find_tables`, of what lies in the folder itself."""
     files = _files(folder)
     by_stem = {path.stem.lower(): path for path in reversed(files)}
     for stem in _SURE_TABLES:
@@ -92,7 +94,7 @@ def _tables_in(folder: Path) -> dict[str, Path]:
             return {"": by_stem[stem]}
     by_split: dict[str, Path] = {}
     for path in sorted(files, key=lambda path: split_from_name(path.stem) is None):  # train.csv before train_labels.csv
-        name = _split_of(path.stem)
+        name = split_of(path.stem)
         if name is None or (split_from_name(path.stem) is None and not _lists_files(path)):
             continue
         other = by_split.setdefault(name, path)
@@ -103,7 +105,12 @@ def _tables_in(folder: Path) -> dict[str, Path]:
             )
     if by_split:
         return by_split
-    return next(({"": by_stem[stem]} for stem in _TABLES if stem in by_stem and _lists_files(by_stem[stem])), {})
+    general = [by_stem[stem] for stem in _TABLES if stem in by_stem]
+    if listing := [path for path in general if _lists_files(path)]:
+        return {"": listing[0]}
+    for path in general:
+        left_out(str(path), f"a table without a column of files ({', '.join(PATH_NAMES[:3])}, …)")
+    return {}
 
 
 def read_rows(path: Path, is_path: Callable[[str], bool]) -> Rows:
@@ -158,7 +165,7 @@ def _text(value: object) -> str:
     return "" if value is None or isinstance(value, dict | list) else str(value).strip()
 
 
-def _split_of(stem: str) -> str | None:
+def split_of(stem: str) -> str | None:
     """The split that a table's name says, among words that say nothing else."""
     words = [word for word in re.split(r"[^a-z]+", stem.lower()) if word]
     splits = {split_from_name(word) for word in words} - {None}
@@ -168,10 +175,21 @@ def _split_of(stem: str) -> str | None:
 
 def _header(path: Path) -> set[str]:
     try:
-        names = _json_rows(path).names if path.suffix.lower() == ".jsonl" else column_names(path)
+        names = _first_keys(path) if path.suffix.lower() == ".jsonl" else column_names(path)
     except (DatasetError, InputError, OSError):
         return set()
     return {name.lower() for name in names}
+
+
+def _first_keys(path: Path) -> list[str]:
+    """The keys of the first object; what is wrong further below is told when the table is read."""
+    with as_dataset_error(), path.open("rb") as file:
+        first = next((line for line in text_lines(file, str(path)) if line.strip()), "")
+    try:
+        record = json.loads(first)
+    except (ValueError, RecursionError):
+        return []
+    return list(record) if isinstance(record, dict) else []
 
 
 def _lists_files(path: Path) -> bool:

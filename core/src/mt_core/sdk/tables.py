@@ -15,6 +15,8 @@ from mt_core.sdk.listing import Listing, sorted_names
 from mt_core.sdk.located_files import LocatedFiles
 from mt_core.sdk.name_patterns import is_folder_level, is_pattern, values_in_paths
 from mt_core.sdk.notices import left_out, reinterpreted
+from mt_core.sdk.numbers import is_number
+from mt_core.sdk.same_file import content_identity, file_identity
 from mt_core.sdk.splits import select_splits, split_from_name
 from mt_core.sdk.table_files import LABEL_NAMES, PATH_NAMES, SPLIT_NAMES, Rows, read_rows
 
@@ -72,8 +74,10 @@ def list_tables(
         if not rows:
             rows[""] = whole
     _check_labels(rows, root)
+    _refuse_quantities([row.label for some in rows.values() for row in some if row.label is not None], root)
     rows = {name: _each_once(some, root) for name, some in rows.items()}
     _tell(rows, root)
+    _tell_other_folders([row for some in rows.values() for row in some], folder)
     splits = select_splits(split, [name for name in rows if name], root) or [""]
     listed = [row for name in splits for row in rows[name]]
     classes = sorted_names(row.label for some in rows.values() for row in some if row.label is not None)
@@ -95,7 +99,7 @@ def _rows(
     table = read_rows(path, lambda cell: bool(endings) and cell.strip().lower().endswith(endings))
     located = LocatedFiles(path, folder if folder in path.parents or folder == path.parent else path.parent, suffixes)
     at_path = _path_column(table, endings)
-    at_split = table.column(SPLIT_NAMES)
+    at_split = _split_column(table, at_path, options)
     at_group = None if options.group is None else table.column([options.group])
     found: list[_Row] = []
     for cells, line in zip(table.cells, table.lines, strict=True):
@@ -133,6 +137,20 @@ def _path_column(table: Rows, endings: tuple[str, ...]) -> int:
         f"{table.path} has {width} columns and none called {' or '.join(PATH_NAMES[:9])}: {', '.join(table.names[:9])}",
         fix="name the column of paths in a header, or write two columns: path,label",
     )
+
+
+def _split_column(table: Rows, at_path: int, options: LabelOptions) -> int | None:
+    """The column of splits: by its name, else the only one, of no name that labels have, whose cells all name one."""
+    named = table.column(SPLIT_NAMES)
+    if named is not None:
+        return named
+    taken = {name.lower() for name in (*LABEL_NAMES, options.label, options.group) if name is not None}
+    found = [
+        at
+        for at, name in enumerate(table.names)
+        if at != at_path and name.lower() not in taken and all(split_from_name(cells[at]) for cells in table.cells)
+    ]
+    return found[0] if len(found) == 1 and table.cells else None
 
 
 def _labels(
@@ -197,7 +215,7 @@ def _check_labels(rows: dict[str, list[_Row]], root: Path) -> None:
     """Refuse a file that has two labels."""
     label_of: dict[str, _Row] = {}
     for row in (row for some in rows.values() for row in some):
-        other = label_of.setdefault(row.path, row)
+        other = label_of.setdefault(file_identity(row.path), row)
         if other.label != row.label:
             raise DatasetError(
                 f"{root}: {row.path} is {other.label!r} in line {other.line} and {row.label!r} in line {row.line}",
@@ -205,8 +223,35 @@ def _check_labels(rows: dict[str, list[_Row]], root: Path) -> None:
             )
 
 
+def _refuse_quantities(labels: Sequence[str], root: Path) -> None:
+    """Refuse numbers with fractions of which hardly two are equal: an age, a weight."""
+    distinct = dict.fromkeys(labels)
+    if len(labels) < 2 * len(distinct) > 4 and all(map(is_number, distinct)):
+        if any(not float(label).is_integer() for label in distinct if _is_plain(label)):
+            raise DatasetError(
+                f"{root}: the labels are quantities, such as {', '.join(list(distinct)[:3])}, and no classes",
+                fix="name a column of classes by the data option label; a quantity is learned in Python, from paths "
+                "and numbers: mt.fit(model, paths, numbers)",
+            )
+
+
+def _is_plain(number: str) -> bool:
+    return number.lstrip("+-").replace(".", "", 1).isdecimal()
+
+
+def _tell_other_folders(rows: Sequence[_Row], folder: Path) -> None:
+    """Tell files that lie in a folder called after another class than the table says."""
+    classes = {row.label for row in rows if row.label is not None and not row.label.isdecimal()}
+    count = 0
+    for row in rows:
+        above = set(map(canonical_label, Path(os.path.relpath(row.path, folder)).parts[:-1])) & classes
+        count += row.label is not None and bool(above) and row.label not in above
+    if count:
+        reinterpreted(str(folder), f"{count:,} files that lie in the folder of another class, as the table says")
+
+
 def _each_once(rows: list[_Row], root: Path) -> list[_Row]:
-    once = list({row.path: row for row in reversed(rows)}.values())[::-1]
+    once = list({file_identity(row.path): row for row in reversed(rows)}.values())[::-1]
     if len(once) < len(rows):
         left_out(str(root), f"{len(rows) - len(once):,} of {len(rows):,} rows, which repeat others")
     return once
@@ -218,8 +263,10 @@ def _tell(rows: dict[str, list[_Row]], root: Path) -> None:
     lacking = sum(row.label is None for row in everything)
     if 0 < lacking < len(everything):
         left_out(str(root), f"the labels of {lacking:,} of {len(everything):,} rows, which have none")
-    if shared := len(everything) - len({row.path for row in everything}):
+    if shared := len(everything) - len({file_identity(row.path) for row in everything}):
         reinterpreted(str(root), f"{shared:,} files that are in several splits, as parts of each")
+    elif shared := len(everything) - len({content_identity(row.path) for row in everything}):
+        reinterpreted(str(root), f"{shared:,} links to a file that other rows name too, as files of their own")
     if similar := similar_labels(dict.fromkeys(row.label for row in everything if row.label is not None)):
         reinterpreted(str(root), f"{similar} as two classes")
     tell_unlearned({name: {row.label for row in some if row.label is not None} for name, some in rows.items()}, root)

@@ -20,6 +20,8 @@ import numpy as np
 from machine import machine
 from PIL import Image
 
+from mt_core.plugins.official import OFFICIAL
+
 BARE, TORCH, LIGHTNING = "python -c pass", "import torch", "import lightning"
 MT = "import sys; from mt_core.cli import main; sys.exit(main(sys.argv[1:]))"
 FIRST_STEP = f"""
@@ -63,6 +65,12 @@ def refusal(line: str) -> Row:
     return Row(f"mt {line}", MT, line, exit_code=2)
 
 
+def layout_refusal(modality: str, data: str) -> Row:
+    """Data that cannot be trained on, which the plugin's dataset finds."""
+    line = f"train {modality} {data} --out new"
+    return Row(f"mt {line}", MT, line, TORCH, 1.4, 2)
+
+
 FIRST_BATCH = "train image --data pictures --out run --overwrite --batch-size 4"
 ROWS = [
     Row(BARE, "pass"),
@@ -79,19 +87,28 @@ ROWS = [
     refusal("train image --data pictures --out pictures"),
     refusal("train image --data pictures --out new --epochs 0"),
     refusal("train image --data pictures --out new -S warmup=2"),
+    *(layout_refusal(modality, "--data notes") for modality in OFFICIAL),
+    layout_refusal("image", "--data one_class"),
+    layout_refusal("image", "--data with_masks"),
+    layout_refusal("image", "--data pictures -D label=kind(?P<label>.)"),
+    layout_refusal("tabular", "--data table.csv -D target=prize"),
     Row("mt embed … -O siez=64 (the plugin knows)", MT, "embed image one.jpg -o v.parquet -O siez=64", TORCH, None, 2),
     Row("mt embed image one.jpg", MT, "embed image one.jpg -o v.parquet --overwrite", TORCH, 1.4),
     Row("mt train: the first step, of 4 pictures", FIRST_STEP, FIRST_BATCH, LIGHTNING, 1.3),
 ]
 
 
-def write_pictures() -> None:
-    """`one.jpg`, `taken.txt` and a labelled folder, in the folder at hand."""
+def write_files() -> None:
+    """What the rows name, in the folder at hand: files, a labelled folder, and data that cannot be trained on."""
     pixels = np.random.default_rng(0).integers(0, 256, (300, 400, 3), dtype=np.uint8)
-    for name in ("one.jpg", *(f"pictures/{label}/{number}.jpg" for label in ("a", "b") for number in range(8))):
+    folders = ("pictures/a", "pictures/b", "one_class/a", "with_masks/images", "with_masks/masks")
+    for name in ("one.jpg", *(f"{folder}/{number}.jpg" for folder in folders for number in range(8))):
         Path(name).parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(pixels).save(name)
     Path("taken.txt").write_text("not vectors", encoding="utf-8")
+    Path("notes").mkdir()
+    Path("notes/readme.md").write_text("no data", encoding="utf-8")
+    Path("table.csv").write_text("rooms,price\n" + "".join(f"{n},{n}\n" for n in range(9)), encoding="utf-8")
 
 
 def cpu_seconds(row: Row, environment: dict[str, str]) -> float:
@@ -112,7 +129,7 @@ def main() -> None:
     times: dict[str, list[float]] = {row.name: [] for row in ROWS}
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        write_pictures()
+        write_files()
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         environment["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "bytecode")
         for row in ROWS:
@@ -125,7 +142,7 @@ def main() -> None:
     for row in ROWS:
         median = sorted(times[row.name])[repeats // 2]
         ratio = f"{best[row.name] / best[row.against]:6.2f} x {row.against}" + (f", aim {row.aim}" if row.aim else "")
-        print(f"{row.name:<54} best {best[row.name] * 1e3:7.0f} ms   median {median * 1e3:7.0f} ms   {ratio}")
+        print(f"{row.name:<66} best {best[row.name] * 1e3:7.0f} ms   median {median * 1e3:7.0f} ms   {ratio}")
 
 
 if __name__ == "__main__":

@@ -71,6 +71,19 @@ def test_pytest_has_a_test_for_each_check_with_its_outcome(specimen):
         test(replace(cases["padding_changes_nothing"], advisory=True, function=slow))
 
 
+def test_the_checks_are_made_with_the_options_that_are_given(specimen):
+    specimen()
+    test = conformance("specimen", options={"noise": 0.5})
+    test(replace(CHECKS[0], function=noise_is_half))
+    with pytest.raises(pytest.fail.Exception, match=r"noise is 0\.01"):
+        conformance("specimen")(replace(CHECKS[0], function=noise_is_half))
+
+
+def noise_is_half(plugin):
+    noise = plugin.make_tokenizer().options.noise
+    expect(noise == 0.5, f"noise is {noise}")
+
+
 def slow(plugin):
     expect(False, "reading takes too long")
 

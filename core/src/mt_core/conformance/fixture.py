@@ -6,7 +6,7 @@ A check may change nothing that it gets from here, except tokenizers and heads, 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, wraps
 from pathlib import Path
@@ -47,14 +47,23 @@ class PluginFixture:
         metadata: Its distribution's.
         scratch: An empty folder for files.
         checks: All of the suite, which the manifest may declare deviations from.
+        options: Of the tokenizer, beside and above the demo's.
     """
 
-    def __init__(self, plugin: Plugin, metadata: PluginMetadata, scratch: Path, checks: Sequence[Check] = ()) -> None:
+    def __init__(
+        self,
+        plugin: Plugin,
+        metadata: PluginMetadata,
+        scratch: Path,
+        checks: Sequence[Check] = (),
+        options: Mapping[str, Any] | None = None,
+    ) -> None:
         self.manifest: Manifest = plugin.manifest
         self.tokenizer_class = plugin.tokenizer
         self.dataset_class = plugin.dataset
         self.head_class = plugin.head
         self.baseline_class = plugin.baseline
+        self.tokenizer_options: dict[str, Any] = {**plugin.dataset.demo_options, **(options or {})}
         self.metadata = metadata
         self.scratch = scratch
         self.checks = tuple(checks)
@@ -145,7 +154,7 @@ class PluginFixture:
         return small_encoder(WIDTH)
 
     def make_tokenizer(self, width: int | None = None, *, calibrated: bool = True, **options: Any) -> Tokenizer:
-        """A new tokenizer with the demo's options, in evaluation mode.
+        """A new tokenizer with `tokenizer_options`, in evaluation mode.
 
         Args:
             width: None: `WIDTH`.
@@ -157,7 +166,7 @@ class PluginFixture:
 
     def make_tokenizer_for(self, encoder: Encoder, *, calibrated: bool = True, **options: Any) -> Tokenizer:
         """The same, for this encoder."""
-        chosen = {**self.dataset_class.demo_options, **options}
+        chosen = {**self.tokenizer_options, **options}
         tokenizer = make_tokenizer(self.tokenizer_class, encoder, chosen, seed=0)
         if calibrated and self.calibration:
             with seeded(0):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 from mt_core.conformance.check import Check
 from mt_core.conformance.suite import CHECKS, SuiteRunner
 
 
-def conformance(modality: str) -> Callable[[Check], None]:
+def conformance(modality: str, options: Mapping[str, Any] | None = None) -> Callable[[Check], None]:
     """A test function with one case for each check; it is all that a plugin's `test_conformance.py` needs.
 
     A check of a capability that is not declared is skipped. A declared deviation is an expected failure, and so is an
@@ -17,12 +19,13 @@ def conformance(modality: str) -> Callable[[Check], None]:
 
     Args:
         modality: The plugin's, which is loaded when the first case runs.
+        options: Of the tokenizer, beside and above the demo's, such as {"view": "picture"}; as JSON has them.
     """
     import pytest
 
     @pytest.mark.parametrize("check", [pytest.param(check, id=check.name) for check in CHECKS])
     def test(check: Check) -> None:
-        result = _runner(modality).run(check)
+        result = _runner(modality, json.dumps(options or {})).run(check)
         if result.outcome == "skipped":
             pytest.skip(result.message)
         if result.outcome == "deviation":
@@ -37,5 +40,5 @@ def conformance(modality: str) -> Callable[[Check], None]:
 
 
 @cache
-def _runner(modality: str) -> SuiteRunner:
-    return SuiteRunner(modality)
+def _runner(modality: str, options: str) -> SuiteRunner:
+    return SuiteRunner(modality, json.loads(options))

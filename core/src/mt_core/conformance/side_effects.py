@@ -62,7 +62,7 @@ def _side_effects(plugin: PluginFixture) -> AllEffects | str:
     request = {
         "package": plugin.package,
         "tokenizer": plugin.manifest.tokenizer,
-        "options": plugin.dataset_class.demo_options,
+        "options": plugin.tokenizer_options,
         "calibration": plugin.calibration,
         "head": plugin.manifest.head,
         "task": plugin.train.task.model_dump(mode="json"),

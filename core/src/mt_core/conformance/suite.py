@@ -8,9 +8,10 @@ import time
 import traceback
 import warnings
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from importlib_metadata import version
@@ -63,17 +64,18 @@ class SuiteRunner:
 
     Args:
         modality: The plugin's.
+        options: Of the tokenizer, beside and above the demo's.
 
     Raises:
         PluginError: the plugin does not exist, or cannot be loaded.
     """
 
-    def __init__(self, modality: str) -> None:
+    def __init__(self, modality: str, options: Mapping[str, Any] | None = None) -> None:
         self._code = get(modality)
         ours = (self._code.name, self._code.distribution)
         metadata = next(each for each in list_plugins() if (each.name, each.distribution) == ours)
         scratch = tempfile.TemporaryDirectory(prefix="mt-check-", ignore_cleanup_errors=True)
-        self.plugin = PluginFixture(self._code, metadata, Path(scratch.name), CHECKS)
+        self.plugin = PluginFixture(self._code, metadata, Path(scratch.name), CHECKS, options)
         weakref.finalize(self.plugin, scratch.cleanup)
 
     def run(self, check: Check) -> Result:

@@ -17,21 +17,22 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Options, Tokenizer, Tokens
+from mt_core.contract import Example, Tokens
 from mt_core.errors import InputError, OptionError
 from mt_core.sdk import left_out, readable
-from mt_core.sdk.blocks import LearnedPositions, PatchEmbed
+from mt_core.sdk.blocks import DrawnTokenizer, LearnedPositions, PatchEmbed, ViewOptions
 from mt_plugin_imu.augmentation import jitter, rotate, scale, time_warp
 from mt_plugin_imu.reading import only_recording, read_recordings
 from mt_plugin_imu.recording import MAX_STEPS, Recording
 from mt_plugin_imu.resampling import resample
 from mt_plugin_imu.scales import Scales, Survey, scales_of
 from mt_plugin_imu.stem import DilatedStem, Spectrum
+from mt_plugin_imu.views import draw_windows
 
 _HIDDEN = 64
 
 
-class ImuOptions(Options):
+class ImuOptions(ViewOptions):
     """How recordings are brought to one rate, cut and varied."""
 
     rate_hz: float = Field(
@@ -63,7 +64,7 @@ class ImuOptions(Options):
     )
 
 
-class ImuTokenizer(Tokenizer):
+class ImuTokenizer(DrawnTokenizer):
     """Convolutions over time and all axes, cut into patches that overlap, with learned positions.
 
     Each axis has a place of its own in the first convolution; recordings of fewer axes leave the others empty, so that
@@ -92,13 +93,18 @@ class ImuTokenizer(Tokenizer):
             )
         num_patches = math.ceil((self.options.window - patch) / self.stride) + 1
         self.window = patch + (num_patches - 1) * self.stride
+        self.scales: Scales | None = None
+        if self.picture is None:
+            self._make_tokens(width, num_patches)
+
+    def _make_tokens(self, width: int, num_patches: int) -> None:
+        patch = self.options.patch
         channels = self.options.max_axes + self.options.max_axes // 3
         self.stem = DilatedStem(channels, _HIDDEN)
         self.patches = PatchEmbed(_HIDDEN, width, (patch,), (self.stride,))
         self.spectrum = Spectrum(channels, width, patch, self.stride) if self.options.spectrum else None
         self.norm = nn.LayerNorm(width)
         self.place = LearnedPositions(num_patches, width)
-        self.scales: Scales | None = None
 
     def read(self, source: Any) -> Recording:
         """The only recording of a source; see `reading.read_recordings`."""
@@ -117,7 +123,8 @@ class ImuTokenizer(Tokenizer):
 
         Returns:
             axes (V, L, C) and magnitudes (V, L, G): V windows of L steps, C axes, and the G triples that they make,
-            none where C is no multiple of 3. The last step is repeated until the last patch is full.
+            none where C is no multiple of 3; with view=picture the axes alone. The last step is repeated until the last
+            patch is full.
         """
         options = self.options
         values_TC = resample(sample, options.rate_hz)
@@ -134,16 +141,16 @@ class ImuTokenizer(Tokenizer):
             if options.jitter:
                 values_TC = jitter(values_TC, options.jitter * scales.deviations[:num_axes], generator)
         windows_VLC = self._windows(scales.standardised(values_TC))
-        return {
-            "axes": torch.from_numpy(windows_VLC[..., :num_axes].copy()),
-            "magnitudes": torch.from_numpy(windows_VLC[..., num_axes:].copy()),
-        }
+        prepared = {"axes": torch.from_numpy(windows_VLC[..., :num_axes].copy())}
+        if self.picture is None:
+            prepared["magnitudes"] = torch.from_numpy(windows_VLC[..., num_axes:].copy())
+        return prepared
 
     def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Zeros behind what has fewer windows, steps or axes than its neighbours; where windows or steps differ, also
-        `lengths` (B, V), the real steps of each window."""
+        `lengths` (B, V), the real steps of each window; where the numbers of axes differ, `num_axes` (B,)."""
         batch: dict[str, Tensor] = {}
-        for name in ("axes", "magnitudes"):
+        for name in items[0]:
             tensors = [item[name] for item in items]
             largest = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
             batch[name] = tensors[0].new_zeros(len(tensors), *largest)
@@ -154,10 +161,15 @@ class ImuTokenizer(Tokenizer):
             batch["lengths"] = torch.zeros(len(items), num_views, dtype=torch.int64)
             for row, item in enumerate(items):
                 batch["lengths"][row, : item["axes"].shape[0]] = item["axes"].shape[1]
+        num_axes = [item["axes"].shape[2] for item in items]
+        if len(set(num_axes)) > 1:
+            batch["num_axes"] = torch.tensor(num_axes)
         return batch
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        """(B * V, N, D), a view for each window."""
+        """(B * V, N, D), a view for each window; with view=picture of what `draw` gives."""
+        if self.picture is not None:
+            return self.see(batch)
         num_axes = self.options.max_axes
         # every axis and magnitude in its own place, whatever else is in the batch
         parts = [_widened(batch["axes"], num_axes), _widened(batch["magnitudes"], num_axes // 3)]
@@ -174,6 +186,16 @@ class ImuTokenizer(Tokenizer):
         if self.spectrum is not None:
             tokens_RND = tokens_RND + self.spectrum(values_RCL)
         return Tokens(self.place(self.norm(tokens_RND), mask=mask), mask=mask, views=batch["axes"].shape[1])
+
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """A picture for each window; see `views`."""
+        return draw_windows(
+            batch["axes"],
+            batch.get("lengths"),
+            batch.get("num_axes"),
+            size=self.options.picture_size,
+            patch=self.options.picture_patch,
+        )
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Mean and standard deviation of each axis, and of each triple's magnitude, over all steps of all recordings

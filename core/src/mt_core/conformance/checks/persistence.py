@@ -26,7 +26,7 @@ def options_survive_json(plugin: PluginFixture) -> None:
     """The options of tokenizer, dataset and head are written as JSON and parsed: they stay equal. So do the demo's, and
     these with each number, flag and choice in turn changed to another value."""
     for options_class in plugin.options_classes:
-        demo = plugin.dataset_class.demo_options if options_class is plugin.tokenizer_class.Options else {}
+        demo = plugin.tokenizer_options if options_class is plugin.tokenizer_class.Options else {}
         for options in _various_options(options_class, demo):
             text = json.dumps(options.model_dump(mode="json"))
             parsed = options_class.parse(json.loads(text))

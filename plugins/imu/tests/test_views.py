@@ -1,0 +1,89 @@
+"""Windows of recordings drawn as charts and spectrograms."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from mt_core.encoder import load_encoder
+from mt_core.model import make_tokenizer
+from mt_plugin_imu.tokenizer import ImuTokenizer
+from mt_plugin_imu.views import SPECTRUM, area_chart, draw_windows, spectrogram
+
+
+def drawn(axes: Tensor, size: int = 64) -> Tensor:
+    """(3, S, S) the picture of one window of (L, C)."""
+    return draw_windows(axes[None, None], None, None, size=size, patch=16)[0, 0]
+
+
+def test_the_full_part_of_a_column_is_where_the_series_stands_between_two_deviations_below_and_above() -> None:
+    levels = torch.tensor([-3.0, -2.0, -1.0, 0.0, 1.0, 1.9, 2.0, 3.0])
+    chart = area_chart(levels.reshape(1, 1, 8), 40, 8)[0, 0]
+    torch.testing.assert_close(chart.sum(0), torch.tensor([0.0, 0, 10, 20, 30, 39, 40, 40]))
+    assert chart[-10:, 2].eq(1).all() and chart[:-10, 2].eq(0).all()  # full from the bottom
+
+
+def test_the_axes_of_a_sensor_are_red_green_and_blue_and_sensors_lie_one_below_the_other() -> None:
+    short = torch.full((30, 6), -2.0)
+    short[:, 1] = 2.0  # y of the first sensor
+    short[:15, 5] = 2.0  # z of the second, early
+    picture = drawn(short)
+    assert picture[1, :32].eq(1).all() and picture[1, 32:].eq(0).all()
+    assert picture[0].eq(0).all() and picture[2, :32].eq(0).all()
+    assert picture[2, 32:, :31].eq(1).all() and picture[2, 32:, 33:].eq(0).all()
+
+
+def test_one_axis_is_grey_and_of_two_blue_is_their_mean() -> None:
+    axes = torch.randn(30, 2, generator=torch.Generator().manual_seed(0))
+    red, green, blue = drawn(axes[:, :1])
+    torch.testing.assert_close(red, green)
+    torch.testing.assert_close(red, blue)
+    red, green, blue = drawn(axes)
+    torch.testing.assert_close(blue, drawn(axes.mean(1, keepdim=True))[0])
+    torch.testing.assert_close(green, drawn(axes[:, 1:])[0])
+
+
+@pytest.mark.parametrize("cycles", [0.25, 0.125])
+def test_a_sine_is_a_bright_line_at_its_frequency(cycles: float) -> None:
+    steps = torch.arange(256.0)
+    sine = 0.1 * torch.sin(2 * math.pi * cycles * steps)
+    rows = spectrogram(sine.reshape(1, 1, 256), 33, 64)[0, 0][:, 16:48].mean(1)  # a row a frequency, 0 to half a cycle
+    brightest = round(32 - cycles * SPECTRUM)
+    assert int(rows.argmax()) == brightest
+    torch.testing.assert_close(rows[brightest], torch.tensor(math.sqrt(0.1 / 0.5)), atol=0.02, rtol=0)
+    far = (torch.arange(33) - brightest).abs() > 3
+    assert rows[far].max() < 0.05
+
+
+def test_a_long_window_has_its_chart_above_its_spectrogram_and_a_short_one_a_chart_alone() -> None:
+    level = torch.full((SPECTRUM, 3), 2.0)  # without its mean nothing is left
+    picture = drawn(level)
+    assert picture[:, :16].eq(1).all() and picture[:, 16:].eq(0).all()
+    assert drawn(level[:-1]).eq(1).all()
+
+
+def test_a_window_is_drawn_as_if_it_were_alone_in_its_batch() -> None:
+    generator = torch.Generator().manual_seed(0)
+    tokenizer = ImuTokenizer(192, ImuTokenizer.Options(view="picture", window=128, patch=16))
+    arrays = [torch.randn(steps, axes, generator=generator).numpy() for steps, axes in ((300, 6), (40, 3), (90, 4))]
+    items = [tokenizer.prepare(tokenizer.read(array)) for array in arrays]
+    together = tokenizer.draw(tokenizer.collate(items))
+    for picture, item in zip(together, items, strict=True):
+        alone = tokenizer.draw(tokenizer.collate([item]))[0]
+        torch.testing.assert_close(picture[: len(alone)], alone)
+        assert picture[len(alone) :].isnan().all() and alone.isfinite().all()
+    assert together.shape == (3, 3, 3, 64, 64)
+
+
+def test_the_view_of_pictures_has_the_encoders_own_stem_and_nothing_else_to_learn() -> None:
+    encoder = load_encoder("mt-tiny")
+    tokenizer = make_tokenizer(ImuTokenizer, encoder, {"view": "picture"}, seed=0)
+    assert {name.split(".")[0] for name, _ in tokenizer.named_parameters()} == {"picture"}
+    torch.testing.assert_close(tokenizer.picture.patches.project.weight, encoder.patch_weight)
+    walk = np.random.default_rng(0).normal(size=(1024, 6)).astype(np.float32)
+    tokens = tokenizer(tokenizer.collate([tokenizer.prepare(tokenizer.read(walk))]))
+    assert tokens.views == 2 and tokens.values.shape == (2, 16, encoder.width)

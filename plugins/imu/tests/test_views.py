@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
-import pytest
 import torch
 from torch import Tensor
 
 from mt_core.encoder import load_encoder
 from mt_core.model import make_tokenizer
+from mt_core.sdk.blocks.charts import SPECTRUM
 from mt_plugin_imu.tokenizer import ImuTokenizer
-from mt_plugin_imu.views import SPECTRUM, area_chart, draw_windows, spectrogram
+from mt_plugin_imu.views import draw_windows
 
 
 def drawn(axes: Tensor, size: int = 64) -> Tensor:
     """(3, S, S) the picture of one window of (L, C)."""
     return draw_windows(axes[None, None], None, None, size=size, patch=16)[0, 0]
-
-
-def test_the_full_part_of_a_column_is_where_the_series_stands_between_two_deviations_below_and_above() -> None:
-    levels = torch.tensor([-3.0, -2.0, -1.0, 0.0, 1.0, 1.9, 2.0, 3.0])
-    chart = area_chart(levels.reshape(1, 1, 8), 40, 8)[0, 0]
-    torch.testing.assert_close(chart.sum(0), torch.tensor([0.0, 0, 10, 20, 30, 39, 40, 40]))
-    assert chart[-10:, 2].eq(1).all() and chart[:-10, 2].eq(0).all()  # full from the bottom
 
 
 def test_the_axes_of_a_sensor_are_red_green_and_blue_and_sensors_lie_one_below_the_other() -> None:
@@ -45,18 +36,6 @@ def test_one_axis_is_grey_and_of_two_blue_is_their_mean() -> None:
     red, green, blue = drawn(axes)
     torch.testing.assert_close(blue, drawn(axes.mean(1, keepdim=True))[0])
     torch.testing.assert_close(green, drawn(axes[:, 1:])[0])
-
-
-@pytest.mark.parametrize("cycles", [0.25, 0.125])
-def test_a_sine_is_a_bright_line_at_its_frequency(cycles: float) -> None:
-    steps = torch.arange(256.0)
-    sine = 0.1 * torch.sin(2 * math.pi * cycles * steps)
-    rows = spectrogram(sine.reshape(1, 1, 256), 33, 64)[0, 0][:, 16:48].mean(1)  # a row a frequency, 0 to half a cycle
-    brightest = round(32 - cycles * SPECTRUM)
-    assert int(rows.argmax()) == brightest
-    torch.testing.assert_close(rows[brightest], torch.tensor(math.sqrt(0.1 / 0.5)), atol=0.02, rtol=0)
-    far = (torch.arange(33) - brightest).abs() > 3
-    assert rows[far].max() < 0.05
 
 
 def test_a_long_window_has_its_chart_above_its_spectrogram_and_a_short_one_a_chart_alone() -> None:

@@ -16,10 +16,12 @@ from einops import rearrange
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Options, Tokenizer, Tokens, only_one
+from mt_core.contract import Example, Tokens, only_one
 from mt_core.errors import InputError
 from mt_core.sdk import readable
+from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
+from mt_plugin_timeseries.drawing import CHANNELS, draw_channels
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.series import MAX_VALUES, Series, default_names
 from mt_plugin_timeseries.tables import Irregular, Text
@@ -31,7 +33,7 @@ _LEAST_SPREAD = 1e-3
 _CALIBRATED = 256  # examples whose levels are looked at
 
 
-class TimeSeriesOptions(Options):
+class TimeSeriesOptions(ViewOptions):
     """What of a series is looked at, and how it is cut into patches."""
 
     lookback: int = Field(default=336, ge=1, le=65_536, description="Steps looked at: the newest of a series.")
@@ -67,10 +69,12 @@ class TimeSeriesOptions(Options):
             raise ValueError(f"stride={self.stride} is more than patch={self.patch} and would leave steps out")
         if self.patch > self.lookback:
             raise ValueError(f"patch={self.patch} is more than lookback={self.lookback}")
+        if self.view == "picture" and (self.calendar or self.channel_ids or self.level == "on"):
+            raise ValueError("calendar, channel_ids and level=on add to learned tokens: choose view=tokens")
         return self
 
 
-class TimeSeriesTokenizer(Tokenizer):
+class TimeSeriesTokenizer(DrawnTokenizer):
     """Channels as views; each on its own scale, in overlapping patches, projected by one linear map for all channels.
 
     Mean and scale of each channel go past the encoder to the head, which gives forecasts in the series' own unit.
@@ -89,6 +93,11 @@ class TimeSeriesTokenizer(Tokenizer):
 
     def __init__(self, width: int, options: TimeSeriesOptions | None = None) -> None:
         super().__init__(width, options)
+        if self.picture is None:
+            self._make_tokens(width)
+        self._become({})
+
+    def _make_tokens(self, width: int) -> None:
         own = self.options
         self.project = nn.Linear(own.patch, width)
         # Normalisation within the encoder divides by a token's size, which would take the size of the values away.
@@ -96,7 +105,6 @@ class TimeSeriesTokenizer(Tokenizer):
         nn.init.normal_(self.project.bias)
         self.place = nn.Parameter(torch.randn(num_patches(own.lookback, own.patch, own.stride), width) * _POSITION_STD)
         self.calendar = nn.Linear(FEATURES, width, bias=False) if own.calendar else None
-        self._become({})
 
     def read(self, source: Any) -> Series:
         """The one series of a source."""
@@ -166,13 +174,16 @@ class TimeSeriesTokenizer(Tokenizer):
         return batch
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        """One token a patch, the channels of a series as its views, the newest patch last.
+        """One token a patch, the channels of a series as its views, the newest patch last; with view=picture those of
+        what `draw` gives.
 
         Returns:
             values (B * C, N, D); coords (B * C, N, 1), the middle of each patch in steps after the newest value; side:
             mean and scale, (B, C) each.
         """
-        own = self.options
+        own, side = self.options, {"mean": batch["mean"], "scale": batch["scale"]}
+        if self.picture is not None:
+            return replace(self.see(batch), side=side)
         patches_BCNP = batch["values"].unfold(-1, own.patch, own.stride)
         num_series, num_channels, num_tokens, _ = patches_BCNP.shape
         values = self.project(patches_BCNP) + self.place[-num_tokens:]
@@ -190,7 +201,22 @@ class TimeSeriesTokenizer(Tokenizer):
             mask=mask,
             coords=centres_N1.expand(num_series * num_channels, -1, -1),
             views=num_channels,
-            side={"mean": batch["mean"], "scale": batch["scale"]},
+            side=side,
+        )
+
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Area charts and spectrograms of up to 12 channels in a picture; to forecast, a picture for each channel."""
+        own, mask_BCN = self.options, batch["mask"]
+        # without the newest step that `pad` repeats to fill the last patch
+        lengths_B = own.patch + (mask_BCN[:, 0].sum(1) - 1) * own.stride - own.stride
+        return draw_channels(
+            batch["values"][..., : -own.stride],
+            batch["mean"] / batch["scale"],
+            lengths_B,
+            mask_BCN.any(2).sum(1),
+            together=1 if self.forecasts else CHANNELS,
+            size=own.picture_size,
+            patch=own.picture_patch,
         )
 
     def calibrate(self, examples: Iterable[Example]) -> None:
@@ -204,7 +230,8 @@ class TimeSeriesTokenizer(Tokenizer):
         example, series = first
         forecasts = np.ndim(example.target) == 2
         record: dict[str, Any] = {"channels": list(series.channels), "forecasts": forecasts}
-        if self.options.level == "on" or (self.options.level == "auto" and not forecasts):
+        tells_levels = self.options.level == "on" or (self.options.level == "auto" and not forecasts)
+        if tells_levels and self.picture is None:
             some = islice(chain([series], (each for _, each in loaded)), _CALIBRATED)
             prepared = list(readable(some, self.prepare))
             levels_M2 = torch.cat([levels(item["mean"], item["scale"]) for item in prepared])

@@ -1,5 +1,6 @@
 """Building blocks that tokenizers share: group into patches, project, place; and pictures as a whole."""
 
+from mt_core.sdk.blocks.charts import draw_series
 from mt_core.sdk.blocks.crops import is_drawn
 from mt_core.sdk.blocks.patches import PatchEmbed, adapt_channels, copy_kernel
 from mt_core.sdk.blocks.picture_baseline import PictureBaseline
@@ -21,6 +22,7 @@ __all__ = [
     "adapt_channels",
     "copy_kernel",
     "crop_squares",
+    "draw_series",
     "interpolate_positions",
     "is_drawn",
     "lattice_coords",

@@ -73,7 +73,7 @@ def test_every_parameter_of_the_tokenizer_gets_a_gradient(model):
 
 def test_a_probe_trains_the_head_alone(model):
     before = weights_of(model.tokenizer)
-    result = mt.fit(model, demo(), tune="probe", **QUICK)
+    result = mt.fit(model, demo(), tune="probe", head={"hidden": 8}, **QUICK)
     assert same(before, weights_of(model.tokenizer))
     counts = model.parameter_counts()
     assert counts.trainable == counts.head

@@ -40,7 +40,13 @@ def what_is_kept(folder):
 
 @pytest.mark.parametrize(
     ("stopped_in_epoch", "settings"),
-    [(0, {}), (1, {"num_workers": 1}), (1, {"num_workers": 2}), (2, {"num_workers": 1}), (1, {"tune": "probe"})],
+    [
+        (0, {}),
+        (1, {"num_workers": 1}),
+        (1, {"num_workers": 2}),
+        (2, {"num_workers": 1}),
+        (1, {"tune": "probe", "head": {"hidden": 8}}),
+    ],
 )
 def test_an_interrupted_run_gives_the_bytes_of_an_undisturbed_one(
     small_encoder, tmp_path, monkeypatch, stopped_in_epoch, settings

@@ -18,8 +18,9 @@ from mt_core.cli import options as shared
 @click.option("--out", required=True, metavar="DIR", help="The run folder.")
 @click.option(
     "--tune",
-    type=click.Choice(["probe", "frozen", "full"]),
-    help="What is trained: the head alone, tokenizer and head (by default), or the encoder too.",
+    type=click.Choice(["knn", "probe", "frozen", "lora", "full"]),
+    help="What is trained: nothing (nearest neighbours), the head alone, tokenizer and head (by default), small "
+    "matrices beside the encoder's too, or the encoder too.",
 )
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training data.")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Samples a step.")
@@ -118,7 +119,9 @@ def command(
     from mt_core.api import load  # after the data: a folder that cannot be trained on needs no encoder to be refused
     from mt_core.training import fit
 
-    model = load(modality, encoder=encoder, layers=layers, purpose="train", seed=recipe.seed, device=device, **own)
+    model = load(
+        modality, encoder=encoder, layers=layers, purpose=recipe.purpose, seed=recipe.seed, device=device, **own
+    )
     if not quiet:
         click.echo(f"encoder: {model.encoder.description}", err=True)
     result = fit(
@@ -141,11 +144,14 @@ def command(
             err=True,
         )
     counts = model.parameter_counts()
+    if result.chosen:
+        said = ", ".join(f"{name} {value}" for name, value in result.chosen.items())
+        click.echo(f"chosen on validation: {said}")
     primary = model.require_head().primary
     click.echo(f"{counts.trainable:,} parameters trained, {counts.frozen:,} frozen, {result.seconds:.0f} s")
     for name, value in result.metrics.items():
         beside = f" (baseline {result.baseline[name]:.4f})" if name in result.baseline else ""
-        click.echo(f"validation {name}: {value:.4f}{beside}" + (" — what selects the epoch" if name == primary else ""))
+        click.echo(f"validation {name}: {value:.4f}{beside}" + (" — what selects" if name == primary else ""))
     shared.say_positive(model)
     of_constant = result.test_baseline or {}
     for name, value in (result.test_metrics or {}).items():

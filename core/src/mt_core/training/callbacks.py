@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import sys
 import time
 from collections.abc import Callable
@@ -15,7 +13,7 @@ from lightning.pytorch.callbacks import Callback
 
 from mt_core.io.progress import Progress
 from mt_core.training.module import TrainingModule
-from mt_core.training.records import replace_file
+from mt_core.training.run_record import write_history
 
 
 def is_partial(trainer: lightning.Trainer) -> bool:
@@ -60,12 +58,7 @@ class History(Callback):
         self.rows[-1]["train_loss"] = float(trainer.callback_metrics["train_loss"])
         if not trainer.is_global_zero:
             return
-        names = [name for name in self.rows[-1] if name not in ("epoch", "train_loss", "seconds")]
-        text = io.StringIO()
-        writer = csv.DictWriter(text, ("epoch", "train_loss", *names, "seconds"))
-        writer.writeheader()
-        writer.writerows({name: row.get(name, "") for name in writer.fieldnames} for row in self.rows)
-        replace_file(self.folder / "metrics.csv", text.getvalue().encode())
+        write_history(self.folder, self.rows)
         if self.on_epoch is not None:
             self.on_epoch(self.rows[-1])
 

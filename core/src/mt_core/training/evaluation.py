@@ -23,6 +23,7 @@ from mt_core.contract import (
     Regression,
     Segmentation,
 )
+from mt_core.data.cache_folder import cache_limit
 from mt_core.data.dataset_options import dataset_options
 from mt_core.data.loader import Loader
 from mt_core.data.pooled_vectors import PooledVectors
@@ -157,7 +158,8 @@ def measure(
     was_training = model.training
     model.eval()
     num_failed = 0
-    outputs = _cached_outputs if use_cache and reads_pooled(head) and not is_wrapped("mt_predict") else _outputs
+    use_cache = use_cache and reads_pooled(head) and not is_wrapped("mt_predict") and cache_limit() > 0
+    outputs = _cached_outputs if use_cache else _outputs
     # samples are prepared in full precision, whether a worker process does it or this one
     with (
         session(model.modality, "evaluate"),

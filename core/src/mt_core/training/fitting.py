@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import shutil
 import sys
@@ -14,16 +13,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mt_core.contract import ModalityDataset
+from mt_core.contract import Head, ModalityDataset
 from mt_core.data.calibration import calibrate
 from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
-from mt_core.data.loader import Loader
 from mt_core.data.precision import check_precision
 from mt_core.data.reading import skipped
 from mt_core.data.subsets import hold_out
 from mt_core.data.training_data import TrainingData
 from mt_core.errors import DataWarning, FingerprintError, MtError, MtWarning, OptionError, RunError
-from mt_core.heads import PooledHead
+from mt_core.heads.neighbours import NeighbourHead, neighbour_head
 from mt_core.hooks import session
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, collecting, group_notices, relay
@@ -31,17 +29,19 @@ from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_checkpoint
 from mt_core.training.evaluation import baseline_metrics, measure, typical_target
-from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent_trainer
+from mt_core.training.lightning_runs import interruptible
+from mt_core.training.lora import add_adapters, check_peft, merge_adapters, remove_adapters
 from mt_core.training.opening import open_folder
 from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.report import write_run_report
-from mt_core.training.run import describe_model, kept_epoch, load_run, load_weights
+from mt_core.training.run import describe_model, kept_epoch, load_run
 from mt_core.training.run_record import FORMAT, NOTICES, WEIGHTS, check_folder, read_history, read_record, write_record
 from mt_core.training.seen import hashes_of, read_seen, write_seen
 from mt_core.training.selection import Row
 from mt_core.training.skipped import write_skipped
 from mt_core.training.summary import check_targets, data_summary
+from mt_core.training.trained import Trained, reading_of
 from mt_core.training.trained_on import TrainedOn
 
 
@@ -60,6 +60,7 @@ class FitResult:
         notices: What was left out of the data, or taken for something else than they say; each once.
         test_metrics: Those of the part that was held out for a test; None where there is none.
         test_baseline: The same of the constant answer.
+        chosen: What was chosen on validation beside the epoch: the neighbours, or the penalty of a solved head.
     """
 
     folder: Path | None
@@ -72,6 +73,7 @@ class FitResult:
     notices: Sequence[DataWarning] = ()
     test_metrics: dict[str, float] | None = None
     test_baseline: dict[str, float] | None = None
+    chosen: Mapping[str, Any] = field(default_factory=dict)
 
 
 def fit(
@@ -111,6 +113,8 @@ def fit(
             "strict makes a sample that cannot be read an error, and skip_unreadable leaves it out", fix="choose one"
         )
     check_precision(recipe.precision, model.device)
+    if recipe.tune == "lora":
+        check_peft()
     if out is None and (resume or overwrite):
         raise OptionError("resume and overwrite are of a run folder, and there is no `out`", fix="name the folder")
     earlier = read_notices(Path(str(out), NOTICES)) if resume else ()
@@ -200,20 +204,23 @@ def _fit(
             write_seen(folder, model.seen)
     try:
         with session(model.modality, "train"):
-            history, kept, seconds, failed, is_time_up = _train(
-                model, recipe, parts, folder, checkpoint, until, show_progress
-            )
+            trained = _train(model, recipe, parts, folder, checkpoint, until, show_progress)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"{stop}{_record_stop(folder, planned)}") from None
     finally:  # what an interrupted run was told it is perhaps not told again
         write_notices(folder / NOTICES, notices, RunError)
+    adapters = remove_adapters(model.encoder)
     if model.encoder.is_frozen:
         _verify_encoder(model, folder)
-    metrics = _val_metrics(kept)
-    stopped_after = history[-1]["epoch"] if is_time_up and history[-1]["epoch"] < recipe.epochs else None
+    if adapters:
+        merge_adapters(model.encoder, adapters, folder)
+    history, failed = trained.rows, trained.failed
+    metrics = _val_metrics(trained.kept)
+    is_stopped = trained.is_time_up and history[-1]["epoch"] < recipe.epochs
+    stopped_after = history[-1]["epoch"] if is_stopped else None
     model.provenance = f"trained on {train.source}"
     model.data_options = parts.options
-    model.trained_on = replace(model.trained_on, seconds=seconds)
+    model.trained_on = replace(model.trained_on, seconds=trained.seconds)
     model.typical_target = planned["data"]["typical_target"]
     test_metrics = _measure(model, recipe, test, failed, notices, show_progress)
     write_skipped(folder, failed)
@@ -224,7 +231,8 @@ def _fit(
         **planned,
         "status": "stopped" if stopped_after is not None else "complete",
         "stopped_after": stopped_after,
-        "kept_epoch": kept["epoch"],
+        "kept_epoch": trained.kept["epoch"],
+        "chosen": dict(trained.chosen),
         "val_metrics": metrics,
         "baseline_metrics": baseline,
         "test_metrics": test_metrics,
@@ -242,10 +250,11 @@ def _fit(
         metrics,
         baseline,
         history,
-        seconds,
+        trained.seconds,
         stopped_after=stopped_after,
         test_metrics=test_metrics,
         test_baseline=test_baseline,
+        chosen=trained.chosen,
     )
 
 
@@ -340,7 +349,8 @@ def _measure(
     how = (recipe.precision, recipe.skip_unreadable, show_progress)
     of_test: list[MtError] = []
     try:
-        measured = measure(model, test, of_test, *how, **_reading(recipe))
+        use_cache = recipe.purpose == "embed"  # nobody asks again for vectors of a tokenizer that has just learned
+        measured = measure(model, test, of_test, *how, use_cache=use_cache, **reading_of(recipe))
     except MtError as error:
         if notices.strict:
             raise
@@ -354,7 +364,7 @@ def _measure(
 
 def _make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) -> None:
     """Calibrate tokenizer and head on the training part, and set what is trained."""
-    if recipe.tune != "probe" or not model.tokenizer.calibration():
+    if recipe.tune not in ("knn", "probe") or not model.tokenizer.calibration():
         calibrate(
             model.tokenizer,
             train,
@@ -364,13 +374,27 @@ def _make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) 
             skip_unreadable=recipe.skip_unreadable,
         )
     model.tokenizer.to(model.device)
-    if model.head is None or model.head.task != train.task or recipe.head:
-        model.attach_head(train.task, **recipe.head)
-    head = model.require_head()
+    head = _attach_head(model, train, recipe)
     head.calibrate(train.targets())
-    model.tokenizer.requires_grad_(recipe.tune != "probe")
+    model.tokenizer.requires_grad_(recipe.tune not in ("knn", "probe"))
     if recipe.tune == "full":
         model.encoder.unfreeze()
+    elif recipe.tune == "lora":
+        add_adapters(model, recipe)
+
+
+def _attach_head(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) -> Head:
+    plugin, is_knn = get(model.modality), recipe.tune == "knn"
+    same_kind = model.head is not None and isinstance(model.head, NeighbourHead) == is_knn
+    if model.head is None or not same_kind or model.head.task != train.task or recipe.head:
+        if is_knn:
+            suggested = plugin.manifest.recipe.get("head", {})
+            width = model.encoder.feature_width
+            head = neighbour_head(width, train.task, plugin.head, suggested=suggested, options=recipe.head)
+            model.head = head.to(model.device)
+        else:
+            model.attach_head(train.task, **recipe.head)
+    return model.require_head()
 
 
 def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitResult | None:
@@ -396,6 +420,7 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
         was_complete=True,
         test_metrics=record.get("test_metrics"),
         test_baseline=record.get("test_baseline_metrics"),
+        chosen=record.get("chosen", {}),
     )
 
 
@@ -434,99 +459,12 @@ def _train(
     checkpoint: Path | None,
     until: float,
     show_progress: bool,
-) -> tuple[list[dict[str, float]], Row, float, list[MtError], bool]:
-    import lightning
-    from lightning.pytorch.callbacks import EarlyStopping
+) -> Trained:
+    from mt_core.training.by_solving import is_solved, train_by_solving
 
-    from mt_core.training.callbacks import History, TrainingProgress
-    from mt_core.training.kept import KeptWeights, LastCheckpoint
-    from mt_core.training.module import ProbeModule, TrainingModule
-    from mt_core.training.time_limit import TimeLimit
+    if is_solved(model, recipe):
+        with seeded(recipe.seed), interruptible(f"stopped; the same command begins again ({folder})"):
+            return train_by_solving(model, recipe, parts, folder, until, show_progress)
+    from mt_core.training.by_steps import train_by_steps
 
-    head = model.require_head()
-    is_probe = recipe.tune == "probe" and isinstance(head, PooledHead)
-    module = (ProbeModule if is_probe else TrainingModule)(model, recipe)
-    failed: list[MtError] = []
-    make_loaders = _probe_loaders if is_probe else _loaders
-    train_batches, val_batches = make_loaders(model, recipe, parts.train, parts.val, show_progress, failed)
-    history = History(folder)
-    keeper = KeptWeights(model, folder, history, recipe.keep)
-    num_test = len(parts.test) if parts.test is not None else 0
-    limit = TimeLimit(until, num_test=num_test, num_val=len(parts.val))
-    callbacks: list[lightning.Callback] = [history, limit, LastCheckpoint(folder), keeper]
-    if recipe.patience is not None:
-        callbacks.append(EarlyStopping(module.monitored, mode=module.mode, patience=recipe.patience))
-    if show_progress:
-        callbacks.append(TrainingProgress())
-    started = time.monotonic()
-    with quiet(), seeded(recipe.seed):
-        trainer = silent_trainer(
-            folder,
-            precision=recipe.precision,
-            clip=recipe.clip,
-            accelerator="cpu" if model.device.type == "cpu" else "auto",
-            devices=1,
-            max_epochs=recipe.epochs,
-            callbacks=callbacks,
-        )
-        epochs = Epochs(train_batches, lambda: trainer.current_epoch)
-        with (
-            contextlib.closing(train_batches),
-            contextlib.closing(val_batches),
-            interruptible(f"stopped; go on with the same command and --resume ({folder})"),
-        ):
-            trainer.fit(module, epochs, val_batches, ckpt_path=checkpoint, weights_only=True)
-        load_weights(model, folder)
-    model.eval()
-    failed += module.failed.values()
-    return history.rows, keeper.kept, time.monotonic() - started, failed, limit.is_up
-
-
-def _loaders(
-    model: MetaTransformer,
-    recipe: Recipe,
-    train: ModalityDataset,
-    val: ModalityDataset,
-    show_progress: bool,
-    failed: list[MtError],
-) -> tuple[Any, Any]:
-    return (
-        Loader(train, model.tokenizer, train_seed=recipe.seed, **_reading(recipe)),
-        Loader(val, model.tokenizer, **_reading(recipe)),
-    )
-
-
-def _reading(recipe: Recipe) -> dict[str, Any]:
-    """How samples are read, as `Loader` takes it."""
-    return {name: getattr(recipe, name) for name in ("batch_size", "num_workers", "seconds_a_sample")}
-
-
-def _probe_loaders(
-    model: MetaTransformer,
-    recipe: Recipe,
-    train: ModalityDataset,
-    val: ModalityDataset,
-    show_progress: bool,
-    failed: list[MtError],
-) -> tuple[Any, Any]:
-    from mt_core.training.features import VectorLoader, pooled_features
-
-    head = model.require_head()
-    assert isinstance(head, PooledHead)
-    train_vectors, val_vectors = (
-        pooled_features(
-            model,
-            dataset,
-            head.options.pool,
-            precision=recipe.precision,
-            skip_unreadable=recipe.skip_unreadable,
-            show_progress=show_progress,
-            failed=failed,
-            **_reading(recipe),
-        )
-        for dataset in (train, val)
-    )
-    return (
-        VectorLoader(*train_vectors, batch_size=recipe.batch_size, train_seed=recipe.seed),
-        VectorLoader(*val_vectors, batch_size=recipe.batch_size),
-    )
+    return train_by_steps(model, recipe, parts, folder, checkpoint, until, show_progress)

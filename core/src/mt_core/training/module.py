@@ -47,7 +47,7 @@ class TrainingModule(lightning.LightningModule):
         parts: dict[str, nn.Module] = {"head": self.head}
         if self.recipe.tune != "probe":
             parts["tokenizer"] = self.model.tokenizer
-        if self.recipe.tune == "full":
+        if self.recipe.tune in ("lora", "full"):
             parts["encoder"] = self.model.encoder
         return parts
 
@@ -104,14 +104,19 @@ class TrainingModule(lightning.LightningModule):
         recipe = self.recipe
         groups = []
         for name, part in self.trained_parts().items():
-            lr = recipe.encoder_lr if name == "encoder" else recipe.lr
+            lr = recipe.encoder_lr if name == "encoder" and recipe.tune == "full" else recipe.lr
             groups += parameter_groups(part.named_parameters(), recipe.weight_decay, lr=lr)
         num_steps = max(1, int(self.trainer.estimated_stepping_batches))
         return adamw(groups, recipe.lr, num_steps=num_steps, warmup=recipe.warmup)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         trained = tuple(f"model.{name}." for name in self.trained_parts())
-        checkpoint["state_dict"] = {k: v for k, v in checkpoint["state_dict"].items() if k.startswith(trained)}
+        is_lora = self.recipe.tune == "lora"
+        checkpoint["state_dict"] = {
+            name: tensor
+            for name, tensor in checkpoint["state_dict"].items()
+            if name.startswith(trained) and not (is_lora and name.startswith("model.encoder.") and "lora_" not in name)
+        }
 
 
 class ProbeModule(TrainingModule):

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 from mt_core.contract.options import Options, json_or_text
 from mt_core.data.precision import Precision
 
-Tune = Literal["probe", "frozen", "full"]
+Tune = Literal["knn", "probe", "frozen", "lora", "full"]
 
 
 class Recipe(Options):
@@ -20,13 +20,23 @@ class Recipe(Options):
 
     tune: Tune = Field(
         default="frozen",
-        description="probe: the head alone, on features computed once; frozen: tokenizer and head, the encoder stays "
-        "as it is; full: the encoder too.",
+        description="knn: nothing, the nearest training samples answer; probe: the head alone, on features computed "
+        "once (a linear one is solved exactly); frozen: tokenizer and head, the encoder stays as it is; lora: small "
+        "matrices beside the encoder's too; full: the encoder too.",
     )
     epochs: int = Field(default=20, ge=1, description="Passes over the training data, at the most.")
     batch_size: int = Field(default=32, ge=1, description="Samples a step.")
     lr: float = Field(default=1e-3, gt=0, description="Peak learning rate of tokenizer and head (AdamW).")
     encoder_lr: float = Field(default=1e-5, gt=0, description="Peak learning rate of the encoder, with tune=full.")
+    lora_rank: int = Field(default=8, ge=1, description="Rank of the matrices that tune=lora trains.")
+    lora_alpha: float = Field(
+        default=16.0, gt=0, description="Their product counts alpha / rank times, with tune=lora."
+    )
+    lora_targets: tuple[str, ...] = Field(
+        default=("qkv", "proj"),
+        min_length=1,
+        description="The linear layers of each block that they stand beside: qkv, proj, fc1, fc2.",
+    )
     weight_decay: float = Field(default=0.05, ge=0, description="AdamW's, on matrices only.")
     warmup: float = Field(
         default=0.05, ge=0, lt=1, description="Share of all steps in which the rate rises; then cosine."
@@ -75,6 +85,11 @@ class Recipe(Options):
         description="Leave out samples that cannot be read, with a warning, and list them in errors.jsonl.",
     )
     head: dict[str, Any] = Field(default_factory=dict, description="Options of the head: pool, hidden, dropout, …")
+
+    @property
+    def purpose(self) -> Literal["embed", "train"]:
+        """What a tokenizer is loaded for: to give vectors as it is, or to learn."""
+        return "embed" if self.tune in ("knn", "probe") else "train"
 
     @field_validator("head")
     @classmethod

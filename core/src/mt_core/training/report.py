@@ -65,13 +65,13 @@ def curves(history: Sequence[Mapping[str, float]]) -> Any:
     figure, (losses, metrics) = new_figure(10, 3.4, columns=2)
     epochs = [row["epoch"] for row in history]
     for name in history[-1]:
-        if name in ("epoch", "seconds"):
+        if name in ("epoch", "seconds", "penalty", "neighbours"):
             continue
         axes = losses if name.endswith("loss") else metrics
         axes.plot(epochs, [row.get(name, float("nan")) for row in history], marker=".", label=name.replace("_", " "))
     for axes, title in ((losses, "losses"), (metrics, "metrics")):
         axes.set_title(title)
-        axes.set_xlabel("epoch")
+        axes.set_xlabel("epoch" if "train_loss" in history[-1] else "setting that was tried")
         axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         if axes.lines:

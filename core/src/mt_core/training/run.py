@@ -2,7 +2,7 @@
 
 runs/x/
   run.json             what was trained, on what, how, and what came of it
-  weights.safetensors  tokenizer and head; nothing of the frozen encoder
+  weights.safetensors  tokenizer and head, and the adapters of tune=lora; nothing of the frozen encoder
   encoder.safetensors  only where the encoder was trained too (tune=full)
   metrics.csv          a line an epoch
   notices.jsonl        what was left out of the data or reinterpreted, of which file; only where something was
@@ -28,13 +28,17 @@ from mt_core.contract import Head, task_from
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import ContractError, FingerprintError, OptionError, RunError
 from mt_core.heads import default_head
+from mt_core.heads.neighbours import NeighbourHead, neighbour_head
 from mt_core.io.atomic import atomic_write
 from mt_core.model import MetaTransformer, make_tokenizer, on_device
 from mt_core.plugins import Plugin, get
+from mt_core.training.lora import adapters_of, has_adapters, load_adapters, merge_adapters
 from mt_core.training.records import resolve_name
 from mt_core.training.run_record import ENCODER_WEIGHTS, RUN, WEIGHTS, read_finished, read_history
 from mt_core.training.seen import read_seen
 from mt_core.training.trained_on import TrainedOn
+
+_NEIGHBOURS = f"{NeighbourHead.__module__}:{NeighbourHead.__qualname__}"
 
 
 def describe_model(model: MetaTransformer) -> dict[str, Any]:
@@ -93,8 +97,9 @@ def load_weights(model: MetaTransformer, folder: Path) -> None:
     """
     tensors = _load(folder / WEIGHTS)
     for part in ("tokenizer", "head"):
-        own = {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
-        _load_into(getattr(model, part), own, folder / WEIGHTS)
+        _load_into(getattr(model, part), _of_part(tensors, part), folder / WEIGHTS)
+    if has_adapters(model.encoder):
+        load_adapters(model.encoder, _of_part(tensors, "adapters"), folder / WEIGHTS)
     if (folder / ENCODER_WEIGHTS).is_file():
         if (of_encoder := kept_epoch(folder, ENCODER_WEIGHTS)) is not None and of_encoder != kept_epoch(folder):
             raise RunError(
@@ -104,9 +109,17 @@ def load_weights(model: MetaTransformer, folder: Path) -> None:
         _load_into(model.encoder, _load(folder / ENCODER_WEIGHTS), folder / ENCODER_WEIGHTS)
 
 
+def _of_part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
+    return {name.removeprefix(f"{part}."): t for name, t in tensors.items() if name.startswith(f"{part}.")}
+
+
 def _parts(model: MetaTransformer) -> dict[str, Tensor]:
-    parts = {"tokenizer": model.tokenizer, "head": model.require_head()}
-    return {f"{part}.{name}": tensor for part, module in parts.items() for name, tensor in module.state_dict().items()}
+    parts = {
+        "tokenizer": model.tokenizer.state_dict(),
+        "head": model.require_head().state_dict(),
+        "adapters": adapters_of(model.encoder),
+    }
+    return {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
 
 
 def _save(tensors: Mapping[str, Tensor], path: Path, epoch: float) -> None:
@@ -155,7 +168,8 @@ def _assemble(
             f"this one is {ready.name} ({ready.fingerprint[:12]}…)",
             fix=f"load {wanted['name']}, or train again on this encoder",
         )
-    if (folder / ENCODER_WEIGHTS).is_file() and ready is encoder:
+    is_lora = record["recipe"]["tune"] == "lora"
+    if ((folder / ENCODER_WEIGHTS).is_file() or is_lora) and ready is encoder:
         ready = deepcopy(encoder)  # other models share it, and the run's weights are its own
     ready = ready.with_layers(wanted.get("layers"))
     made = record["tokenizer"]
@@ -178,6 +192,8 @@ def _assemble(
         ready.freeze(description=f"{ready.description}, then trained in {folder}")
     else:
         load_weights(model, folder)
+    if is_lora:
+        merge_adapters(ready, _of_part(_load(folder / WEIGHTS), "adapters"), folder)
     return on_device(model, device).eval()
 
 
@@ -208,7 +224,8 @@ def _options_known(folder: Path, record: Mapping[str, Any], part: str) -> Iterat
 def _make_head(plugin: Plugin, record: dict[str, Any], width: int) -> Head:
     task = task_from(record["task"])
     options = record["head"]["options"]
-    head = default_head(width, task, plugin.head, options=options)
+    made_by = neighbour_head if record["head"]["class"] == _NEIGHBOURS else default_head
+    head = made_by(width, task, plugin.head, options=options)
     made = f"{type(head).__module__}:{type(head).__qualname__}"
     if made != record["head"]["class"]:
         raise ContractError(

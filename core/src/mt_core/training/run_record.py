@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import io
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mt_core.errors import RunError
-from mt_core.training.records import read_json, write_json
+from mt_core.training.records import read_json, replace_file, write_json
 
 FORMAT = 1
 """Number of the layout of `run.json`; a run of a higher one is refused."""
@@ -36,12 +37,24 @@ def read_record(folder: Path) -> dict[str, Any]:
 
 
 def read_history(folder: Path) -> list[dict[str, float]]:
-    """The rows of `metrics.csv`, one an epoch; [] where there is none."""
+    """The rows of `metrics.csv`, one an epoch, or one a setting that was tried; [] where there is none."""
     path = folder / "metrics.csv"
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as file:
         return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(file)]
+
+
+def write_history(folder: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    """Write `metrics.csv`, whole or not at all: a line for each row, the columns of the last one."""
+    first, last = ("epoch", "train_loss"), ("seconds",)
+    columns = [name for name in first if name in rows[-1]]
+    columns += [name for name in rows[-1] if name not in (*first, *last)] + list(last)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows({name: row.get(name, "") for name in columns} for row in rows)
+    replace_file(folder / "metrics.csv", text.getvalue().encode())
 
 
 def read_finished(folder: Path) -> dict[str, Any]:

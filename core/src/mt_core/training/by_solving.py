@@ -1,0 +1,128 @@
+"""Training on stored vectors without steps: nearest neighbours and solved linear heads, chosen on validation."""
+
+from __future__ import annotations
+
+import random
+import time
+import warnings
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mt_core.contract import ModalityDataset
+from mt_core.data.subsets import Subset
+from mt_core.data.training_data import TrainingData
+from mt_core.errors import MtError, MtWarning
+from mt_core.heads.neighbours import NeighbourHead
+from mt_core.model import MetaTransformer
+from mt_core.training.features import pooled_features
+from mt_core.training.metrics import Meter
+from mt_core.training.probe import is_linear, solutions
+from mt_core.training.recipe import Recipe
+from mt_core.training.run import load_weights, save_weights
+from mt_core.training.run_record import write_history
+from mt_core.training.selection import best_row
+from mt_core.training.trained import Trained, reading_of
+
+Setting = Mapping[str, float | str]
+
+
+def is_solved(model: MetaTransformer, recipe: Recipe) -> bool:
+    """Whether a recipe's head is not trained by steps: nearest neighbours, and a probe that is a linear map."""
+    return recipe.tune == "knn" or (recipe.tune == "probe" and is_linear(model.require_head()))
+
+
+def train_by_solving(
+    model: MetaTransformer, recipe: Recipe, parts: TrainingData, folder: Path, until: float, show_progress: bool
+) -> Trained:
+    """Fit the head, and write a row for each setting that was tried and the weights of the best one.
+
+    Where the time is up while vectors are computed, the head is fitted to those there are, drawn at random, with a
+    warning.
+    """
+    started = time.monotonic()
+    failed: list[MtError] = []
+    val = _vectors(model, recipe, parts.val, failed, show_progress)
+    whole: ModalityDataset = parts.train
+    if recipe.max_minutes is not None:
+        order = list(range(len(whole)))
+        random.Random(recipe.seed).shuffle(order)
+        whole = Subset(whole, order, "in random order")
+    train = _vectors(model, recipe, whole, failed, show_progress, until)
+    if len(train[0]) + len(failed) < len(parts.train):
+        warnings.warn(
+            f"the time is up: the head is fitted to {len(train[0]):,} of {len(parts.train):,} training samples",
+            MtWarning,
+            stacklevel=2,
+        )
+    head: Any = model.require_head()
+    tried = _neighbours(head, train, val) if isinstance(head, NeighbourHead) else _probe(head, train, val)
+    rows: list[dict[str, float]] = []
+    settings: list[Setting] = []
+    model.eval()
+    for number, (setting, output) in enumerate(tried, start=1):
+        meter = Meter(model, head)
+        with torch.inference_mode():
+            meter.update(output, val[1].to(model.device))
+        values = {f"val_{name}": value for name, value in meter.compute().items()}
+        numbers = {name: float(value) for name, value in setting.items() if not isinstance(value, str)}
+        rows.append({"epoch": number, **numbers, **values, "seconds": round(time.monotonic() - started, 2)})
+        started = time.monotonic()
+        settings.append(setting)
+        if best_row(rows, head) is rows[-1]:
+            save_weights(model, folder, number)
+        if time.monotonic() > until:
+            break
+        write_history(folder, rows)
+    load_weights(model, folder)
+    kept = best_row(rows, head)
+    seconds = sum(row["seconds"] for row in rows)
+    return Trained(rows, kept, seconds, failed, is_time_up=False, chosen=settings[rows.index(dict(kept))])
+
+
+def _vectors(
+    model: MetaTransformer,
+    recipe: Recipe,
+    dataset: ModalityDataset,
+    failed: list[MtError],
+    show_progress: bool,
+    until: float | None = None,
+) -> tuple[Tensor, Tensor]:
+    head: Any = model.require_head()
+    vectors, targets = pooled_features(
+        model,
+        dataset,
+        head.options.pool,
+        precision=recipe.precision,
+        skip_unreadable=recipe.skip_unreadable,
+        show_progress=show_progress,
+        failed=failed,
+        until=until,
+        **reading_of(recipe),
+    )
+    return vectors.to(model.device), targets.to(model.device)
+
+
+Tried = Iterator[tuple[Setting, Tensor]]
+"""What was tried, and what the head gives of the validation samples with it."""
+
+
+def _neighbours(head: NeighbourHead, train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor]) -> Tried:
+    head.remember(*train)
+    counts = head.counts()
+    for distance in head.distances():
+        nearest = head.nearest(val[0], max(counts), distance)
+        for count in reversed(counts):  # of equals the first is kept
+            head.choose(count, distance)
+            yield {"neighbours": count, "distance": distance}, head.answers(nearest[:, :count])
+
+
+def _probe(head: Any, train: tuple[Tensor, Tensor], val: tuple[Tensor, Tensor]) -> Tried:
+    head.eval()
+    for penalty in solutions(head, *train):
+        with torch.inference_mode():
+            output = head.from_pooled(val[0])
+        yield {"penalty": penalty}, output

@@ -165,3 +165,12 @@ def test_without_peft_it_says_what_to_install(model, monkeypatch):
     with pytest.raises(MissingDependencyError) as refused:
         mt.fit(model, demo(), demo("val", 16), **QUICK)
     assert "mt-core[lora]" in refused.value.fix
+
+
+@pytest.mark.parametrize("tune", ["knn", "probe", "lora"])
+def test_a_run_of_any_rung_has_its_controls(model, tune):
+    from mt_core.training.controls import evaluate_with_controls
+
+    mt.fit(model, demo(), demo("val", 16), **{**QUICK, "tune": tune, "epochs": 1})
+    evaluation = evaluate_with_controls(model, demo("test", 16), num_workers=0)
+    assert "none" in [row.kind for row in evaluation.controls.rows]

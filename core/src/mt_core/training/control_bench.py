@@ -70,7 +70,10 @@ class Bench:
         plugin, options = get(self.model.modality), self.model.tokenizer.options.model_dump()
         tokenizer = make_tokenizer(plugin.tokenizer, encoder, options, of_weights)
         control = MetaTransformer(plugin.name, tokenizer, encoder, seed=of_weights).to(self.model.device)
-        recipe = Recipe.parse({**self.recipe.model_dump(), "seed": seed, "max_minutes": self.minutes})
+        given = {**self.recipe.model_dump(), "seed": seed, "max_minutes": self.minutes}
+        if self.recipe.tune == "lora" and not encoder.depth:
+            given["tune"] = "frozen"  # there are no layers for adapters to stand beside
+        recipe = Recipe.parse(given)
         with collecting(Notices()):  # they are those of the run
             result = fit(control, self.parts.train, self.parts.val, recipe=recipe, show_progress=self.show_progress)
         early = result.stopped_after

@@ -205,7 +205,7 @@ def _encoders(model: MetaTransformer) -> dict[str, Callable[[int], Encoder]]:
 
 def _own_encoder(model: MetaTransformer) -> Encoder:
     """The encoder that the run was trained from: loaded again where the training changed it."""
-    is_changed = model.trained_on.recipe["tune"] == "full"
+    is_changed = model.trained_on.recipe["tune"] in ("lora", "full")
     return load_encoder(model.encoder.name).with_layers(model.encoder.layers) if is_changed else model.encoder
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from mt_core.cli import main, options
 from mt_core.contract import POOLS
+from mt_core.plugins import get
+from mt_core.sdk import left_out
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -41,6 +43,33 @@ def test_training_tells_metrics_beside_the_naive_ones_and_where_the_run_is(folde
     told = capsys.readouterr().out
     assert "validation accuracy" in told and "(baseline 0.5" in told
     assert "parameters trained" in told and run in told
+
+
+def test_data_that_a_run_cannot_be_measured_on_are_refused_before_an_encoder_is_loaded(
+    run, folder, capsys, monkeypatch
+):
+    monkeypatch.setattr("mt_core.training.run.load_encoder", None)
+    (folder / "notes").mkdir()
+    assert main(["evaluate", run, "--data", str(folder / "notes")]) == 2
+    assert "has no folder per class" in capsys.readouterr().err
+
+
+def test_strict_evaluation_refuses_data_of_which_something_is_left_out_when_they_are_opened(
+    run, folder, capsys, monkeypatch
+):
+    dataset = get("toy").dataset
+    open_folder = dataset.open.__func__
+
+    def open_without_a_row(cls, root, split="train", **given):
+        left_out(str(root), "a row without a label")
+        return open_folder(cls, root, split, **given)
+
+    monkeypatch.setattr(dataset, "open", classmethod(open_without_a_row))
+    evaluate = ["evaluate", run, "--data", str(folder / "data"), "-q", "--num-workers", "0"]
+    assert main(evaluate) == 0
+    assert "left out in 1 file: a row without a label" in capsys.readouterr().err
+    assert main([*evaluate, "--strict"]) == 2
+    assert "left out: a row without a label" in capsys.readouterr().err
 
 
 def test_a_run_is_evaluated_on_what_splits_there_are(run, folder, capsys):

@@ -62,12 +62,15 @@ def command(
     check_exists(Path(data))
     of_data = shared.parse(data_option)
 
-    from mt_core.api import evaluate  # imports torch: all that is above needs none to be refused
+    from mt_core.training.run_data import open_for_run  # imports torch: what is above needs none to be refused
+
+    dataset = open_for_run(Path(run), Path(data), split, of_data, strict=strict)
+
+    from mt_core.api import evaluate  # after the data: what cannot be measured on needs no encoder to be refused
     from mt_core.training import load_run
-    from mt_core.training.evaluation import baseline_of, open_for_evaluation
+    from mt_core.training.evaluation import baseline_of
 
     model = load_run(run, encoder=encoder, device=device)
-    dataset = open_for_evaluation(model, Path(data), split, of_data)
     metrics = evaluate(
         model,
         dataset,

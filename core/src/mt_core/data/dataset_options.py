@@ -20,8 +20,8 @@ def dataset_options(model: MetaTransformer, given: Mapping[str, Any]) -> Options
         OptionError: an option that the dataset does not have, or a value of it; or one that the tokenizer has as well,
             with another value.
     """
-    trained_with = model.data_options.model_dump() if model.data_options is not None else {}
-    return _combined(get(model.modality).dataset.Options, model.tokenizer.options, given, trained_with)
+    own = get(model.modality).dataset.Options
+    return combined_options(own, model.tokenizer.options, given, trained_with=model.data_options)
 
 
 def options_of_both(
@@ -39,12 +39,20 @@ def options_of_both(
     own, asked = plugin.dataset.Options, _parsed(plugin.dataset.Options, of_data)
     shared = asked.model_fields_set & plugin.tokenizer.Options.model_fields.keys()
     tokenizer = plugin.tokenizer.Options.parse({**{name: getattr(asked, name) for name in shared}, **of_tokenizer})
-    return {**of_tokenizer, **_of_both(tokenizer, own)}, _combined(own, tokenizer, of_data, {})
+    return {**of_tokenizer, **_of_both(tokenizer, own)}, combined_options(own, tokenizer, of_data)
 
 
-def _combined(
-    own: type[Options], tokenizer: Options, given: Mapping[str, Any], trained_with: Mapping[str, Any]
+def combined_options(
+    own: type[Options], tokenizer: Options, given: Mapping[str, Any], *, trained_with: Options | None = None
 ) -> Options:
+    """The dataset's options: see `dataset_options`, which has them of a model.
+
+    Args:
+        own: The dataset's class of options.
+        tokenizer: The tokenizer's options.
+        given: By name, the options that were given for the data.
+        trained_with: The dataset's options of an earlier training.
+    """
     of_tokenizer = _of_both(tokenizer, own)
     asked = _parsed(own, given)
     for name in _differing(asked, of_tokenizer):
@@ -53,7 +61,8 @@ def _combined(
             f"{name} is {of_data} for the data and {known} for the tokenizer",
             fix=f"give {name} once, as an option of the tokenizer or of the data; a trained model keeps its own",
         )
-    return own.parse({**trained_with, **of_tokenizer, **given})
+    before = trained_with.model_dump() if trained_with is not None else {}
+    return own.parse({**before, **of_tokenizer, **given})
 
 
 def share_with_tokenizer(model: MetaTransformer, given: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from mt_core.contract import (
     Head,
     ModalityDataset,
     Multilabel,
+    Options,
     Regression,
     Segmentation,
 )
@@ -37,7 +38,7 @@ from mt_core.hooks import is_wrapped, session
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
-from mt_core.plugins import get
+from mt_core.plugins import Plugin, get
 from mt_core.training.metrics import Meter, values_of
 from mt_core.training.outputs import HeadOutputs
 from mt_core.training.seen import indices_seen
@@ -212,21 +213,30 @@ def _cached_outputs(model: MetaTransformer, loader: Loader, precision: Precision
 def open_for_evaluation(
     model: MetaTransformer, root: Path, split: str | None, options: Mapping[str, Any] | None
 ) -> ModalityDataset:
-    """A folder's split with the model's classes: the one named, else "test" where it has labels, else what the model
-    has not seen, else "val" or all. Samples that it has seen, and that are among them, are told with a warning.
+    """`open_part` for a model.
 
     Args:
         options: The dataset's; those that the model was trained with stand unless they are named here.
     """
-    dataset_class = get(model.modality).dataset
     task = model.require_head().task
-    chosen = dataset_options(model, options or {})
+    return open_part(get(model.modality), root, split, task, dataset_options(model, options or {}), model.seen)
+
+
+def open_part(
+    plugin: Plugin, root: Path, split: str | None, task: AnyTask, options: Options, seen: NDArray[np.uint64] | None
+) -> ModalityDataset:
+    """A folder's split with the classes of a task: the one named, else "test" where it has labels, else what a run has
+    not seen, else "val" or all. Samples that it has seen, and that are among them, are reported with a warning.
+
+    Args:
+        seen: Hashes of the samples that the run has seen; None where not recorded.
+    """
 
     def open_split(name: str) -> ModalityDataset:
-        return dataset_class.open(root, name, task=task, options=chosen)
+        return plugin.dataset.open(root, name, task=task, options=options)
 
     if split is not None:
-        return open_split(split) if split == "train" else _told(open_split(split), model.seen)
+        return open_split(split) if split == "train" else _warned(open_split(split), seen)
     whole: ModalityDataset | None = None
     for candidate in ("test", "val"):
         try:
@@ -236,17 +246,17 @@ def open_for_evaluation(
         else:
             # a benchmark may keep the labels of its test split to itself; those of points are read with the points
             if isinstance(task, Segmentation) or any(target is not None for target in opened.targets()):
-                return _told(opened, model.seen)
-        if candidate == "test" and model.seen is not None:
+                return _warned(opened, seen)
+        if candidate == "test" and seen is not None:
             whole = open_split("all")
-            is_new = ~indices_seen(whole, model.seen)
+            is_new = ~indices_seen(whole, seen)
             if 0 < is_new.sum() < len(whole):
                 name = f"the {is_new.sum():,} of its {len(whole):,} samples that the run has not seen"
                 return Subset(whole, np.flatnonzero(is_new).tolist(), name)
-    return _told(whole or open_split("all"), model.seen)
+    return _warned(whole or open_split("all"), seen)
 
 
-def _told(dataset: ModalityDataset, seen: NDArray[np.uint64] | None) -> ModalityDataset:
+def _warned(dataset: ModalityDataset, seen: NDArray[np.uint64] | None) -> ModalityDataset:
     """The dataset, after a warning where a run has seen some of it."""
     count = int(indices_seen(dataset, seen).sum()) if seen is not None else 0
     if count:

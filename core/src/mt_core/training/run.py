@@ -24,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from mt_core.contract import Head, task_from
+from mt_core.contract import Head, Options, task_from
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import ContractError, FingerprintError, OptionError, RunError
 from mt_core.heads import default_head
@@ -145,9 +145,20 @@ def load_run(
         PluginError: the modality's plugin is not here.
     """
     folder = Path(folder)
+    with understood_record(folder) as record:
+        return _assemble(folder, record, encoder, device)
+
+
+@contextmanager
+def understood_record(folder: Path) -> Iterator[dict[str, Any]]:
+    """What `run.json` says of a run that has weights. Within it, what the record lacks or has otherwise is refused.
+
+    Raises:
+        RunError: no run, an incomplete one, or a record that is not one of a run.
+    """
     record = read_finished(folder)
     try:
-        return _assemble(folder, record, encoder, device)
+        yield record
     except KeyError as error:
         raise RunError(f"{folder / RUN} lacks {error}", fix="train the run again") from error
     except (TypeError, AttributeError, ValueError) as error:  # a list for a table, a word for a number
@@ -173,16 +184,14 @@ def _assemble(
         ready = deepcopy(encoder)  # other models share it, and the run's weights are its own
     ready = ready.with_layers(wanted.get("layers"))
     made = record["tokenizer"]
-    with _options_known(folder, record, "tokenizer"):
+    with options_known(folder, record, "tokenizer"):
         tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], init_from_encoder=False)
     tokenizer.restore(made["calibration"])
-    with _options_known(folder, record, "head"):
+    with options_known(folder, record, "head"):
         head = _make_head(plugin, record, ready.feature_width)
     provenance = f"trained on {record['data']['source']}{_how_far(folder, record)}"
     model = MetaTransformer(plugin.name, tokenizer, ready, head, seed=made["seed"], provenance=provenance)
-    if record["data"]["options"] is not None:
-        with _options_known(folder, record, "dataset"):
-            model.data_options = plugin.dataset.Options.parse(record["data"]["options"])
+    model.data_options = data_options_of(folder, record, plugin)
     model.typical_target = record["data"].get("typical_target")
     model.seen = read_seen(folder)
     model.trained_on = TrainedOn(record["recipe"], record["data"].get("root"), seconds=record.get("seconds", 0.0))
@@ -197,6 +206,19 @@ def _assemble(
     return on_device(model, device).eval()
 
 
+def data_options_of(folder: Path, record: Mapping[str, Any], plugin: Plugin) -> Options | None:
+    """The dataset's options that a run was trained with; None where it was not trained on a folder.
+
+    Raises:
+        RunError: options that the installed plugin does not take.
+    """
+    options = record["data"]["options"]
+    if options is None:
+        return None
+    with options_known(folder, record, "dataset"):
+        return plugin.dataset.Options.parse(options)
+
+
 def _how_far(folder: Path, record: Mapping[str, Any]) -> str:
     """What is to be known of a run that did not come to its end; "" of one that did."""
     if record["status"] == "complete":
@@ -209,7 +231,7 @@ def _how_far(folder: Path, record: Mapping[str, Any]) -> str:
 
 
 @contextmanager
-def _options_known(folder: Path, record: Mapping[str, Any], part: str) -> Iterator[None]:
+def options_known(folder: Path, record: Mapping[str, Any], part: str) -> Iterator[None]:
     """An option that the installed plugin does not take is the run's: written by an older or a newer plugin."""
     try:
         yield

@@ -20,7 +20,7 @@ def test_a_label_is_one_however_it_is_written(cells, label):
 
 
 def test_different_labels_stay_different():
-    cells = ["1", "True", "cat", "Cat", "1E5", "100000", "1.5", "15", "NA", "None", "v1.0"]
+    cells = ["1", "1,000", "True", "cat", "Cat", "1E5", "100000", "1.5", "15", "NA", "None", "v1.0"]
     assert [canonical_label(cell) for cell in cells] == cells
 
 

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
-_WHOLE = re.compile(r"([+-]?\d{1,300})(?:[.,]0*)?")
+_WHOLE = re.compile(r"([+-]?\d{1,300})(?:\.0*|,(?!000$)0+)?")  # 1,000 may be a thousand
 _FRACTION = re.compile(r"([+-]?\d+\.\d*?)0+")
 _BOOLEAN = {"true": "True", "false": "False"}
 
@@ -17,6 +17,7 @@ def canonical_label(cell: Any) -> str | None:
     """How a label is called, however its table writes it.
 
     Numbers are equal as numbers: "1", "1.0", "01" and 1.0 are "1" (a gap makes pandas write floats), "0.50" is "0.5".
+    "1,0" is "1" as well; "1,000" stays as it is written, because it may be a thousand.
     "true" and "TRUE" are "True", and so is a boolean; 1 is not, for that it means true no table says. Blanks around
     are no part of a label, and letters with accents are one however they are composed. Any other text is as written.
 

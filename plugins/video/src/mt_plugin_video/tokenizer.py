@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from einops import rearrange, repeat
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from torch import Tensor
 
 from mt_core.contract import EncoderSpec, Tokenizer, Tokens
@@ -20,10 +20,13 @@ from mt_core.sdk.blocks import (
     LearnedPositions,
     PatchEmbed,
     PictureOptions,
+    PictureStem,
+    View,
     copy_kernel,
     crop_squares,
     interpolate_positions,
     lattice_coords,
+    native_options,
 )
 from mt_plugin_video.motion import MOTION_CHANNELS, motion_of
 from mt_plugin_video.reading import read_video
@@ -40,7 +43,12 @@ _COLOURS = 3
 class VideoOptions(PictureOptions):
     """How videos become tokens: (frames / tubelet) * (size / patch)² a clip."""
 
-    size: int = Field(default=112, ge=4, le=4096, description="Side in pixels of the square that is looked at.")
+    size: int = Field(
+        default=112,
+        ge=4,
+        le=4096,
+        description="Side in pixels of the square that is looked at; without it the encoder's own (mt-tiny: 64).",
+    )
     flip: bool = Field(
         default=True, description="Mirror half of the videos in training; not where left and right mean something."
     )
@@ -58,9 +66,20 @@ class VideoOptions(PictureOptions):
         allow_inf_nan=False,
         description="Frames per second of a clip, a stretch of the video; 0: a clip goes over the whole video.",
     )
+    view: View = Field(
+        default="tokens",
+        description="tokens: tubelets, learned. picture: every frame is a picture by itself, and enters through the "
+        "encoder's own patch embedding; nothing has to be learned. Without it, what was measured to be better.",
+    )
     motion: bool = Field(
         default=False, description="Show change and movement since the frame before, beside the colours."
     )
+
+    @model_validator(mode="after")
+    def _pictures_are_frames(self) -> VideoOptions:
+        if self.view == "picture" and (self.motion or self.stem != "patch"):
+            raise ValueError("view=picture shows frames as they are to the encoder's own stem: no motion, stem=patch")
+        return self
 
     @field_validator("tubelet")
     @classmethod
@@ -86,6 +105,12 @@ class VideoTokenizer(Tokenizer):
 
     def __init__(self, width: int, options: VideoOptions | None = None) -> None:
         super().__init__(width, options)
+        is_drawn = self.options.view == "picture"
+        self.picture = PictureStem(width, self.options.size, self.options.patch) if is_drawn else None
+        if self.picture is None:
+            self._make_tubelets(width)
+
+    def _make_tubelets(self, width: int) -> None:
         tubelet, patch, side = self.options.tubelet, self.options.patch, self.options.size // self.options.patch
         channels = _COLOURS + MOTION_CHANNELS * self.options.motion
         self.patches: PatchEmbed | ConvStem = (
@@ -122,7 +147,10 @@ class VideoTokenizer(Tokenizer):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """Tokens from the first tubelet to the last, row by row; `coords` are the middles of the tubelets in time, down
-        and across, in 0..1 of the clip."""
+        and across, in 0..1 of the clip. With view=picture every frame of every clip is a view of the video."""
+        if self.picture is not None:
+            seen: Tokens = self.picture(self.draw(batch))
+            return seen
         views = batch["pixels"].shape[1]
         pixels_BTCSS = rearrange(batch["pixels"], "b v t c h w -> (b v) t c h w").to(self.mean.dtype) / 255
         pixels_BTCSS = (pixels_BTCSS - self.mean[:, None, None]) / self.std[:, None, None]
@@ -139,6 +167,15 @@ class VideoTokenizer(Tokenizer):
         values_BND = self.place(values_BND, grid)
         return Tokens(values_BND, coords=lattice_coords(grid, values_BND), grid=grid, views=views)
 
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The frames, clip after clip."""
+        return rearrange(batch["pixels"], "b v t c h w -> b (v t) c h w").float() / 255
+
+    @classmethod
+    def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:
+        """Size and patch of the pictures that the encoder was made for."""
+        return native_options(encoder, size="size", patch="patch")
+
     def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
 
@@ -147,6 +184,9 @@ class VideoTokenizer(Tokenizer):
 
         Source: Arnab et al. 2021 (ViViT), arXiv:2103.15691, section 3.4, central frame initialisation.
         """
+        if self.picture is not None:
+            self.picture.init_from_encoder(encoder)
+            return
         self.mean.copy_(torch.tensor(encoder.mean))
         self.std.copy_(torch.tensor(encoder.std))
         if encoder.patch_weight is not None and isinstance(self.patches, PatchEmbed):

@@ -4,10 +4,10 @@ from mt_core.sdk.blocks.charts import draw_series
 from mt_core.sdk.blocks.crops import is_drawn
 from mt_core.sdk.blocks.patches import PatchEmbed, adapt_channels, copy_kernel
 from mt_core.sdk.blocks.picture_baseline import PictureBaseline
-from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, crop_squares
+from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, crop_squares, native_options
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
 from mt_core.sdk.blocks.stem import ConvStem
-from mt_core.sdk.blocks.views import DrawnTokenizer, PictureStem, ViewOptions
+from mt_core.sdk.blocks.views import DrawnTokenizer, PictureStem, View, ViewOptions
 
 __all__ = [
     "ConvStem",
@@ -18,6 +18,7 @@ __all__ = [
     "PictureOptions",
     "PictureStem",
     "PictureTokenizer",
+    "View",
     "ViewOptions",
     "adapt_channels",
     "copy_kernel",
@@ -26,4 +27,5 @@ __all__ = [
     "interpolate_positions",
     "is_drawn",
     "lattice_coords",
+    "native_options",
 ]

@@ -244,3 +244,36 @@ def test_one_table_is_divided(tmp_path: Path):
     options = HyperspectralDataset.Options(train_fraction=0.5)
     sizes = [len(HyperspectralDataset.open(tmp_path, split, options=options)) for split in ("train", "test")]
     assert sum(sizes) == 40 and 18 <= sizes[0] <= 22
+
+
+@pytest.mark.parametrize("writes", ["MATLAB 5", "MATLAB 7.3"])
+@foreign_file("bands first", "scripts, MATLAB 5 and 7.3", "read, told")
+def test_bands_first_in_a_matlab_file(tmp_path: Path, writes: str):
+    first = np.moveaxis(CUBE, -1, 0)
+    if writes == "MATLAB 5":
+        scipy.io.savemat(tmp_path / "a.mat", {"cube": first})
+    else:
+        with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
+            file["cube"] = first.T
+    with pytest.warns(DataWarning, match="the first axis taken for the bands"):
+        assert np.array_equal(pixels(tmp_path / "a.mat"), CUBE)
+
+
+@foreign_file("an HDF5 file that MATLAB did not write", "h5py, .mat", "read: axes as they are stored")
+def test_axes_of_h5py_are_not_turned(tmp_path: Path):
+    with h5py.File(tmp_path / "a.mat", "w") as file:
+        file["cube"] = CUBE
+    assert np.array_equal(pixels(tmp_path / "a.mat"), CUBE)
+
+
+@foreign_file("two files that a header may be of", "scripts, ENVI", "read, told: which one")
+def test_of_two_files_beside_a_header_one_is_told(tmp_path: Path):
+    numbers = CUBE.astype("<f4")
+    fields = f"lines = {HEIGHT}\nsamples = {WIDTH}\nbands = {CUBE.shape[2]}\ndata type = 4\nbyte order = 0\n"
+    (tmp_path / "a.hdr").write_text(f"ENVI\ninterleave = bip\n{fields}")
+    (tmp_path / "a.img").write_bytes(b"a preview")
+    (tmp_path / "a.dat").write_bytes(numbers.tobytes())
+    assert np.array_equal(pixels(tmp_path / "a.hdr"), numbers)  # the only one that is as long as the header says
+    (tmp_path / "a.raw").write_bytes(bytes(numbers.nbytes))
+    with pytest.warns(DataWarning, match=r"a\.dat as its data, of 2 files that may be it"):
+        assert np.array_equal(pixels(tmp_path / "a.hdr"), numbers)

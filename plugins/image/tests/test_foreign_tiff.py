@@ -129,16 +129,6 @@ GREY = np.array([[0, 1, 128, 200, 254, 255]], np.uint8)
     ("content", "expected"),
     [
         pytest.param(
-            written((np.array([[0, 3_000_000_000, 4_000_000_000]], np.uint32), {})),
-            [0, 191, 255],
-            marks=foreign("unsigned 32-bit integers", "microscope, TIFF", "read: from the smallest to the largest"),
-        ),
-        pytest.param(
-            written((np.array([[-128, 0, 127]], np.int8), {})),
-            [0, 128, 255],
-            marks=foreign("signed 8-bit integers", "GIS software, TIFF", "read: from the smallest to the largest"),
-        ),
-        pytest.param(
             written((GREY, {"photometric": "miniswhite"})),
             (255 - GREY[0]).tolist(),
             marks=foreign("white is zero, 8 bits", "fax and scanner, TIFF", "read: turned over"),
@@ -174,12 +164,46 @@ def test_grey_of_any_number_is_read(content: bytes, expected: list[int]):
     assert [int(pixel[0]) for pixel in read(content)[0]] == expected
 
 
+STRETCHED = "read, told: from the smallest to the largest"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "expected"),
+    [
+        pytest.param(
+            np.array([[0, 3_000_000_000, 4_000_000_000]], np.uint32),
+            [0, 191, 255],
+            marks=foreign("unsigned 32-bit integers", "microscope, TIFF", STRETCHED),
+        ),
+        pytest.param(
+            np.array([[-128, 0, 127]], np.int8),
+            [0, 128, 255],
+            marks=foreign("signed 8-bit integers", "GIS software, TIFF", STRETCHED),
+        ),
+        pytest.param(
+            np.array([[0, 500, 1000]], np.int16),
+            [0, 128, 255],
+            marks=foreign("signed 16-bit integers", "elevation models, CT, TIFF", STRETCHED),
+        ),
+        pytest.param(
+            np.array([[0, 40, 200]], np.float32),
+            [0, 51, 255],
+            marks=foreign("floats of 0 to 255", "numeric software, TIFF", STRETCHED),
+        ),
+    ],
+)
+def test_numbers_of_no_known_range_are_stretched_and_told(numbers: np.ndarray[Any, Any], expected: list[int]):
+    with pytest.warns(DataWarning, match="the smallest is shown as black, the largest as white"):
+        assert [int(pixel[0]) for pixel in read(written((numbers, {})))[0]] == expected
+
+
 @foreign("GDAL_NODATA -9999 in floats", "GIS software, GeoTIFF", "read, told: left out of the contrast, and black")
 def test_pixels_without_data_do_not_set_the_contrast():
     heights = np.array([[-9999, 100, 140, 200]], np.float32)
     content = written((heights, {"extratags": [(42113, "s", 0, "-9999", True)]}))
-    with pytest.warns(DataWarning, match=r"left out: 25.0% of its pixels, which are marked as without data"):
+    with pytest.warns(DataWarning) as told:
         assert read(content)[0, :, 0].tolist() == [0, 0, 102, 255]
+    assert "left out: 25.0% of its pixels, which are marked as without data" in str(told[0].message)
 
 
 @foreign("three bands of 16 bits that are not called colours", "satellite, GeoTIFF", "read, told: as red, green, blue")

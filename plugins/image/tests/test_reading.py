@@ -209,7 +209,8 @@ def test_arrays_of_every_type_show_the_same_grey(array: np.ndarray[Any, Any]):
 
 
 def test_floats_outside_0_to_1_go_from_their_smallest_to_their_largest():
-    assert [pixel[0] for pixel in colours(read(np.array([[-1.0, 0.0, 1.0]])))] == [0, 128, 255]
+    with pytest.warns(DataWarning, match="its numbers, -1 to 1: the smallest is shown as black"):
+        assert [pixel[0] for pixel in colours(read(np.array([[-1.0, 0.0, 1.0]])))] == [0, 128, 255]
 
 
 def test_bools_are_black_and_white():
@@ -217,7 +218,8 @@ def test_bools_are_black_and_white():
 
 
 def test_constant_array_outside_0_to_1_is_black():
-    assert colours(read(np.full((1, 1), 7.0))) == [BLACK]
+    with pytest.warns(DataWarning, match="its numbers, 7 to 7"):
+        assert colours(read(np.full((1, 1), 7.0))) == [BLACK]
 
 
 def test_torch_tensor_has_its_channels_first():

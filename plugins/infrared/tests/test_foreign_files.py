@@ -281,3 +281,17 @@ def test_a_picture_in_another_unit_than_the_training_data_is_refused(other: np.n
     tokenizer.prepare(CELSIUS[..., None] + 5)
     with pytest.raises(InputError, match=r"far from all of the training data(.|\n)*same unit"):
         tokenizer.prepare(other[..., None].astype(np.float32), torch.Generator())
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+@foreign("opacity of 0 where nothing was measured", "orthophoto software, PNG", "read, told: missing")
+def test_transparent_pixels_of_a_picture_were_not_measured(mode: str):
+    grey = np.full((4, 4), 100, np.uint8)
+    grey[0, 0] = 7
+    opacity = np.where(grey == 7, 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    Image.merge(mode, [Image.fromarray(each) for each in (*[grey] * (len(mode) - 1), opacity)]).save(buffer, "PNG")
+    with pytest.warns(DataWarning, match=r"6\.2% of its pixels, which are marked as without data"):
+        assert (read(buffer.getvalue()) == 100).all()
+    if mode == "RGBA":  # all four are asked for
+        assert read(buffer.getvalue(), 4)[0, 0].tolist() == [7, 7, 7, 0]

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import reinterpreted
 
 Wavelengths = tuple[float, ...]
 """Nanometres, one a band."""
@@ -166,7 +167,7 @@ class Cube:
         try:
             return np.asarray(self.values[rows, columns])
         except OSError as error:  # of a data set of HDF5, which is read only now
-            raise InputError(f"{self.name} is damaged ({error})", fix="copy or save the file again") from None
+            raise _damaged(self.name, error) from None
 
     def _is_missing(self, part: NDArray[np.float32]) -> NDArray[np.bool_]:
         is_missing: NDArray[np.bool_] = ~np.isfinite(part)
@@ -189,8 +190,7 @@ class Cube:
 def bands_axis(values: Values) -> int | None:
     """Which axis of an array of three, the first or the last, is that of the bands: the mean changes much from band to
     band, and little from row to row. None where the numbers do not tell."""
-    rows, columns = (slice(None, None, max(1, size // 64)) for size in values.shape[:2])
-    part = np.asarray(values[rows, columns], dtype=np.float64)
+    part = _some_of(values)
     if not part.size or not np.isfinite(part).all():
         return None
     total = float(part.var())
@@ -200,6 +200,54 @@ def bands_axis(values: Values) -> int | None:
     if first < last:
         return 2
     return 0 if values.shape[0] >= _FEWEST_BANDS else None
+
+
+def _some_of(values: Values) -> NDArray[np.float64]:
+    """Rows and columns all over an array; of one in a file those in the middle, which lie together there."""
+    if isinstance(values, np.ndarray):
+        rows, columns = (slice(None, None, max(1, size // 64)) for size in values.shape[:2])
+    else:
+        rows, columns = (slice(max(0, size // 2 - 32), size // 2 + 32) for size in values.shape[:2])
+    return np.asarray(values[rows, columns], dtype=np.float64)
+
+
+def bands_last(values: Values, name: str) -> Values:
+    """An array (H, W, B), also of one that has its bands first, as rasterio reads and many scripts save it.
+
+    Warns:
+        DataWarning: it has.
+
+    Raises:
+        InputError: a damaged file.
+    """
+    if len(values.shape) != 3 or values.dtype.kind not in "uif":
+        return values
+    try:
+        is_first = bands_axis(values) == 0
+    except OSError as error:  # of a data set of HDF5
+        raise _damaged(name, error) from None
+    if not is_first:
+        return values
+    reinterpreted(name, "the first axis taken for the bands")
+    return np.moveaxis(values, 0, -1) if isinstance(values, np.ndarray) else _BandsLast(values)
+
+
+def _damaged(name: str, error: OSError) -> InputError:
+    return InputError(f"{name} is damaged ({error})", fix="copy or save the file again")
+
+
+class _BandsLast:
+    """An array in a file, its first axis last."""
+
+    def __init__(self, values: Values) -> None:
+        self.values = values
+        self.shape: tuple[int, ...] = (*values.shape[1:], values.shape[0])
+        self.dtype: np.dtype[Any] = values.dtype
+
+    def __getitem__(self, key: tuple[slice, slice]) -> NDArray[Any]:
+        rows, columns = key
+        part = np.asarray(self.values[slice(None), rows])
+        return np.moveaxis(part, 0, -1)[:, columns]
 
 
 def _around(start: int, stop: int, window: int, size: int) -> NDArray[np.int64]:

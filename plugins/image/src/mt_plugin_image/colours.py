@@ -14,6 +14,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from mt_core.errors import InputError
+from mt_core.sdk import reinterpreted
 
 Pixels = npt.NDArray[np.uint8]
 """(H, W, 3), red, green, blue."""
@@ -32,12 +33,13 @@ def rgb(values: npt.NDArray[Any], name: str) -> Pixels:
         InputError: NaN or infinite values, or an opacity outside of its range.
     """
     has_opacity = values.shape[-1] in (2, 4)
+    opacity = _opacity_to_8_bit(values[..., -1], name) if has_opacity else None
     colours = _to_8_bit(values[..., :-1] if has_opacity else values, name)
     colours = np.ascontiguousarray(np.broadcast_to(colours, (*colours.shape[:2], 3)))
-    if not has_opacity:
+    if opacity is None:
         return colours
     picture = Image.new("RGB", colours.shape[1::-1], "white")
-    picture.paste(Image.fromarray(colours), mask=Image.fromarray(_opacity_to_8_bit(values[..., -1], name)))
+    picture.paste(Image.fromarray(colours), mask=Image.fromarray(opacity))
     return np.asarray(picture)
 
 
@@ -45,8 +47,8 @@ def _to_8_bit(values: npt.NDArray[Any], name: str) -> Pixels:
     """Numbers as 0..255.
 
     8-bit values stay, 16-bit values are scaled by 65535. Floats within 0..1 are scaled by 255 and other integers within
-    0..255 stay. Whatever lies outside goes from its own smallest value (0) to its own largest (255); a picture of one
-    such value is black.
+    0..255 stay. Whatever lies outside goes from its own smallest value (0) to its own largest (255), with a warning; a
+    picture of one such value is black.
     """
     if values.dtype == np.uint8:
         return values
@@ -61,6 +63,7 @@ def _to_8_bit(values: npt.NDArray[Any], name: str) -> Pixels:
     span = highest - lowest
     if not np.isfinite(span):
         raise InputError(f"{name} spans {lowest:g} to {highest:g}", fix="scale the values to 0..1")
+    reinterpreted(name, f"its numbers, {lowest:g} to {highest:g}: the smallest is shown as black, the largest as white")
     scale = 255.0 / span if span else 0.0
     return _in_bands(values, lambda band: np.rint((band.astype(np.float64) - lowest) * scale))
 

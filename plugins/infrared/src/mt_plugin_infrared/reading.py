@@ -16,6 +16,7 @@ import numpy.typing as npt
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
 from mt_core.sdk import (
+    TiffPicture,
     as_standard_pixels,
     declared_suffixes,
     first_bytes,
@@ -94,11 +95,25 @@ def _from_file(source: str | Path | bytes, name: str, channels: int) -> Any:
     start = first_bytes(source, _LOOKED_AT)
     if is_tiff(start):
         frame = read_tiff(source, codecs="mt-plugin-infrared[codecs]", pages=channels)
-        if frame.values.shape[2] == 2 and not frame.bands and channels == 1:  # grey, and where it was measured
-            grey, opacity = frame.values[..., :1], frame.values[..., 1]
-            frame = replace(frame, values=grey, missing=opacity == 0 if (opacity == 0).any() else frame.missing)
-        return without_missing(frame, name, lambda measured_PC: np.median(measured_PC, axis=0))
+        frame = frame if frame.bands else _without_opacity(frame, channels)
+        return without_missing(frame, name, _median)
     with open_picture(source, _FORMATS, SUFFIXES) as picture:
         if radiometric := camera_of(start):
             reinterpreted(name, f"a radiometric JPEG of {radiometric} is read as the picture it shows, no temperatures")
-        return picture_to_array(picture)
+        values = picture_to_array(picture)
+    return without_missing(_without_opacity(TiffPicture(values, 8 * values.dtype.itemsize), channels), name, _median)
+
+
+def _without_opacity(frame: TiffPicture, channels: int) -> TiffPicture:
+    """Grey or colours without the opacity beside them, which says where nothing was measured; but not where it is one
+    of the channels that are asked for."""
+    has = frame.values.shape[2]
+    if has not in (2, 4) or channels >= has:
+        return frame
+    opacity = frame.values[..., -1]
+    missing = opacity == 0 if (opacity == 0).any() else frame.missing
+    return replace(frame, values=frame.values[..., :-1], missing=missing)
+
+
+def _median(measured_PC: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return np.asarray(np.median(measured_PC, axis=0))

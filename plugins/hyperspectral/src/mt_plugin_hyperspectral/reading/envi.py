@@ -72,8 +72,8 @@ def map_envi(header: Path, data: Path | None = None) -> tuple[NDArray[Any], dict
         )
     dtype = _dtype(fields, header)
     offset = _whole(fields, "header offset", header, 0)
-    data = data if data is not None else _data_beside(header)
     expected = offset + height * width * bands * dtype.itemsize
+    data = data if data is not None else _data_beside(header, expected)
     if data.stat().st_size != expected:
         raise InputError(
             f"{data} has {data.stat().st_size:,} bytes, its header {header.name} says {expected:,} "
@@ -125,16 +125,20 @@ def _dtype(fields: dict[str, Any], header: Path) -> np.dtype[Any]:
     return np.dtype(("<" if order == "0" else ">") + _DTYPES[code])
 
 
-def _data_beside(header: Path) -> Path:
+def _data_beside(header: Path, size: int) -> Path:
+    """The file of numbers; of several the one that has so many bytes."""
     stem = header.with_suffix("")
     candidates = [Path(f"{stem}{suffix}") for end in _SUFFIXES for suffix in dict.fromkeys((end, end.upper()))]
-    data = next((path for path in candidates if path.is_file()), None)
-    if data is None:
+    there = list({(path.stat().st_dev, path.stat().st_ino): path for path in candidates if path.is_file()}.values())
+    if not there:
         raise InputError(
             f"{header} has no data file beside it",
             fix=f"put it there as {', '.join(f'{stem.name}{end}' for end in _SUFFIXES)}",
         )
-    return data
+    fitting = [path for path in there if path.stat().st_size == size]
+    if len(fitting) > 1:
+        reinterpreted(str(header), f"{fitting[0].name} as its data, of {len(fitting)} files that may be it")
+    return (fitting or there)[0]
 
 
 def _mapped(

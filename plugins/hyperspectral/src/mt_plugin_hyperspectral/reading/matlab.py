@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_core.sdk import left_out
-from mt_plugin_hyperspectral.cube import Cube, Values, Wavelengths, check_size
+from mt_plugin_hyperspectral.cube import Cube, Values, Wavelengths, bands_last, check_size
 
 _HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 _HDF5_PLACES = (0, 512)  # MATLAB writes 512 bytes of its own first
@@ -64,7 +64,7 @@ def open_matlab(file: File, name: str) -> Cube:
             f"{name} holds {held[:300]}: {'several cubes' if cubes else 'no cube of (rows, columns, bands)'}",
             fix="save the scene's cube alone in a file" if cubes else "pass a file with an array of three axes",
         )
-    values = load_array(file, cubes[0] if len(cubes) == 1 else named[0], name)
+    values = bands_last(load_array(file, cubes[0] if len(cubes) == 1 else named[0], name), name)
     return Cube(values, name, _wavelengths(file, shapes, values.shape[2], name))
 
 
@@ -98,7 +98,8 @@ def array_shapes(file: File, name: str) -> dict[str, tuple[int, ...]]:
         import h5py
 
         with h5py.File(file, "r") as opened:
-            return {key: dataset.shape[::-1] for key, dataset in _numeric_datasets(opened).items()}
+            datasets = _numeric_datasets(opened)
+            return {key: dataset.shape[:: _step(opened, dataset)] for key, dataset in datasets.items()}
     return {key: shape for key, (shape, _) in _tags(file, name).items()}
 
 
@@ -114,7 +115,7 @@ def load_array(file: File, key: str, name: str) -> Values:
                 f"{name}: {key} should be {dataset.shape[::-1]} {dataset.dtype} and holds {stored:,} bytes",
                 fix="save the array again; most of it was never written",
             )
-        return _Reversed(dataset)
+        return _Reversed(dataset) if _step(dataset.file, dataset) < 0 else _Stored(dataset)
     from scipy.io import loadmat
 
     shape, dtype = _tags(file, name)[key]
@@ -137,6 +138,25 @@ class _Reversed:
         rows, columns = key
         part: NDArray[Any] = self.dataset[..., columns, rows]
         return part.T
+
+
+class _Stored:
+    """A data set with its axes as they are stored: what another program than MATLAB wrote."""
+
+    def __init__(self, dataset: Any) -> None:
+        self.dataset = dataset
+        self.shape: tuple[int, ...] = dataset.shape
+        self.dtype: np.dtype[Any] = dataset.dtype
+
+    def __getitem__(self, key: tuple[slice, slice]) -> NDArray[Any]:
+        part: NDArray[Any] = self.dataset[key]
+        return part
+
+
+def _step(opened: Any, dataset: Any) -> int:
+    """-1 where the axes are in MATLAB's order, the other way round, and 1 where they are as Python wrote them: MATLAB
+    begins its files with a text of 512 bytes, and writes the class of each array."""
+    return -1 if opened.userblock_size or "MATLAB_class" in dataset.attrs else 1
 
 
 def _is_hdf5(head: bytes) -> bool:

@@ -9,12 +9,11 @@ from typing import Any, BinaryIO
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_core.sdk import as_array, declared_suffixes, first_bytes, is_tiff, quiet, read_npy, read_npz, reinterpreted
-from mt_plugin_hyperspectral.cube import LARGEST_BYTES, Cube, bands_axis
+from mt_core.sdk import as_array, declared_suffixes, first_bytes, is_tiff, quiet, read_npy, read_npz
+from mt_plugin_hyperspectral.cube import LARGEST_BYTES, Cube, bands_last
 from mt_plugin_hyperspectral.reading.envi import header_beside, open_envi
 from mt_plugin_hyperspectral.reading.matlab import is_matlab, open_matlab
 from mt_plugin_hyperspectral.reading.tiff import cube_of_tiff
@@ -51,10 +50,10 @@ def open_cube(source: str | Path | bytes) -> Cube:
 def _opened(file: Path | BinaryIO, head: bytes, name: str) -> Cube:
     if head.startswith(b"\x93NUMPY"):
         if isinstance(file, Path):
-            return _bands_last(np.load(file, mmap_mode="r"), name)
-        return _bands_last(read_npy(file, name, largest=LARGEST_BYTES), name)
+            return Cube(bands_last(np.load(file, mmap_mode="r"), name), name)
+        return Cube(bands_last(read_npy(file, name, largest=LARGEST_BYTES), name), name)
     if head.startswith(b"PK\x03\x04"):
-        return _bands_last(read_npz(file, _NPZ_NAMES, name=name, largest=LARGEST_BYTES), name)
+        return Cube(bands_last(read_npz(file, _NPZ_NAMES, name=name, largest=LARGEST_BYTES), name), name)
     if is_tiff(head):
         return cube_of_tiff(file, name)
     if is_matlab(head):
@@ -63,14 +62,6 @@ def _opened(file: Path | BinaryIO, head: bytes, name: str) -> Cube:
         f"{name} is not a hyperspectral scene in a known format",
         fix=f"check that the file is whole and one of {' '.join(SUFFIXES)}; raw data needs its ENVI header beside it",
     )
-
-
-def _bands_last(values: NDArray[Any], name: str) -> Cube:
-    """A cube of an array that may have its bands first, as rasterio reads and many scripts save it."""
-    is_first = values.ndim == 3 and values.dtype.kind in "uif" and bands_axis(values) == 0
-    if is_first:
-        reinterpreted(name, "the first axis taken for the bands")
-    return Cube(np.moveaxis(values, 0, -1) if is_first else values, name)
 
 
 def open_array(source: Any) -> Cube | None:

@@ -15,6 +15,7 @@ from mt_plugin_pointcloud.cloud import LABELS
 Array = NDArray[Any]
 
 # several spellings a column, the first that is there counts
+_MOST_CLASSES = 60
 _MOST_COLUMNS = 30
 """Rows with more are points side by side."""
 
@@ -25,6 +26,8 @@ POINTS = (
     ("easting", "northing", "elevation"),
     ("easting", "northing", "height"),
     ("point_x", "point_y", "point_z"),
+    ("points_m_xyz:0", "points_m_xyz:1", "points_m_xyz:2"),
+    ("points:0", "points:1", "points:2"),
 )
 _CHANNELS: dict[str, tuple[tuple[str, ...], ...]] = {
     "intensity": (
@@ -96,8 +99,8 @@ def from_rows(rows: Array, source: str) -> Raw:
     """Coordinates and channels from columns without names: x, y, z, then intensity, normals or colour.
 
     One further column is intensity. Three are normals where they have length one, colour where they have not; six are
-    colour and normals in the order that this tells; four are intensity and three colours of 0 to 255, in either order.
-    Others carry no known meaning and are left out.
+    colour and normals in the order that this tells. Four are intensity and three colours of 0 to 255, in either order;
+    or colours or normals, and behind them a class of each point. Others carry no known meaning and are left out.
 
     Raises:
         InputError: fewer than three columns, or points side by side.
@@ -120,19 +123,51 @@ def from_rows(rows: Array, source: str) -> Raw:
     channels: dict[str, Array] = {}
     if further.shape[1] == 1:
         channels["intensity"] = further
-    elif further.shape[1] == 4 and _are_bytes(further[:, 1:]):  # as Leica's .pts
-        if _are_bytes(further[:, :3]):
-            reinterpreted(source, "four columns behind x, y, z taken for intensity, red, green, blue")
-        channels = {"intensity": further[:, :1], "colour": further[:, 1:]}
-    elif further.shape[1] == 4 and _are_bytes(further[:, :3]):
-        channels = {"intensity": further[:, 3:], "colour": further[:, :3]}
+    elif further.shape[1] == 4:
+        channels = _of_four(further, source)
     elif further.shape[1] in (3, 6):
         for first in range(0, further.shape[1], 3):
             three = further[:, first : first + 3]
-            channels.setdefault("normals" if _are_unit(three) else "colour", three)
+            kind = "normals" if _are_unit(three) else "colour"
+            if kind == "colour" and (three < 0).any():
+                left_out(source, "three columns that are neither colours nor normals of length one")
+            else:
+                channels.setdefault(kind, three)
     elif further.shape[1]:
         left_out(source, f"{further.shape[1]} columns behind x, y, z, whose meaning is not known")
     return Raw(points, channels)
+
+
+def _of_four(further: Array, source: str) -> dict[str, Array]:
+    """Channels of four columns without names."""
+    first, last = further[:, :3], further[:, 3:]
+    if _are_classes(last):
+        if _are_unit(first):
+            return {"normals": first, LABELS: last}
+        if _are_fractions(first) or (_are_bytes(first) and first.max() > _MOST_CLASSES):
+            reinterpreted(source, "four columns behind x, y, z taken for red, green, blue and a class")
+            return {"colour": first, LABELS: last}
+    if _are_bytes(further[:, 1:]):  # as Leica's .pts
+        if _are_bytes(first):
+            reinterpreted(source, "four columns behind x, y, z taken for intensity, red, green, blue")
+        return {"intensity": further[:, :1], "colour": further[:, 1:]}
+    if _are_bytes(first):
+        return {"intensity": last, "colour": first}
+    if _are_unit(first):
+        return {"normals": first, "intensity": last}
+    left_out(source, "4 columns behind x, y, z, whose meaning is not known")
+    return {}
+
+
+def _are_classes(column: Array) -> bool:
+    """Whether these are whole numbers from 0 to a few, of which each comes often."""
+    if not len(column) or not ((column == np.rint(column)) & (column >= 0) & (column <= _MOST_CLASSES)).all():
+        return False
+    return 4 * len(np.unique(column)) <= len(column)
+
+
+def _are_fractions(colours: Array) -> bool:
+    return colours.dtype.kind == "f" and bool(((colours >= 0) & (colours <= 1)).all())
 
 
 def _are_bytes(colours: Array) -> bool:

@@ -18,7 +18,7 @@ def read_obj(path: Path) -> Raw:
     Source: Wavefront, "Object files (.obj)", appendix B1.
     """
     vertices, faces, before = [], [], []
-    for line in whole_text(path).replace("\\\n", " ").splitlines():
+    for line in map(str.lstrip, whole_text(path).replace("\\\n", " ").splitlines()):
         if line.startswith(("v ", "v\t")):
             vertices.append(line[2:])
         elif line.startswith(("f ", "f\t")):

@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import click
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -310,7 +311,13 @@ def test_the_demonstration_goes_where_the_option_says_and_takes_no_longer(
     assert record["encoder"]["name"] == str(small_encoder_file)
 
 
-@pytest.mark.parametrize("option", [option for option in train_command.params if isinstance(option.type, BOUNDED)])
+def bounded(of_controls: bool) -> list[click.Parameter]:
+    """The bounded numbers of `mt train`: settings of the training, or of its controls, which are no settings of it."""
+    numbers = [option for option in train_command.params if isinstance(option.type, BOUNDED)]
+    return [option for option in numbers if str(option.name).startswith("control_") == of_controls]
+
+
+@pytest.mark.parametrize("option", bounded(of_controls=False))
 def test_a_number_has_the_bounds_that_its_setting_has(option):
     sign = {"ge": "min", "gt": "min", "le": "max", "lt": "max"}
     setting = {
@@ -326,7 +333,7 @@ def test_a_number_has_the_bounds_that_its_setting_has(option):
 
 
 def test_every_number_of_the_training_has_bounds():
-    assert len([option for option in train_command.params if isinstance(option.type, BOUNDED)]) == 6
+    assert (len(bounded(of_controls=False)), len(bounded(of_controls=True))) == (6, 2)
     numbers = [option for option in train_command.params if type(option.type) in (IntParamType, FloatParamType)]
     assert numbers == []
 

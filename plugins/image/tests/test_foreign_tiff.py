@@ -164,31 +164,36 @@ def test_grey_of_any_number_is_read(content: bytes, expected: list[int]):
     assert [int(pixel[0]) for pixel in read(content)[0]] == expected
 
 
-STRETCHED = "read, told: from the smallest to the largest"
-
-
 @pytest.mark.parametrize(
     ("numbers", "expected"),
     [
         pytest.param(
             np.array([[0, 3_000_000_000, 4_000_000_000]], np.uint32),
             [0, 191, 255],
-            marks=foreign("unsigned 32-bit integers", "microscope, TIFF", STRETCHED),
+            marks=foreign(
+                "unsigned 32-bit integers", "microscope, TIFF", "read, told: from the smallest to the largest"
+            ),
         ),
         pytest.param(
             np.array([[-128, 0, 127]], np.int8),
             [0, 128, 255],
-            marks=foreign("signed 8-bit integers", "GIS software, TIFF", STRETCHED),
+            marks=foreign(
+                "signed 8-bit integers", "GIS software, TIFF", "read, told: from the smallest to the largest"
+            ),
         ),
         pytest.param(
             np.array([[0, 500, 1000]], np.int16),
             [0, 128, 255],
-            marks=foreign("signed 16-bit integers", "elevation models, CT, TIFF", STRETCHED),
+            marks=foreign(
+                "signed 16-bit integers", "elevation models, CT, TIFF", "read, told: from the smallest to the largest"
+            ),
         ),
         pytest.param(
             np.array([[0, 40, 200]], np.float32),
             [0, 51, 255],
-            marks=foreign("floats of 0 to 255", "numeric software, TIFF", STRETCHED),
+            marks=foreign(
+                "floats of 0 to 255", "numeric software, TIFF", "read, told: from the smallest to the largest"
+            ),
         ),
     ],
 )

@@ -8,6 +8,7 @@ from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 import mt_core as mt
 from mt_core.contract import Baseline, Classification, Multilabel, Regression
@@ -91,6 +92,32 @@ def test_each_label_has_a_model_of_its_own_and_one_that_never_occurs_is_predicte
     train_table, test_table = tables(baseline, task, *parts)
     output = fit_predict(baseline, MultilabelHead(8, task), train_table, test_table.features, 0)
     assert (output[:, 1] < -10).all() and 0.6 < ((output[:, 0] > 0).numpy() == true).mean()
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_support_vector_machine_predicts_what_that_of_scikit_learn_predicts(tokenizer, count):
+    class Vector(Whole):
+        model = "svm"
+
+    (train, _), (test, _) = drawn(90, 7), drawn(40, 8)
+    known, true = ((np.digitize(series[:, 0] + series[:, -1], [0, 1][: count - 1])) for series in (train, test))
+    task = Classification(classes=("a", "b", "c")[:count])
+    of_train, of_test = tables(Vector(tokenizer), task, (train, known.tolist()), (test, true.tolist()))
+    output = fit_predict(Vector(tokenizer), ClassificationHead(8, task), of_train, of_test.features, 0)
+    machine = make_pipeline(StandardScaler(), SVC(C=10, break_ties=True)).fit(train, known)
+    assert output.argmax(1).tolist() == machine.predict(test).tolist()
+
+
+def test_what_scikit_learn_refuses_is_an_error_of_ours(tokenizer):
+    class Refused(Whole):
+        def estimator(self, task, seed):
+            return LogisticRegression(C=-1)
+
+    series, classes = drawn(20, 9)
+    task = Classification(classes=("a", "b"))
+    table, _ = tables(Refused(tokenizer), task, (series, classes.tolist()), (series, classes.tolist()))
+    with pytest.raises(InputError, match="cannot be fitted to 20 samples"):
+        fit_predict(Refused(tokenizer), ClassificationHead(8, task), table, table.features, 0)
 
 
 def test_features_that_are_nearly_all_zero_are_kept_sparse_and_are_the_same(tokenizer):

@@ -157,7 +157,9 @@ def fit_predict(baseline: Baseline, head: Head, train: FeatureTable, features: A
         warnings.simplefilter("ignore")  # of an optimiser that stopped at its last step, of constant features
         try:
             predicted = _fit_predict(baseline, head.task, train, features, seed)
-        except (ValueError, TypeError, MemoryError, ArithmeticError) as error:
+        except MtError:
+            raise
+        except Exception as error:  # of scikit-learn, or of the plugin's estimator
             said = str(error).partition("\n")[0]
             raise InputError(
                 f"the native baseline ({baseline.description}) cannot be fitted to {len(train)} samples "

@@ -34,34 +34,36 @@ def make_estimator(model: BaselineModel, task: AnyTask, seed: int) -> Any:
     from sklearn.preprocessing import StandardScaler
 
     if model == "svm" and is_classifier:
-        return make_pipeline(StandardScaler(), KernelMachine(seed))
+        return KernelMachine(seed)
     linear = LogisticRegression(max_iter=1000) if is_classifier else RidgeCV(_PENALTIES)
     return make_pipeline(StandardScaler(), linear)
 
 
 class KernelMachine:
-    """A support vector machine with a Gaussian kernel, one class against each other, on at most `MOST_SAMPLES`.
+    """A support vector machine with a Gaussian kernel on standardised features of at most `MOST_SAMPLES`.
 
     Its probabilities are a softmax of its scores: they rank as the scores do and are not calibrated.
     """
 
     def __init__(self, seed: int) -> None:
+        from sklearn.preprocessing import StandardScaler
         from sklearn.svm import SVC
 
         self.seed = seed
+        self.scaler = StandardScaler()
         self.machine = SVC(C=10, break_ties=True, decision_function_shape="ovr")
 
     def fit(self, features: NDArray[Any], classes: NDArray[Any]) -> Self:
         if len(classes) > MOST_SAMPLES:
             chosen = np.random.default_rng(self.seed).permutation(len(classes))[:MOST_SAMPLES]
             features, classes = features[chosen], classes[chosen]
-        self.machine.fit(features, classes)
+        self.machine.fit(self.scaler.fit_transform(features), classes)
         self.classes_ = self.machine.classes_
         return self
 
     def predict_proba(self, features: NDArray[Any]) -> NDArray[np.float64]:
         """(n, classes)."""
-        scores = self.machine.decision_function(features)
+        scores = self.machine.decision_function(self.scaler.transform(features))
         scores = np.stack([-scores, scores], axis=1) if scores.ndim == 1 else scores
         likely = np.exp(scores - scores.max(1, keepdims=True))
         return np.asarray(likely / likely.sum(1, keepdims=True))

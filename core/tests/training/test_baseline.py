@@ -104,7 +104,7 @@ def test_a_support_vector_machine_predicts_what_that_of_scikit_learn_predicts(to
     task = Classification(classes=("a", "b", "c")[:count])
     of_train, of_test = tables(Vector(tokenizer), task, (train, known.tolist()), (test, true.tolist()))
     output = fit_predict(Vector(tokenizer), ClassificationHead(8, task), of_train, of_test.features, 0)
-    machine = make_pipeline(StandardScaler(), SVC(C=10, break_ties=True)).fit(train, known)
+    machine = make_pipeline(StandardScaler(), SVC(C=100, break_ties=True)).fit(train, known)
     assert output.argmax(1).tolist() == machine.predict(test).tolist()
 
 
@@ -136,7 +136,7 @@ def test_features_that_are_nearly_all_zero_are_kept_sparse_and_are_the_same(toke
 
 def test_vectors_of_two_widths_are_refused(tokenizer):
     data = InMemoryDataset([np.ones(6), np.ones(7)], [0, 1], Classification(classes=("a", "b")))
-    with pytest.raises(InputError, match="6 and 7 numbers"):
+    with pytest.raises(InputError, match="6 and 7 numbers wide"):
         read_features(Whole(tokenizer), data, **READING)
     with pytest.raises(InputError, match="6 and 7 numbers wide"):
         read_features(Whole(tokenizer), data, **{**READING, "batch_size": 1})

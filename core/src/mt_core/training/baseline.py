@@ -126,9 +126,10 @@ def vector_of(baseline: Baseline, sample: Any) -> NDArray[np.float32]:
             f"{type(baseline).__name__}.features gives {vector.dtype} values of shape {vector.shape}",
             fix="give one axis of numbers",
         )
-    with np.errstate(over="ignore"):
-        single = vector.astype(np.float32)
-    if not np.isfinite(single).all():
+    with np.errstate(over="ignore", invalid="ignore"):
+        single = vector.astype(np.float32, copy=False)
+        is_finite = np.isfinite(single.sum()) or np.isfinite(single).all()
+    if not is_finite:
         raise InputError(
             f"{type(baseline).__name__}.features gives values that are not finite", fix="replace NaN and infinity"
         )
@@ -238,41 +239,39 @@ class _FeatureReader:
         return self.baseline.tokenizer.read(source)
 
     def prepare(self, sample: Any, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        return {"features": torch.from_numpy(vector_of(self.baseline, sample))}
+        """`width`, and `places` and `values` of what is not zero."""
+        vector = vector_of(self.baseline, sample)
+        places = np.flatnonzero(vector)
+        values = torch.from_numpy(vector[places])
+        return {"width": torch.tensor(len(vector)), "places": torch.from_numpy(places), "values": values}
 
     def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        """The features of a batch: all of them, or the row, the column and the value of those that are not zero."""
-        vectors = [item["features"] for item in items]
-        if len(widths := {len(vector) for vector in vectors}) > 1:
-            raise InputError(
-                f"{type(self.baseline).__name__}.features gives vectors of {' and '.join(map(str, sorted(widths)))} "
-                "numbers",
-                fix="give as many for every sample",
-            )
-        table = torch.stack(vectors)
-        rows, columns = table.nonzero(as_tuple=True)
-        if len(rows) >= _SPARSE * table.numel():
-            return {"dense": table}
-        shape = torch.tensor(table.shape)
-        return {"rows": rows, "columns": columns, "values": table[rows, columns], "shape": shape}
+        """The same of a batch; `places` and `values` one sample after the other, and `counts`, how many each has."""
+        counts = torch.tensor([len(item["places"]) for item in items])
+        places, values = (torch.cat([item[name] for item in items]) for name in ("places", "values"))
+        return {
+            "width": torch.stack([item["width"] for item in items]),
+            "counts": counts,
+            "places": places,
+            "values": values,
+        }
 
 
 def _joined(parts: Sequence[Mapping[str, Tensor]]) -> Any:
-    """(n, F) of the features of batches, sparse where all of them are."""
+    """(n, F) of the features of batches, sparse where few are not zero.
+
+    Raises:
+        InputError: vectors of different widths.
+    """
     from scipy import sparse
 
-    is_sparse = all("shape" in part for part in parts)
-    tables = []
-    for part in parts:
-        if "dense" in part:
-            tables.append(part["dense"].numpy())
-            continue
-        values, places = part["values"].numpy(), (part["rows"].numpy(), part["columns"].numpy())
-        table = sparse.csr_matrix((values, places), shape=tuple(part["shape"].tolist()))
-        tables.append(table if is_sparse else table.toarray())
-    if len(widths := {table.shape[1] for table in tables}) > 1:
+    of_all = {name: torch.cat([part[name] for part in parts]).numpy() for name in parts[0]}
+    if len(widths := np.unique(of_all["width"])) > 1:
         raise InputError(
-            f"features are {' and '.join(map(str, sorted(widths)))} numbers wide",
+            f"features are {' and '.join(map(str, widths))} numbers wide",
             fix="let the baseline give as many for every sample",
         )
-    return sparse.vstack(tables, format="csr") if is_sparse else np.concatenate(tables)
+    shape = (len(of_all["width"]), int(widths[0]))
+    starts = np.concatenate([[0], of_all["counts"].cumsum()])
+    table = sparse.csr_matrix((of_all["values"], of_all["places"], starts), shape=shape)
+    return table if table.nnz < _SPARSE * shape[0] * shape[1] else table.toarray()

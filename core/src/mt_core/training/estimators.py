@@ -51,7 +51,7 @@ class KernelMachine:
 
         self.seed = seed
         self.scaler = StandardScaler()
-        self.machine = SVC(C=10, break_ties=True, decision_function_shape="ovr")
+        self.machine = SVC(C=100, break_ties=True, decision_function_shape="ovr")
 
     def fit(self, features: NDArray[Any], classes: NDArray[Any]) -> Self:
         if len(classes) > MOST_SAMPLES:

@@ -6,30 +6,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import Baseline
-from mt_plugin_graph.features import ROWS, degrees, hash_numbers
+from mt_plugin_graph.features import NO_ROW, ROWS, degrees, hash_numbers
 from mt_plugin_graph.graph import Attributes, Graph
 
 _HOPS, _WIDTH = 3, 1024
-_DEGREES = 8
 
 
 class GraphBaseline(Baseline):
     """Counts of the neighbourhoods around each node, out to two hops, hashed to 1,024 places (of molecules these are
-    circular fingerprints), the degrees, and the means of what nodes and edges carry in numbers.
+    circular fingerprints); of each degree and each category of nodes and edges by itself; and the means of what they
+    carry in numbers.
 
     Sources: Shervashidze et al. 2011, Weisfeiler-Lehman graph kernels, JMLR 12; Rogers and Hahn 2010,
     Extended-connectivity fingerprints.
     """
 
-    description = "counts of neighbourhoods (circular fingerprints), degrees; a forest"
+    description = "counts of neighbourhoods (circular fingerprints), composition; a forest"
     model = "forest"
 
     def features(self, sample: Graph) -> NDArray[np.float64]:
-        """(1024 + 8 + 2 + 2 * 32)."""
+        """1,024 counts of neighbourhoods, those of each row of the tokenizer's tables, the sizes, 2 * 32 means."""
         first, second = sample.edges
         ends, others = np.concatenate([first, second]), np.concatenate([second, first])
         of_edges = np.tile(_colours(sample.edge_attributes, "edge"), 2)
-        degree = np.bincount(ends, minlength=sample.num_nodes)
         colours = _mixed(_colours(sample.node_attributes, "node") + _colours(degrees(sample), "node"))
         counts = np.zeros(_WIDTH)
         for _ in range(_HOPS):
@@ -37,10 +36,11 @@ class GraphBaseline(Baseline):
             around = np.zeros(sample.num_nodes, np.uint64)
             np.add.at(around, ends, _mixed(colours[others] ^ of_edges))  # a sum does not depend on the order
             colours = _mixed(colours ^ _mixed(around))
-        histogram = np.bincount(np.minimum(degree, _DEGREES - 1), minlength=_DEGREES)
-        sizes = [np.log(sample.num_nodes), np.log1p(sample.num_edges)]
+        parts = (("node", degrees(sample)), ("node", sample.node_attributes), ("edge", sample.edge_attributes))
+        of_degrees, of_nodes, of_edges_alone = (_composition(attributes, part) for part, attributes in parts)
         carried = [_means(each) for each in (sample.node_attributes, sample.edge_attributes)]
-        return np.concatenate([counts, histogram / sample.num_nodes, sizes, *carried])
+        sizes = [sample.num_nodes, sample.num_edges]
+        return np.concatenate([counts, of_degrees + of_nodes, of_edges_alone, sizes, *carried])
 
 
 def _colours(attributes: Attributes, part: str) -> NDArray[np.uint64]:
@@ -50,6 +50,13 @@ def _colours(attributes: Attributes, part: str) -> NDArray[np.uint64]:
     for column in range(rows.shape[1]):
         colours = _mixed(colours ^ (rows[:, column] + np.uint64(column << 32)))
     return colours
+
+
+def _composition(attributes: Attributes, part: str) -> NDArray[np.int64]:
+    """How often each row of the table stands for a category of a node, or edge."""
+    counts = np.bincount(ROWS[part].of(attributes).ravel(), minlength=ROWS[part].count)
+    counts[NO_ROW] = 0
+    return counts
 
 
 def _means(attributes: Attributes) -> NDArray[np.float64]:

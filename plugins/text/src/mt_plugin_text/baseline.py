@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mt_core.contract import AnyTask, Baseline, Classification, Multilabel
 from mt_plugin_text.text import Text
 
-_WIDTH = 1 << 17  # places that words and pairs are hashed to
+_WIDTH = 1 << 18  # places that words and pairs are hashed to
 _WORD = re.compile(r"\w\w+")
 
 
@@ -26,7 +26,7 @@ class TextBaseline(Baseline):
     description = "TF-IDF of words and pairs of words, linear model"
 
     def features(self, sample: Text) -> NDArray[np.float32]:
-        """(131,072) counts."""
+        """(262,144) counts."""
         counts = np.zeros(_WIDTH, np.float32)
         for number, text in enumerate((sample.first, sample.second or "")):
             words = _WORD.findall(text.lower())

@@ -17,7 +17,8 @@ from mt_plugin_timeseries.tokenizer import TimeSeriesTokenizer
 from mt_plugin_timeseries.windows import interpolate
 
 _MOST_ROWS = 30_000
-_PENALTY = 10.0
+_PENALTIES = np.logspace(0, 4, 9)
+"""Of which the best by leave-one-out is taken."""
 
 
 class TimeSeriesBaseline(Baseline):
@@ -44,11 +45,11 @@ class _SharedRidge:
     arXiv:2205.13504)."""
 
     def __init__(self, task: Forecasting) -> None:
-        from sklearn.linear_model import Ridge
+        from sklearn.linear_model import RidgeCV
 
         self.scale_C = np.asarray(task.scale)
         self.horizon = task.horizon
-        self.ridge = Ridge(_PENALTY)
+        self.ridge = RidgeCV(_PENALTIES)
 
     def fit(self, windows: NDArray[Any], targets: NDArray[Any]) -> Self:
         """Fit on (n, L * C) windows and (n, H * C) targets, evenly spread ones where there are many."""

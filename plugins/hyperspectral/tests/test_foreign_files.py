@@ -277,3 +277,16 @@ def test_of_two_files_beside_a_header_one_is_told(tmp_path: Path):
     (tmp_path / "a.raw").write_bytes(bytes(numbers.nbytes))
     with pytest.warns(DataWarning, match=r"a\.dat as its data, of 2 files that may be it"):
         assert np.array_equal(pixels(tmp_path / "a.hdr"), numbers)
+
+
+@pytest.mark.filterwarnings("ignore:.*the first axis taken for the bands:mt_core.errors.DataWarning")
+@foreign_file("bands first, beside a ground truth", "scripts, MATLAB 5", "read, told: labels of the same pixels")
+def test_a_ground_truth_fits_a_cube_that_has_its_bands_first(tmp_path: Path):
+    truth = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH) % 3
+    scipy.io.savemat(tmp_path / "a.mat", {"cube": np.moveaxis(CUBE, -1, 0)})
+    scipy.io.savemat(tmp_path / "a_gt.mat", {"gt": truth})
+    dataset = HyperspectralDataset.open(tmp_path, "all")
+    assert len(dataset) == np.count_nonzero(truth)
+    examples = [dataset[index] for index in range(len(dataset))]
+    expected = [str(truth[each.sample.row, each.sample.column]) for each in examples]
+    assert [dataset.task.classes[each.target] for each in examples] == expected

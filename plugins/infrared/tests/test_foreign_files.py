@@ -295,3 +295,11 @@ def test_transparent_pixels_of_a_picture_were_not_measured(mode: str):
         assert (read(buffer.getvalue()) == 100).all()
     if mode == "RGBA":  # all four are asked for
         assert read(buffer.getvalue(), 4)[0, 0].tolist() == [7, 7, 7, 0]
+
+
+@foreign("a table of temperatures", "FLIR Tools, .csv", "refused: to be passed as an array")
+def test_a_table_of_temperatures_is_refused_with_what_to_do():
+    table = "\n".join(",".join(f"{value:.2f}" for value in row) for row in CELSIUS)
+    with pytest.raises(InputError, match="is a table of numbers in text") as caught:
+        read(table.encode())
+    assert "numpy.loadtxt" in caught.value.fix

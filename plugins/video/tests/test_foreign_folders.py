@@ -10,6 +10,7 @@ import tifffile
 from PIL import Image
 
 from mt_core.errors import DataWarning, InputError
+from mt_plugin_video.dataset import VideoDataset
 from mt_plugin_video.reading import read_video
 from mt_plugin_video.sampling import Video
 
@@ -107,3 +108,14 @@ def test_thumbnails_within_the_frames_are_passed_over(tmp_path: Path):
             writer.write(np.full((32, 32), 20 * number, np.uint8), photometric="minisblack")
     video = read(tmp_path)
     assert numbers(video) == [0, 1, 2] and video.frames.shape[1:3] == (32, 32)
+
+
+@foreign("folders of frames beside the files of videos", "extraction scripts", "read, told: the files")
+def test_folders_of_frames_beside_videos_are_told(tmp_path: Path):
+    for name in ("run", "jump"):
+        (tmp_path / name / "1").mkdir(parents=True)
+        pictures(tmp_path / name / "1", "1.png", "2.png")
+        (tmp_path / name / "1.mp4").write_bytes(b"not read here")
+    with pytest.warns(DataWarning, match="2 folders of pictures beside the files of videos"):
+        dataset = VideoDataset.open(tmp_path)
+    assert [Path(path).name for path in dataset.samples] == ["1.mp4", "1.mp4"]

@@ -35,6 +35,10 @@ _BY_MARK = (
     ),
     (re.compile(rb"<!doctype html|<html[\s>]", re.IGNORECASE), ("a web page", "download the file itself")),
     (re.compile(rb"\A\s*[{\[]\s*[\"{\[]"), ("JSON text", "download the file itself")),
+    (
+        re.compile(rb"\A(?:\xef\xbb\xbf)?\s*(?:[-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?[,;\t ]+){3}"),
+        ("a table of numbers in text", "load it, for instance by numpy.loadtxt with its delimiter, and pass the array"),
+    ),
 )
 
 _HEIC = (b"heic", b"heix", b"hevc", b"mif1", b"msf1")

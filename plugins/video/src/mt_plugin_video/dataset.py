@@ -10,7 +10,16 @@ from pydantic import Field
 
 from mt_core.contract import Classification
 from mt_core.errors import DatasetError
-from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files, list_folders
+from mt_core.sdk import (
+    FILE_LAYOUTS,
+    FileOptions,
+    ListedDataset,
+    Listing,
+    files_below,
+    left_out,
+    list_files,
+    list_folders,
+)
 from mt_plugin_video.demo import moving_shapes, write_examples
 from mt_plugin_video.layouts import find_kinetics, find_lists, find_ucf101
 from mt_plugin_video.reading import FRAME_SUFFIXES, SUFFIXES
@@ -54,7 +63,10 @@ class VideoDataset(ListedDataset):
         found = find_kinetics(root, split) or find_ucf101(root, split, fold) or find_lists(root, split, fold)
         if found or root.suffix.lower() == ".txt":
             return found
-        return list_files(root, split, SUFFIXES, options) or _list_frame_folders(root, split)
+        videos = list_files(root, split, SUFFIXES, options)
+        if videos is not None and videos.layout.endswith("folders"):
+            _tell_frame_folders(videos, root)
+        return videos or _list_frame_folders(root, split)
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:
@@ -65,6 +77,15 @@ class VideoDataset(ListedDataset):
     @classmethod
     def example_files(cls, folder: Path) -> list[Path]:
         return write_examples(folder)
+
+
+def _tell_frame_folders(videos: Listing, root: Path) -> None:
+    """Tell of folders of pictures beside the files of a class."""
+    classes = {os.path.dirname(path) for path in videos.samples}
+    beside = [Path(entry.path) for folder in sorted(classes) for entry in os.scandir(folder) if entry.is_dir()]
+    count = sum(next(files_below(folder, FRAME_SUFFIXES), None) is not None for folder in beside)
+    if count:
+        left_out(str(root), f"{count:,} folders of pictures beside the files of videos")
 
 
 def _list_frame_folders(root: Path, split: str) -> Listing | None:

@@ -43,6 +43,22 @@ def arrays_in(path: Path) -> dict[str, tuple[int, ...]]:
         return {"": _of_cube(path)}
 
 
+def with_bands_last(shapes: dict[Path, dict[str, tuple[int, ...]]]) -> dict[Path, dict[str, tuple[int, ...]]]:
+    """The shapes of `arrays_in` with those of MATLAB's cubes as they are read, which may have their bands first; only
+    cubes that no array of labels fits are looked at, since they are read for it.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    flat = {shape for arrays in shapes.values() for shape in arrays.values() if len(shape) == 2}
+    found = {}
+    for path, arrays in shapes.items():
+        cubes = [key for key, shape in arrays.items() if len(shape) == 3 and shape[2] > 1]
+        is_unfit = path.suffix.lower() == ".mat" and len(cubes) == 1 and arrays[cubes[0]][:2] not in flat
+        found[path] = {**arrays, cubes[0]: _of_cube(path)} if is_unfit and flat else arrays
+    return found
+
+
 def _of_cube(path: Path) -> tuple[int, ...]:
     """Rows, columns and bands, wherever the file has its bands."""
     return open_cube(path).values.shape

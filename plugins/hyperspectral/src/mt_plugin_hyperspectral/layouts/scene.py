@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mt_core.errors import DatasetError
 from mt_core.sdk import Listing, sorted_names
 from mt_plugin_hyperspectral.division import HyperspectralDatasetOptions
-from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in
+from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in, with_bands_last
 from mt_plugin_hyperspectral.layouts.groups import SCENE, Shapes, apart, block_groups, block_side, groups_in, is_array
 from mt_plugin_hyperspectral.layouts.names import class_names
 from mt_plugin_hyperspectral.pixel import PixelAt, PixelsOfScenes, ScenePixels
@@ -66,7 +66,7 @@ def find_scene(root: Path, split: str, options: HyperspectralDatasetOptions) -> 
     """
     folder = root if root.is_dir() else root.parent
     files = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in SUFFIXES and path.is_file()]
-    shapes: Shapes = {path: arrays_in(path) for path in files}
+    shapes: Shapes = with_bands_last({path: arrays_in(path) for path in files})
     named: Shapes = {}
     if options.group is not None and is_array(options.group):
         named, shapes = apart(shapes, options.group)

@@ -29,6 +29,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "embed": ("mt_core.cli.embed", "Files to vectors, in one Parquet file."),
     "show": ("mt_core.cli.show", "What the encoder sees of a file, as a picture."),
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
+    "ladder": (
+        "mt_core.cli.ladder",
+        "From nearest neighbours to the whole encoder, in a time budget: what is worth it.",
+    ),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "Predict with a trained run."),
     "cache": ("mt_core.cli.cache", "What the feature cache holds, and emptying it."),

@@ -52,7 +52,8 @@ def train_by_solving(
         random.Random(recipe.seed).shuffle(order)
         whole = Subset(whole, order, "in random order")
     train = _vectors(model, recipe, whole, failed, show_progress, until)
-    if len(train[0]) + len(failed) < len(parts.train):
+    is_cut = len(train[0]) + len(failed) < len(parts.train)
+    if is_cut:
         warnings.warn(
             f"the time is up: the head is fitted to {len(train[0]):,} of {len(parts.train):,} training samples",
             MtWarning,
@@ -80,7 +81,8 @@ def train_by_solving(
     load_weights(model, folder)
     kept = best_row(rows, head)
     seconds = sum(row["seconds"] for row in rows)
-    return Trained(rows, kept, seconds, failed, is_time_up=False, chosen=settings[rows.index(dict(kept))])
+    chosen = {**settings[rows.index(dict(kept))], **({"samples": len(train[0])} if is_cut else {})}
+    return Trained(rows, kept, seconds, failed, is_time_up=False, chosen=chosen)
 
 
 def _vectors(

@@ -1,0 +1,118 @@
+"""`mt ladder`: every rung from nearest neighbours to the whole encoder, within a time budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mt_core.cli import options as shared
+
+if TYPE_CHECKING:
+    from mt_core.model import MetaTransformer
+    from mt_core.training import Recipe
+
+# they stand here again (a test compares them), because --help must not import torch
+RUNGS = ("knn", "probe", "frozen", "lora", "full")
+
+
+@click.command("ladder")
+@click.argument("modality")
+@click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows (mt info).")
+@click.option("--out", required=True, metavar="DIR", help="A new folder for the runs, ladder.json and ladder.png.")
+@click.option(
+    "--minutes", type=click.FloatRange(0, min_open=True), default=20.0, show_default=True, help="For all of it."
+)
+@click.option(
+    "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each rung, as time allows."
+)
+@click.option("--rungs", default=",".join(RUNGS), show_default=True, metavar="LIST", help="Which, with commas.")
+@click.option("--overwrite", is_flag=True, help="Replace the ladder in --out.")
+@shared.stacked(
+    shared.encoder,
+    shared.layers,
+    shared.view,
+    shared.tokenizer_options,
+    shared.data_options,
+    shared.head_options,
+    shared.settings,
+    shared.device,
+    shared.no_cache,
+    shared.quiet,
+)
+def command(
+    modality: str,
+    data: str,
+    out: str,
+    minutes: float,
+    seeds: int,
+    rungs: str,
+    overwrite: bool,
+    encoder: str | None,
+    layers: str | None,
+    view: str | None,
+    options: tuple[str, ...],
+    data_option: tuple[str, ...],
+    head_option: tuple[str, ...],
+    more: tuple[str, ...],
+    device: str | None,
+    quiet: bool,
+) -> int:
+    """Train each rung of the ladder and say which is worth it.
+
+    knn: the nearest training samples answer; probe: a linear head; frozen: tokenizer and head; lora: small matrices
+    beside the encoder's too; full: the whole encoder. Rungs are compared on validation; the test part is measured
+    once, with the recommended rung.
+    """
+    from mt_core.cli.choosing import check_encoder
+    from mt_core.errors import OptionError
+    from mt_core.io.paths import check_exists
+    from mt_core.plugins import find
+
+    found = find(modality)
+    check_exists(Path(data))
+    check_encoder(encoder, found)
+    names = [name.strip() for name in rungs.split(",") if name.strip()]
+    if unknown := [name for name in names if name not in RUNGS]:
+        raise OptionError(f"there is no rung {', '.join(unknown)}", fix=f"name some of {', '.join(RUNGS)}")
+    options = shared.with_view(options, view)
+    settings = shared.merged({"head": shared.parse(head_option) or None}, more)
+
+    from mt_core.training import Recipe  # imports pydantic
+
+    Recipe.parse(settings)
+
+    from mt_core.api import load  # imports torch
+    from mt_core.plugins import get
+    from mt_core.training.ladder import climb
+    from mt_core.training.ladder_report import ladder_lines, write_ladder
+
+    plugin = get(modality)
+    shared.refuse_misplaced(plugin, {"-O": options, "-D": data_option, "-S": more})
+
+    def new_model(recipe: Recipe, own: Mapping[str, Any]) -> MetaTransformer:
+        given = {"encoder": encoder, "layers": layers, "purpose": recipe.purpose, "seed": recipe.seed, "device": device}
+        return load(modality, **given, **own)  # type: ignore[arg-type]
+
+    result = climb(
+        plugin,
+        new_model,
+        Path(data),
+        Path(out),
+        minutes=minutes,
+        seeds=seeds,
+        rungs=names,
+        encoder=encoder,
+        overwrite=overwrite,
+        tokenizer_options=shared.parse(options),
+        data_options=shared.parse(data_option),
+        settings=settings,
+        report=(lambda line: None) if quiet else (lambda line: click.echo(line, err=True)),
+    )
+    asked = {"modality": modality, "data": str(Path(data).resolve()), "minutes": minutes, "seeds": seeds}
+    write_ladder(Path(out), result, {**asked, "rungs": names, "settings": settings})
+    for line in ladder_lines(result):
+        click.echo(line)
+    return 0

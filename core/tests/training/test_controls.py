@@ -12,7 +12,7 @@ from mt_core.contract import Classification
 from mt_core.data.in_memory import InMemoryDataset
 from mt_core.encoder.controls import architecture_of, no_encoder_control, random_control
 from mt_core.errors import OptionError, RunError
-from mt_core.training import control_bench
+from mt_core.training import control_bench, controls
 from mt_core.training.comparison import Comparison, Control, read_comparison
 from mt_core.training.intervals import percentile_interval, resampled_rows, student_interval
 
@@ -89,6 +89,16 @@ def test_other_seeds_are_trained_on_the_same_split(folder, encoder, measured_on)
         "run": 2, "random": 2, "none": 2, "native": 2,
     }  # fmt: skip
     assert "seeds" in result.controls.intervals
+
+
+def test_controls_of_an_encoder_that_was_trained_too_begin_from_what_it_was(folder, small_encoder_file):
+    before = mt.load_encoder(small_encoder_file).fingerprint
+    model = mt.load("toy", encoder=small_encoder_file)
+    mt.fit(model, folder, tune="full", **QUICK)
+    own = controls._own_encoder(model)
+    assert own.fingerprint == before != model.encoder.fingerprint
+    result = mt.evaluate(model, model.trained_on.parts.test, num_workers=0, controls=True)
+    assert [row.kind for row in result.controls.rows] == ["run", "none", "native", "constant"]
 
 
 def test_a_folder_with_other_samples_than_those_trained_on_is_refused(folder, tmp_path, encoder):

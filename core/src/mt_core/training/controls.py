@@ -160,13 +160,14 @@ def compare(
     contenders: dict[str, list[Measured]] = {"run": [measured]}
     descriptions = {"run": model.encoder.description}
     notes: list[str] = []
-    makers = _encoders(model)
+    own = _own_encoder(model)
+    makers = _encoders(own)
     if "random" not in makers:
         notes.append(f"{_TITLES['random']}: the run's own encoder is not trained")
     planned = len(every) * len(makers) + len(every) - 1
     bench.tell(f"controls: {planned} trainings of at most {allowed:.3g} minutes each")
     try:
-        contenders["run"] += [bench.train(_own_encoder(model), offset) for offset in range(1, seeds)]
+        contenders["run"] += [bench.train(own, offset) for offset in range(1, seeds)]
     except MtError as error:
         notes.append(f"other seeds of this run: not measured ({error.problem})")
     for kind, make in makers.items():
@@ -192,9 +193,8 @@ def check_controls(modality: str) -> None:
         check_installed()
 
 
-def _encoders(model: MetaTransformer) -> dict[str, Callable[[int], Encoder]]:
+def _encoders(encoder: Encoder) -> dict[str, Callable[[int], Encoder]]:
     """Of each control with another encoder a function from the seed to it; without that which the run has itself."""
-    encoder = model.encoder
     makers: dict[str, Callable[[int], Encoder]] = {}
     if encoder.is_trained or not encoder.depth:
         makers["random"] = lambda seed: random_control(encoder, seed)

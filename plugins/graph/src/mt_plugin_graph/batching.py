@@ -16,24 +16,26 @@ def collate_graphs(items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     Returns:
         What belongs to nodes and edges one graph after the other, `ends` counted through; what belongs to a graph
         stacked; `node_graph` (N,) and `edge_graph` (E,) which graph each belongs to; `mask` (B, tokens) and `place`,
-        for each node, then each edge, its token in the flattened mask, -1 where it has none.
+        for each node, then each edge, its token in the flattened mask, -1 where it has none. What the graphs were not
+        prepared with (view=picture) is not there.
     """
-    batch = {name: torch.stack([item[name] for item in items]) for name in ("eigenvalues", "is_directed")}
+    batch = {
+        name: torch.stack([item[name] for item in items]) for name in ("eigenvalues", "is_directed") if name in items[0]
+    }
     num_nodes = torch.tensor([len(item["node_rows"]) for item in items])
     num_edges = torch.tensor([len(item["edge_rows"]) for item in items])
     before = num_nodes.cumsum(0) - num_nodes
     for part in PARTS:
         widest = max(item[f"{part}_rows"].shape[1] for item in items)
         batch[f"{part}_rows"] = torch.cat([_widened(item[f"{part}_rows"], widest) for item in items])
-        for name in (f"{part}_numbers", f"{part}_spaces", f"{part}_walks"):
+        for name in {f"{part}_numbers", f"{part}_spaces", f"{part}_walks"} & items[0].keys():
             batch[name] = torch.cat([item[name] for item in items])
     batch["ends"] = torch.cat([item["ends"] + int(first) for item, first in zip(items, before, strict=True)])
     graphs = torch.arange(len(items))
     batch["node_graph"] = graphs.repeat_interleave(num_nodes)
     batch["edge_graph"] = graphs.repeat_interleave(num_edges)
     batch["num_nodes"], batch["num_edges"] = num_nodes, num_edges
-    batch |= _places(items)
-    return batch
+    return batch | _places(items) if "node_kept" in items[0] else batch
 
 
 def _places(items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:

@@ -17,9 +17,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Options, Tokenizer, Tokens
+from mt_core.contract import Example, Tokens
 from mt_core.errors import InputError
 from mt_core.sdk import readable
+from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
 from mt_plugin_graph.attributes import attributes_of, join_columns
 from mt_plugin_graph.batching import collate_graphs
 from mt_plugin_graph.features import NO_ROW, PARTS, ROWS, Statistics, degrees, hash_numbers
@@ -28,11 +29,12 @@ from mt_plugin_graph.layers import AttributeEmbedding, GraphContext, MessagePass
 from mt_plugin_graph.reading import graphs, only_graph
 from mt_plugin_graph.sampling import select, token_budget
 from mt_plugin_graph.spectrum import identifiers
+from mt_plugin_graph.views import draw_graphs
 
 _CALIBRATED = 20_000  # graphs looked at
 
 
-class GraphOptions(Options):
+class GraphOptions(ViewOptions):
     """How graphs become tokens."""
 
     eigenvalues: int = Field(
@@ -53,7 +55,7 @@ class GraphOptions(Options):
     ignore: tuple[str, ...] = Field(default=(), description="Attributes to leave out.")
 
 
-class GraphTokenizer(Tokenizer):
+class GraphTokenizer(DrawnTokenizer):
     """A token says what its node or edge carries, which one it is in its graph, what surrounds it, and what the whole
     graph is like. There is no order, so there are no positions.
 
@@ -72,6 +74,12 @@ class GraphTokenizer(Tokenizer):
 
     def __init__(self, width: int, options: GraphOptions | None = None) -> None:
         super().__init__(width, options)
+        if self.picture is None:
+            self._make_tokens(width)
+        self._columns = partial(attributes_of, categorical=self.options.categorical, ignore=self.options.ignore)
+        self._statistics: dict[str, Statistics] = {part: {} for part in PARTS}
+
+    def _make_tokens(self, width: int) -> None:
         spaces, steps = self.options.eigenvalues, self.options.walks
         self.attributes = nn.ModuleDict({part: AttributeEmbedding(ROWS[part].count, width) for part in PARTS})
         self.structure = nn.ModuleDict({part: StructuralEncoding(spaces, steps, width) for part in PARTS})
@@ -81,8 +89,6 @@ class GraphTokenizer(Tokenizer):
         self.context = GraphContext(width)
         self.type_embedding = nn.Parameter(torch.randn(2, width) * 0.3)
         self.norm = nn.LayerNorm(width)
-        self._columns = partial(attributes_of, categorical=self.options.categorical, ignore=self.options.ignore)
-        self._statistics: dict[str, Statistics] = {part: {} for part in PARTS}
 
     def read(self, source: Any) -> Graph:
         """The graph of a file, a SMILES string, or an object in memory; see `reading.graphs`."""
@@ -94,38 +100,47 @@ class GraphTokenizer(Tokenizer):
 
     def prepare(self, sample: Graph, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """For `node` and `edge`: `_rows` (M, F), `_numbers` (M, NUMBERS_WIDTH), `_spaces` (M, K), `_walks` (M, T), and
-        `_kept` (M,), whether it becomes a token; `ends` (E, 2), `eigenvalues` (K,), `is_directed` ()."""
-        options = self.options
-        names = identifiers(sample.num_nodes, sample.edges, options.eigenvalues, options.walks)
+        `_kept` (M,), whether it becomes a token; `ends` (E, 2), `eigenvalues` (K,), `is_directed` (). With view=picture
+        rows, numbers, ends and is_directed alone."""
         nodes = join_columns((sample.node_attributes, degrees(sample)), sample.num_nodes)
-        parts = (
-            ("node", nodes, names.node_spaces, names.node_walks),
-            ("edge", sample.edge_attributes, names.edge_spaces, names.edge_walks),
-        )
         prepared = {
             "ends": torch.from_numpy(np.ascontiguousarray(sample.edges.T)),
-            "eigenvalues": torch.from_numpy(names.eigenvalues),
             "is_directed": torch.tensor(sample.is_directed),
         }
-        budget = token_budget(sample.num_nodes, sample.num_edges, options.max_tokens)
-        for (part, attributes, spaces, walks), count in zip(parts, budget, strict=True):
-            rows, numbers = ROWS[part].of(attributes), hash_numbers(attributes, self._statistics[part])
-            prepared[f"{part}_kept"] = select(count, (spaces, walks, rows, numbers), generator)
-            prepared[f"{part}_rows"] = torch.from_numpy(rows.astype(np.int32))
-            for name, values in (("numbers", numbers), ("spaces", spaces), ("walks", walks)):
-                prepared[f"{part}_{name}"] = torch.from_numpy(values)
-        if generator is not None and options.drop:
-            hidden = torch.rand(sample.num_nodes, generator=generator) < options.drop
+        for part, attributes in zip(PARTS, (nodes, sample.edge_attributes), strict=True):
+            prepared[f"{part}_rows"] = torch.from_numpy(ROWS[part].of(attributes).astype(np.int32))
+            prepared[f"{part}_numbers"] = torch.from_numpy(hash_numbers(attributes, self._statistics[part]))
+        if self.picture is None:
+            prepared |= self._named(sample, prepared, generator)
+        if generator is not None and self.options.drop:
+            hidden = torch.rand(sample.num_nodes, generator=generator) < self.options.drop
             prepared["node_rows"][hidden] = NO_ROW
             prepared["node_numbers"][hidden] = 0
         return prepared
+
+    def _named(
+        self, sample: Graph, prepared: Mapping[str, Tensor], generator: torch.Generator | None
+    ) -> dict[str, Tensor]:
+        """What names nodes and edges, and which of them become tokens."""
+        options = self.options
+        names = identifiers(sample.num_nodes, sample.edges, options.eigenvalues, options.walks)
+        named = {"eigenvalues": torch.from_numpy(names.eigenvalues)}
+        parts = ((names.node_spaces, names.node_walks), (names.edge_spaces, names.edge_walks))
+        budget = token_budget(sample.num_nodes, sample.num_edges, options.max_tokens)
+        for part, (spaces, walks), count in zip(PARTS, parts, budget, strict=True):
+            rows, numbers = (prepared[f"{part}_{name}"].numpy() for name in ("rows", "numbers"))
+            named[f"{part}_kept"] = select(count, (spaces, walks, rows, numbers), generator)
+            named[f"{part}_spaces"], named[f"{part}_walks"] = torch.from_numpy(spaces), torch.from_numpy(walks)
+        return named
 
     def collate(self, items: Any) -> dict[str, Tensor]:
         """Graphs without padding, one after the other; see `batching.collate_graphs`."""
         return collate_graphs(items)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        """(B, tokens, D): of each graph the nodes, then the edges, then padding."""
+        """(B, tokens, D): of each graph the nodes, then the edges, then padding; with view=picture those of `draw`."""
+        if self.picture is not None:
+            return self.see(batch)
         ends_E2, mask = batch["ends"].long(), batch["mask"]
         is_directed_E1 = batch["is_directed"][batch["edge_graph"]][:, None]
         nodes_ND, edges_ED = (self._embedded(batch, part) for part in PARTS)
@@ -147,6 +162,10 @@ class GraphTokenizer(Tokenizer):
         values = tokens_MD.new_zeros(mask.numel(), self.width)
         values = values.index_copy(0, batch["place"][is_token_M], tokens_MD[is_token_M])
         return Tokens(values.view(*mask.shape, self.width), mask=mask)
+
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """Counts of neighbourhoods; see `views`."""
+        return draw_graphs(batch, size=self.options.picture_size)
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn mean and standard deviation of what is a number; molecules have none. From 20,000 graphs at most."""

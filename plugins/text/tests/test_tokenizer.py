@@ -15,13 +15,16 @@ from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from mt_core.contract import Example
-from mt_core.errors import DataWarning, MissingDependencyError, OptionError
-from mt_plugin_text import byte_pairs
-from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
+from mt_core.errors import DataWarning, FingerprintError, MissingDependencyError, OptionError
+from mt_plugin_text import byte_pairs, token_vectors
+from mt_plugin_text.byte_pairs import NUM_IDS, id_texts, token_ids
 from mt_plugin_text.text import Text
+from mt_plugin_text.token_vectors import NO_WORD
 from mt_plugin_text.tokenizer import EMPTY, SEPARATOR, UNKNOWN, TextOptions, TextTokenizer
 from mt_plugin_text.truncation import share_length
 
@@ -41,7 +44,11 @@ AWKWARD = [
 
 def made(width: int = 8, **options: Any) -> TextTokenizer:
     torch.manual_seed(0)
-    return TextTokenizer(width, TextOptions.parse({"embedding_width": 4, **options}))  # type: ignore[arg-type]
+    return TextTokenizer(width, TextOptions.parse({"embedding_width": 4, "vectors": "none", **options}))  # type: ignore[arg-type]
+
+
+def with_vectors(width: int = 192, **options: Any) -> TextTokenizer:
+    return made(width, vectors="distilled", **options)
 
 
 def prepared(tokenizer: TextTokenizer, *sources: Any) -> dict[str, Tensor]:
@@ -84,6 +91,11 @@ def test_ids_equal_open_clips_on_awkward_texts(monkeypatch):
     alone.loader.exec_module(reference)
     encode = reference.SimpleTokenizer().encode
     assert {text: token_ids(text) for text in AWKWARD} == {text: encode(text) for text in AWKWARD}
+
+
+def test_ids_stand_for_texts():
+    texts = id_texts()
+    assert len(texts) == NUM_IDS and [texts[index] for index in CAT] == ["a", "photo", "of", "a", "cat"]
 
 
 def test_control_tokens_cannot_be_written():
@@ -180,6 +192,95 @@ def test_every_part_learns():
     tokenizer = made()
     tokenizer(prepared(tokenizer, ("a cat", "a dog"))).values.square().sum().backward()
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in tokenizer.parameters())
+
+
+# pretrained vectors
+
+
+def direction(tokenizer: TextTokenizer, source: Any) -> Tensor:
+    return normalize(tokens(tokenizer, source).mean(0), dim=0)
+
+
+def cosine(tokenizer: TextTokenizer, one: Any, other: Any) -> float:
+    return float(direction(tokenizer, one) @ direction(tokenizer, other))
+
+
+def test_untrained_tokens_of_texts_of_one_meaning_are_alike():
+    tokenizer = with_vectors()
+    near = cosine(tokenizer, "A man is playing a guitar.", "Someone performs music on an instrument.")
+    far = cosine(tokenizer, "A man is playing a guitar.", "The bank raised its interest rates.")
+    assert near > far + 0.2
+
+
+@pytest.mark.parametrize("width", [192, 384])
+def test_untrained_tokens_keep_the_angles_of_the_pretrained_vectors_at_any_greater_width(width):
+    tokenizer = with_vectors(width)
+    table = load_file(token_vectors.FILE)
+    for one, other in [("a lovely film", "a dull book"), ("rain", "it is snowing in the mountains")]:
+        means = [
+            (table["vectors"].float() * table["scales"].float()[:, None])[token_ids(text)].mean(0)
+            for text in (one, other)
+        ]
+        expected = float(torch.cosine_similarity(*means, dim=0))
+        assert cosine(tokenizer, one, other) == pytest.approx(expected, abs=0.02)
+
+
+def test_every_token_of_a_text_tells_of_the_whole_text_and_of_no_other():
+    tokenizer = with_vectors()
+    alone = tokens(tokenizer, "the film")[0]
+    assert not torch.allclose(alone, tokens(tokenizer, "the cat")[0], atol=1.0)
+    pair, other = tokens(tokenizer, ("the film", "was dull")), tokens(tokenizer, ("the film", "my cat sleeps"))
+    torch.testing.assert_close(pair[:1], other[:1])
+    assert not torch.allclose(pair[3:], other[3:5], atol=1.0)
+
+
+def test_words_that_training_never_saw_keep_their_vectors():
+    tokenizer = with_vectors()
+    tokenizer.calibrate([Example("a photo of a cat")])
+    assert ids(tokenizer, "zebra") == ids(tokenizer, "banana")
+    assert cosine(tokenizer, "zebra", "horse") > cosine(tokenizer, "banana", "horse") + 0.1
+
+
+def test_hidden_words_hide_their_vectors():
+    tokenizer, text = with_vectors(drop=0.5), Text("a photo of a cat " * 20)
+    hidden = tokenizer.prepare(text, torch.Generator().manual_seed(5))
+    assert torch.equal(hidden["ids"] == UNKNOWN, hidden["words"] == NO_WORD)
+
+
+def test_padding_and_the_others_in_the_batch_change_no_token_of_pretrained_vectors():
+    tokenizer = with_vectors()
+    sources = ["a cat", "a photo of a cat", ("a", "photo of a cat"), ""]
+    together = tokenizer(prepared(tokenizer, *sources)).values
+    for row, source in enumerate(sources):
+        alone = tokens(tokenizer, source)
+        torch.testing.assert_close(together[row, : len(alone)], alone, atol=1e-4, rtol=1e-4)
+
+
+def test_every_part_beside_the_pretrained_vectors_learns_and_they_do_not():
+    tokenizer = with_vectors()
+    tokenizer(prepared(tokenizer, ("a cat", "a dog"))).values.square().sum().backward()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in tokenizer.parameters())
+    assert not any("scales" in name or "steps" in name for name in tokenizer.state_dict())
+
+
+def test_a_damaged_file_of_vectors_is_refused(monkeypatch, tmp_path):
+    content = bytearray(token_vectors.FILE.read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "vectors.safetensors").write_bytes(content)
+    token_vectors._load.cache_clear()
+    for file, found in [(tmp_path / "vectors.safetensors", "[0-9a-f]{64}"), (tmp_path / "none", "none")]:
+        monkeypatch.setattr(token_vectors, "FILE", file)
+        with pytest.raises(FingerprintError, match=rf"not the file that was released \(its SHA-256 is {found}"):
+            with_vectors()
+    token_vectors._load.cache_clear()
+
+
+def test_calibration_on_other_vectors_is_refused():
+    tokenizer = with_vectors()
+    tokenizer.restore(tokenizer.calibration())
+    for other in ({"vectors": "0" * 64, "vocabulary": CAT}, {"vocabulary": CAT}):
+        with pytest.raises(FingerprintError, match="trained on other vectors"):
+            tokenizer.restore(other)
 
 
 # long texts

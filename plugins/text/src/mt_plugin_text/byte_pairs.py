@@ -27,6 +27,7 @@ NUM_IDS = 49406
 _FILE = "bpe_simple_vocab_16e6.txt.gz"
 _SHA256 = "f61f2adf497e6f5357c347aeb4646fabe82f341e946de5bdec5d2858e41bef4a"  # of the merges used, as text
 _END_OF_WORD = "</w>"
+_VISIBLE = (*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1))
 _PIECES = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
@@ -34,6 +35,15 @@ def token_ids(text: str) -> list[int]:
     """The ids of a text, each below `NUM_IDS`: repaired, unescaped and in small letters."""
     ids: list[int] = _tokenizer().encode(clean(text)).ids
     return ids
+
+
+def id_texts() -> list[str]:
+    """What each id stands for, as text; of parts of a character, U+FFFD."""
+    byte_of = dict(zip(_alphabet(), _byte_order(), strict=True))
+    return [
+        bytes(byte_of[letter] for letter in token.removesuffix(_END_OF_WORD)).decode(errors="replace")
+        for token in _tokens()
+    ]
 
 
 def clean(text: str) -> str:
@@ -49,10 +59,8 @@ def _tokenizer() -> Tokenizer:
     from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 
     merges = _merges()
-    alphabet = _alphabet()
-    tokens = [*alphabet, *(letter + _END_OF_WORD for letter in alphabet), *map("".join, merges)]
-    assert len(tokens) == NUM_IDS
-    vocabulary = {token: index for index, token in enumerate(tokens)}
+    vocabulary = {token: index for index, token in enumerate(_tokens())}
+    assert len(vocabulary) == NUM_IDS
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, end_of_word_suffix=_END_OF_WORD))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
@@ -61,6 +69,12 @@ def _tokenizer() -> Tokenizer:
         ]
     )
     return tokenizer
+
+
+def _tokens() -> list[str]:
+    """The vocabulary, in the order of its ids."""
+    alphabet = _alphabet()
+    return [*alphabet, *(letter + _END_OF_WORD for letter in alphabet), *map("".join, _merges())]
 
 
 def _merges() -> list[tuple[str, str]]:
@@ -90,5 +104,9 @@ def _vocabulary_file() -> Path:
 
 def _alphabet() -> list[str]:
     """A visible character for each byte: itself where it is one, else one from U+0100 on; in CLIP's order."""
-    visible = [*range(ord("!"), ord("~") + 1), *range(ord("¡"), ord("¬") + 1), *range(ord("®"), ord("ÿ") + 1)]
-    return [chr(byte) for byte in visible] + [chr(256 + index) for index in range(256 - len(visible))]
+    return [chr(byte) for byte in _VISIBLE] + [chr(256 + index) for index in range(256 - len(_VISIBLE))]
+
+
+def _byte_order() -> list[int]:
+    """The bytes that the characters of the alphabet stand for."""
+    return [*_VISIBLE, *(byte for byte in range(256) if byte not in _VISIBLE)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
 from mt_plugin_text.columns import ColumnChoice
 from mt_plugin_text.reading import only_text, read_texts
 from mt_plugin_text.text import Text
+from mt_plugin_text.token_vectors import NO_WORD, SHA256, VECTOR_WIDTH, PretrainedTokens, check_vectors
 from mt_plugin_text.truncation import Truncation, share_length
 
 UNKNOWN, EMPTY, SEPARATOR, FIRST_KNOWN = range(4)
@@ -30,6 +31,9 @@ touches keep pace with a head at the same rate. Tokens then have a standard devi
 readable behind the twelve blocks of a random ViT-Tiny (cosine of its input and output 0.7; 0.3 for a third of it)."""
 
 _TABLE_STD = 0.1
+_QUIET = 0.01
+"""What is not yet learned begins so small beside pretrained vectors that untrained tokens say what these say."""
+
 _CHARACTERS_A_TOKEN = 64  # twice as many as the longest token of the vocabulary has
 
 Columns = Annotated[tuple[str, ...], Field(max_length=2)]
@@ -41,6 +45,10 @@ class TextOptions(Options):
 
     max_tokens: int = Field(default=512, ge=3, le=8192, description="Tokens of a sample, at most; longer ones are cut.")
     embedding_width: int = Field(default=64, ge=1, le=4096, description="Width of the table of embeddings.")
+    vectors: Literal["distilled", "none"] = Field(
+        default="distilled",
+        description="Pretrained vectors of the byte pairs, distilled from a sentence encoder; none: random ones.",
+    )
     drop: float = Field(default=0.1, ge=0, lt=1, description="Chance that a token is hidden from a training text.")
     text: Columns = Field(
         default=(),
@@ -66,10 +74,21 @@ class TextTokenizer(Tokenizer):
     def __init__(self, width: int, options: TextOptions | None = None) -> None:
         super().__init__(width, options)
         embedding = self.options.embedding_width
+        self.pretrained = PretrainedTokens(width) if self.options.vectors == "distilled" else None
+        seen = embedding if self.pretrained is None else embedding + VECTOR_WIDTH
         self.project = nn.Linear(embedding, width)
-        self.neighbours = nn.Conv1d(embedding, width, kernel_size=3, padding=1)
+        self.neighbours = nn.Conv1d(seen, width, kernel_size=3, padding=1)
         self.second = nn.Parameter(torch.randn(width) * 0.02)
         self.place = LearnedPositions(self.options.max_tokens, width)
+        if self.pretrained is not None:
+            with torch.no_grad():
+                for learned in (
+                    *self.project.parameters(),
+                    *self.neighbours.parameters(),
+                    self.second,
+                    self.place.weight,
+                ):
+                    learned.mul_(_QUIET)
         self._wanted = ColumnChoice(text=self.options.text)
         self._truncation = Truncation()
         self._become(None)
@@ -84,16 +103,16 @@ class TextTokenizer(Tokenizer):
 
     def prepare(self, sample: Text, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """{"ids": (N,) int32 rows of the table}; in training, some of them `UNKNOWN`. A text without a token, of
-        nothing but spaces, is one `EMPTY`."""
+        nothing but spaces, is one `EMPTY`. With pretrained vectors also "words": (N,) int32 the number of each."""
         parts = self._cut(sample)
         rows = [torch.from_numpy(self._row_of[part]) for part in parts]
+        words = [torch.from_numpy(part.astype(np.int32)) + (NO_WORD + 1) for part in parts]
         if generator is not None and self.options.drop:
-            for part in rows:
-                part[torch.rand(len(part), generator=generator) < self.options.drop] = UNKNOWN
-        if len(rows) == 2:
-            rows.insert(1, torch.tensor([SEPARATOR], dtype=torch.int32))
-        ids = torch.cat(rows)
-        return {"ids": ids if len(ids) else torch.tensor([EMPTY], dtype=torch.int32)}
+            for part, word in zip(rows, words, strict=True):
+                is_hidden = torch.rand(len(part), generator=generator) < self.options.drop
+                part[is_hidden], word[is_hidden] = UNKNOWN, NO_WORD
+        ids, numbers = _joined(rows, SEPARATOR, EMPTY), _joined(words, NO_WORD, NO_WORD)
+        return {"ids": ids} if self.pretrained is None else {"ids": ids, "words": numbers}
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """(B, N, D)."""
@@ -101,11 +120,18 @@ class TextTokenizer(Tokenizer):
         embedded_BNE = self.table(ids_BN)
         if mask_BN is not None:  # the convolution looks beyond the last token
             embedded_BNE = embedded_BNE * mask_BN.unsqueeze(-1)
-        around_BDN = self.neighbours(rearrange(embedded_BNE, "b n e -> b e n"))
+        seen_BNE = embedded_BNE
+        if self.pretrained is not None:
+            vectors_BNV = self.pretrained.vectors(batch["words"])
+            seen_BNE = torch.cat([embedded_BNE, vectors_BNV], dim=-1)
+        around_BDN = self.neighbours(rearrange(seen_BNE, "b n e -> b e n"))
         around_BND = rearrange(nn.functional.gelu(around_BDN), "b d n -> b n d")
         is_second_BN = (ids_BN == SEPARATOR).cumsum(1) > 0
         values_BND = self.project(embedded_BNE) + around_BND + is_second_BN.unsqueeze(-1) * self.second
-        return Tokens(_GAIN * self.place(values_BND, mask=mask_BN), mask=mask_BN)
+        values_BND = _GAIN * self.place(values_BND, mask=mask_BN)
+        if self.pretrained is not None:
+            values_BND = values_BND + self.pretrained(batch["words"], vectors_BNV, is_second_BN)
+        return Tokens(values_BND, mask=mask_BN)
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Keep the ids that occur in the texts, as far as they are read."""
@@ -113,13 +139,16 @@ class TextTokenizer(Tokenizer):
         for example in examples:
             for part in self._cut(self.read(example.sample)):
                 occurs[part] = True
-        self.restore({"vocabulary": np.flatnonzero(occurs).tolist()})
+        self._become(np.flatnonzero(occurs))
 
     def calibration(self) -> dict[str, Any]:
-        """{"vocabulary": the ids kept, in their order}."""
-        return {} if self._vocabulary is None else {"vocabulary": self._vocabulary.tolist()}
+        """{"vocabulary": the ids kept, in their order, "vectors": SHA-256 of the pretrained ones}."""
+        known = {} if self._vocabulary is None else {"vocabulary": self._vocabulary.tolist()}
+        return known if self.pretrained is None else {**known, "vectors": SHA256}
 
     def restore(self, calibration: Mapping[str, Any]) -> None:
+        if self.pretrained is not None and calibration:
+            check_vectors(calibration.get("vectors"))
         vocabulary = calibration.get("vocabulary")
         self._become(None if vocabulary is None else np.array(vocabulary, np.int64))
 
@@ -144,3 +173,11 @@ class TextTokenizer(Tokenizer):
         if kept != lengths or is_longer:
             self._truncation.tell(sample, sum(kept), sum(lengths) - sum(kept), at_least=is_longer)
         return [part[:number] for part, number in zip(parts, kept, strict=True)]
+
+
+def _joined(parts: list[Tensor], between: int, nothing: int) -> Tensor:
+    """The parts of a text one behind the other, a number between two; of none at all one number."""
+    if len(parts) == 2:
+        parts = [parts[0], parts[0].new_tensor([between]), parts[1]]
+    joined = torch.cat(parts)
+    return joined if len(joined) else joined.new_tensor([nothing])

@@ -84,7 +84,7 @@ def test_what_a_kill_leaves_unfinished_is_not_read_and_goes_in_time():
     left = files()[0].with_suffix(".parquet.unfinished")
     left.write_bytes(b"half")
     assert found(1) == [1] and left.exists()
-    other = features_folder() / "gone" / "1.parquet.unfinished"
+    other = features_folder() / ("0" * 32) / "1.parquet.unfinished"
     other.parent.mkdir()
     other.write_bytes(b"half")
     os.utime(other, (0, 0))
@@ -159,6 +159,53 @@ def test_the_contents_are_counted_and_can_be_cleared():
     assert {row["encoder"]: row["vectors"] for row in cache_contents()} == {"a": 2, "b": 1}
     assert clear_cache() > 0
     assert cache_contents() == [] and files() == []
+
+
+def test_what_is_not_the_caches_in_a_folder_that_was_named_stays():
+    mine = features_folder() / "mine" / "1.parquet"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"x" * 1000)
+    filled(1, limit=1)
+    filled(2)
+    assert cache_contents()[0]["vectors"] == 1
+    clear_cache()
+    assert mine.read_bytes() == b"x" * 1000 and files() == [mine]
+
+
+def test_an_identity_that_is_no_table_is_not_told_and_no_error():
+    filled(1)
+    (files()[0].parent / "identity.json").write_text("[1]")
+    assert [(row["vectors"], "encoder" in row) for row in cache_contents()] == [(1, False)]
+
+
+def test_what_cannot_be_removed_is_an_error_and_not_counted_as_removed(monkeypatch):
+    filled(1)
+    monkeypatch.setattr("shutil.rmtree", lambda folder, ignore_errors: None)
+    with pytest.raises(OptionError, match="cannot be emptied"):
+        clear_cache()
+
+
+def test_a_torn_file_that_cannot_be_removed_is_left_out(monkeypatch):
+    filled(1)
+    filled(2)
+    files()[0].write_bytes(b"")
+
+    def refused(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("pathlib.Path.unlink", refused)
+    assert found(1, 2) == [2]
+
+
+def test_files_that_another_process_merges_meanwhile_are_left_out(monkeypatch):
+    for number in range(70):
+        filled(number)
+    cache, listed = FeatureCache({"encoder": "a"}), files()
+    monkeypatch.setattr("pathlib.Path.glob", lambda *_: list(listed))
+    for path in listed[:10]:
+        path.unlink()
+    got = cache.get([key(number) for number in range(70)])
+    assert [vector is not None for vector in got] == [False] * 10 + [True] * 60
 
 
 # what vectors depend on

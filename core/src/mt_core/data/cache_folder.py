@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -21,6 +22,7 @@ IDENTITY = "identity.json"
 DEFAULT_BYTES = 4 << 30
 _LOCATION, _LIMIT = "MT_CACHE", "MT_CACHE_BYTES"
 _SECONDS_UNFINISHED = 3600.0  # after which a file that was not finished is nobody's
+_IDENTITY_FOLDER = re.compile("[0-9a-f]{32}")
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -38,8 +40,13 @@ def cache_folder() -> Path:
 
 
 def features_folder() -> Path:
-    """Its folder of vectors: a folder for each identity."""
+    """Its folder of vectors: a folder for each identity, called by 32 hexadecimal digits."""
     return cache_folder() / "features"
+
+
+def _identity_folders() -> list[Path]:
+    """Those that are there; what else is in a folder that a user named is not the cache's."""
+    return [path for path in features_folder().glob("*") if _IDENTITY_FOLDER.fullmatch(path.name)]
 
 
 def cache_limit() -> int:
@@ -80,7 +87,7 @@ def without_cache() -> Iterator[None]:
 def _files() -> list[tuple[float, int, Path]]:
     """When each file of the cache was used last, its bytes, and its path; the one unused for longest first."""
     found = []
-    for path in features_folder().glob("*/*"):
+    for path in (path for folder in _identity_folders() for path in folder.glob("*")):
         with contextlib.suppress(OSError):
             status = path.stat()
             found.append((status.st_mtime, status.st_size, path))
@@ -115,7 +122,7 @@ def cache_contents() -> list[dict[str, Any]]:
         if path.parent not in rows:
             try:
                 identity = dict(json.loads((path.parent / IDENTITY).read_text(encoding="utf-8")))
-            except (OSError, ValueError):
+            except (OSError, ValueError, TypeError):
                 identity = {}
             rows[path.parent] = {**identity, "files": 0, "vectors": 0, "bytes": 0, "used": 0.0}
         row = rows[path.parent]
@@ -130,7 +137,17 @@ def clear_cache() -> int:
 
     Returns:
         The bytes that were removed.
+
+    Raises:
+        OptionError: some of them cannot be removed.
     """
-    total = sum(size for _, size, _ in _files())
-    shutil.rmtree(features_folder(), ignore_errors=True)
-    return total
+    before = sum(size for _, size, _ in _files())
+    for folder in _identity_folders():
+        shutil.rmtree(folder, ignore_errors=True)
+    left = _files()
+    if left:
+        raise OptionError(
+            f"{features_folder()} cannot be emptied: {len(left):,} files in it cannot be removed",
+            fix=f"check your rights to it, or name another folder by {_LOCATION}",
+        )
+    return before

@@ -92,7 +92,7 @@ class FeatureCache:
             try:
                 keys = _read(path, "key").to_pylist()
             except (OSError, ValueError):
-                path.unlink(missing_ok=True)
+                _remove(path)
                 continue
             places |= {key: (path, row) for row, key in enumerate(keys)}
         return places
@@ -104,7 +104,7 @@ class FeatureCache:
         try:
             column = _read(path, "vector")
         except ValueError:
-            path.unlink(missing_ok=True)
+            _remove(path)
             raise
         vectors: Vector = column.flatten().to_numpy().reshape(len(column), -1)
         with contextlib.suppress(OSError):
@@ -117,15 +117,15 @@ class FeatureCache:
     def _merge(self, files: Sequence[Path]) -> list[Path]:
         """Many small files made one; another process that reads one of them computes its vectors again."""
         merged: dict[bytes, Vector] = {}
-        small = [path for path in files if path.stat().st_size < _ROWS_A_FILE * 64]
+        small = [path for path in files if _size(path) < _ROWS_A_FILE * 64]
         for path in small:
             with contextlib.suppress(OSError, ValueError):
                 keys, column = _read(path, "key").to_pylist(), _read(path, "vector")
                 merged |= zip(keys, column.flatten().to_numpy().reshape(len(column), -1), strict=True)
-        with contextlib.suppress(CacheError):
+        with contextlib.suppress(CacheError, OSError):
             written = [self._write(merged)] if merged else []
             for path in small:
-                path.unlink(missing_ok=True)
+                _remove(path)
             return sorted({*files} - {*small}) + written
         return list(files)
 
@@ -182,6 +182,20 @@ def _replace(path: Path, content: bytes) -> None:
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
     unfinished.write_bytes(content)
     os.replace(unfinished, path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, as far as the folder lets it be."""
+    with contextlib.suppress(OSError):
+        path.unlink()
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file; 0 of one that another process has removed."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _read(path: Path, column: str) -> Any:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from safetensors.torch import load_file
 
 from mt_core.cli import main, options
 from mt_core.contract import POOLS
@@ -43,6 +44,22 @@ def test_training_tells_metrics_beside_the_naive_ones_and_where_the_run_is(folde
     told = capsys.readouterr().out
     assert "validation accuracy" in told and "(baseline 0.5" in told
     assert "parameters trained" in told and run in told
+
+
+def test_the_parameters_that_were_trained_are_counted_with_adapters_and_again_when_a_run_is_shown(
+    folder, small_encoder_file, capsys
+):
+    pytest.importorskip("peft")
+    for tune in ("lora", "knn"):
+        run, encoder = folder / tune, str(small_encoder_file)
+        settings = ["--epochs", "1", "--num-workers", "0", "-q", "--encoder", encoder, "--tune", tune]
+        command = ["train", "toy", "--data", str(folder / "data"), "--out", str(run), *settings]
+        assert main(command) == 0 and main([*command, "--resume"]) == 0
+        weights = load_file(run / "weights.safetensors")
+        trained = sum(weights[name].numel() for name in weights if name.endswith(("lora_A", "lora_B"))) or None
+        count = json.loads((run / "run.json").read_text())["parameters"]["trainable"]
+        assert count == 0 if trained is None else count > trained
+        assert capsys.readouterr().out.count(f"{count:,} parameters trained") == 2
 
 
 def test_data_that_a_run_cannot_be_measured_on_are_refused_before_an_encoder_is_loaded(

@@ -50,6 +50,9 @@ def test_a_run_keeps_its_layers(series, small_encoder_file, tmp_path, capsys):
     assert mt.load_run(run).encoder.layers == (1, 2)
     assert main(["embed", run, *series, "-o", str(tmp_path / "v.parquet"), "--layers", "1"]) == 2
     assert "a run has its own layers" in capsys.readouterr().err
+    assert main(["train", "toy", "--data", data, "--out", run, "--layers", "quarters", "--resume", *settings]) == 0
+    assert main(["train", "toy", "--data", data, "--out", run, "--layers", "1", "--resume", *settings]) == 2
+    assert "started with other settings (layers)" in capsys.readouterr().err
 
 
 def test_a_view_is_an_option_of_the_tokenizers_that_have_views(series, tmp_path, capsys):

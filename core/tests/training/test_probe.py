@@ -148,6 +148,18 @@ def test_where_the_time_is_up_the_head_is_fitted_to_the_vectors_so_far(model):
         mt.fit(model, demo(), demo("val", 24), tune="knn", max_minutes=1e-9, **QUICK)
 
 
+def test_a_head_that_had_no_time_for_all_samples_is_resumed(model, small_encoder, tmp_path):
+    given = {"tune": "knn", "out": tmp_path / "run", **QUICK}
+    with pytest.warns(mt.MtWarning, match="16 of 48 training samples"):
+        mt.fit(model, demo(), demo("val", 24), max_minutes=1e-9, **given)
+    assert (tmp_path / "run" / "metrics.csv").read_text().count("\n") == 2  # the heading, and a setting that was tried
+    assert "fitted to 16 of its samples" in mt.load_run(tmp_path / "run", encoder=small_encoder).description
+    again = mt.load("toy", encoder=small_encoder)
+    resumed = mt.fit(again, demo(), demo("val", 24), resume=True, **given)
+    assert not resumed.was_complete and "samples" not in resumed.chosen
+    assert len(again.require_head().vectors_NP) == 48
+
+
 def test_an_unreadable_sample_is_an_error_or_left_out(model):
     data = demo()
     data.samples[3] = np.zeros(1, np.float32)

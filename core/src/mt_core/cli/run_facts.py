@@ -33,7 +33,9 @@ def _facts(folder: Path, record: Mapping[str, Any], epochs: int) -> Iterator[tup
     yield "run of", f"{record['modality']} ({record['plugin']['distribution']} {record['plugin']['version']})"
     can = "can predict" if (folder / WEIGHTS).is_file() else "cannot predict yet; --resume goes on with it"
     if record["status"] == "complete":
-        yield "state", f"complete, {epochs} epochs"
+        yield "state", f"complete, {epochs} {'settings tried' if record.get('chosen') else 'epochs'}"
+    elif "samples" in (record.get("chosen") or {}):
+        yield "state", f"stopped, fitted to {record['chosen']['samples']:,} of {data['train']:,} samples; {can}"
     else:
         yield "state", f"interrupted after {epochs} of {record['recipe']['epochs']} epochs; {can}"
     if record.get("kept_epoch") is not None:

@@ -143,12 +143,14 @@ def command(
             "the same command with --resume goes on",
             err=True,
         )
-    counts = model.parameter_counts()
+    if "samples" in result.chosen and not result.was_complete:
+        click.echo("the same command with --resume fits the head to all samples", err=True)
+    counts = read_record(Path(out))["parameters"]  # as trained: adapters have been added to the weights since
     if result.chosen:
         said = ", ".join(f"{name} {value}" for name, value in result.chosen.items())
         click.echo(f"chosen on validation: {said}")
     primary = model.require_head().primary
-    click.echo(f"{counts.trainable:,} parameters trained, {counts.frozen:,} frozen, {result.seconds:.0f} s")
+    click.echo(f"{counts['trainable']:,} parameters trained, {counts['frozen']:,} frozen, {result.seconds:.0f} s")
     for name, value in result.metrics.items():
         beside = f" (baseline {result.baseline[name]:.4f})" if name in result.baseline else ""
         click.echo(f"validation {name}: {value:.4f}{beside}" + (" — what selects" if name == primary else ""))

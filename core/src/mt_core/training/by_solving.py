@@ -75,14 +75,14 @@ def train_by_solving(
         settings.append(setting)
         if best_row(rows, head) is rows[-1]:
             save_weights(model, folder, number)
+        write_history(folder, rows)
         if time.monotonic() > until:
             break
-        write_history(folder, rows)
     load_weights(model, folder)
     kept = best_row(rows, head)
     seconds = sum(row["seconds"] for row in rows)
     chosen = {**settings[rows.index(dict(kept))], **({"samples": len(train[0])} if is_cut else {})}
-    return Trained(rows, kept, seconds, failed, is_time_up=False, chosen=chosen)
+    return Trained(rows, kept, seconds, failed, is_time_up=is_cut, chosen=chosen)
 
 
 def _vectors(

@@ -78,6 +78,8 @@ class Bench:
             result = fit(control, self.parts.train, self.parts.val, recipe=recipe, show_progress=self.show_progress)
         early = result.stopped_after
         note = f"stopped after {early:.3g} of {recipe.epochs} epochs, as the budget asks" if early is not None else ""
+        if "samples" in result.chosen:
+            note = f"fitted to {result.chosen['samples']:,} of {len(self.parts.train):,} samples, as the budget asks"
         with collecting(Notices()):
             measured = measure_outputs(control, self.dataset, **self.how)
         return replace(measured, note=note, seconds=result.seconds)

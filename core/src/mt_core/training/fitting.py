@@ -216,7 +216,8 @@ def _fit(
         merge_adapters(model.encoder, adapters, folder)
     history, failed = trained.rows, trained.failed
     metrics = _val_metrics(trained.kept)
-    is_stopped = trained.is_time_up and history[-1]["epoch"] < recipe.epochs
+    is_cut = "samples" in trained.chosen  # a solved head, fitted to a part of the samples
+    is_stopped = trained.is_time_up and not is_cut and history[-1]["epoch"] < recipe.epochs
     stopped_after = history[-1]["epoch"] if is_stopped else None
     model.provenance = f"trained on {train.source}"
     model.data_options = parts.options
@@ -229,7 +230,7 @@ def _fit(
     test_baseline = baseline_metrics(model.require_head(), train.targets(), tested) if tested is not None else None
     finished = {
         **planned,
-        "status": "stopped" if stopped_after is not None else "complete",
+        "status": "stopped" if is_stopped or is_cut else "complete",
         "stopped_after": stopped_after,
         "kept_epoch": trained.kept["epoch"],
         "chosen": dict(trained.chosen),
@@ -401,13 +402,17 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
     """What a complete run in the folder gave, its weights put into the model; None where the run is not complete.
 
     Raises:
-        RunError: no run, one that cannot be read, or one of another modality or recipe.
+        RunError: no run, one that cannot be read, or one of another modality, recipe or layers.
     """
     record = read_record(folder)
     if record["status"] != "complete":
         return None
-    asked = {"modality": model.modality, "recipe": recipe.model_dump(mode="json")}
-    check_same(folder, _compared(record), _compared(asked))
+    asked = {
+        "modality": model.modality,
+        "recipe": recipe.model_dump(mode="json"),
+        "layers": model.encoder.layers,
+    }
+    check_same(folder, {**_compared(record), "layers": record["encoder"].get("layers")}, _compared(asked))
     trained = load_run(folder, encoder=model.encoder if model.encoder.is_frozen else None, device=model.device)
     for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target", "seen", "trained_on"):
         setattr(model, part, getattr(trained, part))

@@ -223,6 +223,8 @@ def _how_far(folder: Path, record: Mapping[str, Any]) -> str:
     """What is to be known of a run that did not come to its end; "" of one that did."""
     if record["status"] == "complete":
         return ""
+    if "samples" in (chosen := record.get("chosen") or {}):
+        return f", stopped: the head is fitted to {chosen['samples']:,} of its samples"
     rows = read_history(folder)
     done = f"{rows[-1]['epoch']:.4g}" if rows else "0"
     state = "stopped" if record["status"] == "stopped" else "interrupted, or still training,"

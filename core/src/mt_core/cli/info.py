@@ -74,6 +74,8 @@ def facts(plugin: Plugin) -> list[tuple[str, str]]:
     ]
     if limits := getattr(plugin.tokenizer, "sample_limits", ""):
         lines.append(("limits", str(limits)))
+    if manifest.views is not None and "view" in plugin.tokenizer.Options.model_fields:
+        lines.append(("view", f"{manifest.views.embed} without training, {manifest.views.train} for training"))
     if "needs_calibration" in manifest.capabilities:
         lines.append(("note", "learns scales or categories from labelled data, and grows with them: `mt train` first"))
     if "init_from_encoder" in manifest.capabilities:

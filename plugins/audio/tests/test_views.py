@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
+from mt_core.cli import main
 from mt_core.encoder import load_encoder
 from mt_core.model import make_tokenizer
 from mt_plugin_audio.tokenizer import AudioTokenizer
@@ -47,3 +49,8 @@ def test_the_view_of_pictures_has_the_encoders_own_stem_and_nothing_else_to_lear
     batch = tokenizer.collate([tokenizer.prepare(tokenizer.read((sound, 16000)))])
     tokens = tokenizer(batch)
     assert tokens.views == 3 and tokens.values.shape == (3, 16, encoder.width)  # 5 s in pictures of at most 2
+
+
+def test_mt_info_shows_which_view_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info", "audio"]) == 0
+    assert "picture without training, tokens for training" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-"""A training step with the encoder frozen against the same step with the encoder trained: time and peak memory.
+"""A training step with the encoder frozen, or with adapters, against the encoder trained: time and peak memory.
 
     python benchmarks/train_step.py [--steps 8]
 
@@ -24,14 +24,19 @@ def step_cost(tune: str, steps: int) -> dict[str, float]:
     """Seconds of the fastest step, and the growth of the process's peak memory over it, in MiB."""
     import mt_core as mt
     from mt_core.training import Recipe
+    from mt_core.training.lora import add_adapters
     from mt_core.training.module import TrainingModule
+    from mt_core.training.optimizer import parameter_groups
 
-    model = mt.load("image")
+    model = mt.load("image", size=224)
     model.attach_head(mt.Classification(classes=tuple("abcdefghij")))
+    recipe = Recipe(tune=tune)  # type: ignore[arg-type]
     if tune == "full":
         model.encoder.unfreeze()
-    module = TrainingModule(model, Recipe(tune=tune))  # type: ignore[arg-type]
-    groups = [group for name, part in module.trained_parts().items() for group in module._groups(name, part)]
+    elif tune == "lora":
+        add_adapters(model, recipe)
+    parts = TrainingModule(model, recipe).trained_parts().values()
+    groups = [group for part in parts for group in parameter_groups(part.named_parameters(), recipe.weight_decay)]
     optimizer = torch.optim.AdamW(groups)
     batch = {"pixels": torch.randint(0, 256, (BATCH, 3, 224, 224), dtype=torch.uint8)}
     target = torch.randint(0, 10, (BATCH,))
@@ -56,14 +61,14 @@ def step_cost(tune: str, steps: int) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--only", choices=["frozen", "full"], help=argparse.SUPPRESS)
+    parser.add_argument("--only", choices=["frozen", "lora", "full"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.only:
         print(json.dumps(step_cost(arguments.only, arguments.steps)))
         return
     print(machine())
     costs = {}
-    for tune in ("frozen", "full"):
+    for tune in ("frozen", "lora", "full"):
         command = [sys.executable, __file__, "--only", tune, "--steps", str(arguments.steps)]
         costs[tune] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         cost = costs[tune]
@@ -71,8 +76,10 @@ def main() -> None:
             f"{tune:<8}{cost['trainable']:>12,} trainable parameters   "
             f"{cost['seconds'] * 1e3:8.1f} ms a step of {BATCH} pictures   {cost['mib']:8.0f} MiB above the idle model"
         )
-    frozen, full = costs["frozen"], costs["full"]
-    print(f"frozen / full: time {frozen['seconds'] / full['seconds']:.3f}, memory {frozen['mib'] / full['mib']:.3f}")
+    full = costs["full"]
+    for tune in ("frozen", "lora"):
+        cost = costs[tune]
+        print(f"{tune} / full: time {cost['seconds'] / full['seconds']:.3f}, memory {cost['mib'] / full['mib']:.3f}")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,12 @@ def test_a_run_keeps_its_layers(series, small_encoder_file, tmp_path, capsys):
     assert "started with other settings (layers)" in capsys.readouterr().err
 
 
+def test_two_views_at_once_are_refused(series, tmp_path, capsys):
+    command = ["embed", "toy", *series, "-o", str(tmp_path / "v.npy"), "--view", "picture", "-O", "view=tokens"]
+    assert main(command) == 2
+    assert "two views" in capsys.readouterr().err
+
+
 def test_a_view_is_an_option_of_the_tokenizers_that_have_views(series, tmp_path, capsys):
     data, out = str(tmp_path / "data"), str(tmp_path / "out")
     for command in (

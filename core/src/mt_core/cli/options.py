@@ -124,7 +124,16 @@ def merged(flags: Mapping[str, Any], pairs: Sequence[str]) -> dict[str, Any]:
 
 
 def with_view(options: Sequence[str], view: str | None) -> tuple[str, ...]:
-    """The options of the tokenizer, and --view among them."""
+    """The options of the tokenizer, and --view among them.
+
+    Raises:
+        OptionError: both name a view, and not the same.
+    """
+    other = next((each for each in options if each.startswith("view=") and each != f"view={view}"), None)
+    if view is not None and other is not None:
+        from mt_core.errors import OptionError
+
+        raise OptionError(f"--view {view} and -O {other} are two views", fix="give one of them")
     return (*options, *([] if view is None else [f"view={view}"]))
 
 

@@ -15,6 +15,7 @@ from mt_core.contract import Baseline, Classification, Multilabel, Regression
 from mt_core.data.in_memory import InMemoryDataset
 from mt_core.errors import InputError, MissingDependencyError, OptionError
 from mt_core.heads import ClassificationHead, MultilabelHead, RegressionHead
+from mt_core.heads.neighbours import NeighbourHead
 from mt_core.plugins import get
 from mt_core.training.baseline import check_head, check_installed, fit_predict, read_features
 from mt_core.training.metrics import values_of
@@ -56,24 +57,26 @@ def tables(baseline, task, train, test):
     return [read_features(baseline, InMemoryDataset(*part, task), **READING) for part in (train, test)]
 
 
-def test_the_score_is_that_of_scikit_learn_on_the_same_features(tokenizer):
+@pytest.mark.parametrize("kind", [ClassificationHead, NeighbourHead])
+def test_the_score_is_that_of_scikit_learn_on_the_same_features(tokenizer, kind):
     (train, known), (test, true) = drawn(80, 0), drawn(60, 1)
     task = Classification(classes=("a", "b"))
     baseline = get("toy").baseline(tokenizer)
     tables_of_both = tables(baseline, task, (train, known.tolist()), (test, true.tolist()))
-    measured = metrics_of(baseline, ClassificationHead(8, task), *tables_of_both)
+    measured = metrics_of(baseline, kind(8, task), *tables_of_both)
     alone = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)).fit(train[:, [0, -1]], known)
     assert measured["accuracy"] == pytest.approx(alone.score(test[:, [0, -1]], true))
     assert 0.7 < measured["accuracy"] < 1
 
 
-def test_numbers_are_measured_in_their_own_unit_and_unknown_ones_are_left_out(tokenizer):
+@pytest.mark.parametrize("kind", [RegressionHead, NeighbourHead])
+def test_numbers_are_measured_in_their_own_unit_and_unknown_ones_are_left_out(tokenizer, kind):
     (train, _), (test, _) = drawn(60, 2), drawn(30, 3)
     task = Regression(names=("sum", "first"))
     known = np.stack([1000 + 50 * train.sum(1), train[:, 0]], axis=1)
     known[:10, 1] = np.nan
     true = np.stack([1000 + 50 * test.sum(1), test[:, 0]], axis=1)
-    head = RegressionHead(8, task)
+    head = kind(8, task)
     head.calibrate(known.tolist())
     measured = metrics_of(Whole(tokenizer), head, *tables(Whole(tokenizer), task, (train, known), (test, true)))
     forests = [

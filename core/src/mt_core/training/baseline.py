@@ -19,6 +19,7 @@ from mt_core.contract import AnyTask, Baseline, Classification, Forecasting, Hea
 from mt_core.data.loader import Loader, check_failures
 from mt_core.errors import InputError, MissingDependencyError, MtError, OptionError
 from mt_core.heads import ClassificationHead, ForecastingHead, MultilabelHead, RegressionHead
+from mt_core.heads.neighbours import NeighbourHead
 from mt_core.io.notices import Notices, collecting
 from mt_core.io.progress import progress
 from mt_core.training.estimators import make_estimator
@@ -67,7 +68,7 @@ def check_head(head: Head) -> None:
     Raises:
         OptionError: segmentation, retrieval, or a head whose scores only its plugin knows.
     """
-    if not isinstance(head, _HEADS):
+    if not isinstance(_measuring(head), _HEADS):
         raise OptionError(
             f"there is no native baseline for {head.task.kind} with {type(head).__name__}",
             fix="it is for classification, multilabel, regression and forecasting with the core's own heads",
@@ -211,8 +212,14 @@ def _probabilities(
     return probabilities
 
 
+def _measuring(head: Head) -> Head:
+    """The head that decodes and measures: of nearest neighbours the one within."""
+    return head.inner if isinstance(head, NeighbourHead) else head
+
+
 def _as_output(head: Head, predicted: Tensor) -> Tensor:
     """Predictions on the head's own scale."""
+    head = _measuring(head)
     if isinstance(head, ClassificationHead):
         return predicted.clamp(min=_LEAST).log()
     if isinstance(head, MultilabelHead):

@@ -76,7 +76,8 @@ def load(
     ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
     if layers is not None:
         ready = ready.with_layers(parse_layers(layers, ready.depth))
-    tokenizer = make_tokenizer(plugin.tokenizer, ready, {**default_view(plugin, ready, purpose), **options}, seed)
+    chosen = {**default_view(plugin, ready, purpose, options), **options}
+    tokenizer = make_tokenizer(plugin.tokenizer, ready, chosen, seed)
     return on_device(MetaTransformer(plugin.name, tokenizer, ready, seed=seed), device)
 
 

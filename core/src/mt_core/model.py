@@ -171,13 +171,21 @@ Purpose = Literal["embed", "train"]
 """What a model is loaded for: vectors without training, or training."""
 
 
-def default_view(plugin: Plugin, encoder: Encoder, purpose: Purpose) -> dict[str, Any]:
-    """The option `view` that the plugin's manifest names for this kind of encoder; {} where it has no views, or where
-    the encoder has no patch embedding for pictures to enter by."""
+def default_view(
+    plugin: Plugin, encoder: Encoder, purpose: Purpose, given: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The option `view` that the plugin's manifest names for this kind of encoder; {} where it has no views, where the
+    encoder has no patch embedding for pictures to enter by, or where the options given belong to another view."""
     views = plugin.manifest.views
     if views is None or encoder.native_patch is None or "view" not in plugin.tokenizer.Options.model_fields:
         return {}
-    return {"view": getattr(views, purpose) if encoder.is_trained else views.untrained or getattr(views, purpose)}
+    view = {"view": getattr(views, purpose) if encoder.is_trained else views.untrained or getattr(views, purpose)}
+    suggested = plugin.tokenizer.suggested_options(encoder)
+    try:
+        plugin.tokenizer.Options.parse({**suggested, **view, **(given or {})})
+    except OptionError:
+        return {}  # what is wrong in any view is refused where the tokenizer is made
+    return view
 
 
 def make_tokenizer(

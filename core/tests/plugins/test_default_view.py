@@ -12,8 +12,8 @@ from mt_core.model import default_view
 from mt_core.plugins.manifest import Views
 from mt_core.sdk.blocks import DrawnTokenizer
 
-TRAINED = SimpleNamespace(native_patch=16, is_trained=True)
-RANDOM = SimpleNamespace(native_patch=16, is_trained=False)
+TRAINED = SimpleNamespace(native_patch=16, native_size=64, is_trained=True)
+RANDOM = SimpleNamespace(native_patch=16, native_size=64, is_trained=False)
 WITHOUT_STEM = SimpleNamespace(native_patch=None, is_trained=True)
 
 
@@ -42,3 +42,14 @@ def test_an_encoder_without_a_patch_embedding_gets_tokens() -> None:
 def test_a_tokenizer_without_views_and_a_manifest_without_them_name_none() -> None:
     assert default_view(plugin(Views(embed="picture"), Tokenizer), TRAINED, "embed") == {}
     assert default_view(plugin(None), TRAINED, "embed") == {}
+
+
+def test_options_of_another_view_choose_that_view() -> None:
+    class Framed(DrawnTokenizer):
+        @classmethod
+        def suggested_options(cls, encoder: Any) -> dict[str, Any]:
+            return {"picture_size": 32}
+
+    own = plugin(Views(embed="picture"), Framed)
+    assert default_view(own, TRAINED, "embed", {"picture_patch": 16}) == {"view": "picture"}
+    assert default_view(own, TRAINED, "embed", {"picture_patch": 24}) == {}

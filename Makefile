@@ -38,7 +38,7 @@ format: .venv/ready
 	$(IN)/ruff check --fix .
 
 bench: .venv/ready
-	for script in packed_encoder files_to_vectors embedding_memory start_up train_step pretraining_step; do echo "== $$script"; $(IN)/python benchmarks/$$script.py || exit 1; done
+	for script in packed_encoder files_to_vectors feature_cache embedding_memory start_up train_step pretraining_step; do echo "== $$script"; $(IN)/python benchmarks/$$script.py || exit 1; done
 
 conformance: .venv/ready
 	$(IN)/python benchmarks/conformance.py

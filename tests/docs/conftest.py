@@ -185,6 +185,7 @@ def front_page() -> dict[str, Any]:
 SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
     "README.md": front_page,
     "core/README.md": image,
+    "docs/ladder.md": imu,
     **{
         f"plugins/{made.__name__}/README.md": made
         for made in (
@@ -209,6 +210,6 @@ SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
 def setting() -> Callable[[str], dict[str, Any]]:
     """Make the files that a page names, in the current folder, and give the variables that its Python names.
 
-    The pages in docs/ have none: they make what they need.
+    The other pages in docs/ have none: they make what they need.
     """
     return lambda page: SETTINGS[page]() if page in SETTINGS else {}

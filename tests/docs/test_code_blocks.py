@@ -58,6 +58,9 @@ SMALL = ["--epochs", "1", "-S", "max_minutes=0.1"]
 BRIEF = ["--minutes", "0.0001", "--size", "32", "-S", "depth=1"]
 """What a line of `mt pretrain` is given that says nothing of steps."""
 
+CHEAP = ["--minutes", "0.1", "--seeds", "1", "--rungs", "knn", "-S", "num_workers=0"]
+"""What every line of `mt ladder` is given, in place of what it says."""
+
 NUMBER = r"\d+\.\d+"
 
 
@@ -195,6 +198,8 @@ class Reader:
         budget = SMALL if words[0] == "train" and "--epochs" not in words else []
         if words[0] == "pretrain" and not {"--steps", "--pairs", "--resume"} & set(words):
             budget = BRIEF
+        if words[0] == "ladder":
+            budget = CHEAP
         alone = ["--num-workers", "0"] if words[0] in ("train", "embed", "evaluate") else []
         return main([*words, *budget, *alone])
 

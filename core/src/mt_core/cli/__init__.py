@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
     "ladder": (
         "mt_core.cli.ladder",
-        "From nearest neighbours to the whole encoder, in a time budget: what is worth it.",
+        "How much to train: from neighbours to the encoder, in a time.",
     ),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "Predict with a trained run."),

@@ -157,6 +157,14 @@ def test_a_run_on_random_weights_is_not_its_own_control(folder):
     assert [row.kind for row in result.controls.rows] == ["run", "none", "native", "constant"]
 
 
+def test_without_an_encoder_a_pooling_by_cls_is_one_by_the_mean(folder, encoder):
+    model = mt.load("toy", encoder=encoder)
+    mt.fit(model, folder, **QUICK, head={"pool": "cls+mean"})
+    result = mt.evaluate(model, model.trained_on.parts.test, num_workers=0, controls=True)
+    assert {row.kind for row in result.controls.rows} == {"run", "random", "none", "native", "constant"}
+    assert not any("not measured" in note for note in result.controls.notes)
+
+
 def test_the_bootstrap_interval_of_a_share_is_that_of_the_binomial_distribution():
     right = np.zeros(400)
     right[:300] = 1

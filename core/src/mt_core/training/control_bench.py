@@ -9,7 +9,7 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mt_core.contract import Baseline, ModalityDataset
+from mt_core.contract import Baseline, Head, ModalityDataset
 from mt_core.data.precision import Precision
 from mt_core.data.training_data import TrainingData
 from mt_core.encoder import Encoder
@@ -60,7 +60,7 @@ class Bench:
             print(line, file=sys.stderr, flush=True)
 
     def train(self, encoder: Encoder, offset: int) -> Measured:
-        """A model with this encoder, made and trained as the run was, and measured.
+        """A model with this encoder, made and trained as the run was, and measured; without [CLS], pooled by the rest.
 
         Args:
             offset: What is added to the run's seeds.
@@ -73,6 +73,9 @@ class Bench:
         given = {**self.recipe.model_dump(), "seed": seed, "max_minutes": self.minutes}
         if self.recipe.tune == "lora" and not encoder.depth:
             given["tune"] = "frozen"  # there are no layers for adapters to stand beside
+        pool = None if encoder.has_cls else _pool_without_cls(self.model.require_head())
+        if pool is not None:
+            given["head"] = {**given["head"], "pool": pool}
         recipe = Recipe.parse(given)
         with collecting(Notices()):  # they are those of the run
             result = fit(control, self.parts.train, self.parts.val, recipe=recipe, show_progress=self.show_progress)
@@ -106,3 +109,9 @@ class Bench:
         metrics = head.metrics()
         metrics.update(*head.metric_inputs(output, test.target))
         return Measured(values_of(metrics), outputs, head, seconds=time.monotonic() - started)
+
+
+def _pool_without_cls(head: Head) -> str | None:
+    """The head's pooling without its [CLS] part, the mean where nothing is left; None where it has no such part."""
+    parts = str(getattr(head.options, "pool", "")).split("+")
+    return ("+".join(part for part in parts if part != "cls") or "mean") if "cls" in parts else None

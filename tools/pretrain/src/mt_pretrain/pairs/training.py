@@ -154,7 +154,7 @@ def _trainer(
     show_progress: bool,
 ) -> lightning.Trainer:
     if recipe.ema:
-        callbacks.append(EMAWeightAveraging(decay=recipe.ema))
+        callbacks.append(EMAWeightAveraging(decay=recipe.ema, use_buffers=False))
     if show_progress and not getattr(rank_zero_only, "rank", 0):
         callbacks.append(ContrastProgress())
     callbacks.append(LastCheckpoint(folder))

@@ -1,5 +1,6 @@
 """Counts of words."""
 
+import pytest
 import torch
 
 from mt_core.contract import Classification
@@ -26,6 +27,7 @@ def test_a_text_without_a_word_has_no_count() -> None:
 
 
 def test_the_model_is_that_of_tf_idf_with_scikit_learns_own_words() -> None:
+    pytest.importorskip("sklearn", reason="its model is scikit-learn's, an extra")
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline

@@ -29,5 +29,6 @@ def test_a_missing_number_is_below_all_others() -> None:
 
 
 def test_the_trees_are_told_which_columns_are_categories() -> None:
+    pytest.importorskip("sklearn", reason="the trees are scikit-learn's, an extra")
     trees = made().estimator(Classification(classes=("a", "b")), 0)
     assert trees.categorical_features == [False, True]

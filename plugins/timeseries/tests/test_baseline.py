@@ -1,6 +1,7 @@
 """Ridge regression on windows, statistics where series are classified."""
 
 import numpy as np
+import pytest
 import torch
 
 from mt_core.contract import Example, Forecasting
@@ -25,6 +26,7 @@ def waves(phase: float) -> np.ndarray:
 
 
 def test_waves_of_one_period_are_forecast_at_any_phase_and_level() -> None:
+    pytest.importorskip("sklearn", reason="the ridge regression is scikit-learn's, an extra")
     drawn = [waves(phase) for phase in np.random.default_rng(0).uniform(0, 6, 400)]
     first = make_series(drawn[0][:STEPS], "waves")
     plain = baseline(first, drawn[0][STEPS:])

@@ -148,15 +148,21 @@ class PictureTokenizer(Tokenizer):
         A kernel for another patch size and positions on another lattice are resampled; one for another number of
         channels is adapted as `adapt_channels` says, and each channel then gets the mean of the constants.
         """
-        self.mean.copy_(_for_channels(torch.tensor(encoder.mean), len(self.mean)))
-        self.std.copy_(_for_channels(torch.tensor(encoder.std), len(self.std)))
-        if encoder.patch_weight is not None and isinstance(self.patches, PatchEmbed):
-            copy_kernel(self.patches, encoder.patch_weight, encoder.patch_bias)
-        if encoder.positions is not None and encoder.positions_grid is not None:
-            with torch.no_grad():
-                self.place.weight.copy_(
-                    interpolate_positions(encoder.positions, encoder.positions_grid, self.place.lattice)
-                )
+        copy_stem(encoder, self.patches, self.place, self.mean, self.std)
+
+
+def copy_stem(
+    encoder: EncoderSpec, patches: PatchEmbed | ConvStem, place: LearnedPositions, mean: Tensor, std: Tensor
+) -> None:
+    """Start a stem for pictures from the encoder's own kernel (of a `PatchEmbed` only), positions and normalisation, as
+    far as it has them, resampled to this patch and lattice and adapted to the channels of `mean`."""
+    mean.copy_(_for_channels(torch.tensor(encoder.mean), len(mean)))
+    std.copy_(_for_channels(torch.tensor(encoder.std), len(std)))
+    if encoder.patch_weight is not None and isinstance(patches, PatchEmbed):
+        copy_kernel(patches, encoder.patch_weight, encoder.patch_bias)
+    if encoder.positions is not None and encoder.positions_grid is not None:
+        with torch.no_grad():
+            place.weight.copy_(interpolate_positions(encoder.positions, encoder.positions_grid, place.lattice))
 
 
 def native_options(encoder: EncoderSpec, *, size: str, patch: str) -> dict[str, Any]:

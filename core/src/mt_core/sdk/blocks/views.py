@@ -32,9 +32,9 @@ from torch import Tensor, nn
 
 from mt_core.contract import EncoderSpec, Options, Tokenizer, Tokens
 from mt_core.errors import ContractError
-from mt_core.sdk.blocks.patches import PatchEmbed, copy_kernel
-from mt_core.sdk.blocks.pictures import MIDDLE, RGB, native_options
-from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
+from mt_core.sdk.blocks.patches import PatchEmbed
+from mt_core.sdk.blocks.pictures import MIDDLE, RGB, copy_stem, native_options
+from mt_core.sdk.blocks.positions import LearnedPositions, lattice_coords
 
 View = Literal["tokens", "picture"]
 
@@ -109,15 +109,7 @@ class PictureStem(nn.Module):
     def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Take over the encoder's kernel, positions and normalisation, as far as it has them, resampled to this size
         and patch."""
-        self.mean.copy_(torch.tensor(encoder.mean))
-        self.std.copy_(torch.tensor(encoder.std))
-        if encoder.patch_weight is not None:
-            copy_kernel(self.patches, encoder.patch_weight, encoder.patch_bias)
-        if encoder.positions is not None and encoder.positions_grid is not None:
-            with torch.no_grad():
-                self.place.weight.copy_(
-                    interpolate_positions(encoder.positions, encoder.positions_grid, self.place.lattice)
-                )
+        copy_stem(encoder, self.patches, self.place, self.mean, self.std)
 
 
 class DrawnTokenizer(Tokenizer):

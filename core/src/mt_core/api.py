@@ -256,7 +256,7 @@ def evaluate(
 
     Returns:
         Metrics by name, `loss`, and `samples`, the number of samples measured. With `controls` they have an attribute
-        of this name, whose `lines()` are a table and whose `verdict()` says what the encoder adds.
+        of this name, with `lines()`, a printable table, and `verdict()`, one sentence on what the encoder adds.
 
     Raises:
         OptionError: a model without a head, data of another task than the model's, or an option that does not fit.

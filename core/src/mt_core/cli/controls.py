@@ -43,7 +43,7 @@ def show(comparison: Comparison) -> None:
 
 
 def keep(comparison: Comparison, run: str) -> None:
-    """Write the comparison into the run folder, and its report again; a folder that cannot be written to is told."""
+    """Write the comparison into the run folder, and its report again; a folder that cannot be written is reported."""
     from mt_core.errors import MtError
     from mt_core.training.comparison import CONTROLS, write_comparison
     from mt_core.training.report import write_run_report

@@ -103,7 +103,7 @@ def sample_key(item: dict[str, Tensor]) -> bytes:
 
 @functools.cache
 def _code_of(package: str) -> str:
-    """A hash over the code of a plugin and over what of the core vectors go through, for whoever works on either."""
+    """A hash of the source code that computes vectors, so that vectors of older code are not used."""
     core = Path(__file__).parents[1]
     parts = [core / "encoder", core / "sdk" / "blocks", core / "contract" / "tokens.py"]
     found = getattr(sys.modules.get(package), "__file__", None)

@@ -41,7 +41,7 @@ def refuse_binary(start: bytes, name: str) -> None:
     """Refuse a file that is known to be no text by its first bytes.
 
     Raises:
-        InputError: says what it is, and what to do with it.
+        InputError: names the format and how to convert it.
     """
     for mark, (what, fix) in _BY_START.items():
         if start.startswith(mark):
@@ -52,7 +52,7 @@ def refuse_no_table(lines: Sequence[str], name: str) -> None:
     """Refuse text of another kind than a table, which one of its first lines tells.
 
     Raises:
-        InputError: says what it is, and what to do with it.
+        InputError: names the format and how to convert it.
     """
     known = [line for line in lines if line.strip() and not line.startswith(("%", "#"))]
     for pattern, what, fix in _BY_LINE:

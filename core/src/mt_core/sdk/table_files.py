@@ -182,7 +182,7 @@ def _header(path: Path) -> set[str]:
 
 
 def _first_keys(path: Path) -> list[str]:
-    """The keys of the first object; what is wrong further below is told when the table is read."""
+    """The keys of the first object; an error further below is reported when the table is read."""
     with as_dataset_error(), path.open("rb") as file:
         first = next((line for line in text_lines(file, str(path)) if line.strip()), "")
     try:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from mt_core.errors import UnknownModalityError as UnknownModalityError
     from mt_core.model import MetaTransformer as MetaTransformer
     from mt_core.plugins import list_modalities as list_modalities
+    from mt_core.training import ladder as ladder
 
     __version__: str
 
@@ -96,6 +97,7 @@ _HOME = {
     "embed_files": "api",
     "evaluate": "api",
     "fit": "api",
+    "ladder": "training",
     "list_encoders": "api",
     "list_modalities": "plugins",
     "load": "api",

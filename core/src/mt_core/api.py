@@ -13,7 +13,7 @@ from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
 from mt_core.encoder import Encoder, list_encoders, load_encoder, parse_layers
 from mt_core.errors import UnknownModalityError
 from mt_core.io.names import path_of_text
-from mt_core.model import MetaTransformer, Purpose, default_view, make_tokenizer, on_device
+from mt_core.model import MetaTransformer, Purpose, new_model
 from mt_core.plugins import get, list_modalities
 
 if TYPE_CHECKING:
@@ -76,9 +76,7 @@ def load(
     ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
     if layers is not None:
         ready = ready.with_layers(parse_layers(layers, ready.depth))
-    chosen = {**default_view(plugin, ready, purpose, options), **options}
-    tokenizer = make_tokenizer(plugin.tokenizer, ready, chosen, seed)
-    return on_device(MetaTransformer(plugin.name, tokenizer, ready, seed=seed), device)
+    return new_model(plugin, ready, purpose=purpose, seed=seed, device=device, options=options)
 
 
 def load_run(

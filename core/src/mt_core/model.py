@@ -208,6 +208,26 @@ def make_tokenizer(
     return tokenizer
 
 
+def new_model(
+    plugin: Plugin,
+    encoder: Encoder,
+    *,
+    purpose: Purpose,
+    seed: int,
+    device: str | torch.device | None,
+    options: Mapping[str, Any],
+) -> MetaTransformer:
+    """A modality's model on an encoder: an untrained tokenizer with these options, the view that its manifest names
+    for this purpose where they name none, and no head.
+
+    Raises:
+        OptionError: an unknown option, or a device that is not available.
+    """
+    chosen = {**default_view(plugin, encoder, purpose, options), **options}
+    tokenizer = make_tokenizer(plugin.tokenizer, encoder, chosen, seed)
+    return on_device(MetaTransformer(plugin.name, tokenizer, encoder, seed=seed), device)
+
+
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
     """Within it torch's global CPU generator starts from a seed; afterwards it is as it was."""

@@ -11,8 +11,7 @@ import mt_core as mt
 from mt_core.cli import main
 from mt_core.cli.ladder import RUNGS as OF_THE_COMMAND
 from mt_core.errors import OptionError, RunError
-from mt_core.plugins import get
-from mt_core.training.ladder import climb
+from mt_core.training.module import TrainingModule
 from mt_core.training.rungs import RUNGS, Rung, recommend
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -92,11 +91,8 @@ SETTINGS = {"epochs": 1, "batch_size": 8, "num_workers": 0, "test_fraction": 0.2
 
 
 def climbed(folder, encoder, **more):
-    def load(recipe, options):
-        return mt.load("toy", encoder=encoder, seed=recipe.seed, purpose=recipe.purpose, **options)
-
-    given = {"minutes": 5, "seeds": 2, "encoder": encoder, "settings": SETTINGS, **more}
-    return climb(get("toy"), load, folder / "data", folder / "out", **given)
+    given = {"minutes": 5, "seeds": 2, "encoder": encoder, **SETTINGS, **more}
+    return mt.ladder("toy", folder / "data", folder / "out", **given)
 
 
 def test_every_rung_leaves_runs_and_the_recommended_one_is_tested_on_what_none_has_seen(folder, small_encoder_file):
@@ -130,7 +126,7 @@ def test_a_rung_that_is_not_for_the_task_or_not_installed_is_left_out_with_the_r
 def test_a_ladder_ends_in_its_time_with_what_there_was_time_for(folder, small_encoder_file):
     began = time.monotonic()
     result = climbed(folder, small_encoder_file, rungs=("knn", "probe"), minutes=1e-6, seeds=50)
-    assert len(result.rungs[0].values) == 1 and "time for 1 of 50 seeds" in result.rungs[0].notes
+    assert len(result.rungs[0].values) == 1 and result.remark(result.rungs[0]) == "time for 1 of 50 seeds"
     assert time.monotonic() - began < 60
 
 
@@ -166,6 +162,8 @@ def test_the_command_prints_a_table_and_writes_it(folder, small_encoder_file, ca
     assert (folder / "lad" / "ladder.png").read_bytes().startswith(b"\x89PNG")
     assert main(line) == 2
     assert "--overwrite" in capsys.readouterr().err
+    assert main([*line, "--resume"]) == 0
+    assert capsys.readouterr().out.splitlines() == table
     assert main([*line, "--overwrite", "-q"]) == 0
     assert main([*line[:-1], "--rungs", "ridge"]) == 2
 
@@ -176,3 +174,88 @@ def test_views_and_options_of_the_data_reach_the_ladder(folder, small_encoder_fi
     assert "view" in capsys.readouterr().err
     assert main([*line, "-D", "colour=red"]) == 2
     assert "colour" in capsys.readouterr().err
+
+
+# a ladder that goes on
+
+
+def weights(run):
+    return (run / "weights.safetensors").read_bytes()
+
+
+def test_a_ladder_that_was_killed_goes_on_to_what_an_undisturbed_one_gives(folder, small_encoder_file, monkeypatch):
+    whole = climbed(folder, small_encoder_file, rungs=("knn", "frozen"))
+    kept = {(rung.name, seed): weights(run) for rung in whole.rungs for seed, run in rung.runs.items()}
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt, match="--resume"):
+        training_step = TrainingModule.training_step
+
+        def stopping(self, batch, index):
+            if self.recipe.seed == 1:
+                raise KeyboardInterrupt
+            return training_step(self, batch, index)
+
+        patch.setattr(TrainingModule, "training_step", stopping)
+        climbed(folder, small_encoder_file, rungs=("knn", "frozen"), overwrite=True)
+    record = json.loads((folder / "out" / "ladder.json").read_text())
+    assert record["status"] == "unfinished" and not (folder / "out" / "ladder.png").exists()
+    assert [[*rung["values"]] for rung in record["rungs"]] == [["0", "1"], ["0"]]
+    before = [run.stat().st_mtime_ns for run in (folder / "out").glob("*-0/run.json")]
+    result = climbed(folder, small_encoder_file, rungs=("knn", "frozen"), resume=True)
+    assert [run.stat().st_mtime_ns for run in (folder / "out").glob("*-0/run.json")] == before
+    assert [rung.values for rung in result.rungs] == [rung.values for rung in whole.rungs]
+    assert {(rung.name, seed): weights(run) for rung in result.rungs for seed, run in rung.runs.items()} == kept
+    assert (result.reason, result.test, result.baseline) == (whole.reason, whole.test, whole.baseline)
+
+
+def test_a_complete_ladder_takes_more_seeds_and_rungs_and_measures_nothing_twice(
+    folder, small_encoder_file, monkeypatch
+):
+    first = climbed(folder, small_encoder_file, rungs=("knn",), seeds=1)
+    more = climbed(folder, small_encoder_file, rungs=("probe",), resume=True)
+    assert [(rung.name, set(rung.values)) for rung in more.rungs] == [("knn", {0}), ("probe", {0, 1})]
+    assert more.rungs[0].values == first.rungs[0].values and more.seconds > first.seconds
+    monkeypatch.setattr("mt_core.training.ladder_runs.fit", None)
+    monkeypatch.setattr("mt_core.training.ladder_runs.evaluate", None)
+    again = climbed(folder, small_encoder_file, rungs=("probe",), resume=True)
+    assert again.lines() == more.lines()
+
+
+def test_a_ladder_goes_on_with_the_data_and_options_it_was_started_with_alone(folder, small_encoder_file):
+    encoder, how = small_encoder_file, {"rungs": ("knn",), "seeds": 1}
+    climbed(folder, encoder, **how)
+    changes = {
+        "encoder": ("random/vit_tiny_patch16_224", {}),
+        "encoder.layers": (encoder, {"layers": (0, 2)}),
+        "tokenizer_options": (encoder, {"tokenizer_options": {"noise": 0.5}}),
+        "settings": (encoder, {"epochs": 2}),
+    }
+    for named, (other, change) in changes.items():
+        with pytest.raises(RunError, match=rf"other settings \(.*{named}"):
+            climbed(folder, other, resume=True, **how, **change)
+    for file in (folder / "data" / "rising").glob("*.npy"):
+        np.save(file, -np.load(file))
+    with pytest.raises(RunError, match=r"other settings \(data\): data\.samples\n"):
+        climbed(folder, encoder, resume=True, **how)
+
+
+def test_there_is_nothing_to_go_on_with_where_there_is_no_ladder(folder, small_encoder_file):
+    with pytest.raises(RunError, match="holds no ladder"):
+        climbed(folder, small_encoder_file, resume=True)
+
+
+def test_a_ladder_takes_encoder_and_options_of_a_model_and_leaves_it_as_it_was(folder, small_encoder):
+    model = mt.load("toy", encoder=small_encoder, noise=0.5)
+    before = small_encoder.fingerprint
+    result = mt.ladder(model, folder / "data", folder / "out", seeds=1, rungs=("full",), **SETTINGS)
+    record = json.loads((result.rungs[0].runs[0] / "run.json").read_text())
+    assert record["tokenizer"]["options"]["noise"] == 0.5 and record["encoder"]["fingerprint"] == before
+    assert model.head is None and model.encoder.is_frozen
+    small_encoder.verify()
+    with pytest.raises(OptionError, match="its own encoder"):
+        mt.ladder(model, folder / "data", folder / "other", layers="last")
+
+
+def test_what_a_ladder_sets_itself_is_not_taken_as_a_setting(folder, small_encoder_file):
+    with pytest.raises(OptionError, match="a ladder sets seed itself") as refusal:
+        climbed(folder, small_encoder_file, seed=3)
+    assert refusal.value.fix == "give seeds"

@@ -9,7 +9,7 @@ import torch
 
 from mt_core.errors import OptionError, RunError
 from mt_core.training.checkpoints import check_checkpoint
-from mt_core.training.records import check_same, make_folder, read_json, resolve_name, versions, write_json
+from mt_core.training.records import check_same, differences, make_folder, read_json, resolve_name, versions, write_json
 
 ABSENT = RunError("there is no run", "train one")
 
@@ -53,8 +53,26 @@ def test_a_run_goes_on_with_the_settings_it_was_begun_with_whatever_the_versions
     planned = {"recipe": {"betas": (0.9, 0.98)}, "data": "a", "versions": {"torch": "2.6"}}
     recorded = json.loads(json.dumps({**planned, "status": "training", "versions": {"torch": "2.5"}}))
     check_same(tmp_path, recorded, planned)
-    with pytest.raises(RunError, match=r"was started with other settings \(recipe, data\)"):
-        check_same(tmp_path, recorded, {**planned, "recipe": {}, "data": "b"})
+    with pytest.raises(
+        RunError, match=r"was started with other settings \(recipe, data\): recipe\.betas; data b, was a"
+    ):
+        check_same(tmp_path, recorded, {**planned, "recipe": {"betas": [1, 2]}, "data": "b"})
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "named"),
+    [
+        ({"a": 1}, {"a": 1}, []),
+        ({"a": 1, "b": 2}, {"a": 1}, []),  # the record says more than is asked
+        ({"a": {"b": {"c": 1}}}, {"a": {"b": {"c": 2}}}, ["a.b.c 2, was 1"]),
+        ({"a": {"b": 1}}, {"a": {}}, ["a.b not given, was 1"]),
+        ({}, {"a": "x"}, ["a x, was not given"]),
+        ({"a": "x" * 64}, {"a": "y" * 64}, ["a"]),
+        ({"a": [1]}, {"a": None}, ["a"]),
+    ],
+)
+def test_what_differs_is_named_to_the_last_level(before, now, named):
+    assert differences(before, now) == named
 
 
 def test_versions_are_those_that_decide_the_numbers():

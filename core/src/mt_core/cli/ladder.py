@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from mt_core.cli import options as shared
-
-if TYPE_CHECKING:
-    from mt_core.model import MetaTransformer
-    from mt_core.training import Recipe
 
 # they stand here again (a test compares them), because --help must not import torch
 RUNGS = ("knn", "probe", "frozen", "lora", "full")
@@ -29,6 +23,7 @@ RUNGS = ("knn", "probe", "frozen", "lora", "full")
     "--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Runs of each rung, as time allows."
 )
 @click.option("--rungs", default=",".join(RUNGS), show_default=True, metavar="LIST", help="Which, with commas.")
+@click.option("--resume", is_flag=True, help="Go on with the ladder in --out; what was measured is kept.")
 @click.option("--overwrite", is_flag=True, help="Replace the ladder in --out.")
 @shared.stacked(
     shared.encoder,
@@ -49,6 +44,7 @@ def command(
     minutes: float,
     seeds: int,
     rungs: str,
+    resume: bool,
     overwrite: bool,
     encoder: str | None,
     layers: str | None,
@@ -84,35 +80,27 @@ def command(
 
     Recipe.parse(settings)
 
-    from mt_core.api import load  # imports torch
     from mt_core.plugins import get
-    from mt_core.training.ladder import climb
-    from mt_core.training.ladder_report import ladder_lines, write_ladder
+    from mt_core.training import ladder  # imports torch
 
-    plugin = get(modality)
-    shared.refuse_misplaced(plugin, {"-O": options, "-D": data_option, "-S": more})
-
-    def new_model(recipe: Recipe, own: Mapping[str, Any]) -> MetaTransformer:
-        given = {"encoder": encoder, "layers": layers, "purpose": recipe.purpose, "seed": recipe.seed, "device": device}
-        return load(modality, **given, **own)  # type: ignore[arg-type]
-
-    result = climb(
-        plugin,
-        new_model,
-        Path(data),
-        Path(out),
+    shared.refuse_misplaced(get(modality), {"-O": options, "-D": data_option, "-S": more})
+    result = ladder(
+        modality,
+        data,
+        out,
         minutes=minutes,
         seeds=seeds,
         rungs=names,
         encoder=encoder,
-        overwrite=overwrite,
+        layers=layers,
+        device=device,
         tokenizer_options=shared.parse(options),
         data_options=shared.parse(data_option),
-        settings=settings,
-        report=(lambda line: None) if quiet else (lambda line: click.echo(line, err=True)),
+        resume=resume,
+        overwrite=overwrite,
+        show_progress=not quiet,
+        **settings,
     )
-    asked = {"modality": modality, "data": str(Path(data).resolve()), "minutes": minutes, "seeds": seeds}
-    write_ladder(Path(out), result, {**asked, "rungs": names, "settings": settings})
-    for line in ladder_lines(result):
+    for line in result.lines():
         click.echo(line)
     return 0

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mt_core.training.climb import ladder as ladder
     from mt_core.training.evaluation import baseline_metrics as baseline_metrics
     from mt_core.training.evaluation import evaluate as evaluate
     from mt_core.training.fitting import FitResult as FitResult
@@ -20,6 +21,7 @@ _HOME = {
     "baseline_metrics": "evaluation",
     "evaluate": "evaluation",
     "fit": "fitting",
+    "ladder": "climb",
     "load_run": "run",
 }
 __all__ = sorted(_HOME)

@@ -13,6 +13,9 @@ from importlib_metadata import version
 from mt_core.errors import MtError, RunError
 from mt_core.io.atomic import atomic_write
 
+_SHORT = 24
+"""Characters of a value up to which messages show it."""
+
 
 def versions(*more: str) -> dict[str, str]:
     """Of what decides the numbers of a run.
@@ -75,6 +78,28 @@ def read_json(
     return record
 
 
+def differences(recorded: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """The names in one record whose values are others in another one, as "recipe.epochs"; with both values where they
+    are short, as "recipe.epochs 3, was 2"."""
+    names = []
+    for name, value in now.items():
+        before = recorded.get(name)
+        if before == value:
+            continue
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            gone = {key: None for key in before if key not in value}
+            names += [f"{name}.{inner}" for inner in differences(before, {**value, **gone})]
+        elif all(isinstance(each, str | int | float | None) and len(str(each)) <= _SHORT for each in (before, value)):
+            names.append(f"{name} {_shown(value)}, was {_shown(before)}")
+        else:
+            names.append(name)
+    return names
+
+
+def _shown(value: Any) -> str:
+    return "not given" if value is None else str(value)
+
+
 def check_same(folder: Path, recorded: Mapping[str, Any], planned: Mapping[str, Any]) -> None:
     """Refuse to resume a run with other settings than it was started with.
 
@@ -88,8 +113,9 @@ def check_same(folder: Path, recorded: Mapping[str, Any], planned: Mapping[str, 
     now = json.loads(json.dumps(planned))
     differing = [name for name in now if name != "versions" and recorded.get(name) != now[name]]
     if differing:
+        which = differences(recorded, {name: now[name] for name in differing})
         raise RunError(
-            f"the run in {folder} was started with other settings ({', '.join(differing)})",
+            f"the run in {folder} was started with other settings ({', '.join(differing)}): {'; '.join(which)}",
             fix="repeat the command it was started with, or choose another --out",
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ class Rung:
         peak_bytes: The most memory of any of its runs; None where it is not known.
         runs: The run folders.
         skipped: Why it was not climbed; "" where it was.
-        notes: Why it was not climbed to its end.
+        notes: Runs that there was not time for to their end.
     """
 
     name: str
@@ -68,7 +68,8 @@ class LadderResult:
         reason: Why, in one sentence.
         test: The metric of the recommended rung's runs on the test part, by seed; {} where there is none.
         measured_on: Which part that is.
-        seconds: All of it took.
+        seconds: All of it took, over all sessions.
+        seeds: Runs of each rung that were asked for.
     """
 
     metric: str
@@ -80,6 +81,30 @@ class LadderResult:
     test: Mapping[int, float]
     measured_on: str
     seconds: float
+    seeds: int
+
+    def lines(self) -> list[str]:
+        """A table for people, a line each, then what is recommended and its test."""
+        header = ("rung", f"validation {self.metric}", "trained parameters", "seconds", "peak memory")
+        rows = [(header, ""), *((_cells(rung), self.remark(rung)) for rung in self.rungs)]
+        widths = [max(len(cells[column]) for cells, _ in rows) for column in range(len(header))]
+        lines = []
+        for (name, *others), note in rows:
+            numbers = [cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True)]
+            lines.append("  ".join([name.ljust(widths[0]), *numbers, note]).rstrip())
+        lines.append(f"constant answer: {self.baseline:.4f}" if not math.isnan(self.baseline) else "")
+        lines.append(f"recommended: {self.reason}")
+        if self.test:
+            mean = f"{np.mean(list(self.test.values())):.4f}{_range(interval_of(self.test))}"
+            lines.append(f"test {self.metric} of {self.recommended}: {mean}, on {self.measured_on}")
+        chosen = next(rung for rung in self.rungs if rung.name == self.recommended)
+        return [*filter(None, lines), f"run: {next(iter(chosen.runs.values()))}"]
+
+    def remark(self, rung: Rung) -> str:
+        """What is to be known of a rung beside its numbers; "" where there is nothing."""
+        count = len(rung.values)
+        missing = [f"time for {count} of {self.seeds} seeds"] if count < self.seeds else []
+        return rung.skipped or "; ".join([*rung.notes, *missing])
 
     def record(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -89,6 +114,26 @@ class LadderResult:
             for rung in self.rungs
         ]
         return {**asdict(replace(self, rungs=())), "rungs": rungs, "test_interval": interval_of(self.test)}
+
+
+def result_from(record: Mapping[str, Any], folder: Path) -> LadderResult:
+    """What `LadderResult.record` wrote down.
+
+    Args:
+        folder: Of the ladder, which may have been moved.
+
+    Raises:
+        KeyError, TypeError, ValueError: something is missing or wrong.
+    """
+    rungs = []
+    for given in record["rungs"]:
+        own = {name: value for name, value in given.items() if name not in ("mean", "interval")}
+        own["values"] = {int(seed): float(value) for seed, value in own["values"].items()}
+        own["runs"] = {seed: folder / f"{own['name']}-{seed}" for seed in own["values"]}
+        rungs.append(Rung(**own))
+    names = [each.name for each in fields(LadderResult) if each.name not in ("rungs", "test")]
+    test = {int(seed): float(value) for seed, value in record["test"].items()}
+    return LadderResult(rungs=rungs, test=test, **{name: record[name] for name in names})
 
 
 def interval_of(values: Mapping[int, float]) -> Interval | None:
@@ -135,3 +180,14 @@ def recommend(rungs: Sequence[Rung], metric: str, baseline: float, *, higher_is_
             f"no rung has a better validation {metric} than the constant answer ({baseline:.4f}): this is no model yet"
         )
     return chosen, f"{chosen}: {why}"
+
+
+def _cells(rung: Rung) -> tuple[str, ...]:
+    if not rung.values:
+        return (rung.name, "-", "-", "-", "-")
+    memory = f"{rung.peak_bytes / 2**20:,.0f} MiB" if rung.peak_bytes else "-"
+    return (rung.name, f"{rung.mean:.4f}{_range(rung.interval)}", f"{rung.trainable:,}", f"{rung.seconds:,.0f}", memory)
+
+
+def _range(interval: Interval | None) -> str:
+    return f" [{interval[0]:.4f}, {interval[1]:.4f}]" if interval is not None else ""

@@ -1,110 +1,119 @@
-"""The results of docs/evidence.md: train on the training split, measure once on the test split.
+"""The project's evidence again, from one list of datasets (`evidence_datasets.py`), and the tables of docs/evidence.md.
 
-    MT_DATA=... python benchmarks/evidence.py adult [--seed 0] [--encoder none/vit_tiny_patch16_224] \
-        [--out runs/adult] [--record benchmarks/results/evidence.jsonl]
+    MT_DATA=... python benchmarks/evidence.py all [--only fsdd/untrained/mt-tiny] [--minutes 30] [--jobs 2] [--full]
+    python benchmarks/evidence.py table    the tables between the markers of docs/evidence.md, and its figure
+    python benchmarks/evidence.py prune    forget what was measured again since, and other weights of mt-tiny
 
-`--encoder none/…` is the control without an encoder: tokens go straight to the head. What selects the epoch is a
-held-out part of the training split; the test split is read once, after training. Where a dataset is measured by
-cross-validation, each fold is trained and tested so, and the mean over folds is told.
+Every measurement is a line in `benchmarks/results`, found again by dataset, regime, arm, seed, labels, a hash of the
+recipe, the encoder's fingerprint and a hash of the data: what is on record is not measured again, so a killed run goes
+on with the same command, and other weights are measured anew, their choices on validation data included. `--only`
+takes patterns of dataset/regime/arm ("*/few/mt-tiny"), may be given several times. Regimes: untrained, few, full (with
+`--full`, takes hours). Several processes may run side by side.
 """
 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import json
-import tempfile
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from fnmatch import fnmatch
+from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-from evidence_datasets import DATASETS, Evidence, data_folder
-from machine import machine
-
-import mt_core as mt
-from mt_core.plugins import get
-from mt_core.training import baseline_metrics, evaluate
+RESULTS = Path(__file__).parent / "results"
+REGIMES = ("untrained", "few", "full")
+Task = tuple[str, str, str]
+"""Dataset, regime, arm."""
 
 
-@contextlib.contextmanager
-def arranged(evidence: Evidence) -> Iterator[tuple[Path, Path]]:
-    """Where the data lies as it is read, and a folder that is gone afterwards."""
-    data = data_folder() / evidence.path
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        yield (data if evidence.rearrange is None else evidence.rearrange(data, folder)), folder
+def tasks(only: Iterable[str], *, full: bool) -> list[Task]:
+    """What there is to measure, the dearest first, so that two processes end together."""
+    from evidence_datasets import DATASETS
+    from evidence_vectors import ARMS
+
+    found = []
+    for name, evidence in DATASETS.items():
+        has = {"untrained": True, "few": evidence.few is not None, "full": evidence.is_trained and full}
+        found += [(name, regime, arm) for regime in REGIMES if has[regime] for arm in ARMS]
+    asked = [f"{pattern}{'/*' * (2 - pattern.count('/'))}" for pattern in only] or ["*/*/*"]
+    found = [task for task in found if any(fnmatch("/".join(task), pattern) for pattern in asked)]
+    found = [task for task in found if task[1:] != ("full", "native")]
+    return sorted(found, key=lambda task: (REGIMES.index(task[1]), -_cost(task[0])))
 
 
-def measure(evidence: Evidence, data: Path, out: Path, arguments: argparse.Namespace, fold: int) -> dict[str, float]:
-    """One training and one test. The test's metrics, those of a constant answer as `naive_…`, and what it cost."""
-    dataset_class = get(evidence.modality).dataset
-    options = {**evidence.data_options, **({"fold": fold} if evidence.folds > 1 else {})}
-    model = mt.load(evidence.modality, encoder=arguments.encoder, seed=arguments.seed, **evidence.options)
-    settings = {**evidence.recipe, "seed": arguments.seed, "precision": arguments.precision, "num_workers": 0}
-    settings |= json.loads(arguments.recipe)
-    started = time.monotonic()
-    result = mt.fit(
-        model, data, out=out, overwrite=True, data_options=options, show_progress=evidence.folds == 1, **settings
-    )
-    seconds = time.monotonic() - started
-    chosen = dataset_class.Options.parse(options)
-    train = dataset_class.open(data, "train", options=chosen)
-    test = dataset_class.open(data, "test", task=train.task, options=chosen)
-    metrics = evaluate(model, test, precision=arguments.precision, show_progress=evidence.folds == 1)
-    baseline = baseline_metrics(model.require_head(), train.targets(), test.targets())
-    counts, primary = model.parameter_counts(), model.require_head().primary
-    print(
-        f"{arguments.dataset}: test {primary} {metrics[primary]:.4f} on {len(test)} samples (constant answer "
-        f"{baseline[primary]:.4f}); validation {result.metrics[primary]:.4f}; seed {arguments.seed}; "
-        f"{counts.trainable:,} trained, {counts.frozen:,} frozen; {seconds / 60:.1f} minutes, "
-        f"{len(result.history)} epochs",
-        flush=True,
-    )
-    return {**metrics, **{f"naive_{name}": value for name, value in baseline.items()}, "minutes": seconds / 60}
+def _cost(name: str) -> int:
+    from evidence_datasets import DATASETS
+
+    evidence = DATASETS[name]
+    return (evidence.most_train + evidence.most_test) * (7 if evidence.modality == "timeseries" else 1)
 
 
-def record(path: Path, dataset: str, seed: int, encoder: str, where: str, folds: list[dict[str, float]]) -> None:
-    """Add a measurement to a file, as a line of JSON: the means over the folds, but all their samples.
+def run(task: Task, tiny: str, until: float) -> list[str]:
+    """Measure what is not on record; a line of text for each measurement."""
+    import evidence_few
+    import evidence_similarity
+    import evidence_untrained
+    from evidence_datasets import DATASETS
+    from evidence_full import measure_and_record
+    from evidence_records import Records
 
-    Args:
-        encoder: As it is called in the file.
-        where: As `mt.load` knows it.
-    """
-    metrics = {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
-    metrics["samples"] *= len(folds)
-    fingerprint = mt.load_encoder(where).fingerprint
-    row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics}
-    with path.open("a") as out:
-        out.write(json.dumps(row) + "\n")
+    name, regime, arm = task
+    if regime == "full":
+        measure_and_record(name, arm, RESULTS / "evidence.jsonl", tiny, until)
+        return []
+    untrained = evidence_untrained if DATASETS[name].is_trained else evidence_similarity
+    measure = evidence_few.measure if regime == "few" else untrained.measure
+    told = []
+    for line in measure(name, arm, Records(RESULTS / f"{regime}.jsonl"), tiny, until):
+        key = line.key
+        numbers = " ".join(f"{metric} {found.value:.4g}" for metric, found in line.metrics.items())
+        labels = "" if key.labels is None else f" {key.labels} labels {line.about['way']}"
+        told.append(f"{name}/{key.regime}/{arm} seed {key.seed}{labels}: {numbers}, {line.seconds:.1f} s")
+        print(told[-1], flush=True)
+    return told
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dataset", choices=DATASETS)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--encoder", default="random/vit_tiny_patch16_224")
-    parser.add_argument("--precision", default="bf16", choices=["32", "bf16"])
-    parser.add_argument("--recipe", default="{}", help='What differs from the recipe chosen, as JSON: {"epochs": 2}.')
-    parser.add_argument("--folds", type=int, help="Only the first so many of the folds.")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--record", type=Path, help="A file of JSON lines that the result is added to.")
-    arguments = parser.parse_args()
-    if arguments.record is not None and (arguments.recipe != "{}" or arguments.folds is not None):
-        parser.error("--record takes what the page shows: the recipe as it is, and all folds")
-    evidence = DATASETS[arguments.dataset]
+def measure_all(arguments: argparse.Namespace) -> int:
+    """1 where something failed."""
+    from machine import machine
+
     print(machine())
-    with arranged(evidence) as (data, folder):
-        out = arguments.out or folder / "run"
-        folds = range(1, 1 + min(evidence.folds, arguments.folds or evidence.folds))
-        measured = [measure(evidence, data, out, arguments, fold) for fold in folds]
-    for metric in measured[0]:
-        values = np.array([each[metric] for each in measured])
-        spread = f" (of {len(values)} folds, from {values.min():.4f} to {values.max():.4f})" if len(values) > 1 else ""
-        print(f"  {metric:<20}{values.mean():.4f}{spread}")
-    if arguments.record is not None:
-        record(arguments.record, arguments.dataset, arguments.seed, arguments.encoder, arguments.encoder, measured)
+    started = time.monotonic()
+    until = started + 60 * arguments.minutes
+    todo, failed, count = tasks(arguments.only, full=arguments.full), [], 0
+    with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as processes:
+        running = {processes.submit(run, task, arguments.tiny, until): task for task in todo}
+        for done in as_completed(running):
+            try:
+                count += len(done.result())
+            except Exception as error:  # the others go on
+                failed.append(running[done])
+                print(f"{'/'.join(running[done])} failed: {type(error).__name__}: {error}", flush=True)
+    late = ", some are left for lack of time" if time.monotonic() > until else ""
+    print(f"{count} measurements in {(time.monotonic() - started) / 60:.1f} minutes{late}, {len(failed)} failed")
+    return 1 if failed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("what", choices=["all", "table", "prune"])
+    parser.add_argument("--only", action="append", default=[], metavar="DATASET/REGIME/ARM")
+    parser.add_argument("--minutes", type=float, default=1e6, help="Begin nothing after so long.")
+    parser.add_argument("--jobs", type=int, default=1, help="Processes, each with one thread.")
+    parser.add_argument("--full", action="store_true", help="With all labels too, which takes hours.")
+    parser.add_argument("--tiny", default="mt-tiny", metavar="FILE", help="Other weights to measure as mt-tiny.")
+    arguments = parser.parse_args()
+    if arguments.what == "all":
+        for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            os.environ.setdefault(name, "1")
+        return measure_all(arguments)
+    import evidence_page
+
+    {"table": evidence_page.write, "prune": evidence_page.prune}[arguments.what]()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -11,8 +11,9 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from evidence import arranged
-from evidence_datasets import DATASETS, Evidence
+from evidence_datasets import Evidence
+from evidence_full import TRAINED
+from evidence_samples import arranged
 from machine import machine
 
 import mt_core as mt
@@ -46,11 +47,11 @@ def measure(evidence: Evidence, data: Path, fold: int) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("datasets", nargs="*", metavar="dataset", help=", ".join(DATASETS))
+    parser.add_argument("datasets", nargs="*", metavar="dataset", help=", ".join(TRAINED))
     arguments = parser.parse_args()
     print(machine())
-    for name in arguments.datasets or DATASETS:
-        evidence = DATASETS[name]
+    for name in arguments.datasets or TRAINED:
+        evidence = TRAINED[name]
         started = time.perf_counter()
         with arranged(evidence) as (data, _), warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)

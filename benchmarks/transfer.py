@@ -27,8 +27,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from evidence import arranged, measure, record
 from evidence_datasets import DATASETS, Evidence, sst2_split
+from evidence_full import measure, record
+from evidence_samples import arranged
 from machine import machine
 from numpy.typing import NDArray
 from scipy.stats import sem

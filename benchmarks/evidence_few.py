@@ -1,0 +1,206 @@
+"""What few labels teach: 5 and 20 a class, or 50 and 200 numbers, of three draws, around each encoder, which is frozen.
+
+How is chosen on the rest of the training samples with two other draws of labels, for each arm and encoder by itself:
+the probe (ridge regression on the vectors of `mt embed`), or tokenizer and head trained by steps in one of the views.
+What was chosen is then trained on the three draws and measured once on the test samples.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from evidence_datasets import Few
+from evidence_native import answers_of, native_answers
+from evidence_records import Key, Line, Metric, Records, hash_of
+from evidence_samples import Indices, Samples, examples_of, opened, targets_of
+from evidence_untrained import RECIPE, constant_answer, metric_of, probe_answers
+from evidence_vectors import SEEDS, Vectors, encoder_of, fingerprint_of
+
+import mt_core as mt
+from mt_core.data.subsets import Subset
+from mt_core.errors import DataWarning, MtWarning
+from mt_core.plugins import get
+
+REGIME, CHOICE = "few", "choice"
+CHOICE_SEEDS = (100, 101)
+MOST_VAL = 400
+"""Training samples without a label that a choice is made on."""
+
+PROBE = "probe"
+
+
+def ways_of(samples: Samples) -> dict[str, dict[str, Any]]:
+    """What may be chosen: the probe, and by name the tokenizer's options of what is trained by steps."""
+    evidence, few = samples.evidence, _few(samples)
+    plugin = get(evidence.modality)
+    if few.trained is not None:
+        trained = few.trained
+    elif plugin.manifest.views is not None:
+        own = {name: value for name, value in evidence.options.items() if name != "view"}
+        trained = {"tokens": {**own, "view": "tokens"}, "picture": {"view": "picture"}}
+    elif evidence.options:
+        trained = {"convolutions": evidence.options, "patches": {}}
+    else:
+        trained = {"tokens": {}}
+    return {PROBE: {}, **trained}
+
+
+def draw(samples: Samples, labels: int, seed: int) -> tuple[Indices, Indices]:
+    """The rows of the training samples that have a label, and those of the others that a choice is made on."""
+    targets = targets_of(samples.train)
+    order = np.random.default_rng(seed).permutation(len(targets))
+    if samples.is_classes:
+        drawn = np.concatenate([order[targets[order] == each][:labels] for each in np.unique(targets)])
+    else:
+        drawn = order[:labels]
+    others = order[~np.isin(order, drawn)][:MOST_VAL]
+    return np.sort(drawn), np.sort(others)
+
+
+@dataclass(frozen=True, eq=False)
+class Arm:
+    """One arm on one dataset.
+
+    Attributes:
+        tiny: See `encoder_of`.
+    """
+
+    name: str
+    samples: Samples
+    vectors: Vectors
+    records: Records
+    tiny: str
+
+    def key(self, regime: str, seed: int, labels: int, way: str) -> Key:
+        recipe = hash_of({**RECIPE, "way": way, "how": self._how(way, seed, labels)})
+        # a choice is made around one drawing of random weights
+        of_weights = 0 if regime == CHOICE else seed
+        fingerprint = fingerprint_of(self.name, of_weights, self.tiny)
+        return Key(self.samples.name, regime, self.name, seed, labels, recipe, fingerprint, self.samples.identity)
+
+    def _how(self, way: str, seed: int, labels: int) -> Any:
+        if self.name == "native":
+            return "native"
+        if way == PROBE:
+            return self.vectors.described(self.name, seed if seed in SEEDS else 0)
+        few = replace(_few(self.samples), trained=None, labels=(labels,))
+        return [ways_of(self.samples)[way], self.samples.evidence.recipe, repr(few)]
+
+    def answers(self, way: str, rows: Indices, seed: int, *, choosing: bool) -> Any:
+        """Of the test samples, or of the training samples that a choice is made on."""
+        of_weights = 0 if choosing else seed
+        samples = self.samples
+        if way == PROBE:
+            train, test = self.vectors.of(self.name, of_weights)
+            if not choosing:
+                return probe_answers(samples, train, test, rows, np.arange(len(samples.test)))
+            _, asked = draw(samples, _labels_of(samples, rows), seed)
+            within = replace(samples, test=samples.train)
+            return probe_answers(within, train, train, rows, asked)
+        asked_of: Any = samples.test
+        if choosing:
+            asked_of = Subset(samples.train, draw(samples, _labels_of(samples, rows), seed)[1].tolist(), "unlabelled")
+        return trained_answers(samples, encoder_of(self.name, of_weights, self.tiny), way, rows, seed, asked_of)
+
+
+def _labels_of(samples: Samples, rows: Indices) -> int:
+    """How many labels a class, or in all, were asked for when these rows were drawn."""
+    if not samples.is_classes:
+        return len(rows)
+    return int(np.bincount(targets_of(samples.train)[rows]).max())
+
+
+def trained_answers(samples: Samples, encoder: Any, way: str, rows: Indices, seed: int, asked: Any) -> Any:
+    """Tokenizer and head trained by steps around a frozen encoder."""
+    few = _few(samples)
+    modality, per_epoch = samples.evidence.modality, -(-len(rows) // few.batch_size)
+    settings = {name: value for name, value in samples.evidence.recipe.items() if name in ("lr", "head")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", (DataWarning, MtWarning))
+        model = mt.load(modality, encoder=encoder, purpose="train", seed=seed, **ways_of(samples)[way])
+        mt.fit(
+            model,
+            Subset(samples.train, rows.tolist(), f"{len(rows)} labelled"),
+            val=Subset(samples.train, rows[:2].tolist(), "two of them, for the progress"),
+            seed=seed,
+            keep="last",
+            epochs=max(1, round(few.steps / per_epoch)),
+            batch_size=few.batch_size,
+            precision="bf16",
+            num_workers=0,
+            **settings,
+        )
+        given = [example.sample for example in examples_of(asked)]
+        return answers_of(samples, mt.predict(model, given, batch_size=64))
+
+
+def _few(samples: Samples) -> Few:
+    assert samples.evidence.few is not None
+    return samples.evidence.few
+
+
+def measure(name: str, arm: str, records: Records, tiny: str, until: float = float("inf")) -> Iterator[Line]:
+    """The lines of an arm that are not on record yet, those of the choice first."""
+    with opened(name, few=True) as samples:
+        of_arm = Arm(arm, samples, Vectors(samples, tiny), records, tiny)
+        for labels in _few(samples).labels:
+            if arm == "native":
+                yield from _native(of_arm, labels, until)
+                continue
+            chosen = yield from _choice(of_arm, labels, until)
+            if chosen is None:
+                return
+            for seed in SEEDS:
+                line = _measured(of_arm, REGIME, seed, labels, chosen, until)
+                if line is not None:
+                    yield line
+
+
+def _choice(arm: Arm, labels: int, until: float) -> Iterator[Line]:  # type: ignore[misc]
+    """The lines of the choice; returns what is chosen, the first of equals; None where the time is up."""
+    tried: dict[str, list[float]] = {}
+    for way in ways_of(arm.samples):
+        for seed in CHOICE_SEEDS:
+            line = arm.records.find(arm.key(CHOICE, seed, labels, way))
+            if line is None:
+                line = _measured(arm, CHOICE, seed, labels, way, until)
+                if line is None:
+                    return None
+                yield line
+            tried.setdefault(way, []).append(next(iter(line.metrics.values())).value)
+    sign = 1 if arm.samples.is_classes else -1
+    return max(tried, key=lambda way: sign * float(np.mean(tried[way])))  # type: ignore[return-value]
+
+
+def _measured(arm: Arm, regime: str, seed: int, labels: int, way: str, until: float) -> Line | None:
+    """One measurement; None where it is on record already or the time is up."""
+    key, started = arm.key(regime, seed, labels, way), time.monotonic()
+    if started > until or arm.records.find(key) is not None:
+        return None
+    samples, choosing = arm.samples, regime == CHOICE
+    rows, others = draw(samples, labels, seed)
+    answers = arm.answers(way, rows, seed, choosing=choosing)
+    targets = targets_of(samples.train)[others] if choosing else targets_of(samples.test)
+    metric = metric_of(replace(samples, groups=None) if choosing else samples, answers, targets)
+    if choosing:  # its interval is of no use
+        metric = Metric(metric.value, metric.resampled[:0])
+    about = {"way": way, **constant_answer(samples)}
+    return arm.records.add(Line(key, {"value": metric}, len(rows), len(targets), time.monotonic() - started, about))
+
+
+def _native(arm: Arm, labels: int, until: float) -> Iterator[Line]:
+    for seed in SEEDS:
+        key, started = arm.key(REGIME, seed, labels, "native"), time.monotonic()
+        if started > until or arm.records.find(key) is not None:
+            continue
+        rows, _ = draw(arm.samples, labels, seed)
+        answers, description = native_answers(arm.samples, rows)
+        metric = metric_of(arm.samples, answers, targets_of(arm.samples.test))
+        about = {"way": description, **constant_answer(arm.samples)}
+        seconds = time.monotonic() - started
+        yield arm.records.add(Line(key, {"value": metric}, len(rows), len(arm.samples.test), seconds, about))

@@ -18,6 +18,7 @@ from mt_core.data.batches import encoding, ensure_calibrated, gather
 from mt_core.data.sources import read_sources
 from mt_core.errors import EmbeddingError
 from mt_core.io.atomic import atomic_write
+from mt_core.io.notices import relay
 from mt_core.model import MetaTransformer
 
 _LEAST_SIDE = 256  # pixels of a picture in the sheet; small ones are enlarged without smoothing
@@ -78,6 +79,7 @@ def _samples(model: MetaTransformer, sources: Sequence[Any]) -> Iterator[tuple[d
     for batch in gather(read_sources(model.tokenizer, sources, 0), 1):
         for item, place in zip(batch.items, batch.places, strict=True):
             yield item, f"{name_of(sources[place.source])}, sample {place.row}"
+        relay([notice for _, notice in batch.notices])
         for _, error in batch.failed:
             raise error
 

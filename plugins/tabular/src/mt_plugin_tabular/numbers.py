@@ -59,6 +59,20 @@ def piecewise_linear(values_BC: Tensor, left_CT: Tensor, width_CT: Tensor, bins_
     return torch.clamp(part, lowest, highest) * (index_T < bins_C.unsqueeze(-1))
 
 
+def bin_table(edges: Sequence[Sequence[float]]) -> tuple[Tensor, Tensor, Tensor]:
+    """The bins between the ascending edges of each column, for `piecewise_linear`.
+
+    Returns:
+        (C, T) their left ends, (C, T) their widths, (C,) how many there are; what is after them is padding.
+    """
+    most = max(len(column) - 1 for column in edges)
+    left, span = torch.zeros(len(edges), most), torch.ones(len(edges), most)
+    for index, column in enumerate(edges):
+        ends = torch.tensor(column, dtype=torch.float32)
+        left[index, : len(ends) - 1], span[index, : len(ends) - 1] = ends[:-1], ends.diff()
+    return left, span, torch.tensor([len(column) - 1 for column in edges])
+
+
 class PiecewiseLinear(nn.Module):
     """Piecewise-linear encoding, then a linear layer a column ("PLE" and "L" in the paper).
 
@@ -72,16 +86,12 @@ class PiecewiseLinear(nn.Module):
 
     def __init__(self, edges: Sequence[Sequence[float]], width: int) -> None:
         super().__init__()
-        most = max(len(column) - 1 for column in edges)
-        left, span = torch.zeros(len(edges), most), torch.ones(len(edges), most)
-        for index, column in enumerate(edges):
-            ends = torch.tensor(column, dtype=torch.float32)
-            left[index, : len(ends) - 1], span[index, : len(ends) - 1] = ends[:-1], ends.diff()
+        left, span, bins = bin_table(edges)
         # not in the state: the calibration holds the edges
         self.register_buffer("left", left, persistent=False)
         self.register_buffer("span", span, persistent=False)
-        self.register_buffer("bins", torch.tensor([len(column) - 1 for column in edges]), persistent=False)
-        self.project = ColumnLinear(len(edges), most, width)
+        self.register_buffer("bins", bins, persistent=False)
+        self.project = ColumnLinear(len(edges), left.shape[1], width)
 
     def forward(self, values_BC: Tensor) -> Tensor:
         """(B, C) finite numbers to (B, C, D)."""

@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from mt_core.contract import Options
+from mt_core.sdk.blocks import ViewOptions
 
 Header = Literal["auto", "yes", "no"]
 
 
-class TabularOptions(Options):
+class TabularOptions(ViewOptions):
     """How columns are understood and embedded."""
 
     number_embedding: Literal["ple", "periodic"] = Field(

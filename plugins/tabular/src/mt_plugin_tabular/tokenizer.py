@@ -9,12 +9,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokenizer, Tokens, name_of
+from mt_core.contract import Example, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
 from mt_core.sdk import left_out
+from mt_core.sdk.blocks import DrawnTokenizer
 from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
 from mt_plugin_tabular.cells import Row, category_name
 from mt_plugin_tabular.columns import Column
+from mt_plugin_tabular.drawing import RowPictures
 from mt_plugin_tabular.inference import infer_columns
 from mt_plugin_tabular.numbers import Periodic, PiecewiseLinear
 from mt_plugin_tabular.options import TabularOptions
@@ -31,7 +33,7 @@ that a row touches (one category, one bin) keep pace with a head at the same rat
 _FURTHEST = 1e6  # standard deviations from the mean; float32 holds no difference beyond
 
 
-class TabularTokenizer(Tokenizer):
+class TabularTokenizer(DrawnTokenizer):
     """One token for each column: an embedding of its number or category, plus a vector that says which column it is.
 
     Numbers come first, then categories, each in the order of the table. In each column, an empty
@@ -86,7 +88,9 @@ class TabularTokenizer(Tokenizer):
         return prepared
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        """(B, C, D)."""
+        """(B, C, D); with view=picture the tokens of what `draw` gives."""
+        if self.picture is not None:
+            return self.see(batch)
         parts = []
         if self.number_embedding is not None:
             numbers_BC = batch["numbers"]
@@ -96,6 +100,13 @@ class TabularTokenizer(Tokenizer):
         if self.category_embedding is not None:
             parts.append(self.category_embedding(batch["categories"]))
         return Tokens(_GAIN * (torch.cat(parts, dim=1) + self.place))
+
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+        """Columns as cells of a lattice, see `drawing.RowPictures`; None with view=tokens."""
+        if self.pictures is None:
+            return None
+        drawn: Tensor = self.pictures(batch["numbers"], batch["categories"])
+        return drawn
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn what the columns hold, from one pass over the rows; see `inference.infer_columns`."""
@@ -131,7 +142,7 @@ class TabularTokenizer(Tokenizer):
         self._become(columns, dict(calibration.get("dropped", {})))
 
     def _become(self, columns: list[Column], dropped: dict[str, str]) -> None:
-        """Make the weights for these columns."""
+        """Make the weights for these columns, or with view=picture their cells."""
         self.columns, self.dropped = columns, dropped
         self._number_columns = [column for column in columns if column.kind != "category"]
         categorical = [column for column in columns if column.kind == "category"]
@@ -139,6 +150,11 @@ class TabularTokenizer(Tokenizer):
             (column.name, {name: KNOWN + index for index, name in enumerate(column.categories)})
             for column in categorical
         ]
+        self.pictures: RowPictures | None = None
+        if self.picture is not None:
+            if columns:
+                self.pictures = RowPictures(self._number_columns, categorical, self.options.picture_size)
+            return
         num_numbers, width, options = len(self._number_columns), self.width, self.options
         self.number_embedding: PiecewiseLinear | Periodic | None = None
         self.category_embedding: CategoryEmbedding | None = None

@@ -48,10 +48,14 @@ def id_texts() -> list[str]:
 
 def clean(text: str) -> str:
     """Wrongly decoded characters repaired (ftfy), HTML's escapes undone twice, single spaces, small letters."""
+    return repaired(text).lower()
+
+
+def repaired(text: str) -> str:
+    """The same with capitals as they are."""
     import ftfy
 
-    repaired = html.unescape(html.unescape(ftfy.fix_text(text))).strip()
-    return " ".join(repaired.split()).lower()
+    return " ".join(html.unescape(html.unescape(ftfy.fix_text(text))).split())
 
 
 @cache

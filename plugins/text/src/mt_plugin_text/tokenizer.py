@@ -7,15 +7,19 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
-from einops import rearrange
+from einops import rearrange, repeat
 from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Options, Tokenizer, Tokens
-from mt_core.sdk.blocks import LearnedPositions
-from mt_plugin_text.byte_pairs import NUM_IDS, token_ids
+from mt_core.contract import Example, Tokens
+from mt_core.sdk import reinterpreted, some_of
+from mt_core.sdk.blocks import DrawnTokenizer, LearnedPositions, ViewOptions
+from mt_plugin_text.byte_pairs import NUM_IDS, repaired, token_ids
 from mt_plugin_text.columns import ColumnChoice
+from mt_plugin_text.drawing import Format, Line, draw_pages, set_lines, share_lines
+from mt_plugin_text.font import check_font, drawable, font_digest
+from mt_plugin_text.notices import FirstOfTable, others_of
 from mt_plugin_text.reading import only_text, read_texts
 from mt_plugin_text.text import Text
 from mt_plugin_text.token_vectors import NO_WORD, SHA256, VECTOR_WIDTH, PretrainedTokens, check_vectors
@@ -34,13 +38,14 @@ _TABLE_STD = 0.1
 _QUIET = 0.01
 """What is not yet learned begins so small beside pretrained vectors that untrained tokens say what these say."""
 
+_WHITE = 255
 _CHARACTERS_A_TOKEN = 64  # twice as many as the longest token of the vocabulary has
 
 Columns = Annotated[tuple[str, ...], Field(max_length=2)]
 """One column, or the two of a pair."""
 
 
-class TextOptions(Options):
+class TextOptions(ViewOptions):
     """How texts become tokens."""
 
     max_tokens: int = Field(default=512, ge=3, le=8192, description="Tokens of a sample, at most; longer ones are cut.")
@@ -50,13 +55,14 @@ class TextOptions(Options):
         description="Pretrained vectors of the byte pairs, distilled from a sentence encoder; none: random ones.",
     )
     drop: float = Field(default=0.1, ge=0, lt=1, description="Chance that a token is hidden from a training text.")
+    line: int = Field(default=8, ge=6, le=512, description="view=picture: height of a line of writing in pixels.")
     text: Columns = Field(
         default=(),
         description="Column of a table with the texts, by name or number, or the two of a pair; by default found.",
     )
 
 
-class TextTokenizer(Tokenizer):
+class TextTokenizer(DrawnTokenizer):
     """One token for each byte pair of CLIP's vocabulary: its embedding, its neighbours', and its place.
 
     The table of embeddings is narrower than the encoder and followed by a linear map (Lan et al. 2020, ALBERT,
@@ -64,7 +70,8 @@ class TextTokenizer(Tokenizer):
     "not good" from "good". In a pair, the second text has a vector of its own added, and a separator before it.
 
     The table has a row for each of the vocabulary's 49,406 ids. `calibrate` keeps the rows of those that occur in the
-    training texts; all others are then one, *unknown*, which `drop` trains.
+    training texts; all others are then one, *unknown*, which `drop` trains. With view=picture there is no table: the
+    text is written on pages, see `drawing`.
     """
 
     Options = TextOptions
@@ -73,6 +80,14 @@ class TextTokenizer(Tokenizer):
 
     def __init__(self, width: int, options: TextOptions | None = None) -> None:
         super().__init__(width, options)
+        self.pretrained: PretrainedTokens | None = None
+        if self.picture is None:
+            self._make_tokens(width)
+        self._wanted = ColumnChoice(text=self.options.text)
+        self._truncation, self._is_first_undrawn = Truncation(), FirstOfTable()
+        self._become(None)
+
+    def _make_tokens(self, width: int) -> None:
         embedding = self.options.embedding_width
         self.pretrained = PretrainedTokens(width) if self.options.vectors == "distilled" else None
         seen = embedding if self.pretrained is None else embedding + VECTOR_WIDTH
@@ -89,9 +104,6 @@ class TextTokenizer(Tokenizer):
                     self.place.weight,
                 ):
                     learned.mul_(_QUIET)
-        self._wanted = ColumnChoice(text=self.options.text)
-        self._truncation = Truncation()
-        self._become(None)
 
     def read(self, source: Any) -> Text:
         """The text of a string, a pair of strings, a mapping, or a file that holds one; see `reading.read_texts`."""
@@ -103,7 +115,11 @@ class TextTokenizer(Tokenizer):
 
     def prepare(self, sample: Text, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """{"ids": (N,) int32 rows of the table}; in training, some of them `UNKNOWN`. A text without a token, of
-        nothing but spaces, is one `EMPTY`. With pretrained vectors also "words": (N,) int32 the number of each."""
+        nothing but spaces, is one `EMPTY`. With pretrained vectors also "words": (N,) int32 the number of each.
+
+        With view=picture {"pages": (V, S, S) uint8, black on white}; in training, some words are not written."""
+        if self.picture is not None:
+            return {"pages": torch.from_numpy(self._pages(sample, generator))}
         parts = self._cut(sample)
         rows = [torch.from_numpy(self._row_of[part]) for part in parts]
         words = [torch.from_numpy(part.astype(np.int32)) + (NO_WORD + 1) for part in parts]
@@ -115,7 +131,9 @@ class TextTokenizer(Tokenizer):
         return {"ids": ids} if self.pretrained is None else {"ids": ids, "words": numbers}
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        """(B, N, D)."""
+        """(B, N, D); with view=picture the tokens of what `draw` gives."""
+        if self.picture is not None:
+            return self.see(batch)
         ids_BN, mask_BN = batch["ids"], batch.get("ids_mask")
         embedded_BNE = self.table(ids_BN)
         if mask_BN is not None:  # the convolution looks beyond the last token
@@ -133,8 +151,20 @@ class TextTokenizer(Tokenizer):
             values_BND = values_BND + self.pretrained(batch["words"], vectors_BNV, is_second_BN)
         return Tokens(values_BND, mask=mask_BN)
 
+    def draw(self, batch: Mapping[str, Tensor]) -> Tensor | None:
+        """The pages of each text; None with view=tokens."""
+        if self.picture is None:
+            return None
+        pages_BVSS = batch["pages"].float() / _WHITE
+        mask_BV = batch.get("pages_mask")
+        if mask_BV is not None:
+            pages_BVSS = pages_BVSS.masked_fill(~mask_BV[..., None, None], torch.nan)
+        return repeat(pages_BVSS, "b v h w -> b v c h w", c=3)
+
     def calibrate(self, examples: Iterable[Example]) -> None:
-        """Keep the ids that occur in the texts, as far as they are read."""
+        """Keep the ids that occur in the texts, as far as they are read; with view=picture nothing is learned."""
+        if self.picture is not None:
+            return
         occurs = np.zeros(NUM_IDS, bool)
         for example in examples:
             for part in self._cut(self.read(example.sample)):
@@ -142,11 +172,18 @@ class TextTokenizer(Tokenizer):
         self._become(np.flatnonzero(occurs))
 
     def calibration(self) -> dict[str, Any]:
-        """{"vocabulary": the ids kept, in their order, "vectors": SHA-256 of the pretrained ones}."""
+        """{"vocabulary": the ids kept, in their order, "vectors": SHA-256 of the pretrained ones}; with view=picture
+        {"font": SHA-256 of the font}."""
+        if self.picture is not None:
+            return {"font": font_digest()}
         known = {} if self._vocabulary is None else {"vocabulary": self._vocabulary.tolist()}
         return known if self.pretrained is None else {**known, "vectors": SHA256}
 
     def restore(self, calibration: Mapping[str, Any]) -> None:
+        if self.picture is not None:
+            if calibration:
+                check_font(calibration.get("font"))
+            return
         if self.pretrained is not None and calibration:
             check_vectors(calibration.get("vectors"))
         vocabulary = calibration.get("vocabulary")
@@ -154,12 +191,40 @@ class TextTokenizer(Tokenizer):
 
     def _become(self, vocabulary: NDArray[np.int64] | None) -> None:
         """Make the table for these ids; None: for all."""
+        if self.picture is not None:
+            return
         self._vocabulary = vocabulary
         known = np.arange(NUM_IDS) if vocabulary is None else vocabulary
         self._row_of = np.full(NUM_IDS, UNKNOWN, np.int32)
         self._row_of[known] = np.arange(FIRST_KNOWN, FIRST_KNOWN + len(known))
         self.table = nn.Embedding(FIRST_KNOWN + len(known), self.options.embedding_width)
         nn.init.normal_(self.table.weight, std=_TABLE_STD)
+
+    def _pages(self, sample: Text, generator: torch.Generator | None) -> NDArray[np.uint8]:
+        """(V, S, S): a sample's texts as they are written."""
+        own = self.options
+        form = Format(own.picture_size, own.line, pages=max(1, own.max_tokens // self._tokens_of_page))
+        most = form.lines * form.pages * form.size  # no character is narrower than a pixel
+        written = [sample.first] if sample.second is None else [sample.first, sample.second]
+        shown = [drawable(repaired(text[:most])) for text in written]
+        lacking = sorted({character for _, missing in shown for character in missing})
+        if lacking and self._is_first_undrawn(sample):
+            reinterpreted(
+                sample.filename or "a text",
+                f"characters that the font lacks as their numbers ({some_of(lacking, 3)}); so are others in "
+                f"{others_of(sample)}; view=tokens reads them",
+            )
+        parts, unused = share_lines([set_lines(text, form) for text, _ in shown], form)
+        is_longer = any(len(text) > most for text in written)
+        if unused or is_longer:
+            self._truncation.tell(sample, sum(map(len, parts)), unused, at_least=is_longer, unit="lines")
+        if generator is not None and own.drop:
+            parts = [[_thinned(line, own.drop, generator) for line in part] for part in parts]
+        return draw_pages(parts, form)
+
+    @property
+    def _tokens_of_page(self) -> int:
+        return int((self.options.picture_size // self.options.picture_patch) ** 2)
 
     def _cut(self, sample: Text) -> list[NDArray[np.int64]]:
         """The ids of a sample's texts, as many as there is room for; one of a pair may be empty."""
@@ -173,6 +238,12 @@ class TextTokenizer(Tokenizer):
         if kept != lengths or is_longer:
             self._truncation.tell(sample, sum(kept), sum(lengths) - sum(kept), at_least=is_longer)
         return [part[:number] for part, number in zip(parts, kept, strict=True)]
+
+
+def _thinned(line: Line, drop: float, generator: torch.Generator) -> Line:
+    """A line with some of its words left out, their places empty."""
+    is_hidden = torch.rand(len(line), generator=generator) < drop
+    return [word for word, hidden in zip(line, is_hidden.tolist(), strict=True) if not hidden]
 
 
 def _joined(parts: list[Tensor], between: int, nothing: int) -> Tensor:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from mt_core.sdk import left_out
+from mt_plugin_text.notices import FirstOfTable, others_of
 from mt_plugin_text.text import Text
 
 
@@ -12,24 +11,23 @@ class Truncation:
     """Tells of the first text that is cut in each table, and in each folder of text files."""
 
     def __init__(self) -> None:
-        self._told: set[str] = set()
+        self._is_first = FirstOfTable()
 
-    def tell(self, text: Text, used: int, unused: int, *, at_least: bool) -> None:
+    def tell(self, text: Text, used: int, unused: int, *, at_least: bool, unit: str = "tokens") -> None:
         """Tell of a text, unless another of its table or folder was told of before.
 
         Args:
             used, unused: Tokens that are kept, and that are left out.
             at_least: There are more of those left out: the text is so long that its end was not counted.
+            unit: What is counted.
         """
-        group = text.file if text.place else os.path.dirname(text.file)
-        if group in self._told:
+        if not self._is_first(text):
             return
-        self._told.add(group)
         count = f"{'at least ' if at_least else ''}{unused:,}"
-        others = "the table" if text.place else "the folder" if group else "memory"
         left_out(
             text.filename or "a text",
-            f"the end of a text, {count} tokens behind {used:,} (option max_tokens); so are others in {others}",
+            f"the end of a text, {count} {unit} behind {used:,} (option max_tokens); so are others in "
+            f"{others_of(text)}",
         )
 
 

@@ -57,6 +57,7 @@ class MetaTransformer(nn.Module):
         seen: Hashes of the samples that it was trained on or selected by, sorted uint64; None where not recorded.
         data_options: The dataset's options that it was trained with, which evaluation repeats; None: it was not trained
             on a folder.
+        view_for: Which purpose's view was taken, where none was named and the modality has several; None elsewhere.
         trained_on: The data and the settings of its training, which its controls are trained by; None: not trained.
     """
 
@@ -81,6 +82,7 @@ class MetaTransformer(nn.Module):
         self.typical_target: Any = None
         self.seen: Any = None
         self.trained_on: Any = None
+        self.view_for: Purpose | None = None
 
     @property
     def device(self) -> torch.device:
@@ -188,6 +190,18 @@ def default_view(
     return view
 
 
+def check_view(tokenizer_class: type[Tokenizer], options: Mapping[str, Any]) -> None:
+    """Refuse a view for a modality that has one alone.
+
+    Raises:
+        OptionError: says which.
+    """
+    if "view" in options and "view" not in tokenizer_class.Options.model_fields:
+        is_picture = tokenizer_class.draw is not Tokenizer.draw
+        what = "its samples are pictures already" if is_picture else "its own tokens, and no drawing of its samples"
+        raise OptionError(f"view={options['view']}: this modality has one view, {what}", fix="leave the view out")
+
+
 def make_tokenizer(
     tokenizer_class: type[Tokenizer],
     encoder: Encoder,
@@ -200,6 +214,7 @@ def make_tokenizer(
 
     What the options do not say is as the tokenizer suggests for this encoder, else the default.
     """
+    check_view(tokenizer_class, options)
     chosen = tokenizer_class.Options.parse({**tokenizer_class.suggested_options(encoder), **options})
     with seeded(seed):
         tokenizer = tokenizer_class(encoder.width, chosen)
@@ -223,9 +238,11 @@ def new_model(
     Raises:
         OptionError: an unknown option, or a device that is not available.
     """
-    chosen = {**default_view(plugin, encoder, purpose, options), **options}
-    tokenizer = make_tokenizer(plugin.tokenizer, encoder, chosen, seed)
-    return on_device(MetaTransformer(plugin.name, tokenizer, encoder, seed=seed), device)
+    view = default_view(plugin, encoder, purpose, options)
+    tokenizer = make_tokenizer(plugin.tokenizer, encoder, {**view, **options}, seed)
+    model = MetaTransformer(plugin.name, tokenizer, encoder, seed=seed)
+    model.view_for = purpose if view and "view" not in options else None
+    return on_device(model, device)
 
 
 @contextmanager

@@ -9,11 +9,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+from pydantic import Field
 
 import mt_core as mt
 from mt_core.cli import main
+from mt_core.contract import Options
+from mt_core.errors import OptionError
 
 pytestmark = pytest.mark.usefixtures("toy")
+
+
+class Grouped(Options):
+    group: str | None = Field(default=None, description="What belongs together.")
 
 
 @pytest.fixture
@@ -69,7 +76,7 @@ def test_a_view_is_an_option_of_the_tokenizers_that_have_views(series, tmp_path,
         ["show", "toy", *series, "-o", f"{out}.png", "--view", "picture"],
     ):
         assert main(command) == 2
-        assert "there is no option 'view'" in capsys.readouterr().err
+        assert "this modality has one view, its own tokens" in capsys.readouterr().err
     assert not Path(f"{out}.png").exists()
 
 
@@ -83,3 +90,41 @@ def test_what_is_no_picture_is_shown_as_its_tokens(series, small_encoder_file, t
         assert sheet.width == 2 * 64 + 2 * 8  # two pixels a number of width 64, and white around
     assert main(["show", "toy", *series, "--out", str(tmp_path / "x.jpg")]) == 2
     assert "ends in .png" in capsys.readouterr().err
+
+
+def test_the_folder_of_a_sheet_is_made(series, small_encoder_file, tmp_path, capsys):
+    command = ["show", "toy", series[0], "--encoder", str(small_encoder_file), "-o"]
+    assert main([*command, str(tmp_path / "new" / "folder" / "x.png")]) == 0
+    assert (tmp_path / "new" / "folder" / "x.png").is_file()
+    assert main([*command, str(Path(series[0]) / "x.png")]) == 2
+    assert "the folder of" in capsys.readouterr().err
+
+
+def test_a_modality_of_pictures_says_that_it_is_drawn_already(small_encoder_file, monkeypatch):
+    from mt_plugin_toy.tokenizer import ToyTokenizer
+
+    monkeypatch.setattr(ToyTokenizer, "draw", lambda self, batch: None)
+    with pytest.raises(OptionError, match="its samples are pictures already"):
+        mt.load("toy", encoder=small_encoder_file, view="picture")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        (["-O", "noise=0.5"], "tokenizer.options.noise 0.5, was 0.05"),
+        (["-D", "group=folder1"], "data.options.group folder1, was not given"),
+        (["-S", "lr=0.5"], "recipe.lr 0.5, was 0.001"),
+    ],
+)
+def test_a_complete_run_is_not_shown_as_the_result_of_other_options(
+    series, small_encoder_file, tmp_path, capsys, monkeypatch, change, named
+):
+    from mt_plugin_toy.dataset import ToyDataset
+
+    monkeypatch.setattr(ToyDataset, "Options", Grouped)
+    line = ["train", "toy", "--data", str(tmp_path / "data"), "--out", str(tmp_path / "run"), "-q"]
+    line += ["--encoder", str(small_encoder_file), "--tune", "knn", "--num-workers", "0"]
+    assert main(line) == 0
+    assert main([*line, "--resume"]) == 0
+    assert main([*line, "--resume", *change]) == 2
+    assert named in capsys.readouterr().err

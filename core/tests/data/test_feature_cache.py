@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import mt_core as mt
+from mt_core.data import pooled_vectors
 from mt_core.data.cache_folder import cache_contents, cache_limit, clear_cache, features_folder, without_cache
 from mt_core.data.feature_cache import FeatureCache
 from mt_core.data.pooled_vectors import PooledVectors, sample_key
@@ -146,7 +147,7 @@ def test_the_limit_is_a_number_of_bytes(monkeypatch, text, limit):
     assert cache_limit() == limit
 
 
-@pytest.mark.parametrize("text", ["much", "-1", "G", "nan"])
+@pytest.mark.parametrize("text", ["much", "-1", "G", "nan", "b", "ib", "-"])
 def test_another_limit_is_refused(monkeypatch, text):
     monkeypatch.setenv("MT_CACHE_BYTES", text)
     with pytest.raises(OptionError, match="MT_CACHE_BYTES"):
@@ -281,6 +282,15 @@ def test_one_changed_option_is_a_miss(toy, small_encoder, first, second):
         return num_computed(model, items_of(model, *SERIES), pool)
 
     assert [computed(**settings) for settings in (first, second, first, second)] == [2, 2, 0, 0]
+
+
+@pytest.mark.parametrize("distribution", ["mt-core", "torch", "timm"])
+def test_another_version_of_what_computes_is_a_miss(model, monkeypatch, distribution):
+    items = items_of(model, *SERIES)
+    num_computed(model, items)
+    installed = pooled_vectors.version
+    monkeypatch.setattr(pooled_vectors, "version", lambda name: "9.9" if name == distribution else installed(name))
+    assert num_computed(model, items) == 2
 
 
 def test_another_calibration_is_a_miss(model, monkeypatch):

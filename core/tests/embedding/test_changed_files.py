@@ -8,6 +8,7 @@ import pytest
 
 import mt_core as mt
 from mt_core.cli import main
+from mt_core.cli.embed import _report
 from mt_core.embedding import files as module
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -148,3 +149,15 @@ def test_every_name_comes_back_from_its_text():
     for name in ("a/b.png", "café", "a%20b", os.fsdecode(b"\xff\xfe/%41.csv"), "file:x", "a\\xff", ""):
         text = text_of_path(name)
         assert path_of_text(text) == name and text.encode() is not None
+
+
+def test_vectors_of_a_file_that_was_removed_are_kept_and_it_is_reported(model, sources, tmp_path, capsys):
+    out = tmp_path / "v.parquet"
+    mt.embed_files(model, sources[:3], out, num_workers=0)
+    os.remove(sources[1])
+    for wanted in ([sources[0], *sources[2:]], sources[2:]):  # with something new, and with nothing new
+        result = mt.embed_files(model, wanted, out, num_workers=0)
+        assert result.gone == [sources[1]] and set(vectors(out)) == set(sources)
+    _report(result)
+    assert f"1 file(s) in {out} are no longer there, such as {sources[1]}" in capsys.readouterr().err
+    assert not mt.embed_files(model, sources[2:], out, num_workers=0, overwrite=True).gone

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from mt_core.contract import Tokenizer
 from mt_core.model import default_view
 from mt_core.plugins.manifest import Views
 from mt_core.sdk.blocks import DrawnTokenizer
+from mt_core.training import fitting
 
 TRAINED = SimpleNamespace(native_patch=16, native_size=64, is_trained=True)
 RANDOM = SimpleNamespace(native_patch=16, native_size=64, is_trained=False)
@@ -53,3 +55,26 @@ def test_options_of_another_view_choose_that_view() -> None:
     own = plugin(Views(embed="picture"), Framed)
     assert default_view(own, TRAINED, "embed", {"picture_patch": 16}) == {"view": "picture"}
     assert default_view(own, TRAINED, "embed", {"picture_patch": 24}) == {}
+
+
+class _Drawn:
+    """A model of a modality that is drawn for vectors and not for training."""
+
+    def __init__(self, view_for: Any) -> None:
+        self.modality, self.encoder, self.view_for = "drawn", TRAINED, view_for
+        self.tokenizer = SimpleNamespace(options=DrawnTokenizer.Options(view="picture"))
+
+
+@pytest.mark.parametrize(
+    ("view_for", "purpose", "warns"),
+    [("embed", "train", True), ("embed", "embed", False), (None, "train", False), ("train", "train", False)],
+)
+def test_training_on_the_view_that_was_taken_for_vectors_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, view_for: Any, purpose: str, warns: bool
+) -> None:
+    monkeypatch.setattr(fitting, "get", lambda name: plugin(Views(embed="picture", train="tokens")))
+    recipe: Any = SimpleNamespace(purpose=purpose)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitting._tell_view(_Drawn(view_for), recipe)  # type: ignore[arg-type]
+    assert ["purpose='train'" in str(each.message) for each in caught] == [True] * warns

@@ -257,3 +257,17 @@ def test_files_in_folders_of_splits_beside_their_table_are_found(tmp_path):
 def test_suffixes_in_capitals_count(tmp_path):
     put(tmp_path, "cat/1.JPG", "dog/2.Png")
     assert listed(tmp_path) == [("cat/1.JPG", "cat"), ("dog/2.Png", "dog")]
+
+
+def test_folders_called_by_numbers_are_classes_as_they_are_written(tmp_path):
+    put(tmp_path, "train/007/1.png", "train/010/2.png", "test/007/3.png", "test/010/4.png")
+    assert Pictures.open(tmp_path).task.classes == ("007", "010")
+    assert [name for _, name in listed(tmp_path, "test")] == ["007", "010"]
+
+
+def test_a_table_of_numbers_has_the_classes_of_folders_called_by_them(tmp_path):
+    put(tmp_path / "a", "007/1.png", "010/2.png")
+    put(tmp_path / "b", "1.png", "2.png")
+    table(tmp_path / "b" / "labels.csv", "file,label", "1.png,10", "2.png,7")
+    trained = Pictures.open(tmp_path / "a").task
+    assert Pictures.open(tmp_path / "b", "all", task=trained).targets() == [1, 0]

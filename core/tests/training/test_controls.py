@@ -188,12 +188,12 @@ def test_the_interval_over_seeds_is_that_of_students_distribution():
     assert student_interval([0.5]) is None and student_interval([0.5, 0.5]) is None
 
 
-def comparison(gain, interval, note=""):
+def comparison(gain, interval, note="", independent=None):
     rows = [
         Control("run", "this run", "", {}, [0.8]),
         Control("none", "no encoder", "", {}, [0.8 - gain], None, gain, interval, note),
     ]
-    return Comparison("accuracy", True, rows, "the test part", 50, [0], "")
+    return Comparison("accuracy", True, rows, "the test part", 50, [0], "", independent=independent)
 
 
 @pytest.mark.parametrize(
@@ -210,6 +210,33 @@ def comparison(gain, interval, note=""):
 )
 def test_what_is_said_follows_from_the_interval(gain, interval, note, says):
     assert comparison(gain, interval, note).verdict().startswith(says)
+
+
+@pytest.mark.parametrize(
+    ("independent", "says"),
+    [(19, "too few groups (19) to tell"), (50, "the encoder helps"), (20, "the encoder helps"), (None, "the encoder")],
+)
+def test_nothing_follows_from_few_samples_or_groups_of_them(independent, says):
+    verdict = comparison(0.10, (0.05, 0.15), independent=independent).verdict()
+    assert verdict.startswith(says) and "0.8000 with it" in verdict
+
+
+def test_few_samples_are_counted_as_they_are_measured(folder, tmp_path, encoder):
+    model = mt.load("toy", encoder=encoder)
+    mt.fit(model, folder, **QUICK)
+    test = model.trained_on.parts.test
+    result = mt.evaluate(model, test, num_workers=0, controls=True)
+    assert result.controls.independent == len(test) < 20
+    assert result.controls.verdict().startswith("too few samples to tell whether the encoder helps: accuracy")
+
+
+@pytest.mark.parametrize(
+    ("groups", "count"), [(None, 6), (["a", "a", "b", "b", "b", None], 3), ([None] * 6, 6), (["a"] * 6, 1)]
+)
+def test_samples_of_one_group_count_once(groups, count):
+    dataset = InMemoryDataset([np.zeros(8)] * 6, [0] * 6, Classification(classes=("a", "b")))
+    dataset.groups = lambda: groups
+    assert controls._independent(dataset, 6) == count
 
 
 def test_nothing_is_said_where_no_encoder_was_not_measured():

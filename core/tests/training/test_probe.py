@@ -7,6 +7,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 import mt_core as mt
 from mt_core.contract import Classification, Multilabel, Regression, Segmentation
+from mt_core.errors import OptionError
 from mt_core.heads import default_head
 from mt_core.plugins import get
 from mt_core.training.probe import PENALTIES, is_linear, solutions
@@ -167,3 +168,11 @@ def test_an_unreadable_sample_is_an_error_or_left_out(model):
         mt.fit(model, data, demo("val", 24), tune="probe", **QUICK)
     with pytest.warns(mt.MtWarning, match="skipped"):
         mt.fit(model, data, demo("val", 24), tune="probe", skip_unreadable=True, **QUICK)
+
+
+def test_more_neighbours_than_training_samples_are_refused_before_any_is_encoded(model, monkeypatch):
+    monkeypatch.setattr("mt_core.training.by_solving.pooled_features", None)
+    train = get("toy").dataset.demo(size=40)
+    with pytest.raises(OptionError, match="neighbours=500, and there are 40 training samples") as refusal:
+        mt.fit(model, train, train, tune="knn", num_workers=0, head={"neighbours": 500})
+    assert "at most 40" in refusal.value.fix

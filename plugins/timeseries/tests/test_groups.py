@@ -96,7 +96,7 @@ def test_what_is_held_out_is_whole_series(shops: Path):
 
 
 def test_a_run_is_trained_and_measured_on_other_series(shops: Path):
-    model = mt.load("timeseries", lookback=16, patch=8, stride=8)
+    model = mt.load("timeseries", purpose="train", lookback=16, patch=8, stride=8)
     options = {"lookback": 16, "horizon": 4, "group": "shop", "test_group": "west", "window_stride": 8}
     mt.fit(model, shops, data_options=options, epochs=1, num_workers=0)
     assert np.isfinite(mt.evaluate(model, shops, num_workers=0)["mse"])

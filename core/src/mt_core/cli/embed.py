@@ -80,7 +80,8 @@ def command(
     FILES are files, folders and patterns, of the modality's formats; without a modality their suffixes decide, where
     just one installed plugin reads them. A folder with files of several modalities is embedded --by-suffix. The folder
     of a run gives the vectors of its trained tokenizer. Files that cannot be read go to <out>.errors.jsonl and make the
-    exit code 1. Interrupted, the same command goes on where it was; later, it embeds what is new or has changed.
+    exit code 1. Interrupted, the same command goes on where it was; later, it embeds what is new or has changed,
+    and keeps the vectors of files that were removed.
     """
     from pathlib import Path
 
@@ -186,6 +187,12 @@ def _report(result: EmbedResult) -> int:
         click.echo(f"{result.skipped} file(s) were in {result.path} already", err=True)
     if result.changed:
         click.echo(f"{result.changed} file(s) had changed since, and were embedded again", err=True)
+    if result.gone:
+        click.echo(
+            f"{len(result.gone)} file(s) in {result.path} are no longer there, such as {result.gone[0]}; their vectors "
+            "are kept (--overwrite starts over)",
+            err=True,
+        )
     if result.calibrated_on:
         click.echo(f"calibrated on {result.calibrated_on}: compare these vectors with no others", err=True)
     click.echo(f"{result.path}: {result.rows} vectors")

@@ -55,10 +55,11 @@ def cache_limit() -> int:
     Raises:
         OptionError: something else.
     """
-    text = os.environ.get(_LIMIT, "").strip().lower().removesuffix("b").removesuffix("i")
-    if not text:
+    given = os.environ.get(_LIMIT, "").strip()
+    if not given:
         return DEFAULT_BYTES
-    number, unit = (text[:-1], text[-1]) if text[-1] in _UNITS else (text, "")
+    text = given.lower().removesuffix("b").removesuffix("i")
+    number, unit = (text[:-1], text[-1]) if text[-1:] in {*_UNITS} - {""} else (text, "")
     try:
         limit = int(float(number) * _UNITS[unit])
     except (ValueError, OverflowError):

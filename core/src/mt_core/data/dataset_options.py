@@ -8,7 +8,7 @@ from typing import Any
 from mt_core.contract import Options
 from mt_core.contract.option_types import as_text
 from mt_core.errors import OptionError
-from mt_core.model import MetaTransformer, make_tokenizer
+from mt_core.model import MetaTransformer, check_view, make_tokenizer
 from mt_core.plugins import Plugin, get
 
 
@@ -36,6 +36,7 @@ def options_of_both(
     Raises:
         OptionError: an unknown option, or a value of it; or one that both have, with two values.
     """
+    check_view(plugin.tokenizer, of_tokenizer)
     own, asked = plugin.dataset.Options, _parsed(plugin.dataset.Options, of_data)
     shared = asked.model_fields_set & plugin.tokenizer.Options.model_fields.keys()
     tokenizer = plugin.tokenizer.Options.parse({**{name: getattr(asked, name) for name in shared}, **of_tokenizer})

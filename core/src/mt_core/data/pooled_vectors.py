@@ -26,6 +26,9 @@ from mt_core.data.feature_cache import KEY_BYTES, FeatureCache, Vector
 from mt_core.data.precision import Precision
 from mt_core.model import MetaTransformer
 
+_VERSIONS = ("mt-core", "torch", "timm")
+"""Distributions whose code computes vectors; timm that of encoders which it alone knows."""
+
 
 def vector_identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[str, Any]:
     """What all vectors of a model depend on, apart from the samples, for people and for a hash."""
@@ -57,6 +60,7 @@ class PooledVectors:
                 {
                     **vector_identity(model, pool, precision),
                     "device": model.device.type,
+                    "versions": {name: version(name) for name in _VERSIONS},
                     "code": _code_of(type(model.tokenizer).__module__.partition(".")[0]),
                 },
                 {"encoder": str(model.encoder.name)},
@@ -110,7 +114,7 @@ def _code_of(package: str) -> str:
     if found is not None and Path(found).parent != core:
         parts.append(Path(found).parent)
     files = [path for part in parts for path in (sorted(part.rglob("*.py")) if part.is_dir() else [part])]
-    digest = hashlib.sha256(f"{version('mt-core')} {torch.__version__}".encode())
+    digest = hashlib.sha256()
     for path in files:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

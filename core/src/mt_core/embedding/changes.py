@@ -50,6 +50,11 @@ def state_of(path: str | Path, *, with_hash: bool = False) -> FileState:
     return FileState(status.st_size, status.st_mtime_ns, digest)
 
 
+def is_gone(path: str | Path, before: FileState) -> bool:
+    """Whether a source was a file, or a folder, when it was embedded, and is none any more."""
+    return before.size is not None and not os.path.lexists(path)
+
+
 def _below(folder: str | Path) -> Iterator[os.stat_result]:
     for here, _, names in os.walk(folder):
         for name in names:

@@ -20,7 +20,7 @@ from mt_core.data.pooled_vectors import PooledVectors, vector_identity
 from mt_core.data.precision import Precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE, resolve_num_workers
-from mt_core.embedding.changes import state_of
+from mt_core.embedding.changes import is_gone, state_of
 from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
 from mt_core.embedding.conversion import convert
 from mt_core.embedding.output import check_output, parts_folder
@@ -54,6 +54,7 @@ class EmbedResult:
         resumed: How many sources had been done by an earlier, interrupted call.
         skipped: How many sources the file held already, complete and unchanged.
         changed: How many files have changed since they were embedded, and were embedded again.
+        gone: Files that the file has vectors of and that are no longer there; the vectors are kept.
         calibrated_on: What the tokenizer was calibrated on, where it needs that and was not trained; else "".
     """
 
@@ -67,6 +68,7 @@ class EmbedResult:
     skipped: int
     changed: int
     calibrated_on: str
+    gone: Sequence[str] = ()
 
 
 def embed_files(
@@ -89,9 +91,10 @@ def embed_files(
     Sources that cannot be read go to `<out>.errors.jsonl` and the others are embedded. What was left out of a source or
     reinterpreted goes to `<out>.notices.jsonl`, and in short into the file's metadata. Interrupted in any way, the same
     call goes on where it was, to the same file. A file that is there already is added to, if it was made by the same
-    encoder and tokenizer: sources that it holds are not embedded again, unless their files have changed. A tokenizer
-    that needs a calibration and was not trained is calibrated on the first samples of the sources; the file keeps the
-    calibration, and what is added to it is embedded with the same.
+    encoder and tokenizer: sources that it holds are not embedded again, unless their files have changed; vectors of
+    files that were removed since are kept, and the result names these files. A tokenizer that needs a calibration and
+    was not trained is calibrated on the first samples of the sources; the file keeps the calibration, and what is added
+    to it is embedded with the same.
 
     Args:
         sources: Paths, in the order wanted: a sequence or a column of them, a folder, a pattern.
@@ -132,6 +135,7 @@ def embed_files(
     errors, notices_file = out.with_suffix(".errors.jsonl"), out.with_suffix(".notices.jsonl")
     states = {name: state_of(path_of_text(name), with_hash=hash_files) for name in names}
     held = states_in(out) if before is not None else {}
+    gone = [name for name in held if name not in states and is_gone(path_of_text(name), held[name])]
     changed = {name for name in names if name in held and held[name].differs(states[name])}
     wanted = [name for name in names if name not in held or name in changed]
     old_failures = _read_failures(errors) if before is not None else []
@@ -143,7 +147,7 @@ def embed_files(
         parts.remove()  # they are in the file already: the call was stopped between its last two steps
     if before is not None and not wanted:
         return _result(
-            out, before["rows"], old_failures, errors, notices, notices_file, calibration, skipped=len(names)
+            out, before["rows"], old_failures, errors, notices, notices_file, calibration, skipped=len(names), gone=gone
         )
     first = parts.begin({"calibration": calibration})
     _add(notices, parts.notices(), parts.folder)
@@ -180,6 +184,7 @@ def embed_files(
         resumed=min(first[0], len(wanted)),
         skipped=len(names) - len(wanted),
         changed=len(changed) + parts.num_changed,
+        gone=gone,
     )
 
 
@@ -210,6 +215,7 @@ def _result(
     resumed: int = 0,
     skipped: int = 0,
     changed: int = 0,
+    gone: Sequence[str] = (),
 ) -> EmbedResult:
     told = list(notices)
     relay(told)
@@ -224,6 +230,7 @@ def _result(
         skipped,
         changed,
         calibration["on"] if calibration else "",
+        gone,
     )
 
 

@@ -114,6 +114,7 @@ def _put_together(out: Path, folder: Path, results: Sequence[EmbedResult], faile
         sum(result.skipped for result in results),
         sum(result.changed for result in results),
         "; ".join(result.calibrated_on for result in results if result.calibrated_on),
+        [name for result in results for name in result.gone],
     )
 
 

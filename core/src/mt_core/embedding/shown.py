@@ -69,6 +69,12 @@ def show_samples(model: MetaTransformer, sources: Sequence[Any], out: str | Path
         kind = "pictures" if pictures_BVCHW is not None else "tokens"
         rows.append(_pixels(pictures_BVCHW[0]) if pictures_BVCHW is not None else [_heat_map(tokens)])
         lines.append(f"{place}: {_describe(tokens, len(rows[-1]), kind)}")
+    try:
+        Path(out).parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EmbeddingError(
+            f"the folder of {out} cannot be made ({error})", fix="name an --out in a folder that you may write to"
+        ) from error
     with atomic_write(Path(out), EmbeddingError) as unfinished:
         Image.fromarray(_sheet(rows)).save(unfinished, "PNG")
     what = f"{len(rows)} sample(s) as {kind}; encoder: {model.encoder.description}"

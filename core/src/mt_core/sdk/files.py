@@ -9,7 +9,7 @@ from mt_core.errors import DatasetError, OptionError
 from mt_core.sdk.below import files_below
 from mt_core.sdk.file_options import LabelOptions
 from mt_core.sdk.folders import folders_in, list_folders
-from mt_core.sdk.labels import canonical_label
+from mt_core.sdk.labels import canonical_label, labels_as_written
 from mt_core.sdk.listing import Listing, sorted_names
 from mt_core.sdk.name_patterns import is_folder_level, is_pattern, values_in_paths
 from mt_core.sdk.notices import left_out
@@ -89,11 +89,12 @@ def list_names(root: Path, split: str, suffixes: Sequence[str], label: str) -> L
         found = zip(paths, values_in_paths(paths, root, label, "label"), strict=True)
         labelled[name] = []
         for path, value in found:
-            named = canonical_label(value)
-            if named is None:
+            if value is None or canonical_label(value) is None:
                 strange.append(path)
             else:
-                labelled[name].append((path, named))
+                labelled[name].append((path, value))
+    label_of = labels_as_written(value for some in labelled.values() for _, value in some)
+    labelled = {name: [(path, label_of[value]) for path, value in some] for name, some in labelled.items()}
     if not any(labelled.values()):
         raise OptionError(
             f"label={label!r} fits none of {len(strange):,} files in {root}: {', '.join(map(_name, strange[:3]))}",

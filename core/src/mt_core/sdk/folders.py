@@ -8,7 +8,7 @@ from pathlib import Path
 
 from mt_core.io.data_files import is_no_data_folder
 from mt_core.sdk.below import files_below
-from mt_core.sdk.labels import canonical_label, similar_labels
+from mt_core.sdk.labels import labels_as_written, similar_labels
 from mt_core.sdk.listing import Listing, sorted_names
 from mt_core.sdk.notices import left_out, reinterpreted
 from mt_core.sdk.paired_folders import (
@@ -22,6 +22,7 @@ from mt_core.sdk.splits import select_splits, split_from_name
 from mt_core.sdk.unread_lists import tell_lists_beside
 
 _ClassFolders = list[tuple[str, Path]]
+"""Folders and the classes that they are of, at first as the folders are called."""
 
 
 def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | None:
@@ -63,6 +64,8 @@ def list_folders(root: Path, split: str, suffixes: Sequence[str]) -> Listing | N
             return None
         classes_of = {"": refuse_flat_splits(found, root)}
         tell_masks_among_classes([folder for _, folder in found], root)
+    label_of = labels_as_written(name for found in classes_of.values() for name, _ in found)
+    classes_of = {split: [(label_of[name], path) for name, path in found] for split, found in classes_of.items()}
     _tell_names(classes_of, root)
     tell_lists_beside(root, endings)
     splits = select_splits(split, [name for name in classes_of if name], root) or [""]
@@ -92,7 +95,7 @@ def _class_folders(folder: Path, endings: tuple[str, ...]) -> _ClassFolders:
         if _holds_all_again(path, folders, endings):
             left_out(str(path), "a folder that holds folders of the same names as those beside it")
         elif next(files_below(path, endings), None) is not None:
-            found.append((canonical_label(path.name) or path.name, path))
+            found.append((path.name, path))
         else:
             empty.append(path)
     if found:
@@ -117,8 +120,7 @@ def _splits_below(folders: list[Path], endings: tuple[str, ...]) -> dict[str, _C
             return {}
         for path in inner:
             if next(files_below(path, endings), None) is not None:
-                name = canonical_label(folder.name) or folder.name
-                found.setdefault(str(split_from_name(path.name)), []).append((name, path))
+                found.setdefault(str(split_from_name(path.name)), []).append((folder.name, path))
     return found
 
 

@@ -37,6 +37,22 @@ def canonical_label(cell: Any) -> str | None:
     return _BOOLEAN.get(text.lower(), text) or None
 
 
+def labels_as_written(names: Iterable[str]) -> dict[str, str]:
+    """The label of each name of a folder: the name itself, also where it is a number ("007", "1.0"); of names that are
+    one label ("1" and "01"), how `canonical_label` calls it.
+
+    Blanks around are no part of it, and letters with accents are one however they are composed.
+    """
+    text_of = {name: unicodedata.normalize("NFC", name.strip()) or name for name in names}
+    written: dict[str | None, set[str]] = {}
+    for text in text_of.values():
+        written.setdefault(canonical_label(text), set()).add(text)
+    return {
+        name: text if len(written[label := canonical_label(text)]) == 1 else label or text
+        for name, text in text_of.items()
+    }
+
+
 def similar_labels(labels: Iterable[str]) -> str:
     """The first two labels that differ in capitals or blanks only, and are likely to be one: "Yes and yes"; else ""."""
     seen: dict[str, str] = {}

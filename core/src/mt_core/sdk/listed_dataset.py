@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -11,6 +11,7 @@ from mt_core.errors import DatasetError, OptionError
 from mt_core.io.paths import check_exists
 from mt_core.sdk.file_options import GroupOptions, LabelOptions
 from mt_core.sdk.groups import divided, grouped, what_lies_in
+from mt_core.sdk.labels import canonical_label
 from mt_core.sdk.listing import Listing
 from mt_core.sdk.splits import check_split
 
@@ -139,10 +140,23 @@ class ListedDataset(ModalityDataset):
         chosen = task if task is not None else Classification(classes=listing.classes)
         if not isinstance(chosen, Classification):
             raise OptionError(f"{source} has classes, and the task is {chosen.kind}", fix="use a classification run")
-        index_of = {name: index for index, name in enumerate(chosen.classes)}
-        _refuse(sorted({label for label in listing.labels if label is not None} - index_of.keys()), chosen, source)
+        index_of = _index_of({label for label in listing.labels if label is not None}, chosen.classes)
+        _refuse(sorted(label for label, index in index_of.items() if index is None), chosen, source)
         targets = [None if label is None else index_of[label] for label in listing.labels]
         return cls(listing.samples, targets, chosen, source)
+
+
+def _index_of(labels: Iterable[str], classes: Sequence[str]) -> dict[str, int | None]:
+    """The class of each label; None where there is none. A table's 7 is the class of a folder that is called 007."""
+    exact = {name: index for index, name in enumerate(classes)}
+    canonical: dict[str | None, list[int]] = {}
+    for name, index in exact.items():
+        canonical.setdefault(canonical_label(name), []).append(index)
+    found: dict[str, int | None] = {}
+    for label in labels:
+        others = canonical.get(canonical_label(label), [])
+        found[label] = exact.get(label, others[0] if len(others) == 1 else None)
+    return found
 
 
 def _as_in(task: AnyTask, found: AnyTask, targets: Sequence[Any], source: str) -> Sequence[Any]:

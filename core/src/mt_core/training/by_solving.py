@@ -15,7 +15,7 @@ from torch import Tensor
 from mt_core.contract import ModalityDataset
 from mt_core.data.subsets import Subset
 from mt_core.data.training_data import TrainingData
-from mt_core.errors import MtError, MtWarning
+from mt_core.errors import MtError, MtWarning, OptionError
 from mt_core.heads.neighbours import NeighbourHead
 from mt_core.model import MetaTransformer
 from mt_core.training.features import pooled_features
@@ -45,6 +45,7 @@ def train_by_solving(
     """
     started = time.monotonic()
     failed: list[MtError] = []
+    _check_neighbours(model.require_head(), len(parts.train))
     val = _vectors(model, recipe, parts.val, failed, show_progress)
     whole: ModalityDataset = parts.train
     if recipe.max_minutes is not None:
@@ -83,6 +84,16 @@ def train_by_solving(
     seconds = sum(row["seconds"] for row in rows)
     chosen = {**settings[rows.index(dict(kept))], **({"samples": len(train[0])} if is_cut else {})}
     return Trained(rows, kept, seconds, failed, is_time_up=is_cut, chosen=chosen)
+
+
+def _check_neighbours(head: Any, num_samples: int) -> None:
+    """Refuse more neighbours than there are training samples, before any of them is encoded."""
+    wanted = head.options.neighbours if isinstance(head, NeighbourHead) else None
+    if wanted is not None and wanted > num_samples:
+        raise OptionError(
+            f"neighbours={wanted}, and there are {num_samples:,} training samples",
+            fix=f"give at most {num_samples}, or leave it out: then it is chosen on the validation part",
+        )
 
 
 def _vectors(

@@ -17,6 +17,10 @@ CONTROLS = "controls.json"
 
 FORMAT = 1
 
+FEWEST = 20
+"""Independent samples below which nothing is said of the encoder: an interval resampled from so few is too narrow, and
+one over seeds does not hold the choice of samples."""
+
 Interval = tuple[float, float]
 
 
@@ -67,6 +71,7 @@ class Comparison:
         seeds: Of the trainings.
         intervals: What the intervals are of.
         notes: What could not be measured, and why.
+        independent: How many of the samples, or groups of samples, are independent of each other; None: not recorded.
     """
 
     metric: str
@@ -77,6 +82,7 @@ class Comparison:
     seeds: Sequence[int]
     intervals: str
     notes: Sequence[str] = field(default=())
+    independent: int | None = None
 
     def row(self, kind: str) -> Control | None:
         return next((row for row in self.rows if row.kind == kind), None)
@@ -112,6 +118,9 @@ class Comparison:
                 says = "no encoder may have done as well, because the interval includes 0"
             else:
                 says = "the encoder helps"
+        if self.independent is not None and self.independent < FEWEST:
+            units = "samples" if self.independent == self.samples else f"groups ({self.independent})"
+            return f"too few {units} to tell whether the encoder helps: {numbers} ({self._on()})"
         if none.gain > 0 and none.note:
             return f"whether the encoder helps is not known: {numbers}, but the control was {none.note}"
         return f"{says}: {numbers} ({how}; {self._on()})"

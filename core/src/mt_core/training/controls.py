@@ -270,7 +270,16 @@ def _comparison(
         list(seeds),
         _how(dataset, is_resampled=bool(draws), seeds=seeds if several else ()),
         list(notes),
+        _independent(dataset, samples),
     )
+
+
+def _independent(dataset: ModalityDataset, count: int) -> int:
+    """How many samples, or groups of them, are independent of each other."""
+    groups = dataset.groups() if len(dataset) == count else None
+    if groups is None:
+        return count
+    return len({group for group in groups if group is not None}) + sum(group is None for group in groups)
 
 
 def _draws(contenders: dict[str, list[Measured]], dataset: ModalityDataset) -> dict[str, NDArray[np.float64]]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mt_core.contract import Head, ModalityDataset
+from mt_core.contract import Head, ModalityDataset, Options
 from mt_core.data.calibration import calibrate
 from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
 from mt_core.data.precision import check_precision
@@ -25,7 +25,7 @@ from mt_core.heads.neighbours import NeighbourHead, neighbour_head
 from mt_core.hooks import session
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, collecting, group_notices, relay
-from mt_core.model import MetaTransformer, seeded
+from mt_core.model import MetaTransformer, default_view, seeded
 from mt_core.plugins import get
 from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_checkpoint
 from mt_core.training.evaluation import baseline_metrics, measure, typical_target
@@ -154,7 +154,8 @@ def _prepare_and_fit(
         share_with_tokenizer(model, data_options or {})
     elif data_options:
         raise OptionError("data_options are for a folder, and a dataset was given", fix="open the dataset with them")
-    if out is not None and resume and (done := _complete_run(model, recipe, out)) is not None:
+    asked = dataset_options(model, data_options or {}) if isinstance(data, str | Path) else None
+    if out is not None and resume and (done := _complete_run(model, recipe, out, asked)) is not None:
         return done
     parts = _data(model, data, val, recipe, data_options or {}, strict=notices.strict)
     minutes = recipe.max_minutes if recipe.max_minutes is not None else math.inf
@@ -165,6 +166,7 @@ def _prepare_and_fit(
     summary = data_summary(parts)
     if show_progress:
         print(*summary, sep="\n", file=sys.stderr, flush=True)
+    _tell_view(model, recipe)
     _make_ready(model, parts.train, recipe)
     given = {
         "summary": summary,
@@ -363,6 +365,21 @@ def _measure(
     return measured
 
 
+def _tell_view(model: MetaTransformer, recipe: Recipe) -> None:
+    """Warn of a view that was taken for vectors and is not the one that this modality is trained on."""
+    if model.view_for != "embed" or recipe.purpose != "train":
+        return
+    plugin, taken = get(model.modality), model.tokenizer.options.model_dump().get("view")
+    trained = default_view(plugin, model.encoder, "train").get("view", taken)
+    if trained != taken:
+        warnings.warn(
+            f"trained on view={taken}, which was taken for vectors; mt train takes view={trained}: "
+            f"mt.load({model.modality!r}, purpose='train'), or name the view",
+            MtWarning,
+            stacklevel=2,
+        )
+
+
 def _make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) -> None:
     """Calibrate tokenizer and head on the training part, and set what is trained."""
     if recipe.tune not in ("knn", "probe") or not model.tokenizer.calibration():
@@ -398,11 +415,16 @@ def _attach_head(model: MetaTransformer, train: ModalityDataset, recipe: Recipe)
     return model.require_head()
 
 
-def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitResult | None:
+def _complete_run(
+    model: MetaTransformer, recipe: Recipe, folder: Path, data_options: Options | None
+) -> FitResult | None:
     """What a complete run in the folder gave, its weights put into the model; None where the run is not complete.
 
+    Args:
+        data_options: Those that the data would be opened with now; None: they are not a folder.
+
     Raises:
-        RunError: no run, one that cannot be read, or one of another modality, recipe or layers.
+        RunError: no run, one that cannot be read, or one of another modality, recipe, layers or options.
     """
     record = read_record(folder)
     if record["status"] != "complete":
@@ -413,7 +435,15 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
         "layers": model.encoder.layers,
     }
     check_same(folder, {**_compared(record), "layers": record["encoder"].get("layers")}, _compared(asked))
+    options = data_options.model_dump(mode="json") if data_options is not None else None
     trained = load_run(folder, encoder=model.encoder if model.encoder.is_frozen else None, device=model.device)
+    # as the run's own classes read them: an option that is newer than the run has its default in both
+    of_data = trained.data_options.model_dump(mode="json") if trained.data_options is not None else None
+    check_same(
+        folder,
+        {"tokenizer": {"options": _options_of(trained)}, "data": {"options": of_data}},
+        {"tokenizer": {"options": _options_of(model)}, **({"data": {"options": options}} if options else {})},
+    )
     for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target", "seen", "trained_on"):
         setattr(model, part, getattr(trained, part))
     return FitResult(
@@ -427,6 +457,10 @@ def _complete_run(model: MetaTransformer, recipe: Recipe, folder: Path) -> FitRe
         test_baseline=record.get("test_baseline_metrics"),
         chosen=record.get("chosen", {}),
     )
+
+
+def _options_of(model: MetaTransformer) -> dict[str, Any]:
+    return dict(model.tokenizer.options.model_dump(mode="json"))
 
 
 def _compared(record: Mapping[str, Any]) -> dict[str, Any]:

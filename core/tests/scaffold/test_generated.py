@@ -32,7 +32,7 @@ def test_what_an_author_reads_first_is_short(sonar):
 
 
 def test_the_places_to_replace_are_marked_where_they_are(sonar):
-    for name in ("tokenizer.py", "dataset.py", "plugin.toml"):
+    for name in ("tokenizer.py", "dataset.py", "baseline.py", "plugin.toml"):
         assert "yours: " in (sonar / "src/mt_plugin_sonar" / name).read_text()
 
 

@@ -58,3 +58,17 @@ def test_what_is_no_signal_is_refused_with_a_fix(sonar, source):
     with pytest.raises(InputError) as refused:
         sonar(8).read(source)
     assert refused.value.fix
+
+
+def test_its_baseline_tells_the_classes_of_the_demonstration_apart(sonar):
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    dataset = importlib.import_module("mt_plugin_sonar.dataset").SonarDataset
+    baseline = importlib.import_module("mt_plugin_sonar.baseline").SonarBaseline(sonar(8))
+    features, labels = {}, {}
+    for split in ("train", "test"):
+        demo = dataset.demo(split, size=60)
+        features[split] = [baseline.features(baseline.tokenizer.read(demo[index].sample)) for index in range(60)]
+        labels[split] = demo.targets()
+    scale = np.abs(features["train"]).max(0)
+    model = linear_model.LogisticRegression(max_iter=1000).fit(features["train"] / scale, labels["train"])
+    assert model.score(features["test"] / scale, labels["test"]) > 0.5  # a third by chance

@@ -24,6 +24,7 @@ FILES = {
     "README.md",
     "pyproject.toml",
     "src/mt_plugin_ground_radar/__init__.py",
+    "src/mt_plugin_ground_radar/baseline.py",
     "src/mt_plugin_ground_radar/dataset.py",
     "src/mt_plugin_ground_radar/plugin.toml",
     "src/mt_plugin_ground_radar/py.typed",

@@ -107,6 +107,7 @@ def embed(
     pool: Pool | None = None,
     batch_size: int = 32,
     num_workers: int = 0,
+    precision: Precision = "32",
     strict: bool = False,
 ) -> np.ndarray:
     """Vectors of files or objects, in memory; `embed_files` writes those of many files to Parquet.
@@ -119,6 +120,8 @@ def embed(
             the encoder (unless `load` was given `layers`), of one that was the mean of the last block.
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; 0: this process reads, which a file that crashes its reader ends.
+        precision: "32"; "bf16" where the machine has it; "auto": the fastest here whose vectors stay those of "32",
+            measured once (docs/precision.md).
         strict: Whether it is an error where something is left out of a source or reinterpreted; else a `DataWarning`
             reports it.
 
@@ -128,22 +131,30 @@ def embed(
     Raises:
         InputError: a source that cannot be read. `embed_files` skips and lists those.
     """
-    return embed_in_memory(model, sources, pool=pool, batch_size=batch_size, num_workers=num_workers, strict=strict)
+    how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict}
+    return embed_in_memory(model, sources, pool=pool, batch_size=batch_size, **how)
 
 
 def predict(
-    model: MetaTransformer, sources: Any, *, batch_size: int = 32, num_workers: int = 0, strict: bool = False
+    model: MetaTransformer,
+    sources: Any,
+    *,
+    batch_size: int = 32,
+    num_workers: int = 0,
+    precision: Precision = "32",
+    strict: bool = False,
 ) -> list[dict[str, Any]]:
     """Predictions for files or objects, one a sample: `source`, `row` and what the head's `decode` gives.
 
     Args:
-        num_workers, strict: As for `embed`.
+        num_workers, precision, strict: As for `embed`.
 
     Raises:
         InputError: a source that cannot be read.
         OptionError: a model without a head.
     """
-    return predict_in_memory(model, sources, batch_size=batch_size, num_workers=num_workers, strict=strict)
+    how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict}
+    return predict_in_memory(model, sources, batch_size=batch_size, **how)
 
 
 def fit(
@@ -243,7 +254,7 @@ def evaluate(
         num_workers: Processes that read files; None: one less than the cores, at least 1 and at most 4.
         seconds_a_sample: How long the reading of one sample may take.
         skip_unreadable: Leave out samples that cannot be read, with a warning.
-        precision: "32", or "bf16" where the machine has it.
+        precision: As for `embed`.
         strict: As for `fit`.
         show_progress: On standard error.
         controls: Train the same on random weights and without an encoder, and the modality's native baseline, on the

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Literal
@@ -83,6 +84,13 @@ class MetaTransformer(nn.Module):
         self.seen: Any = None
         self.trained_on: Any = None
         self.view_for: Purpose | None = None
+
+    def with_encoder(self, encoder: Encoder) -> MetaTransformer:
+        """The same model, sharing tokenizer and head, with another encoder of the same width."""
+        shared = copy(self)
+        shared._modules = dict(self._modules)
+        shared.encoder = encoder
+        return shared
 
     @property
     def device(self) -> torch.device:

@@ -33,6 +33,7 @@ RUNGS = ("knn", "probe", "frozen", "lora", "full")
     shared.data_options,
     shared.head_options,
     shared.settings,
+    shared.precision,
     shared.device,
     shared.no_cache,
     shared.quiet,
@@ -53,6 +54,7 @@ def command(
     data_option: tuple[str, ...],
     head_option: tuple[str, ...],
     more: tuple[str, ...],
+    precision: str | None,
     device: str | None,
     quiet: bool,
 ) -> int:
@@ -74,7 +76,7 @@ def command(
     if unknown := [name for name in names if name not in RUNGS]:
         raise OptionError(f"there is no rung {', '.join(unknown)}", fix=f"name some of {', '.join(RUNGS)}")
     options = shared.with_view(options, view)
-    settings = shared.merged({"head": shared.parse(head_option) or None}, more)
+    settings = shared.merged({"head": shared.parse(head_option) or None, "precision": precision}, more)
 
     from mt_core.training import Recipe  # imports pydantic
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from mt_core.encoder.backend_names import BACKENDS
+
 if TYPE_CHECKING:
     from mt_core.model import MetaTransformer
     from mt_core.plugins import Plugin
@@ -57,7 +59,32 @@ seconds_a_sample = click.option(
     show_default=True,
     help="A sample whose reading takes longer counts as unreadable.",
 )
+
+
+def _show_choice(ctx: click.Context, option: click.Parameter, asked: str | None) -> str | None:
+    """What is chosen by measurement is reported in one line on standard error."""
+    if asked in ("auto", "int8"):
+        import logging
+
+        class ToStandardError(logging.Handler):
+            def emit(self, record: logging.LogRecord) -> None:
+                click.echo(record.getMessage(), err=True)
+
+        log, handler = logging.getLogger("mt_core.precision"), ToStandardError()
+        log.addHandler(handler)
+        log.setLevel(logging.INFO)
+        ctx.call_on_close(lambda: log.removeHandler(handler))
+    return asked
+
+
 precision = click.option(
+    "--precision",
+    type=click.Choice(["auto", "32", "fp32", "bf16", "int8", *BACKENDS]),
+    metavar="auto|32|bf16|int8|…",
+    callback=_show_choice,
+    help="How the encoder computes. auto: the fastest here whose vectors stay those of 32, measured once.",
+)
+training_precision = click.option(
     "--precision", type=click.Choice(["32", "bf16"]), default=None, help="bf16 is faster on machines that have it."
 )
 device = click.option("--device", default=None, help="Where to compute: cpu, cuda, …")

@@ -15,6 +15,7 @@ from torch import Tensor
 from mt_core.contract import Example, Features, name_of
 from mt_core.data.precision import Precision, check_precision
 from mt_core.data.sources import Read, raw_samples
+from mt_core.encoder.backend_names import BACKENDS
 from mt_core.errors import DataWarning, InputError, MtError
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer, seeded
@@ -74,8 +75,13 @@ def gather(reads: Iterable[Read], batch_size: int) -> Iterator[SampleBatch]:
 
 
 def encoding(model: MetaTransformer, precision: Precision) -> AbstractContextManager[object]:
-    """Evaluation mode, no gradients, and the precision asked for."""
+    """Evaluation mode, no gradients, and a precision as `resolve_precision` gave it.
+
+    Args:
+        model: As `with_precision` gave it.
+    """
     check_precision(precision, model.device)
+    assert precision not in BACKENDS or model.encoder.runner is not None or not model.encoder.depth
     model.eval()
     stack = ExitStack()
     stack.enter_context(torch.inference_mode())

@@ -21,9 +21,11 @@ from torch import Tensor
 
 from mt_core import hooks
 from mt_core.contract import Pool
+from mt_core.data.backed_model import with_precision
 from mt_core.data.batches import encoding, features_of
 from mt_core.data.feature_cache import KEY_BYTES, FeatureCache, Vector
 from mt_core.data.precision import Precision
+from mt_core.data.precision_choice import runtime_version
 from mt_core.model import MetaTransformer
 
 _VERSIONS = ("mt-core", "torch", "timm")
@@ -48,11 +50,12 @@ class PooledVectors:
     Hooks around tokenizer or encoder change vectors and are in no identity: with them nothing is kept.
 
     Args:
+        precision: As `resolve_precision` gave it.
         use_cache: False: everything is computed, and nothing kept.
     """
 
     def __init__(self, model: MetaTransformer, pool: Pool, precision: Precision, *, use_cache: bool = True) -> None:
-        self.model, self.pool, self.precision = model, pool, precision
+        self.model, self.pool, self.precision = with_precision(model, precision), pool, precision
         self.cache: FeatureCache | None = None
         self.num_computed = 0
         if use_cache and not (hooks.is_wrapped("mt_tokenize") or hooks.is_wrapped("mt_encode")):
@@ -60,7 +63,7 @@ class PooledVectors:
                 {
                     **vector_identity(model, pool, precision),
                     "device": model.device.type,
-                    "versions": {name: version(name) for name in _VERSIONS},
+                    "versions": {name: version(name) for name in _VERSIONS} | runtime_version(precision),
                     "code": _code_of(type(model.tokenizer).__module__.partition(".")[0]),
                 },
                 {"encoder": str(model.encoder.name)},
@@ -110,6 +113,7 @@ def _code_of(package: str) -> str:
     """A hash of the source code that computes vectors, so that vectors of older code are not used."""
     core = Path(__file__).parents[1]
     parts = [core / "encoder", core / "sdk" / "blocks", core / "contract" / "tokens.py"]
+    parts.append(core / "data" / "probe_tokens.py")  # what int8 is calibrated on
     found = getattr(sys.modules.get(package), "__file__", None)
     if found is not None and Path(found).parent != core:
         parts.append(Path(found).parent)

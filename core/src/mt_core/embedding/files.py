@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import time
@@ -18,6 +19,7 @@ from mt_core.data.batches import SampleBatch, ensure_calibrated, gather
 from mt_core.data.inputs import as_sources
 from mt_core.data.pooled_vectors import PooledVectors, vector_identity
 from mt_core.data.precision import Precision
+from mt_core.data.precision_choice import resolve_precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE, resolve_num_workers
 from mt_core.embedding.changes import is_gone, state_of
@@ -27,7 +29,7 @@ from mt_core.embedding.output import check_output, parts_folder
 from mt_core.embedding.parts import Parts, recorded
 from mt_core.embedding.pooling import for_vectors
 from mt_core.embedding.vectors import Rows, batches_of, count_rows, metadata_of, schema_of, states_in, write_whole
-from mt_core.errors import DataWarning, EmbeddingError, FingerprintError
+from mt_core.errors import DataWarning, EmbeddingError, FingerprintError, MissingDependencyError, OptionError
 from mt_core.hooks import session
 from mt_core.io.atomic import atomic_write
 from mt_core.io.names import path_of_text, text_of_path
@@ -103,7 +105,8 @@ def embed_files(
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; None: by the number of cores; 0: this process reads, unprotected.
         seconds_a_sample: How long the reading of one sample may take.
-        precision: "bf16" where the machine has it.
+        precision: "bf16" where the machine has it; "auto": the fastest here whose vectors stay those of "32"
+            (`mt_core.data.precision_choice`), or what a file that is added to was made with.
         overwrite: Start over, whatever is there.
         hash_files: Tell whether a file has changed by a hash of its content, and not by its size and date alone.
         strict: Whether a source of which something is left out or reinterpreted is an error, as one that cannot be
@@ -126,6 +129,7 @@ def embed_files(
         calibration = ensure_calibrated(model, [path_of_text(name) for name in names], num_workers, known)
     notices.check()
     model, pool = for_vectors(model, pool)
+    precision = _resolved(model, precision, before or (unfinished or {}).get("identity"))
     identity = _identity(model, pool, precision)
     if before is not None:
         _check_same(out, before, identity)
@@ -314,6 +318,15 @@ def _identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[
         **vector_identity(model, pool, precision),
         "width": pooled_width(model.encoder.feature_width, pool),
     }
+
+
+def _resolved(model: MetaTransformer, precision: Precision, before: Mapping[str, Any] | None) -> Precision:
+    """The precision to compute in; auto goes on with that of the vectors which are there."""
+    earlier = (before or {}).get("precision")
+    if precision == "auto" and earlier is not None:
+        with contextlib.suppress(OptionError, MissingDependencyError):
+            return resolve_precision(model.encoder, earlier)
+    return resolve_precision(model.encoder, precision)
 
 
 def _provenance(model: MetaTransformer) -> dict[str, str]:

@@ -10,9 +10,11 @@ import torch
 
 from mt_core import hooks
 from mt_core.contract import Features, Pool, name_of, pooled_width
+from mt_core.data.backed_model import with_precision
 from mt_core.data.batches import SampleRef, encoding, ensure_calibrated, features_of, gather
 from mt_core.data.inputs import as_sources
 from mt_core.data.precision import Precision
+from mt_core.data.precision_choice import resolve_precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.embedding.pooling import for_vectors
@@ -29,6 +31,7 @@ def embed_in_memory(
     pool: Pool | None = None,
     batch_size: int = 32,
     num_workers: int = 0,
+    precision: Precision = "32",
     strict: bool = False,
 ) -> np.ndarray:
     """(rows, width) float32 vectors; see `mt_core.embed`."""
@@ -37,7 +40,9 @@ def embed_in_memory(
         sources = _sources(model, given, strict)
         ensure_calibrated(model, sources, num_workers)
         model, pool = for_vectors(model, pool)
-        encoded = _encoded(model, sources, batch_size, "32", num_workers, strict=strict)
+        precision = resolve_precision(model.encoder, precision)
+        model = with_precision(model, precision)
+        encoded = _encoded(model, sources, batch_size, precision, num_workers, strict=strict)
         vectors = [features.pool(pool).float().cpu() for features, _ in encoded]
     relay(list(notices))
     if not vectors:
@@ -52,13 +57,15 @@ def predict_in_memory(
     *,
     batch_size: int = 32,
     num_workers: int = 0,
+    precision: Precision = "32",
     strict: bool = False,
 ) -> list[dict[str, Any]]:
     """One record a sample; see `mt_core.predict`."""
     notices = Notices()
     with session(model.modality, "predict"), collecting(notices):
         sources = _sources(model, given, strict)
-        records = list(predictions(model, sources, batch_size=batch_size, num_workers=num_workers, strict=strict))
+        how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict}
+        records = list(predictions(model, sources, batch_size=batch_size, **how))
     relay(list(notices))
     return records
 
@@ -96,6 +103,8 @@ def predictions(
         MtError: a source that cannot be read, after the records of those before it.
     """
     head = model.require_head()
+    precision = resolve_precision(model.encoder, precision)
+    model = with_precision(model, precision)
     encoded = _encoded(model, sources, batch_size, precision, num_workers, seconds_a_sample, on_error, strict)
     for features, places in encoded:
         with encoding(model, precision):

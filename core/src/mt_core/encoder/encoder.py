@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Any, Self
 
@@ -15,6 +15,9 @@ from mt_core.encoder.packing import pack, plan_packing, unpack, unpack_first
 from mt_core.encoder.plain_vit import VitParts
 from mt_core.encoder.vit import Groups
 from mt_core.errors import FingerprintError, OptionError, TokensError
+
+Runner = Callable[[Tensor, Groups | None], Tensor]
+"""Computes what the blocks and norms of an encoder give, forward only; the arguments are those of `Block.forward`."""
 
 
 class Encoder(nn.Module):
@@ -35,6 +38,7 @@ class Encoder(nn.Module):
     Attributes:
         width, depth, num_heads: D, the number of blocks, the heads of each attention.
         layers: The blocks whose outputs stand side by side in the features; see `with_layers`. None: the last alone.
+        runner: What computes the blocks in place of torch; see `with_runner`.
         prefix: (P, D) [CLS] and registers, None without.
         prefix_positions: (P, D) added to the prefix, None where it has none.
         patch_weight, patch_bias: (D, 3, height, width) and (D,), the encoder's own patch embedding, for an image
@@ -69,6 +73,7 @@ class Encoder(nn.Module):
         self.depth = len(parts.blocks)
         self.num_heads = parts.num_heads
         self.layers: tuple[int, ...] | None = None
+        self.runner: Runner | None = None
         self.has_cls = parts.has_cls
         self.positions_grid = parts.positions_grid
         for own, tensor in (("prefix", parts.prefix), ("prefix_positions", parts.prefix_positions)):
@@ -119,6 +124,14 @@ class Encoder(nn.Module):
             )
         shared = copy(self)
         shared.layers = None if layers is None else tuple(layers)
+        shared.runner = None  # made for other layers
+        return shared
+
+    def with_runner(self, runner: Runner | None) -> Encoder:
+        """The same encoder, sharing its weights, whose blocks are computed by a runner that was made for it and its
+        layers (`mt_core.encoder.backends`), without gradients; None: by torch."""
+        shared = copy(self)
+        shared.runner = runner
         return shared
 
     @property
@@ -234,6 +247,8 @@ class Encoder(nn.Module):
 
     def _run_blocks(self, values: Tensor, groups: Groups | None = None) -> Tensor:
         """The outputs of the chosen blocks, side by side; of packed rows with their groups."""
+        if self.runner is not None:
+            return self.runner(values, groups)
         depth = len(self.blocks)
         layers = self.layers if self.layers is not None and depth else (depth,)
         values = self.norm_pre(values)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import ModalityDataset
 from mt_core.data.precision import Precision
+from mt_core.data.precision_choice import resolve_precision
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.encoder import Encoder, load_encoder
 from mt_core.encoder.controls import no_encoder_control, random_control
@@ -82,6 +83,7 @@ def evaluate_with_controls(
     """
     head = model.require_head()
     check_controls(model.modality)
+    precision = resolve_precision(model.encoder, precision)
     outputs, reading = HeadOutputs(), _reading(batch_size, num_workers, seconds_a_sample)
     kept = outputs if is_resampled(head) else None
     how = (precision, skip_unreadable, show_progress)

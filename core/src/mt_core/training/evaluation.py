@@ -24,11 +24,13 @@ from mt_core.contract import (
     Regression,
     Segmentation,
 )
+from mt_core.data.backed_model import with_precision
 from mt_core.data.cache_folder import cache_limit
 from mt_core.data.dataset_options import dataset_options
 from mt_core.data.loader import Loader
 from mt_core.data.pooled_vectors import PooledVectors
-from mt_core.data.precision import Precision, check_precision
+from mt_core.data.precision import Precision
+from mt_core.data.precision_choice import resolve_precision
 from mt_core.data.reading import skipped
 from mt_core.data.subsets import Subset
 from mt_core.data.workers import SECONDS_A_SAMPLE
@@ -111,7 +113,7 @@ def open_and_measure(
         reading: How the `Loader` reads.
     """
     model.require_head()
-    check_precision(precision, model.device)
+    precision = resolve_precision(model.encoder, precision)
     if strict and skip_unreadable:
         raise OptionError(
             "strict makes a sample that cannot be read an error, and skip_unreadable leaves it out", fix="choose one"
@@ -189,6 +191,7 @@ Outputs = Iterator[tuple[Tensor | None, Tensor, list[MtError]]]
 
 
 def _outputs(model: MetaTransformer, loader: Loader, precision: Precision) -> Outputs:
+    model = with_precision(model, precision)
     for batch in loader:
         output = None
         if batch["inputs"]:

@@ -16,7 +16,7 @@ from typing import Any
 from mt_core.contract import Head, ModalityDataset, Options
 from mt_core.data.calibration import calibrate
 from mt_core.data.dataset_options import dataset_options, share_with_tokenizer
-from mt_core.data.precision import check_precision
+from mt_core.data.precision_choice import resolve_precision
 from mt_core.data.reading import skipped
 from mt_core.data.subsets import hold_out
 from mt_core.data.training_data import TrainingData
@@ -112,7 +112,9 @@ def fit(
         raise OptionError(
             "strict makes a sample that cannot be read an error, and skip_unreadable leaves it out", fix="choose one"
         )
-    check_precision(recipe.precision, model.device)
+    gradients = recipe.tune not in ("knn", "probe")
+    precision = resolve_precision(model.encoder, recipe.precision, gradients=gradients)
+    recipe = recipe.model_copy(update={"precision": precision})
     if recipe.tune == "lora":
         check_peft()
     if out is None and (resume or overwrite):

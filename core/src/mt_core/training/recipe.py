@@ -61,7 +61,9 @@ class Recipe(Options):
         "no test split; 0: none. Groups stay whole in all parts.",
     )
     precision: Precision = Field(
-        default="32", description="32, or bf16: autocast to bfloat16 where the machine has it."
+        default="32",
+        description="32, or bf16: autocast to bfloat16 where the machine has it; auto: the faster of them here, and "
+        "with tune=knn or probe, which need no gradients, the fastest of all whose vectors stay those of 32.",
     )
     seed: int = Field(
         default=0, ge=0, description="Of the head's weights, the order, augmentation and the held-out part."

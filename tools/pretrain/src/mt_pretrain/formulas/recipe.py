@@ -7,7 +7,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from mt_core.contract import Options
-from mt_core.data.precision import Precision
+from mt_core.data.precision import TrainingPrecision
 from mt_pretrain.formulas.drawing import FAMILIES
 
 
@@ -78,7 +78,7 @@ class PretrainRecipe(Options):
         description="What the last map of each attention and each MLP is multiplied by before the first step; 0: the "
         "encoder begins as the identity (Goyal et al. 2017, arXiv:1706.02677), and learns what is better.",
     )
-    precision: Precision = Field(default="32", description="32, or bf16: autocast to bfloat16.")
+    precision: TrainingPrecision = Field(default="32", description="32, or bf16: autocast to bfloat16.")
     save_every: int = Field(default=500, ge=1, description="Steps between checkpoints.")
     score_modality: str = Field(default="image", description="The modality whose plugin reads what is scored on.")
     score_every: int = Field(

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from mt_core.contract import Options
-from mt_core.data.precision import Precision
+from mt_core.data.precision import TrainingPrecision
 
 
 class ContrastRecipe(Options):
@@ -31,7 +31,7 @@ class ContrastRecipe(Options):
     joint_width: int = Field(default=256, ge=1, description="Width of the space where pictures and captions meet.")
     separate: bool = Field(default=False, description="Captions have an encoder of their own.")
     val_fraction: float = Field(default=0.02, gt=0, lt=1, description="Part of the pairs that is held out to score on.")
-    precision: Precision = Field(default="32", description="32, or bf16: autocast to bfloat16.")
+    precision: TrainingPrecision = Field(default="32", description="32, or bf16: autocast to bfloat16.")
     seed: int = Field(default=0, ge=0, description="Of weights, order, augmentation and the held-out part.")
     num_workers: int | None = Field(
         default=None, ge=0, description="Worker processes; 0: none; none: one less than the cores, 4 at the most."

@@ -1,7 +1,7 @@
 """What few labels teach: 5 and 20 a class, or 50 and 200 numbers, of three draws, around each encoder, which is frozen.
 
 How is chosen on the rest of the training samples with two other draws of labels, for each arm and encoder by itself:
-the probe (ridge regression on the vectors of `mt embed`), or tokenizer and head trained by steps in one of the views.
+the probe (ridge regression on the vectors of `mt embed`, in each view), or tokenizer and head trained by steps.
 What was chosen is then trained on the three draws and measured once on the test samples.
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,14 +28,29 @@ from mt_core.plugins import get
 
 REGIME, CHOICE = "few", "choice"
 CHOICE_SEEDS = (100, 101)
-MOST_VAL = 400
-"""Training samples without a label that a choice is made on."""
-
 PROBE = "probe"
 
 
-def ways_of(samples: Samples) -> dict[str, dict[str, Any]]:
-    """What may be chosen: the probe, and by name the tokenizer's options of what is trained by steps."""
+@dataclass(frozen=True)
+class Way:
+    """One of the recipes that are chosen from.
+
+    Attributes:
+        view: Of the vectors that a probe is fitted to.
+        options: Of the tokenizer that is trained by steps.
+    """
+
+    is_probe: bool = False
+    view: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+def ways_of(samples: Samples, views: Sequence[str | None]) -> dict[str, Way]:
+    """What may be chosen, by name, the same for all arms.
+
+    Args:
+        views: Of the vectors; see `Vectors.views`.
+    """
     evidence, few = samples.evidence, _few(samples)
     plugin = get(evidence.modality)
     if few.trained is not None:
@@ -47,7 +62,8 @@ def ways_of(samples: Samples) -> dict[str, dict[str, Any]]:
         trained = {"convolutions": evidence.options, "patches": {}}
     else:
         trained = {"tokens": {}}
-    return {PROBE: {}, **trained}
+    probes = {PROBE if view is None else f"{PROBE} of {view}": Way(is_probe=True, view=view) for view in views}
+    return {**probes, **{name: Way(options=options) for name, options in trained.items()}}
 
 
 def draw(samples: Samples, labels: int, seed: int) -> tuple[Indices, Indices]:
@@ -58,7 +74,7 @@ def draw(samples: Samples, labels: int, seed: int) -> tuple[Indices, Indices]:
         drawn = np.concatenate([order[targets[order] == each][:labels] for each in np.unique(targets)])
     else:
         drawn = order[:labels]
-    others = order[~np.isin(order, drawn)][:MOST_VAL]
+    others = order[~np.isin(order, drawn)][: _few(samples).most_val]
     return np.sort(drawn), np.sort(others)
 
 
@@ -76,6 +92,10 @@ class Arm:
     records: Records
     tiny: str
 
+    @property
+    def ways(self) -> dict[str, Way]:
+        return ways_of(self.samples, self.vectors.views())
+
     def key(self, regime: str, seed: int, labels: int, way: str) -> Key:
         recipe = hash_of({**RECIPE, "way": way, "how": self._how(way, seed, labels)})
         # a choice is made around one drawing of random weights
@@ -83,29 +103,27 @@ class Arm:
         fingerprint = fingerprint_of(self.name, of_weights, self.tiny)
         return Key(self.samples.name, regime, self.name, seed, labels, recipe, fingerprint, self.samples.identity)
 
-    def _how(self, way: str, seed: int, labels: int) -> Any:
+    def _how(self, name: str, seed: int, labels: int) -> Any:
         if self.name == "native":
             return "native"
-        if way == PROBE:
-            return self.vectors.described(self.name, seed if seed in SEEDS else 0)
+        way = self.ways[name]
+        if way.is_probe:
+            return self.vectors.described(self.name, seed if seed in SEEDS else 0, way.view)
         few = replace(_few(self.samples), trained=None, labels=(labels,))
-        return [ways_of(self.samples)[way], self.samples.evidence.recipe, repr(few)]
+        return [dict(way.options), self.samples.evidence.recipe, repr(few)]
 
-    def answers(self, way: str, rows: Indices, seed: int, *, choosing: bool) -> Any:
+    def answers(self, name: str, rows: Indices, seed: int, *, choosing: bool) -> Any:
         """Of the test samples, or of the training samples that a choice is made on."""
         of_weights = 0 if choosing else seed
-        samples = self.samples
-        if way == PROBE:
-            train, test = self.vectors.of(self.name, of_weights)
-            if not choosing:
+        samples, way = self.samples, self.ways[name]
+        others = draw(samples, _labels_of(samples, rows), seed)[1] if choosing else None
+        if way.is_probe:
+            train, test = self.vectors.of(self.name, of_weights, way.view)
+            if others is None:
                 return probe_answers(samples, train, test, rows, np.arange(len(samples.test)))
-            _, asked = draw(samples, _labels_of(samples, rows), seed)
-            within = replace(samples, test=samples.train)
-            return probe_answers(within, train, train, rows, asked)
-        asked_of: Any = samples.test
-        if choosing:
-            asked_of = Subset(samples.train, draw(samples, _labels_of(samples, rows), seed)[1].tolist(), "unlabelled")
-        return trained_answers(samples, encoder_of(self.name, of_weights, self.tiny), way, rows, seed, asked_of)
+            return probe_answers(replace(samples, test=samples.train), train, train, rows, others)
+        asked = samples.test if others is None else Subset(samples.train, others.tolist(), "unlabelled")
+        return trained_answers(samples, encoder_of(self.name, of_weights, self.tiny), way, rows, seed, asked)
 
 
 def _labels_of(samples: Samples, rows: Indices) -> int:
@@ -115,14 +133,14 @@ def _labels_of(samples: Samples, rows: Indices) -> int:
     return int(np.bincount(targets_of(samples.train)[rows]).max())
 
 
-def trained_answers(samples: Samples, encoder: Any, way: str, rows: Indices, seed: int, asked: Any) -> Any:
+def trained_answers(samples: Samples, encoder: Any, way: Way, rows: Indices, seed: int, asked: Any) -> Any:
     """Tokenizer and head trained by steps around a frozen encoder."""
     few = _few(samples)
     modality, per_epoch = samples.evidence.modality, -(-len(rows) // few.batch_size)
     settings = {name: value for name, value in samples.evidence.recipe.items() if name in ("lr", "head")}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", (DataWarning, MtWarning))
-        model = mt.load(modality, encoder=encoder, purpose="train", seed=seed, **ways_of(samples)[way])
+        model = mt.load(modality, encoder=encoder, purpose="train", seed=seed, **way.options)
         mt.fit(
             model,
             Subset(samples.train, rows.tolist(), f"{len(rows)} labelled"),
@@ -164,7 +182,7 @@ def measure(name: str, arm: str, records: Records, tiny: str, until: float = flo
 def _choice(arm: Arm, labels: int, until: float) -> Iterator[Line]:  # type: ignore[misc]
     """The lines of the choice; returns what is chosen, the first of equals; None where the time is up."""
     tried: dict[str, list[float]] = {}
-    for way in ways_of(arm.samples):
+    for way in arm.ways:
         for seed in CHOICE_SEEDS:
             line = arm.records.find(arm.key(CHOICE, seed, labels, way))
             if line is None:

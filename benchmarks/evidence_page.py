@@ -110,8 +110,8 @@ def prune() -> None:
             for line in of_part:
                 key = line.key
                 if key.arm != "mt-tiny" or key.fingerprint == fingerprint:
-                    way = line.about.get("way") if part == "choice" else None
-                    last[key.dataset, part, key.arm, key.seed, key.labels, way] = line
+                    how = line.about.get("way") if part == "choice" else line.about.get("view")
+                    last[key.dataset, part, key.arm, key.seed, key.labels, how] = line
         records.keep(last.values())
         print(f"{records.path.name}: {len(last)} of {len(lines)} lines kept")
 

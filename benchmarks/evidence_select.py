@@ -11,6 +11,7 @@ from evidence_records import Line
 
 CONTROLS = ("random", "none")
 ENCODERS = ("mt-tiny", *CONTROLS)
+LESS_IS_BETTER = ("RMSE", "MSE")
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Compared:
     @property
     def sign(self) -> int:
         """-1 where less is better."""
-        return -1 if self.unit in ("RMSE", "MSE") else 1
+        return -1 if self.unit in LESS_IS_BETTER else 1
 
     def seeds(self, arm: str, metric: str | None = None) -> Seeds:
         """By seed, one metric of an arm: as named, or its only one; {} where it was not measured."""
@@ -84,20 +85,37 @@ def selected(lines: Iterable[Line], regime: str, tiny: str) -> list[Compared]:
     for line in of_regime:
         key = line.key
         if key.arm != "mt-tiny" or key.fingerprint == fingerprint:
-            last[key.dataset, key.labels, key.arm, key.seed] = line
+            view = line.about.get("view") if key.arm in CONTROLS and regime == "untrained" else None
+            last[key.dataset, key.labels, key.arm, view, key.seed] = line
     compared = []
-    for dataset, labels in dict.fromkeys((dataset, labels) for dataset, labels, _, _ in last):
+    for dataset, labels in dict.fromkeys((dataset, labels) for dataset, labels, *_ in last):
         found = [line for key, line in last.items() if key[:2] == (dataset, labels)]
         data = found[-1].key.data
-        arms = dict.fromkeys(line.key.arm for line in found)
-        of_arm = {arm: [line for line in found if line.key.arm == arm and line.key.data == data] for arm in arms}
-        compared.append(Compared(dataset, labels, {arm: lines for arm, lines in of_arm.items() if lines}))
+        compared.append(Compared(dataset, labels, _by_arm([line for line in found if line.key.data == data])))
     order = list(DATASETS)
     modalities = list(dict.fromkeys(evidence.modality for evidence in DATASETS.values()))
     return sorted(
         compared,
         key=lambda one: (modalities.index(one.evidence.modality), order.index(one.dataset), one.labels or 0),
     )
+
+
+def _by_arm(lines: Sequence[Line]) -> dict[str, list[Line]]:
+    """The lines of each arm; of a control in several views those of the view that it does best in."""
+    of_view: dict[tuple[str, str | None], list[Line]] = {}
+    for line in lines:
+        of_view.setdefault((line.key.arm, line.about.get("view")), []).append(line)
+    best: dict[str, list[Line]] = {}
+    for (arm, _), found in of_view.items():
+        if arm not in best or _mean(found) > _mean(best[arm]):
+            best[arm] = found
+    return best
+
+
+def _mean(lines: Sequence[Line]) -> float:
+    """Of the first metric, greater where it is better."""
+    sign = -1 if lines[0].about["unit"] in LESS_IS_BETTER else 1
+    return sign * sum(next(iter(line.metrics.values())).value for line in lines) / len(lines)
 
 
 def measured_fingerprint(fingerprints: Sequence[str], tiny: str) -> str:

@@ -8,7 +8,7 @@ deviations; the error is that of all channels on the scale of the training part.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import evidence_readout as readout
@@ -16,7 +16,7 @@ import numpy as np
 from evidence_native import native_answers
 from evidence_records import Floats, Key, Line, Metric, Records, hash_of, resampled_metric
 from evidence_samples import Indices, Samples, examples_of, opened, targets_of
-from evidence_vectors import ARMS, SEEDS, Vectors, fingerprint_of, is_drawn
+from evidence_vectors import Vectors, fingerprint_of
 from numpy.typing import NDArray
 
 REGIME = "untrained"
@@ -26,34 +26,38 @@ Measure = Callable[[NDArray[np.int64]], float]
 
 
 def measure(name: str, arm: str, records: Records, tiny: str, until: float = float("inf")) -> Iterator[Line]:
-    """The lines of an arm that are not on record yet."""
+    """The lines of an arm that are not on record yet; of a control in each view."""
     with opened(name) as samples:
         vectors = Vectors(samples, tiny)
-        seeds: Sequence[int] = (0,) if arm == "native" else SEEDS if is_drawn(samples, arm, tiny) else (0,)
-        for seed in seeds:
+        views = [None] if arm == "native" else vectors.views()[:1] if arm == "mt-tiny" else vectors.views()
+        drawn = [(view, seed) for view in views for seed in ((0,) if arm == "native" else vectors.seeds(arm, view))]
+        for view, seed in drawn:
             started = time.monotonic()
-            described = {} if arm == "native" else vectors.described(arm, seed)
+            described = {} if arm == "native" else vectors.described(arm, seed, view)
             recipe = hash_of({**RECIPE, **described, "cross": samples.evidence.cross})
             key = Key(name, REGIME, arm, seed, None, recipe, fingerprint_of(arm, seed, tiny), samples.identity)
             if started > until or records.find(key) is not None:
                 continue
-            metrics, about = _measured(samples, vectors, arm, seed)
-            about |= {"view": described.get("options", {}).get("view"), **constant_answer(samples)}
+            metrics, about = _measured(samples, vectors, arm, seed, view)
+            about |= {"view": view, **constant_answer(samples)}
             counts = len(samples.folds[0][0]), len(samples.test)
             yield records.add(Line(key, metrics, *counts, time.monotonic() - started, about))
 
 
-def _measured(samples: Samples, vectors: Vectors, arm: str, seed: int) -> tuple[dict[str, Metric], dict[str, Any]]:
+def _measured(
+    samples: Samples, vectors: Vectors, arm: str, seed: int, view: str | None
+) -> tuple[dict[str, Metric], dict[str, Any]]:
     targets = targets_of(samples.test)
     about: dict[str, Any] = {}
     if arm == "native":
         answers, about["baseline"] = native_answers(samples)
         named = {"native": answers}
     else:
-        named = {"probe": probe_answers(samples, *vectors.of(arm, seed))}
-        about["width"] = vectors.of(arm, seed)[0].shape[1]
+        of_both = vectors.of(arm, seed, view)
+        named = {"probe": probe_answers(samples, *of_both)}
+        about["width"] = of_both[0].shape[1]
         if samples.is_classes:
-            named["knn"] = _neighbours(samples, *vectors.of(arm, seed))
+            named["knn"] = _neighbours(samples, *of_both)
     return {name: metric_of(samples, answers, targets) for name, answers in named.items()}, about
 
 
@@ -151,6 +155,3 @@ def constant_answer(samples: Samples) -> dict[str, Any]:
     errors = errors_of(samples, np.broadcast_to(typical, targets.shape), targets)
     value = summary_of(samples, errors)(np.arange(len(errors)))
     return {"unit": unit_of(samples), "constant": float(f"{value:.5g}")}
-
-
-__all__ = ["ARMS", "REGIME", "measure"]

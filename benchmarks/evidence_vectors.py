@@ -1,6 +1,7 @@
 """Vectors of the arms as `mt embed` gives them by default: around mt-tiny, random weights, and without an encoder.
 
-Without an encoder a vector is the mean of the tokens: there is no [CLS], and no block to take a quarter of.
+Without an encoder a vector is the mean of the tokens: there is no [CLS], and no block to take a quarter of. Where the
+default view of an encoder that was trained is another than that without one, controls are measured in both.
 """
 
 from __future__ import annotations
@@ -52,44 +53,48 @@ class Vectors:
 
     samples: Samples
     tiny: str
-    _known: dict[tuple[str, int], tuple[Floats, Floats]] = field(default_factory=dict)
+    _known: dict[tuple[str, int, str | None], tuple[Floats, Floats]] = field(default_factory=dict)
 
-    def model(self, arm: str, seed: int) -> MetaTransformer:
-        """Calibrated on the training samples, without their targets, where the tokenizer needs it."""
-        return _model(self.samples, arm, seed, self.tiny)
+    def views(self) -> list[str | None]:
+        """The default of mt-tiny, then that without an encoder where it is another; [None] of a modality without
+        views."""
+        models = [_model(self.samples, arm, 0, self.tiny, None) for arm in ("mt-tiny", "none")]
+        return list(dict.fromkeys(getattr(model.tokenizer.options, "view", None) for model in models))
 
-    def of(self, arm: str, seed: int) -> tuple[Floats, Floats]:
+    def of(self, arm: str, seed: int, view: str | None) -> tuple[Floats, Floats]:
         """Of the training samples and of the test samples; of a forecast a vector for each channel of each window."""
-        if (arm, seed) not in self._known:
-            model, samples = self.model(arm, seed), self.samples
+        key = (arm, seed, view)
+        if key not in self._known:
+            model, samples = _model(self.samples, arm, seed, self.tiny, view), self.samples
             train = _embedded(model, samples, samples.train)
             test = train if samples.test is samples.train else _embedded(model, samples, samples.test)
-            self._known[arm, seed] = (train, test)
-        return self._known[arm, seed]
+            self._known[key] = (train, test)
+        return self._known[key]
 
-    def described(self, arm: str, seed: int) -> dict[str, Any]:
+    def described(self, arm: str, seed: int, view: str | None) -> dict[str, Any]:
         """What decides the vectors beside encoder and samples."""
-        tokenizer = self.model(arm, seed).tokenizer
+        tokenizer = _model(self.samples, arm, seed, self.tiny, view).tokenizer
         return {"options": tokenizer.options.model_dump(mode="json"), "calibration": hash_of(tokenizer.calibration())}
 
+    def seeds(self, arm: str, view: str | None) -> tuple[int, ...]:
+        """Those of `SEEDS` where vectors depend on one: with random weights, and of a tokenizer that draws its own."""
+        if arm == "random":
+            return SEEDS
+        drawn = [_model(self.samples, arm, seed, self.tiny, view).tokenizer_fingerprint() for seed in SEEDS[:2]]
+        return SEEDS if drawn[0] != drawn[1] else SEEDS[:1]
 
-@functools.lru_cache(maxsize=4)
-def _model(samples: Samples, arm: str, seed: int, tiny: str) -> MetaTransformer:
+
+@functools.lru_cache(maxsize=6)
+def _model(samples: Samples, arm: str, seed: int, tiny: str, view: str | None) -> MetaTransformer:
+    """Calibrated on the training samples, without their targets, where the tokenizer needs it."""
     modality = samples.evidence.modality
-    model = mt.load(modality, encoder=encoder_of(arm, seed, tiny), seed=seed)
+    options = {} if view is None else {"view": view}
+    model = mt.load(modality, encoder=encoder_of(arm, seed, tiny), seed=seed, **options)
     if "needs_calibration" in get(modality).manifest.capabilities:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
             model.tokenizer.calibrate([Example(example.sample) for example in examples_of(samples.train)])
     return model
-
-
-def is_drawn(samples: Samples, arm: str, tiny: str) -> bool:
-    """Whether an arm's vectors depend on a seed: those around random weights, and where the tokenizer draws its own."""
-    if arm == "random":
-        return True
-    first, second = (_model(samples, arm, seed, tiny).tokenizer_fingerprint() for seed in SEEDS[:2])
-    return first != second
 
 
 def _embedded(model: MetaTransformer, samples: Samples, dataset: ModalityDataset) -> Floats:

@@ -82,6 +82,14 @@ def test_of_two_measurements_the_later_counts(script, make_line):
     assert compared.mean("none").value == 50
 
 
+def test_a_control_is_shown_in_the_view_that_it_does_best_in(script, make_line):
+    lines = [make_line("random", [1, 0]), make_line("random", [1, 1], recipe="tokens")]
+    for line, view in zip(lines, ("picture", "tokens"), strict=True):
+        line.about["view"] = view
+    (compared,) = script("evidence_select").selected(lines, "untrained", "tiny")
+    assert compared.mean("random").value == 100
+
+
 def test_other_weights_of_mt_tiny_count_only_where_the_shipped_ones_were_not_measured(script, make_line):
     selected = script("evidence_select").selected
     old, new = make_line("mt-tiny", [1, 0], fingerprint="old"), make_line("mt-tiny", [1, 1], fingerprint="new")

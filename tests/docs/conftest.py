@@ -186,6 +186,7 @@ SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
     "README.md": front_page,
     "core/README.md": image,
     "docs/ladder.md": imu,
+    "docs/precision.md": image,
     **{
         f"plugins/{made.__name__}/README.md": made
         for made in (

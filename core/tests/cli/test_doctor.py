@@ -84,3 +84,18 @@ def test_json_has_the_same_findings(mt, install, waves):
         {"name": "waves", "distribution": "fake-waves 1.0", "state": "ok", "problem": "", "fix": ""}
     ]
     assert told["machine"]["torch"] and told["lines"] == [] and told["settings"] is None
+
+
+def test_what_auto_can_choose_from_and_what_it_chose_is_shown(feature_cache, monkeypatch):
+    from mt_core.cli.doctor import precision_facts
+    from mt_core.data import precision_choice
+    from mt_core.data.precision_probe import Measured
+    from mt_core.encoder import load_encoder
+
+    monkeypatch.setattr("mt_core.encoder.backend_names.find_spec", lambda name: None)
+    assert precision_facts() == "no openvino (pip install 'mt-core[openvino]'); auto chose nothing yet"
+    found = [Measured("32", 2.0, 1.0), Measured("onednn-32", 1.0, 1.0)]
+    monkeypatch.setattr(precision_choice, "measure", lambda encoder, names: found)
+    monkeypatch.setattr(precision_choice, "_kept", {})
+    precision_choice.resolve_precision(load_encoder("random/test_vit"), "auto")
+    assert precision_facts().endswith("; auto chose random/test_vit: onednn-32")

@@ -84,6 +84,7 @@ def facts() -> dict[str, str]:
         **{name: version_of(name) for name in ("torch", "timm", "lightning")},
         "threads": f"{torch.get_num_threads()} for torch",
         "cpu": f"{torch.backends.cpu.get_cpu_capability()}, {bfloat16()}",
+        "precision": precision_facts(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
         "disk": f"{shutil.disk_usage('.').free / 1e9:.1f} GB free in {Path.cwd()}",
         "settings": str(settings) if settings.exists() else f"{settings} (not there: defaults)",
@@ -98,6 +99,16 @@ def bfloat16() -> str:
     flags = set(cpuinfo.read_text(encoding="utf-8", errors="replace").split())
     has = flags & {"avx512_bf16", "amx_bf16", "bf16"}  # the last is ARM's
     return f"bfloat16 ({', '.join(sorted(has))})" if has else "no bfloat16"
+
+
+def precision_facts() -> str:
+    """What `--precision auto` can choose from beside torch, and what it chose here before."""
+    from mt_core.data.precision_choice import remembered_choices
+    from mt_core.encoder.backend_names import RUNTIMES, is_installed
+
+    found = [name if is_installed(name) else f"no {name} (pip install 'mt-core[{name}]')" for name in RUNTIMES]
+    chosen = dict.fromkeys(f"{choice['key'].get('name')}: {choice['chosen']}" for choice in remembered_choices())
+    return f"{', '.join(found)}; auto chose {', '.join(chosen) or 'nothing yet'}"
 
 
 def settings_damage() -> OptionError | None:
@@ -170,7 +181,7 @@ def show(
 ) -> None:
     """The findings as plain lines."""
     for name, fact in machine.items():
-        click.echo(f"{name:<10}{fact}")
+        click.echo(f"{name:<11}{fact}")
     if damage is not None:
         click.echo(f"  {damage.problem}\n  fix: {damage.fix}")
     click.echo()

@@ -96,7 +96,7 @@ class OneDnnBlocks:
         """Each row to itself alone."""
         sizes = [rows * length for rows, length in groups]
         parts = zip(torch.split(qkv_TA, sizes), groups, strict=True)
-        joined = [self._attend_rows(part.unflatten(0, group)).flatten(0, 1) for part, group in parts]
+        joined = [self._attend_rows(part.view(*group, -1)).flatten(0, 1) for part, group in parts]
         return joined[0] if len(joined) == 1 else torch.cat(joined)
 
     def _attend_rows(self, qkv_RNA: Tensor) -> Tensor:

@@ -26,7 +26,7 @@ def mt_command(*arguments: str, **options) -> subprocess.CompletedProcess:
 def killed_half_way(arguments: list[str], out: Path) -> None:
     """Run `mt` with a part a batch, and kill it without warning when some parts are there."""
     slowly = (
-        "import sys, time, mt_core.embedding.files as f; add = f._Pending.add; f.SECONDS_A_PART = 0\n"
+        "import sys, time, mt_core.embedding.part_writer as f; add = f._Pending.add; f.SECONDS_A_PART = 0\n"
         "f._Pending.add = lambda self, *a: (time.sleep(0.3), add(self, *a))[1]\n"
         "from mt_core.cli import main; sys.exit(main(sys.argv[1:]))"
     )

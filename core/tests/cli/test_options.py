@@ -356,7 +356,7 @@ def test_a_sample_has_so_many_seconds_to_be_read(run, data, monkeypatch, capsys)
         limits.append((num_workers, seconds_a_sample))
         return iter(())
 
-    monkeypatch.setattr("mt_core.embedding.files.read_sources", read)
+    monkeypatch.setattr("mt_core.embedding.part_writer.read_sources", read)
     monkeypatch.setattr("mt_core.embedding.memory.read_sources", read)
     file = str(data / CLASSES[0] / "0.npy")
     assert main(["embed", run, file, "-o", f"{run}.parquet", "--num-workers", "2", "--seconds-a-sample", "7"]) == 0

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import mt_core as mt
-from mt_core.embedding import files as files_module
+from mt_core.embedding import files, part_writer
 from mt_core.errors import EmbeddingError, FingerprintError, InputError, OptionError
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -59,7 +59,7 @@ def test_reader_processes_change_nothing(model, sources, tmp_path, num_workers):
 
 def test_batches_side_by_side_give_the_vectors_of_one_after_the_other(model, sources, tmp_path, monkeypatch):
     alone = mt.embed_files(model, sources, tmp_path / "a.parquet", num_workers=1, batch_size=2)
-    monkeypatch.setattr(files_module, "num_parallel_batches", lambda model: 3)
+    monkeypatch.setattr(part_writer, "num_parallel_batches", lambda model: 3)
     together = mt.embed_files(model, sources, tmp_path / "b.parquet", num_workers=1, batch_size=2)
     assert rows_of(together.path) == rows_of(alone.path)
     np.testing.assert_allclose(vectors_of(together.path), vectors_of(alone.path), atol=1e-5)
@@ -114,7 +114,7 @@ def test_a_file_that_breaks_half_way_keeps_the_samples_before(model, sources, tm
 def test_an_interrupted_embedding_goes_on_to_the_same_file(model, sources, tmp_path, monkeypatch, stop_after):
     Path(sources[1]).write_bytes(b"garbage")
     whole = mt.embed_files(model, sources, tmp_path / "whole.parquet", num_workers=0, batch_size=2)
-    add = files_module._Pending.add
+    add = part_writer._Pending.add
     calls = []
 
     def interrupted(self, *arguments):
@@ -124,12 +124,12 @@ def test_an_interrupted_embedding_goes_on_to_the_same_file(model, sources, tmp_p
         add(self, *arguments)
 
     with monkeypatch.context() as patch:
-        patch.setattr(files_module._Pending, "add", interrupted)
+        patch.setattr(part_writer._Pending, "add", interrupted)
         with pytest.raises(KeyboardInterrupt):
             mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, batch_size=2)
     assert not (tmp_path / "v.parquet").exists()
     counted = []
-    monkeypatch.setattr(files_module._Pending, "add", lambda self, *a: (counted.append(1), add(self, *a))[1])
+    monkeypatch.setattr(part_writer._Pending, "add", lambda self, *a: (counted.append(1), add(self, *a))[1])
     resumed = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=2, batch_size=2)
     assert len(counted) == 5 - stop_after
     assert pq.read_table(resumed.path).equals(pq.read_table(whole.path))
@@ -147,7 +147,7 @@ def test_the_same_command_again_does_nothing(model, sources, tmp_path, monkeypat
 def test_a_call_that_was_stopped_before_its_parts_were_removed_is_complete(model, sources, tmp_path, monkeypatch):
     Path(sources[1]).write_bytes(b"garbage")  # it is tried again, so there is something left to do
     with monkeypatch.context() as patch:
-        patch.setattr(files_module.Parts, "remove", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(part_writer.Parts, "remove", lambda self: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     again = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
@@ -199,7 +199,7 @@ def test_what_is_refused_overwrites_nothing(model, sources, tmp_path):
 
 def test_unfinished_work_of_another_kind_is_not_gone_on_with(model, sources, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(files_module, "write_whole", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(files, "write_whole", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0)
     with pytest.raises(EmbeddingError, match="another pool"):
@@ -255,7 +255,7 @@ def test_a_killed_command_goes_on_where_it_was(sources, tmp_path, small_encoder_
     for number in range(40):
         np.save(many / f"{number:03d}.npy", random.normal(size=16).astype(np.float32))
     slow_start = (
-        "import sys, time, mt_core.embedding.files as f; add = f._Pending.add; f.SECONDS_A_PART = 0\n"
+        "import sys, time, mt_core.embedding.part_writer as f; add = f._Pending.add; f.SECONDS_A_PART = 0\n"
         "f._Pending.add = lambda self, *a: (time.sleep(0.2), add(self, *a))[1]\n"
         "from mt_core.cli import main; sys.exit(main(sys.argv[1:]))"
     )

@@ -12,7 +12,7 @@ from mt_core.contract import Tokenizer
 from mt_core.model import default_view
 from mt_core.plugins.manifest import Views
 from mt_core.sdk.blocks import DrawnTokenizer
-from mt_core.training import fitting
+from mt_core.training import preparation
 
 TRAINED = SimpleNamespace(native_patch=16, native_size=64, is_trained=True)
 RANDOM = SimpleNamespace(native_patch=16, native_size=64, is_trained=False)
@@ -72,9 +72,9 @@ class _Drawn:
 def test_training_on_the_view_that_was_taken_for_vectors_is_a_warning(
     monkeypatch: pytest.MonkeyPatch, view_for: Any, purpose: str, warns: bool
 ) -> None:
-    monkeypatch.setattr(fitting, "get", lambda name: plugin(Views(embed="picture", train="tokens")))
+    monkeypatch.setattr(preparation, "get", lambda name: plugin(Views(embed="picture", train="tokens")))
     recipe: Any = SimpleNamespace(purpose=purpose)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        fitting._tell_view(_Drawn(view_for), recipe)  # type: ignore[arg-type]
+        preparation._warn_of_view(_Drawn(view_for), recipe)  # type: ignore[arg-type]
     assert ["purpose='train'" in str(each.message) for each in caught] == [True] * warns

@@ -192,7 +192,7 @@ def test_what_the_test_part_cannot_be_measured_on_does_not_lose_the_training(mod
     def refuse(*_args, **_settings):
         raise OptionError("the disk is gone", fix="wait")
 
-    monkeypatch.setattr("mt_core.training.fitting.measure", refuse)
+    monkeypatch.setattr("mt_core.training.finishing.measure", refuse)
     with pytest.warns(MtWarning, match="the test part cannot be measured: the disk is gone"):
         result = mt.fit(model, folder, out=tmp_path / "run", **QUICK)
     assert result.test_metrics is None

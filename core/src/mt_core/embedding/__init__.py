@@ -7,13 +7,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from mt_core.embedding.files import EmbedResult as EmbedResult
+    from mt_core.embedding.embed_result import EmbedResult as EmbedResult
     from mt_core.embedding.files import embed_files as embed_files
     from mt_core.embedding.memory import embed_in_memory as embed_in_memory
     from mt_core.embedding.memory import predict_in_memory as predict_in_memory
 
 _HOME = {
-    "EmbedResult": "files",
+    "EmbedResult": "embed_result",
     "embed_files": "files",
     "embed_in_memory": "memory",
     "predict_in_memory": "memory",

@@ -3,74 +3,36 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from importlib_metadata import version
 
 from mt_core.contract import Pool, pooled_width
-from mt_core.data.batches import SampleBatch, ensure_calibrated, gather
+from mt_core.data.batches import ensure_calibrated
 from mt_core.data.inputs import as_sources
-from mt_core.data.pooled_vectors import PooledVectors, vector_identity
+from mt_core.data.pooled_vectors import vector_identity
 from mt_core.data.precision import Precision
 from mt_core.data.precision_choice import resolve_precision
-from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE, resolve_num_workers
-from mt_core.embedding.changes import is_gone, state_of
-from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
+from mt_core.embedding.changes import FileState, is_gone, state_of
 from mt_core.embedding.conversion import convert
+from mt_core.embedding.embed_result import EmbedResult
+from mt_core.embedding.failures import read_failures, write_failures
 from mt_core.embedding.output import check_output, parts_folder
+from mt_core.embedding.part_writer import encode_to_parts
 from mt_core.embedding.parts import Parts, recorded
 from mt_core.embedding.pooling import for_vectors
 from mt_core.embedding.vectors import Rows, batches_of, count_rows, metadata_of, schema_of, states_in, write_whole
 from mt_core.errors import DataWarning, EmbeddingError, FingerprintError, MissingDependencyError, OptionError
 from mt_core.hooks import session
-from mt_core.io.atomic import atomic_write
 from mt_core.io.names import path_of_text, text_of_path
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, as_error, collecting, group_notices, relay
-from mt_core.io.progress import Progress
 from mt_core.model import MetaTransformer
-
-ROWS_A_PART = 4096
-SECONDS_A_PART = 5.0
-
-
-@dataclass(frozen=True)
-class EmbedResult:
-    """What an embedding gave.
-
-    Attributes:
-        path: The Parquet file.
-        rows: Rows in it.
-        failed: What could not be read: `source`, `problem`, `fix` of each.
-        errors: The file that holds `failed`, a JSON object a line; None where there is nothing to hold.
-        notices: What was left out of the files, or taken for something else than they say; each once.
-        notices_file: The file that holds `notices`, a JSON object a line; None where there is nothing to hold.
-        resumed: How many sources had been done by an earlier, interrupted call.
-        skipped: How many sources the file held already, complete and unchanged.
-        changed: How many files have changed since they were embedded, and were embedded again.
-        gone: Files that the file has vectors of and that are no longer there; the vectors are kept.
-        calibrated_on: What the tokenizer was calibrated on, where it needs that and was not trained; else "".
-    """
-
-    path: Path
-    rows: int
-    failed: list[dict[str, str]]
-    errors: Path | None
-    notices: Sequence[DataWarning]
-    notices_file: Path | None
-    resumed: int
-    skipped: int
-    changed: int
-    calibrated_on: str
-    gone: Sequence[str] = ()
 
 
 def embed_files(
@@ -136,60 +98,82 @@ def embed_files(
     if overwrite:  # now that nothing is left to be refused
         out.unlink(missing_ok=True)
         shutil.rmtree(parts_folder(out), ignore_errors=True)
-    errors, notices_file = out.with_suffix(".errors.jsonl"), out.with_suffix(".notices.jsonl")
-    states = {name: state_of(path_of_text(name), with_hash=hash_files) for name in names}
-    held = states_in(out) if before is not None else {}
-    gone = [name for name in held if name not in states and is_gone(path_of_text(name), held[name])]
-    changed = {name for name in names if name in held and held[name].differs(states[name])}
-    wanted = [name for name in names if name not in held or name in changed]
-    old_failures = _read_failures(errors) if before is not None else []
-    if before is not None:
-        _add(notices, [each for each in read_notices(notices_file) if each.source not in wanted], out)
-    after = str(before["job"]) if before is not None else ""
-    parts = Parts(out, {**identity, "batch_size": batch_size}, wanted, [states[name] for name in wanted], after)
-    if before is not None and unfinished is not None and unfinished["job"] == after:
+    there = _what_is_there(out, before, names, notices, hash_files=hash_files)
+    states = [there.states[name] for name in there.wanted]
+    parts = Parts(out, {**identity, "batch_size": batch_size}, there.wanted, states, there.job)
+    if before is not None and unfinished is not None and unfinished["job"] == there.job:
         parts.remove()  # they are in the file already: the call was stopped between its last two steps
-    if before is not None and not wanted:
-        return _result(
-            out, before["rows"], old_failures, errors, notices, notices_file, calibration, skipped=len(names), gone=gone
-        )
+    if before is not None and not there.wanted:
+        return _result(out, before["rows"], there.failures, notices, calibration, there)
     first = parts.begin({"calibration": calibration})
     _add(notices, parts.notices(), parts.folder)
     reading = {"num_workers": num_workers, "seconds_a_sample": seconds_a_sample, "strict": strict}
     with session(model.modality, "embed"):
-        _embed(model, parts, first, pool, batch_size, precision, show_progress, reading)
+        encode_to_parts(model, parts, first, pool, batch_size, precision, show_progress, reading)
     notices = Notices([*notices, *parts.notices()])
-    failed = [f for f in old_failures if f["source"] not in wanted] + parts.failed()
-    files: list[Rows] = ([(out, changed)] if before is not None else []) + parts.rows()
+    failed = [failure for failure in there.failures if failure["source"] not in there.wanted] + parts.failed()
+    metadata = {**identity, **_provenance(model), "job": parts.job, "calibration": calibration}
+    rows = _write(out, parts, there, metadata, failed, notices)
+    done = {"resumed": min(first[0], len(there.wanted)), "changed": len(there.changed) + parts.num_changed}
+    return _result(out, rows, failed, notices, calibration, there, **done)
+
+
+@dataclass(frozen=True)
+class _There:
+    """What a file that is added to holds already of the sources; nothing, where there is no such file.
+
+    Attributes:
+        job: The embedding that it came from; "" where there is no file.
+        states: Of each source, now.
+        wanted: The sources that are to be embedded.
+        changed: Those of them that it holds as they were before.
+        gone: Sources that it holds and that are no longer there.
+        failures: Of earlier calls.
+    """
+
+    job: str
+    states: Mapping[str, FileState]
+    wanted: Sequence[str]
+    changed: Set[str]
+    gone: Sequence[str]
+    failures: list[dict[str, str]]
+
+
+def _what_is_there(
+    out: Path, before: Mapping[str, Any] | None, names: Sequence[str], notices: Notices, *, hash_files: bool
+) -> _There:
+    states = {name: state_of(path_of_text(name), with_hash=hash_files) for name in names}
+    if before is None:
+        return _There("", states, names, set(), (), [])
+    held = states_in(out)
+    changed = {name for name in names if name in held and held[name].differs(states[name])}
+    wanted = [name for name in names if name not in held or name in changed]
+    gone = [name for name in held if name not in states and is_gone(path_of_text(name), held[name])]
+    earlier = read_notices(out.with_suffix(".notices.jsonl"))
+    _add(notices, [notice for notice in earlier if notice.source not in wanted], out)
+    return _There(str(before["job"]), states, wanted, changed, gone, read_failures(out.with_suffix(".errors.jsonl")))
+
+
+def _write(
+    out: Path,
+    parts: Parts,
+    there: _There,
+    metadata: Mapping[str, Any],
+    failed: Sequence[dict[str, str]],
+    notices: Notices,
+) -> int:
+    """One file of what was there and of the parts, what could not be read and the notices beside it; its rows."""
+    files: list[Rows] = ([(out, there.changed)] if there.job else []) + parts.rows()
     rows = count_rows(files)
-    metadata = {
-        **identity,
-        **_provenance(model),
-        "job": parts.job,
-        "rows": rows,
-        "notices": [vars(group) for group in group_notices(notices)],
-        "calibration": calibration,
-    }
-    _write_failures(errors, failed)
-    write_notices(notices_file, notices, EmbeddingError)
+    metadata = {**metadata, "rows": rows, "notices": [vars(group) for group in group_notices(notices)]}
+    write_failures(out.with_suffix(".errors.jsonl"), failed)
+    write_notices(out.with_suffix(".notices.jsonl"), notices, EmbeddingError)
     if out.suffix.lower() == ".parquet":
-        write_whole(out, schema_of(identity["width"], metadata), files)
+        write_whole(out, schema_of(metadata["width"], metadata), files)
     else:
-        convert(batches_of(files), identity["width"], out)
+        convert(batches_of(files), metadata["width"], out)
     parts.remove()
-    return _result(
-        out,
-        rows,
-        failed,
-        errors,
-        notices,
-        notices_file,
-        calibration,
-        resumed=min(first[0], len(wanted)),
-        skipped=len(names) - len(wanted),
-        changed=len(changed) + parts.num_changed,
-        gone=gone,
-    )
+    return rows
 
 
 def _add(notices: Notices, earlier: Sequence[DataWarning], found_in: Path) -> None:
@@ -211,105 +195,28 @@ def _result(
     out: Path,
     rows: int,
     failed: list[dict[str, str]],
-    errors: Path,
     notices: Notices,
-    notices_file: Path,
     calibration: Mapping[str, Any] | None,
+    there: _There,
     *,
     resumed: int = 0,
-    skipped: int = 0,
     changed: int = 0,
-    gone: Sequence[str] = (),
 ) -> EmbedResult:
-    told = list(notices)
-    relay(told)
+    listed = list(notices)
+    relay(listed)
     return EmbedResult(
         out,
         rows,
         failed,
-        errors if failed else None,
-        told,
-        notices_file if told else None,
+        out.with_suffix(".errors.jsonl") if failed else None,
+        listed,
+        out.with_suffix(".notices.jsonl") if listed else None,
         resumed,
-        skipped,
+        len(there.states) - len(there.wanted),
         changed,
         calibration["on"] if calibration else "",
-        gone,
+        there.gone,
     )
-
-
-def _embed(
-    model: MetaTransformer,
-    parts: Parts,
-    first: tuple[int, int],
-    pool: Pool,
-    batch_size: int,
-    precision: Precision,
-    show_progress: bool,
-    reading: Mapping[str, Any],
-) -> None:
-    """Batches to parts, from the first place on."""
-    pending = _Pending(parts)
-    sources = [path_of_text(source) for source in parts.sources]
-    width = pooled_width(model.encoder.feature_width, pool)
-    pooled = PooledVectors(model, pool, precision)
-
-    def vectors_of(batch: SampleBatch) -> np.ndarray:
-        return pooled.of(batch.items) if batch.items else np.zeros((0, width), np.float32)
-
-    left = len(sources) - first[0]
-    reads = read_sources(model.tokenizer, sources, first=first, **reading)
-    try:
-        with pooled, Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
-            for batch, vectors in map_ordered(vectors_of, gather(reads, batch_size), num_parallel_batches(model)):
-                pending.add(batch, vectors)
-                done = batch.next[0] - first[0]
-                total = round((shown.done + len(batch.places)) * left / done) if done else None
-                shown.advance(len(batch.places), total)
-                if pending.is_due():
-                    pending.flush()
-        pending.flush()
-    except KeyboardInterrupt:
-        pending.flush()
-        raise KeyboardInterrupt("stopped; the same command goes on where it was") from None
-
-
-class _Pending:
-    """Batches that are encoded and not written yet."""
-
-    def __init__(self, parts: Parts) -> None:
-        self.parts = parts
-        self._clear()
-
-    def _clear(self) -> None:
-        self.batches: list[tuple[SampleBatch, np.ndarray]] = []
-        self.since = time.monotonic()
-
-    def add(self, batch: SampleBatch, vectors: np.ndarray) -> None:
-        """A batch and its vectors; it is taken whole or, when interrupted, not at all."""
-        batch.items.clear()
-        self.batches.append((batch, vectors))
-
-    def is_due(self) -> bool:
-        num_rows = sum(len(batch.places) for batch, _ in self.batches)
-        return num_rows >= ROWS_A_PART or time.monotonic() - self.since >= SECONDS_A_PART
-
-    def flush(self) -> None:
-        if self.batches:
-            places = [(place.source, place.row) for batch, _ in self.batches for place in batch.places]
-            failed = [
-                {"source": self.parts.sources[source], "problem": error.problem, "fix": error.fix}
-                for batch, _ in self.batches
-                for source, error in batch.failed
-            ]
-            self.parts.add(
-                places,
-                np.concatenate([vectors for _, vectors in self.batches]),
-                failed,
-                list(Notices(notice for batch, _ in self.batches for _, notice in batch.notices)),
-                self.batches[-1][0].next,
-            )
-        self._clear()
 
 
 def _identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[str, Any]:
@@ -361,17 +268,3 @@ def _check_same(out: Path, before: dict[str, Any], identity: dict[str, Any]) -> 
             f"{out} holds vectors that were made with other settings: {told}",
             fix="name another --out, or --overwrite the file",
         )
-
-
-def _read_failures(errors: Path) -> list[dict[str, str]]:
-    if not errors.is_file():
-        return []
-    return [json.loads(line) for line in errors.read_text(encoding="utf-8").splitlines()]
-
-
-def _write_failures(errors: Path, failed: Sequence[dict[str, str]]) -> None:
-    if failed:
-        with atomic_write(errors, EmbeddingError) as unfinished:
-            unfinished.write_text("".join(json.dumps(failure) + "\n" for failure in failed), encoding="utf-8")
-    else:
-        errors.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ v.parquet.modalities/
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +14,9 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from mt_core.embedding.conversion import convert
-from mt_core.embedding.files import EmbedResult, embed_files
+from mt_core.embedding.embed_result import EmbedResult
+from mt_core.embedding.failures import read_failures, write_failures
+from mt_core.embedding.files import embed_files
 from mt_core.embedding.output import check_output, modalities_folder
 from mt_core.embedding.vectors import Rows, batches_of, count_rows, metadata_of, schema_of, write_whole
 from mt_core.errors import EmbeddingError, InputError, PluginError
@@ -83,7 +84,7 @@ def _put_together(out: Path, folder: Path, results: Sequence[EmbedResult], faile
     metadata = {path.stem: metadata_of(path) for path in written}
     notices = Notices(notice for path in written for notice in read_notices(path.with_suffix(".notices.jsonl")))
     for path in written:
-        failed += _read_failures(path.with_suffix(".errors.jsonl"))
+        failed += read_failures(path.with_suffix(".errors.jsonl"))
     files: list[Rows] = [(path, frozenset()) for path in written]
     first = next(iter(metadata.values()))
     rows = count_rows(files)
@@ -96,7 +97,7 @@ def _put_together(out: Path, folder: Path, results: Sequence[EmbedResult], faile
         "modalities": metadata,
     }
     errors, notices_file = out.with_suffix(".errors.jsonl"), out.with_suffix(".notices.jsonl")
-    _write_failures(errors, failed)
+    write_failures(errors, failed)
     write_notices(notices_file, notices, EmbeddingError)
     if out.suffix.lower() == ".parquet":
         write_whole(out, schema_of(first["width"], common), files)
@@ -131,7 +132,7 @@ def _take_apart(out: Path, folder: Path) -> None:
             fix="name that modality, name another --out, or --overwrite the file",
         )
     folder.mkdir(parents=True, exist_ok=True)
-    failures = _read_failures(out.with_suffix(".errors.jsonl"))
+    failures = read_failures(out.with_suffix(".errors.jsonl"))
     notices = read_notices(out.with_suffix(".notices.jsonl"))
     for modality, own in metadata["modalities"].items():
         path = folder / f"{modality}.parquet"
@@ -144,17 +145,5 @@ def _take_apart(out: Path, folder: Path) -> None:
                 table = batch.filter([name == modality for name in batch.column("modality").to_pylist()])
                 sources.update(table.column("source").to_pylist())
                 writer.write_batch(table.replace_schema_metadata(schema.metadata))
-        _write_failures(path.with_suffix(".errors.jsonl"), [f for f in failures if f["source"] in sources])
+        write_failures(path.with_suffix(".errors.jsonl"), [f for f in failures if f["source"] in sources])
         write_notices(path.with_suffix(".notices.jsonl"), [n for n in notices if n.source in sources], EmbeddingError)
-
-
-def _read_failures(path: Path) -> list[dict[str, str]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()] if path.is_file() else []
-
-
-def _write_failures(path: Path, failed: Sequence[Mapping[str, str]]) -> None:
-    if not failed:
-        path.unlink(missing_ok=True)
-        return
-    with atomic_write(path, EmbeddingError) as unfinished:
-        unfinished.write_text("".join(f"{json.dumps(failure)}\n" for failure in failed), encoding="utf-8")

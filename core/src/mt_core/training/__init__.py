@@ -10,13 +10,13 @@ if TYPE_CHECKING:
     from mt_core.training.climb import ladder as ladder
     from mt_core.training.evaluation import baseline_metrics as baseline_metrics
     from mt_core.training.evaluation import evaluate as evaluate
-    from mt_core.training.fitting import FitResult as FitResult
+    from mt_core.training.fit_result import FitResult as FitResult
     from mt_core.training.fitting import fit as fit
     from mt_core.training.recipe import Recipe as Recipe
     from mt_core.training.run import load_run as load_run
 
 _HOME = {
-    "FitResult": "fitting",
+    "FitResult": "fit_result",
     "Recipe": "recipe",
     "baseline_metrics": "evaluation",
     "evaluate": "evaluation",

@@ -180,7 +180,7 @@ def _embed_by_suffix(
 
 
 def _report(result: EmbedResult) -> int:
-    """Tell what came of it; the exit code."""
+    """Print the result; gives the exit code."""
     if result.resumed:
         click.echo(f"went on after {result.resumed} file(s) that were done", err=True)
     if result.skipped:

@@ -68,7 +68,7 @@ def command(
 
     from mt_core.api import evaluate  # after the data: what cannot be measured on needs no encoder to be refused
     from mt_core.training import load_run
-    from mt_core.training.evaluation import baseline_of
+    from mt_core.training.constant_answer import baseline_of
 
     model = load_run(run, encoder=encoder, device=device)
     metrics = evaluate(

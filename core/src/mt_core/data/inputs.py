@@ -117,6 +117,6 @@ def _is_readable(source: Any, tokenizer: Tokenizer) -> bool:
             first = next(iter(tokenizer.stream(source)), None)
         except MtError:
             return False
-        except Exception:  # a fault of the plugin is told where the source is read in earnest
+        except Exception:  # a fault of the plugin is reported when the source is read
             return True
     return first is not None and not isinstance(first, MtError)

@@ -2,7 +2,7 @@
 
 v.parquet.parts/
   job.json               what is being embedded, by what, and the states of the files
-  part-000000.parquet    rows, and in its metadata what could not be read, what was told of it, and where to go on
+  part-000000.parquet    rows, and in its metadata what could not be read, its notices, and where to go on
 """
 
 from __future__ import annotations

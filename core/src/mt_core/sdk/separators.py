@@ -84,5 +84,5 @@ def cells_at_blanks(line: str, quoted: bool) -> list[str]:
 
 
 def quoting_of(quoted: bool) -> Any:
-    """What Python's `csv` is told, whether cells may stand in quotes."""
+    """The `quoting` for Python's `csv`: whether cells may stand in quotes."""
     return {"quoting": csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE, "skipinitialspace": quoted}

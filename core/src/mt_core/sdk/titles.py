@@ -1,4 +1,4 @@
-"""Lines above the header of a table that are no rows: titles, comments, the separator that Excel is told."""
+"""Lines above the header of a table that are no rows: titles, comments, the separator for Excel."""
 
 from __future__ import annotations
 

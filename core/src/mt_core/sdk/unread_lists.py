@@ -1,4 +1,4 @@
-"""Lists and tables about a data set that are not read: users are told of them."""
+"""Lists and tables about a data set that are not read, and are reported."""
 
 from __future__ import annotations
 

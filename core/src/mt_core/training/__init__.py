@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mt_core.training.climb import ladder as ladder
-    from mt_core.training.evaluation import baseline_metrics as baseline_metrics
+    from mt_core.training.constant_answer import baseline_metrics as baseline_metrics
     from mt_core.training.evaluation import evaluate as evaluate
     from mt_core.training.fit_result import FitResult as FitResult
     from mt_core.training.fitting import fit as fit
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HOME = {
     "FitResult": "fit_result",
     "Recipe": "recipe",
-    "baseline_metrics": "evaluation",
+    "baseline_metrics": "constant_answer",
     "evaluate": "evaluation",
     "fit": "fitting",
     "ladder": "climb",

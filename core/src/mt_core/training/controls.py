@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,9 @@ from mt_core.model import MetaTransformer
 from mt_core.plugins import get
 from mt_core.training.baseline import check_installed
 from mt_core.training.comparison import Comparison, Control
+from mt_core.training.constant_answer import baseline_of
 from mt_core.training.control_bench import Bench, measure_outputs
-from mt_core.training.evaluation import baseline_of, open_and_measure
+from mt_core.training.evaluation import EvaluateOptions, open_and_measure
 from mt_core.training.intervals import RESAMPLES, percentile_interval, resampled_rows, student_interval
 from mt_core.training.outputs import HeadOutputs, Measured, is_resampled
 from mt_core.training.trained_on import training_parts
@@ -64,14 +65,7 @@ def evaluate_with_controls(
     seeds: int = 1,
     minutes: float | None = None,
     train_data: str | Path | None = None,
-    batch_size: int = 64,
-    num_workers: int | None = None,
-    precision: Precision = "32",
-    skip_unreadable: bool = False,
-    seconds_a_sample: float = SECONDS_A_SAMPLE,
-    data_options: Mapping[str, Any] | None = None,
-    strict: bool = False,
-    show_progress: bool = False,
+    **options: Unpack[EvaluateOptions],
 ) -> Evaluation:
     """What `evaluate` gives, with the model's controls on the same samples.
 
@@ -83,23 +77,14 @@ def evaluate_with_controls(
     """
     head = model.require_head()
     check_controls(model.modality)
-    precision = resolve_precision(model.encoder, precision)
-    outputs, reading = HeadOutputs(), _reading(batch_size, num_workers, seconds_a_sample)
-    kept = outputs if is_resampled(head) else None
-    how = (precision, skip_unreadable, show_progress)
-    metrics, dataset = open_and_measure(model, data, split, data_options, strict, *how, kept, **reading)
-    comparison = compare(
-        model,
-        dataset,
-        Measured(metrics, outputs, head),
-        seeds=seeds,
-        minutes=minutes,
-        train_data=train_data,
-        precision=precision,
-        skip_unreadable=skip_unreadable,
-        show_progress=show_progress,
-        **reading,
-    )
+    options["precision"] = resolve_precision(model.encoder, options.get("precision", "32"))
+    outputs = HeadOutputs()
+    metrics, dataset = open_and_measure(model, data, split, **options, keep=outputs if is_resampled(head) else None)
+    how: dict[str, Any] = {**_reading(64, None, SECONDS_A_SAMPLE), **options}
+    for name in ("data_options", "strict"):
+        how.pop(name, None)
+    measured = Measured(metrics, outputs, head)
+    comparison = compare(model, dataset, measured, seeds=seeds, minutes=minutes, train_data=train_data, **how)
     return Evaluation(metrics, comparison)
 
 

@@ -17,7 +17,8 @@ from mt_core.io.notice_files import write_notices
 from mt_core.io.notices import Notices, group_notices, relay
 from mt_core.model import MetaTransformer
 from mt_core.training.checkpoints import CHECKPOINTS
-from mt_core.training.evaluation import baseline_metrics, measure
+from mt_core.training.constant_answer import baseline_metrics
+from mt_core.training.evaluation import measure
 from mt_core.training.fit_result import FitResult
 from mt_core.training.recipe import Recipe
 from mt_core.training.report import write_run_report

@@ -22,7 +22,7 @@ from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
-from mt_core.training.evaluation import baseline_metrics
+from mt_core.training.constant_answer import baseline_metrics
 from mt_core.training.finishing import finish, record_stop
 from mt_core.training.fit_result import FitResult
 from mt_core.training.lightning_runs import interruptible
@@ -172,7 +172,7 @@ def _fit(
             trained = _train(model, recipe, parts, folder, checkpoint, until, show_progress)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"{stop}{record_stop(folder, planned)}") from None
-    finally:  # what an interrupted run was told it is perhaps not told again
+    finally:  # a run that goes on may not find them again
         write_notices(folder / NOTICES, notices, RunError)
     adapters = remove_adapters(model.encoder)
     if model.encoder.is_frozen:

@@ -11,7 +11,7 @@ from mt_core.contract import Options
 from mt_core.data.training_data import TrainingData
 from mt_core.model import MetaTransformer
 from mt_core.training.checkpoints import check_checkpoint, last_checkpoint
-from mt_core.training.evaluation import typical_target
+from mt_core.training.constant_answer import typical_target
 from mt_core.training.fit_result import FitResult
 from mt_core.training.recipe import Recipe
 from mt_core.training.records import check_same, make_folder, versions

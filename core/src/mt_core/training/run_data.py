@@ -10,7 +10,7 @@ from mt_core.contract import ModalityDataset, task_from
 from mt_core.data.dataset_options import combined_options
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.plugins import get
-from mt_core.training.evaluation import open_part
+from mt_core.training.evaluation_data import open_part
 from mt_core.training.run import data_options_of, options_known, understood_record
 from mt_core.training.seen import read_seen
 

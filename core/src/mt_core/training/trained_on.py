@@ -65,7 +65,7 @@ def training_parts(model: MetaTransformer, root: str | Path | None = None) -> tu
             if folder is not None
             else "evaluate the model that mt.fit trained, in the same process",
         )
-    with collecting(Notices()):  # they are those of the training, which told them
+    with collecting(Notices()):  # the training reported them
         parts = open_training_data(
             get(model.modality).dataset,
             folder,

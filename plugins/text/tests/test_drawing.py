@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
+from mt_core.cli import main
 from mt_core.encoder import load_encoder
 from mt_core.errors import DataWarning, FingerprintError
 from mt_core.model import make_tokenizer
@@ -125,6 +128,15 @@ def test_a_text_is_drawn_as_if_it_were_alone_in_its_batch() -> None:
     assert together.shape == (2, 3, 3, SIZE, SIZE) and alone.shape == (1, 1, 3, SIZE, SIZE)
     torch.testing.assert_close(together[0, :1], alone[0])
     assert together[0, 1:].isnan().all() and together[1].isfinite().all()
+
+
+def test_what_is_shown_comes_with_what_could_not_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file, out = tmp_path / "greeting.txt", tmp_path / "seen.png"
+    file.write_text("你好, world", encoding="utf-8")
+    assert main(["show", "text", str(file), "--view", "picture", "-o", str(out)]) == 0
+    with Image.open(out) as sheet:
+        assert np.asarray(sheet.convert("L"))[8:264, 8:264].min() < 64  # ink, within the frame of white
+    assert "characters that the font lacks as their numbers (你, 好)" in capsys.readouterr().err
 
 
 def test_a_run_of_another_font_is_refused() -> None:

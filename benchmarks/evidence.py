@@ -2,6 +2,7 @@
 
     MT_DATA=... python benchmarks/evidence.py all [--only fsdd/untrained/mt-tiny] [--minutes 30] [--jobs 2] [--full]
     python benchmarks/evidence.py table    the tables between the markers of docs/evidence.md, and its figure
+    python benchmarks/evidence.py cost     ratios of time and memory, from the scripts of speed
     python benchmarks/evidence.py prune    forget what was measured again since, and other weights of mt-tiny
 
 Every measurement is a line in `benchmarks/results`, found again by dataset, regime, arm, seed, labels, a hash of the
@@ -98,7 +99,7 @@ def measure_all(arguments: argparse.Namespace) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("what", choices=["all", "table", "prune"])
+    parser.add_argument("what", choices=["all", "table", "cost", "prune"])
     parser.add_argument("--only", action="append", default=[], metavar="DATASET/REGIME/ARM")
     parser.add_argument("--minutes", type=float, default=1e6, help="Begin nothing after so long.")
     parser.add_argument("--jobs", type=int, default=1, help="Processes, each with one thread.")
@@ -109,9 +110,11 @@ def main() -> int:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             os.environ.setdefault(name, "1")
         return measure_all(arguments)
+    import evidence_cost
     import evidence_page
 
-    {"table": evidence_page.write, "prune": evidence_page.prune}[arguments.what]()
+    commands = {"table": evidence_page.write, "cost": evidence_cost.cost, "prune": evidence_page.prune}
+    commands[arguments.what]()
     return 0
 
 

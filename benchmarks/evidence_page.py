@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from evidence_cost import cost_table
 from evidence_figure import figure
 from evidence_full_table import full_table
 from evidence_records import Line, Records
@@ -54,7 +55,7 @@ def parts(tiny: str) -> dict[str, str]:
         "neighbours": neighbours_table(untrained),
         "few": few_table(few),
         "full": full_table(rows, natives, tiny),
-        "cost": _cost(),
+        "cost": cost_table(),
     }
 
 
@@ -83,18 +84,6 @@ def weights(records: dict[str, list[Line]], rows: Sequence[dict[str, Any]], tiny
                 f"`{found[:18]}…`, and not of those that are shipped now."
             )
     return told
-
-
-def _cost() -> str:
-    path = RESULTS / "cost.json"
-    rows = json.loads(path.read_text()) if path.is_file() else []
-    table = ["| what | ratio | asked | command | machine |", "|---" * 5 + "|"]
-    for row in rows:
-        table.append(
-            f"| {row['what']} | {row['ratio']} | {row['asked']} | `python benchmarks/{row['command']}` | "
-            f"{row['machine']} |"
-        )
-    return "\n".join(table)
 
 
 def prune() -> None:

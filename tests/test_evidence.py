@@ -134,3 +134,11 @@ def test_the_probe_finds_what_is_linear_and_ignores_what_does_not_vary(script):
 def test_the_figure_shows_the_share_of_the_way_to_no_error(script, make_line):
     (compared,) = script("evidence_select").selected([make_line("none", [1, 1, 1, 0])], "untrained", "tiny")
     assert script("evidence_figure").share(55, compared) == pytest.approx(0.5)  # of 10 to 100
+
+
+def test_ratios_of_cost_are_read_from_what_the_scripts_print(script):
+    text = "a machine\nfrozen / full: time 0.500, memory 0.690\nlora / full: time 0.7, memory 1.0"
+    printed = {"train_step.py --steps 2": text}
+    rows = script("evidence_cost").found_in(printed)
+    assert [row["ratio"] for row in rows] == ["0.500", "0.690", "0.7", "1.0"]
+    assert {row["machine"] for row in rows} == {"a machine"}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mt_core.cli import controls
 from mt_core.cli import options as shared
+
+if TYPE_CHECKING:
+    from mt_core.model import MetaTransformer
+    from mt_core.training import FitResult, Recipe
 
 
 # bounds stand here again (a test compares them), because --help must not import pydantic
@@ -135,6 +139,22 @@ def command(
         strict=strict,
         show_progress=not quiet,
     )
+    _show(result, model, recipe, out)
+    if with_controls:
+        from mt_core.training.controls import controls_of_training
+
+        comparison = controls_of_training(model, seeds=control_seeds, minutes=control_minutes, show_progress=not quiet)
+        controls.keep(comparison, out)
+    click.echo(f"run: {result.folder}  (report.html, run.json, weights.safetensors)")
+    if with_controls:
+        controls.show(comparison)
+    return 0
+
+
+def _show(result: FitResult, model: MetaTransformer, recipe: Recipe, out: str) -> None:
+    """How far training came, what was chosen, and the metrics beside those of the constant answer."""
+    from mt_core.training.run_record import read_record
+
     if result.was_complete:
         click.echo(f"the run in {out} is complete; there is nothing to resume", err=True)
     if result.stopped_after is not None:
@@ -147,8 +167,8 @@ def command(
         click.echo("the same command with --resume fits the head to all samples", err=True)
     counts = read_record(Path(out))["parameters"]  # as trained: adapters have been added to the weights since
     if result.chosen:
-        said = ", ".join(f"{name} {value}" for name, value in result.chosen.items())
-        click.echo(f"chosen on validation: {said}")
+        chosen = ", ".join(f"{name} {value}" for name, value in result.chosen.items())
+        click.echo(f"chosen on validation: {chosen}")
     primary = model.require_head().primary
     click.echo(f"{counts['trainable']:,} parameters trained, {counts['frozen']:,} frozen, {result.seconds:.0f} s")
     for name, value in result.metrics.items():
@@ -160,12 +180,3 @@ def command(
         if name != "samples":
             beside = f" (baseline {of_constant[name]:.4f})" if name in of_constant else ""
             click.echo(f"test {name}: {value:.4f}{beside}")
-    if with_controls:
-        from mt_core.training.controls import controls_of_training
-
-        comparison = controls_of_training(model, seeds=control_seeds, minutes=control_minutes, show_progress=not quiet)
-        controls.keep(comparison, out)
-    click.echo(f"run: {result.folder}  (report.html, run.json, weights.safetensors)")
-    if with_controls:
-        controls.show(comparison)
-    return 0

@@ -199,6 +199,16 @@ def test_a_backend_that_does_not_work_is_skipped_and_named(small_encoder, monkey
     assert fastest([exact, found]).precision == "32"
 
 
+def test_a_measurement_leaves_the_number_of_threads_as_it_was(small_encoder):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        measure(small_encoder, [])
+        assert torch.get_num_threads() == 3
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_torchs_own_ways_are_measured_as_they_are(small_encoder):
     names = ["onednn-32", *(["bf16"] if has_bf16(torch.device("cpu")) else [])]
     for each in measure(small_encoder, names):

@@ -30,8 +30,8 @@ class Measured:
 
     Attributes:
         precision: Its name.
-        seconds: Of the probe batches, the least of several times, on a CPU of all threads together, which a busy
-            machine does not change; None where it does not work.
+        seconds: Of the probe batches, the least of several times; on a CPU the time of the process, which a busy
+            machine changes little. None where it does not work.
         cosine: The smallest of all probe samples, of [CLS] and of the mean of the tokens at each layer in use, to
             those of 32; None where it does not work.
         problem: Why it does not work; empty where it does.
@@ -51,8 +51,18 @@ def calibration_tokens(encoder: Encoder) -> list[Tokens]:
 def measure(encoder: Encoder, precisions: Sequence[str]) -> list[Measured]:
     """Each of these precisions, and 32 before them, in turn on the same tokens.
 
-    What cannot be made, fails, or gives something that is not finite, has a `problem` and ends nothing.
+    What cannot be made, fails, or gives something that is not finite, has a `problem` and ends nothing. All on one
+    thread: on a busy machine the threads of torch burn the time in which they wait for each other.
     """
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        return _measure(encoder, precisions)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _measure(encoder: Encoder, precisions: Sequence[str]) -> list[Measured]:
     exact = encoder.with_runner(None)
     device = next(encoder.parameters()).device
     batches = probe_tokens(encoder, _rows_in_time(exact), seed=_SEED_OF_PROBE)

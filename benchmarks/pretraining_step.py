@@ -41,16 +41,15 @@ def main() -> None:
     recipe = PretrainRecipe(batch_size=64)
     module = FormulaModule(recipe).to(device)
     settings = {"count": recipe.batch_size, "size": recipe.size, "categories": recipe.categories, "device": device}
-    drawing = draw(0, 0, **settings)
+    pixels = draw(0, 0, **settings).pixels
 
     def learn() -> None:
         with torch.autocast(device, torch.bfloat16):
-            loss, _ = module.losses(drawing)
+            loss, _ = module.losses(pixels)
         loss.backward()
 
-    assert module.descriptors is not None
     drawn = seconds(lambda: draw(0, 0, **settings), repeats, device)
-    described = seconds(lambda: module.descriptors(drawing.pixels), repeats, device)
+    described = seconds(lambda: module.descriptors(pixels), repeats, device)
     learned = seconds(learn, repeats, device)  # describes as well
     print(machine())
     print(f"{recipe.batch_size} pictures of {recipe.size} x {recipe.size}, bf16, {device}")

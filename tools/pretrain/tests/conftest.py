@@ -8,7 +8,7 @@ import torch
 import mt_core as mt
 from mt_pretrain.formulas import descriptors, module, training
 
-TINY = {"depth": 1, "size": 32, "batch_size": 8, "categories": 8}
+TINY = {"depth": 1, "size": 32, "batch_size": 8, "categories": 16}
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -16,10 +16,9 @@ from mt_pretrain import PretrainRecipe
 from mt_pretrain.formulas.descriptors import cells_below
 from mt_pretrain.formulas.drawing import draw
 from mt_pretrain.formulas.module import MEASURED, FormulaModule
-from mt_pretrain.vit import check_size, save_encoder, tokens_of, untrained_vit
+from mt_pretrain.vit import check_size, save_encoder, tokens_of, untrained_vit, vit_of
 
 TINY = "vit_tiny_patch16_224"
-NO_DESCRIPTORS = {"patch_weight": 0, "whole_weight": 0}
 
 
 class Tokenizer(PictureTokenizer):
@@ -33,29 +32,40 @@ def encoder_of(vit):
 
 
 @pytest.mark.parametrize("seed", [0, 5])
-def test_with_whole_branches_it_is_the_random_control_before_the_first_step(seed):
-    module = FormulaModule(PretrainRecipe(seed=seed, branch_start=1, **NO_DESCRIPTORS))
+def test_with_whole_branches_it_is_the_random_control_before_the_first_step(seed, tiny):
+    module = FormulaModule(PretrainRecipe(seed=seed, branch_start=1, size=32))
     control = mt.load_encoder(f"random/{TINY}@{seed}").fingerprint
     assert encoder_of(module.vit).fingerprint == control
     assert encoder_of(module.averaged_vit).fingerprint == control
 
 
-def test_by_default_it_begins_as_the_identity():
-    module = FormulaModule(PretrainRecipe(depth=3, **NO_DESCRIPTORS))
+def test_by_default_it_begins_as_the_identity(tiny):
+    module = FormulaModule(PretrainRecipe(depth=3, size=32))
     tokens = torch.randn(2, 5, 192, generator=torch.Generator().manual_seed(0))
     assert torch.equal(module.vit.blocks(tokens), tokens)
     assert torch.equal(module.averaged_vit.blocks(tokens), tokens)
 
 
-def test_what_has_no_weight_is_not_computed_and_costs_nothing():
-    drawing = draw(0, 0, count=8, size=32, categories=8)
-    recipe = {"depth": 1, "size": 32, "categories": 8, "batch_size": 8}
-    formulas = FormulaModule(PretrainRecipe(**recipe, **NO_DESCRIPTORS, category_weight=1, shape_weight=1))
-    assert formulas.descriptors is None
-    loss, told = formulas.losses(drawing)
-    named = dict(zip(MEASURED, told.tolist(), strict=True))
-    assert named["patch_loss"] == named["whole_loss"] == 0 < min(named["category_loss"], named["shape_loss"])
-    assert loss.item() == pytest.approx(named["category_loss"] + named["shape_loss"], rel=1e-5)
+def test_the_loss_is_that_of_patches_and_of_the_whole_by_their_weights(tiny):
+    learning = FormulaModule(PretrainRecipe(**tiny, patch_weight=3, whole_weight=0.5))
+    loss, measured = learning.losses(draw(0, 0, count=8, size=32, categories=16).pixels)
+    named = dict(zip(MEASURED, measured.tolist(), strict=True))
+    assert min(named["patch_loss"], named["whole_loss"]) > 0
+    assert loss.item() == pytest.approx(3 * named["patch_loss"] + 0.5 * named["whole_loss"], rel=1e-5)
+
+
+def test_an_encoder_trained_further_begins_with_all_its_weights(tmp_path):
+    vit = untrained_vit(TINY, 2, 3)
+    encoder = mt.load_encoder(save_encoder(vit, tmp_path, TINY, 2))
+    further = vit_of(encoder, TINY, 2)
+    halved = {name: tensor.half().float() for name, tensor in vit.state_dict().items()}
+    assert further.state_dict().keys() == halved.keys()
+    assert all(torch.equal(tensor, halved[name]) for name, tensor in further.state_dict().items())
+
+
+def test_an_encoder_of_another_architecture_is_not_trained_further(small_encoder):
+    with pytest.raises(OptionError, match="other parts than"):
+        vit_of(small_encoder, TINY, 2)
 
 
 @pytest.mark.parametrize("size", [32, 64, 224])
@@ -100,8 +110,8 @@ def test_a_size_that_patches_do_not_fill_is_refused():
         check_size(untrained_vit(TINY, 1, 0), 40)
 
 
-def test_norms_biases_and_embeddings_do_not_decay():
-    module = FormulaModule(PretrainRecipe(depth=1, **NO_DESCRIPTORS))
+def test_norms_biases_and_embeddings_do_not_decay(tiny):
+    module = FormulaModule(PretrainRecipe(depth=1, size=32))
     optimizer = module.configure_optimizers()["optimizer"]
     decayed, others = (sorted(tuple(p.shape) for p in group["params"]) for group in optimizer.param_groups)
     learned = [*module.vit.parameters(), *module.heads.parameters()]
@@ -111,7 +121,7 @@ def test_norms_biases_and_embeddings_do_not_decay():
     assert {shape for shape in others if len(shape) > 1} == {(1, 1, 192), (1, 197, 192)}
 
 
-def test_the_shape_below_a_patch_is_told_by_its_own_token():
+def test_the_means_below_a_patch_are_its_own():
     picture = torch.zeros(1, 1, 32, 32)
     picture[..., 16:20, 4:8] = 1  # the lower left patch, its first row and second column of cells
     told = cells_below(picture, 2, 4)

@@ -18,7 +18,6 @@ _FOR_DRAWN = {
     "score": "what is scored on is a part of the pairs: -S val_fraction=0.02",
 }
 _FOR_PAIRS = {
-    "encoder": "on drawn pictures the seed alone decides; leave it out, or give --pairs to train it further",
     "devices": "drawn pictures need one device; --pairs may have several",
     "nodes": "drawn pictures need one machine; --pairs may have several",
 }
@@ -43,7 +42,7 @@ _FOR_PAIRS = {
     metavar="DIR",
     help="Pictures, a folder a class, to score on while training never sees them; by default scikit-learn's digits.",
 )
-@click.option("--encoder", metavar="NAME|FILE", help="What pairs start from; by default a random ViT-Tiny.")
+@click.option("--encoder", metavar="NAME|FILE", help="What to train further; by default a random ViT-Tiny.")
 @click.option("--devices", type=click.IntRange(min=1), help="Processes on each machine, one a device, for pairs.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Machines, for pairs; torchrun or SLURM starts each.")
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out, by its own recipe.")

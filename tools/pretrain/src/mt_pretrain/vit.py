@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from mt_core.encoder import Encoder
 from mt_core.encoder.plain_vit import build_vit, normalisation
 from mt_core.encoder.random_weights import draw_weights
 from mt_core.encoder.vit import PlainVit
@@ -33,6 +34,39 @@ def untrained_vit(architecture: str, depth: int | None, seed: int) -> PlainVit:
         problem = f"{architecture} has no learned positions, or patches that are more than a convolution"
         raise OptionError(problem, fix="choose one such as vit_tiny_patch16_224")
     draw_weights(vit.state_dict(), seed)
+    return vit
+
+
+def vit_of(encoder: Encoder, architecture: str, depth: int | None) -> PlainVit:
+    """A plain ViT with the weights of an encoder, to be trained further.
+
+    Raises:
+        EncoderError: no plain ViT.
+        OptionError: an encoder of another architecture, or one without a patch embedding of its own.
+    """
+    vit = untrained_vit(architecture, depth, seed=0)
+    parts = {
+        **{f"blocks.{name}": tensor for name, tensor in encoder.blocks.state_dict().items()},
+        **{f"norm.{name}": tensor for name, tensor in encoder.norm.state_dict().items()},
+        **{f"norm_pre.{name}": tensor for name, tensor in encoder.norm_pre.state_dict().items()},
+    }
+    for name, tensor in (("weight", encoder.patch_weight), ("bias", encoder.patch_bias)):
+        if tensor is not None:
+            parts[f"patch_embed.proj.{name}"] = tensor
+    if encoder.prefix is not None:
+        num_cls = int(encoder.has_cls)
+        tokens = {"cls_token": encoder.prefix[:num_cls], "reg_token": encoder.prefix[num_cls:]}
+        parts |= {name: tensor[None] for name, tensor in tokens.items() if len(tensor)}
+    positions = [one for one in (encoder.prefix_positions, encoder.positions) if one is not None]
+    if positions:
+        parts["pos_embed"] = torch.cat(positions)[None]
+    wanted = {name: tensor.shape for name, tensor in vit.state_dict().items()}
+    if wanted != {name: tensor.shape for name, tensor in parts.items()}:
+        raise OptionError(
+            f"{encoder.name} ({encoder.description}) has other parts than {architecture}",
+            fix="name its architecture: -S architecture=…, or leave --encoder out",
+        )
+    vit.load_state_dict({name: tensor.detach().float() for name, tensor in parts.items()})
     return vit
 
 

@@ -14,6 +14,7 @@ from mt_core.errors import EncoderError, OptionError, RunError
 from mt_pretrain import PretrainRecipe, pretrain
 from mt_pretrain.formulas import callback, module, scoring
 from mt_pretrain.formulas.callback import CHECKPOINT
+from mt_pretrain.formulas.drawing import FAMILIES
 
 FILES = {"pretrain.json", "progress.jsonl", "encoder.safetensors", "config.json", "sheet.png", "report.html"}
 
@@ -94,12 +95,12 @@ def test_a_second_ctrl_c_ends_a_run_at_once(bare, tiny, tmp_path, signal_at, mon
 
     def pressed_again(between):
         interrupt(between)
-        monkeypatch.setattr(module, "cells_below", lambda *_: signal.raise_signal(signal.SIGINT))
+        monkeypatch.setattr(module, "tokens_of", lambda *_: signal.raise_signal(signal.SIGINT))
 
     monkeypatch.setattr(callback.PretrainCallback, "interrupt", pressed_again)
     signal_at(3, signal.SIGINT)
     with pytest.raises(KeyboardInterrupt, match="stopped at once"):
-        pretrain(tmp_path, {**tiny, "steps": 20, "save_every": 2, "shape_weight": 1})
+        pretrain(tmp_path, {**tiny, "steps": 20, "save_every": 2})
     assert checkpoint(tmp_path)["global_step"] == 2
 
 
@@ -128,6 +129,21 @@ def test_what_is_lost_since_the_last_checkpoint_is_done_again(bare, tiny, tmp_pa
     assert same(*(load_file(tmp_path / name / "encoder.safetensors") for name in ("whole", "killed")))
 
 
+def test_an_encoder_is_trained_further_and_the_record_says_which(bare, tiny, tmp_path):
+    first = pretrain(tmp_path / "first", {**tiny, "steps": 2}).encoder
+    further = pretrain(tmp_path / "further", {**tiny, "steps": 1, "lr": 1e-12}, encoder=first).encoder
+    assert record(tmp_path / "further")["start"]["fingerprint"] == mt.load_encoder(first).fingerprint
+    assert record(tmp_path / "first")["start"] is None
+    before, after = (load_file(path) for path in (first, further))
+    assert all(torch.allclose(after[name], before[name], atol=1e-3) for name in before)
+
+
+def test_a_run_that_goes_on_is_not_given_another_encoder(bare, tiny, tmp_path):
+    pretrain(tmp_path / "run", {**tiny, "steps": 3}, minutes=1e-9)
+    with pytest.raises(RunError, match="start"):
+        pretrain(tmp_path / "run", encoder="mt-tiny", resume=True)
+
+
 def test_a_time_limit_stops_and_leaves_the_schedule(bare, tiny, tmp_path):
     settings = {**tiny, "steps": 3}
     pretrain(tmp_path / "whole", settings)
@@ -143,7 +159,7 @@ def test_a_run_folder_has_all_its_files(unscored, tiny, tmp_path):
     result = pretrain(tmp_path, {**tiny, "steps": 2})
     assert {path.name for path in tmp_path.iterdir()} == FILES
     with Image.open(tmp_path / "sheet.png") as sheet:
-        assert sheet.size == (16 * 32, 4 * 32)
+        assert sheet.size == (16 * 32, len(FAMILIES) * 32)
         dark, light = sheet.convert("L").getextrema()
         assert light - dark > 150
     page = (tmp_path / "report.html").read_text()

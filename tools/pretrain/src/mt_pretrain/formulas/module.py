@@ -1,10 +1,7 @@
-"""What is learned from drawn pictures: descriptors of each patch and of the whole, which formula it was, its shape.
-
-B batch, S side in pixels, N tokens, D width.
+"""What is learned from drawn pictures: descriptors of each patch and of the whole.
 
 Formula-driven supervision (Kataoka et al. 2020, arXiv:2101.08515; 2022, arXiv:2206.09132) classifies formulas; a small
-budget ends before that begins to be learned. Descriptors are learned from the first step on. What has no weight
-is not computed.
+budget ends before that begins to be learned. Descriptors are learned from the first step on.
 """
 
 from __future__ import annotations
@@ -22,17 +19,14 @@ from mt_core.encoder.plain_vit import normalisation
 from mt_core.encoder.vit import PlainVit
 from mt_core.model import seeded
 from mt_core.training.optimizer import adamw, parameter_groups
-from mt_pretrain.formulas.descriptors import Descriptors, cells_below
-from mt_pretrain.formulas.drawing import Drawing, draw
+from mt_pretrain.formulas.descriptors import Descriptors
+from mt_pretrain.formulas.drawing import draw
 from mt_pretrain.formulas.recipe import PretrainRecipe
 from mt_pretrain.vit import check_size, tokens_of, untrained_vit
 
-_SHAPE_CELLS = 4
-"""Along each side of a patch."""
-
 _NO_DECAY = ("cls_token", "reg_token", "pos_embed")
 
-MEASURED = ("loss", "patch_loss", "whole_loss", "category_loss", "shape_loss", "accuracy")
+MEASURED = ("loss", "patch_loss", "whole_loss")
 """What is measured of a step, in this order."""
 
 
@@ -41,6 +35,9 @@ class FormulaModule(lightning.LightningModule):
 
     The pictures of a step are a function of the recipe's seed and the step: nothing else is drawn while training.
 
+    Args:
+        start: The ViT to train further; None: one of random weights, whose branches the recipe makes small.
+
     Attributes:
         measured: (len(MEASURED),) of the last step.
     """
@@ -48,24 +45,20 @@ class FormulaModule(lightning.LightningModule):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, recipe: PretrainRecipe) -> None:
+    def __init__(self, recipe: PretrainRecipe, start: PlainVit | None = None) -> None:
         super().__init__()
         self.recipe = recipe
-        self.vit = untrained_vit(recipe.architecture, recipe.depth, recipe.seed)
+        self.vit = _small_branches(recipe) if start is None else start
         check_size(self.vit, recipe.size)
-        with torch.no_grad():
-            for block in self.vit.blocks:
-                for last in (block.attn.proj, block.mlp.fc2):  # type: ignore[union-attr]
-                    last.weight.mul_(recipe.branch_start)  # type: ignore[union-attr, operator]
         width, patch = self.vit.embed_dim, int(self.vit.patch_embed.patch_size[0])
-        self.descriptors = Descriptors(recipe, patch) if recipe.patch_weight or recipe.whole_weight else None
+        self.descriptors = Descriptors(recipe, patch)
         with seeded(recipe.seed):
             self.heads = nn.ModuleDict(
-                {"category": nn.Linear(width, recipe.categories), "shape": nn.Linear(width, _SHAPE_CELLS**2)}
+                {
+                    "patch": nn.Linear(width, self.descriptors.num_patch),
+                    "whole": nn.Linear(width, self.descriptors.num_whole),
+                }
             )
-            if self.descriptors is not None:
-                self.heads["patch"] = nn.Linear(width, self.descriptors.num_patch)
-                self.heads["whole"] = nn.Linear(width, self.descriptors.num_whole)
         self.average = AveragedModel(self.vit, multi_avg_fn=self._move).requires_grad_(False)
         mean, std = normalisation(recipe.architecture)
         self.register_buffer("mean", torch.tensor(mean)[:, None, None], persistent=False)
@@ -87,39 +80,26 @@ class FormulaModule(lightning.LightningModule):
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
         recipe = self.recipe
-        drawing = draw(
+        pixels = draw(
             recipe.seed,
             self.global_step,
             count=recipe.batch_size,
             size=recipe.size,
             categories=recipe.categories,
             device=self.device,
-        )
-        loss, self.measured = self.losses(drawing)
+        ).pixels
+        loss, self.measured = self.losses(pixels)
         return loss
 
-    def losses(self, drawing: Drawing) -> tuple[Tensor, Tensor]:
-        """The loss of some pictures, and what `MEASURED` names."""
-        recipe, zero = self.recipe, drawing.pixels.new_zeros(())
-        tokens_BND = tokens_of(self.vit, self.normalised(drawing.pixels))
-        pooled_BD = tokens_BND.mean(1)
-        patch = whole = category = shape = accuracy = zero
-        if self.descriptors is not None:
-            with torch.autocast(self.device.type, enabled=False):
-                patches_BNT, wholes_BW = self.descriptors(drawing.pixels)
-            patch = functional.smooth_l1_loss(self.heads["patch"](tokens_BND).float(), patches_BNT)
-            whole = functional.smooth_l1_loss(self.heads["whole"](pooled_BD).float(), wholes_BW)
-        if recipe.category_weight:
-            logits = self.heads["category"](pooled_BD).float()
-            category = functional.cross_entropy(logits, drawing.category, label_smoothing=recipe.smoothing)
-            accuracy = (logits.argmax(1) == drawing.category).float().mean()
-        if recipe.shape_weight:
-            side = drawing.pixels.shape[-1] // int(self.vit.patch_embed.patch_size[0])
-            below = cells_below(drawing.shape[:, None], side, _SHAPE_CELLS)
-            shape = functional.smooth_l1_loss(self.heads["shape"](tokens_BND).float(), below, beta=0.2)
-        loss = recipe.patch_weight * patch + recipe.whole_weight * whole
-        loss = loss + recipe.category_weight * category + recipe.shape_weight * shape
-        return loss, torch.stack([loss, patch, whole, category, shape, accuracy]).detach()
+    def losses(self, pixels_B3SS: Tensor) -> tuple[Tensor, Tensor]:
+        """The loss of some pictures in [0, 1], and what `MEASURED` names."""
+        tokens_BND = tokens_of(self.vit, self.normalised(pixels_B3SS))
+        with torch.autocast(self.device.type, enabled=False):
+            patches_BNT, wholes_BW = self.descriptors(pixels_B3SS)
+        patch = functional.smooth_l1_loss(self.heads["patch"](tokens_BND).float(), patches_BNT)
+        whole = functional.smooth_l1_loss(self.heads["whole"](tokens_BND.mean(1)).float(), wholes_BW)
+        loss = self.recipe.patch_weight * patch + self.recipe.whole_weight * whole
+        return loss, torch.stack([loss, patch, whole]).detach()
 
     def optimizer_step(self, *arguments: Any, **named: Any) -> None:
         super().optimizer_step(*arguments, **named)
@@ -130,3 +110,12 @@ class FormulaModule(lightning.LightningModule):
         learned = chain(self.vit.named_parameters(), self.heads.named_parameters())
         groups = parameter_groups(learned, recipe.weight_decay, no_decay=_NO_DECAY)
         return adamw(groups, recipe.lr, num_steps=recipe.steps, warmup=recipe.warmup, betas=(0.9, 0.98))
+
+
+def _small_branches(recipe: PretrainRecipe) -> PlainVit:
+    vit = untrained_vit(recipe.architecture, recipe.depth, recipe.seed)
+    with torch.no_grad():
+        for block in vit.blocks:
+            for last in (block.attn.proj, block.mlp.fc2):  # type: ignore[union-attr]
+                last.weight.mul_(recipe.branch_start)  # type: ignore[union-attr, operator]
+    return vit

@@ -34,11 +34,10 @@ class PretrainRecipe(Options):
         description="Side of a picture in pixels, a multiple of the architecture's patch; positions are interpolated.",
     )
     categories: int = Field(
-        default=400,
+        default=1600,
         ge=2 * len(FAMILIES),
         multiple_of=len(FAMILIES),
-        description="Formulas to classify, in all. The more, the better the features, and the longer until any of them "
-        "is recognised.",
+        description="Formulas in all, of each family as many; each is drawn in ever new poses and colours.",
     )
     lr: float = Field(default=1e-3, gt=0, description="Peak learning rate (AdamW).")
     warmup: float = Field(default=0.05, ge=0, lt=1, description="Share of the steps in which it rises; then cosine.")
@@ -52,7 +51,6 @@ class PretrainRecipe(Options):
     ema: float = Field(
         default=0.999, ge=0, lt=1, description="Decay of the moving average of the weights, which is what is kept."
     )
-    smoothing: float = Field(default=0.1, ge=0, lt=1, description="Label smoothing of the categories.")
     patch_weight: float = Field(
         default=2.0, ge=0, description="In the loss, of predicting the descriptors of each patch from its token."
     )
@@ -61,22 +59,13 @@ class PretrainRecipe(Options):
         ge=0,
         description="In the loss, of predicting the descriptors of the picture from the mean of its tokens.",
     )
-    category_weight: float = Field(
-        default=0.0,
-        ge=0,
-        description="In the loss, of classifying the formula that was drawn from the mean of the tokens.",
-    )
-    shape_weight: float = Field(
-        default=0.0,
-        ge=0,
-        description="In the loss, of predicting what was drawn below each patch, on 4 x 4 cells, from its token.",
-    )
     branch_start: float = Field(
         default=0.0,
         ge=0,
         le=1,
         description="What the last map of each attention and each MLP is multiplied by before the first step; 0: the "
-        "encoder begins as the identity (Goyal et al. 2017, arXiv:1706.02677), and learns what is better.",
+        "encoder begins as the identity (Goyal et al. 2017, arXiv:1706.02677), and learns what is better. Not of an "
+        "encoder that is trained further.",
     )
     precision: TrainingPrecision = Field(default="32", description="32, or bf16: autocast to bfloat16.")
     save_every: int = Field(default=500, ge=1, description="Steps between checkpoints.")

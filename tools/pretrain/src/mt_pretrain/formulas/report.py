@@ -60,7 +60,7 @@ def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping
             ],
         )
     if rows:
-        page.figure(_curves(rows, scored), "losses and accuracy of training, and scores, by step")
+        page.figure(_curves(rows, scored), "losses of training, and scores, by step")
     page.heading("What is drawn")
     page.note("A row each: " + ", ".join(FAMILIES) + ".")
     encoded = base64.b64encode(sheet).decode()
@@ -81,11 +81,10 @@ def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping
 
 
 def _curves(rows: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any]]) -> Any:
-    figure, (losses, accuracy, shares) = new_figure(14, 3.6, columns=3)
+    figure, (losses, shares) = new_figure(10, 3.6, columns=2)
     trained = [row for row in rows if "scores" not in row]
     for name in MEASURED:
-        axes = accuracy if name == "accuracy" else losses
-        axes.plot([row["step"] for row in trained], [row[name] for row in trained], label=name.replace("_", " "))
+        losses.plot([row["step"] for row in trained], [row[name] for row in trained], label=name.replace("_", " "))
     for name, scores in scored[0]["scores"].items() if scored else ():
         for how, random in scores.items():
             drawn = shares.plot(
@@ -95,8 +94,8 @@ def _curves(rows: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any
                 label=f"{name}, {how}",
             )
             shares.axhline(random, color=drawn[0].get_color(), linestyle=":", linewidth=1)
-    titles = ("losses", "accuracy on drawn categories", "scores on real pictures (dotted: random)")
-    for axes, title in zip((losses, accuracy, shares), titles, strict=True):
+    titles = ("losses", "scores on real pictures (dotted: random)")
+    for axes, title in zip((losses, shares), titles, strict=True):
         axes.set_title(title)
         axes.set_xlabel("step")
         axes.grid(alpha=0.3)

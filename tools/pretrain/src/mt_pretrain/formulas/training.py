@@ -21,7 +21,7 @@ from typing import Any
 import torch
 
 from mt_core.data.precision import check_precision
-from mt_core.encoder import load_encoder
+from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import OptionError, RunError
 from mt_core.training.checkpoints import check_checkpoint
 from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
@@ -31,7 +31,7 @@ from mt_pretrain.formulas.module import FormulaModule
 from mt_pretrain.formulas.recipe import PretrainRecipe
 from mt_pretrain.formulas.report import write_report, write_sheet
 from mt_pretrain.formulas.scoring import Pictures, open_pictures
-from mt_pretrain.vit import ENCODER
+from mt_pretrain.vit import ENCODER, vit_of
 
 RECORD, FORMAT = "pretrain.json", 1
 
@@ -59,6 +59,7 @@ def pretrain(
     out: str | Path,
     settings: Mapping[str, Any] | None = None,
     *,
+    encoder: str | Path | None = None,
     score: Sequence[str | Path] = (),
     minutes: float | None = None,
     resume: bool = False,
@@ -73,6 +74,7 @@ def pretrain(
     Args:
         out: The run folder.
         settings: Fields of `PretrainRecipe`; when resumed, those that are given must be the run's own.
+        encoder: Train this one further, a plain ViT of the recipe's architecture; None: begin with random weights.
         score: Folders of labelled pictures that are only scored on; see `open_pictures`.
         minutes: Stop after so long. The schedule is in steps and does not change.
         resume: Go on with the run in `out`; one that is complete is given as it is.
@@ -80,7 +82,7 @@ def pretrain(
 
     Raises:
         OptionError: a setting that does not fit.
-        EncoderError: an architecture that is no plain ViT.
+        EncoderError: an architecture that is no plain ViT, or an encoder that cannot be loaded.
         RunError: a run folder that is in the way, or cannot be resumed.
         MtError: pictures to score on that cannot be read.
     """
@@ -89,16 +91,22 @@ def pretrain(
         raise OptionError(f"minutes={minutes} is no time", fix="give a positive number")
     record = _read_record(folder) if resume else None
     recipe, score = _plan(folder, record, settings or {}, score)
+    if record is not None and encoder is not None:
+        check_same(folder, record, {"start": _start(encoder)[1]})
     if record is not None and record["status"] == "complete":
         return PretrainResult(folder, folder / ENCODER, recipe.steps, True, _read_rows(folder))
     device_used = _device(device)
     check_precision(recipe.precision, device_used)
-    module = FormulaModule(recipe)
+    start, described = (None, None) if encoder is None or resume else _start(encoder)
+    module = FormulaModule(recipe, None if start is None else vit_of(start, recipe.architecture, recipe.depth))
     checkpoint = None
     if resume and (folder / CHECKPOINT).is_file():
         checkpoint = check_checkpoint(folder / CHECKPOINT, module.state_dict())
     pictures = open_pictures(score, recipe.size, recipe.score_modality)
-    record = _describe(recipe, score, pictures, device_used, record)
+    record = {
+        **_describe(recipe, score, pictures, device_used, record),
+        "start": record["start"] if record else described,
+    }
     if not resume:
         _prepare_folder(folder)
     write_json(folder / RECORD, record)
@@ -106,13 +114,13 @@ def pretrain(
     callback = PretrainCallback(folder, pictures, minutes=minutes, show=show_progress)
     step = run_steps(module, callback, device_used, checkpoint)
     is_complete = step == recipe.steps
-    encoder = folder / ENCODER
+    file = folder / ENCODER
     finished = {
         **record,
         "status": "complete" if is_complete else "training",
         "step": step,
         "seconds": round(callback.seconds, 2),
-        "encoder": {"file": ENCODER, "fingerprint": load_encoder(encoder).fingerprint},
+        "encoder": {"file": ENCODER, "fingerprint": load_encoder(file).fingerprint},
     }
     write_json(folder / RECORD, finished)
     write_report(folder, finished, callback.rows, sheet)
@@ -120,7 +128,7 @@ def pretrain(
         (folder / CHECKPOINT).unlink()
     if callback.is_interrupted and not is_complete:
         raise KeyboardInterrupt(f"stopped at step {step} of {recipe.steps}; go on with --resume ({folder})")
-    return PretrainResult(folder, encoder, step, is_complete, callback.rows)
+    return PretrainResult(folder, file, step, is_complete, callback.rows)
 
 
 def run_steps(
@@ -155,7 +163,7 @@ def _read_record(folder: Path) -> dict[str, Any]:
 
 def _check_record(record: Mapping[str, Any]) -> None:
     PretrainRecipe.parse(record["recipe"])
-    record["status"], record["step"], record["seconds"], list(record["score"])
+    record["status"], record["step"], record["seconds"], record["start"], list(record["score"])
 
 
 def _read_rows(folder: Path) -> list[dict[str, Any]]:
@@ -198,6 +206,11 @@ def _plan(
     if score:
         check_same(folder, record, {"score": _resolved(score)})
     return recipe, record["score"]
+
+
+def _start(encoder: str | Path) -> tuple[Encoder, dict[str, str]]:
+    loaded = load_encoder(str(encoder))
+    return loaded, {"encoder": loaded.name, "fingerprint": loaded.fingerprint}
 
 
 def _resolved(folders: Sequence[str | Path]) -> list[str]:

@@ -9,13 +9,23 @@ import torch
 from torch import Tensor
 
 from mt_pretrain.formulas.drawing.canvas import Canvas, Figure
+from mt_pretrain.formulas.drawing.charts import charts
+from mt_pretrain.formulas.drawing.clouds import clouds
 from mt_pretrain.formulas.drawing.colour import paint
 from mt_pretrain.formulas.drawing.contours import contours
 from mt_pretrain.formulas.drawing.fractals import fractals
+from mt_pretrain.formulas.drawing.scenes import scenes
 from mt_pretrain.formulas.drawing.solids import solids
+from mt_pretrain.formulas.drawing.spectrograms import spectrograms
 from mt_pretrain.formulas.drawing.textures import textures
 
-FAMILIES = {"contours": contours, "textures": textures, "solids": solids, "fractals": fractals}
+FIGURES = {"contours": contours, "textures": textures, "solids": solids, "fractals": fractals}
+"""What is drawn without colours, and painted."""
+
+PICTURES = {"spectrograms": spectrograms, "charts": charts, "clouds": clouds}
+"""What is drawn as the plugins draw samples of theirs."""
+
+FAMILIES = (*FIGURES, "scenes", *PICTURES)
 """What is drawn. A batch has as many of each, in this order."""
 
 
@@ -26,12 +36,10 @@ class Drawing:
     Attributes:
         pixels: (B, 3, S, S) RGB in [0, 1].
         category: (B,) which formula it was: those of the first family first.
-        shape: (B, S, S) in [0, 1] the figure without colours, ground and light: 0 beside it, lighter where it is.
     """
 
     pixels: Tensor
     category: Tensor
-    shape: Tensor
 
 
 def draw(
@@ -48,12 +56,15 @@ def draw(
     own, each = categories // len(FAMILIES), count // len(FAMILIES)
     canvas = Canvas(size, own, _generator(seed, step, torch.device(device)))
     chosen = canvas.integers(own, len(FAMILIES), each)
-    figures = [family(canvas, chosen[index]) for index, family in enumerate(FAMILIES.values())]
+    figures = [family(canvas, chosen[index]) for index, family in enumerate(FIGURES.values())]
     figure = Figure(torch.cat([one.cover for one in figures]), torch.cat([one.tone for one in figures]))
-    texture = figures[list(FAMILIES).index("textures")].tone
-    pattern = texture[canvas.integers(each, count)]
+    patterns = figures[list(FIGURES).index("textures")].tone
+    painted = paint(canvas, figure, patterns[canvas.integers(each, len(FIGURES) * each)])
+    index = len(FIGURES)
+    pictures = [painted, scenes(canvas, chosen[index], patterns)]
+    pictures += [family(canvas, chosen[index + 1 + more]) for more, family in enumerate(PICTURES.values())]
     category = (chosen + own * torch.arange(len(FAMILIES), device=canvas.device)[:, None]).flatten()
-    return Drawing(paint(canvas, figure, pattern), category, figure.cover * (0.3 + 0.7 * figure.tone))
+    return Drawing(torch.cat(pictures), category)
 
 
 def _generator(seed: int, step: int, device: torch.device) -> torch.Generator:

@@ -91,7 +91,6 @@ def test_a_signal_stops_it_and_it_goes_on(pairs, small_encoder_file, tmp_path, c
         (["--pairs", "x", "--steps", "9"], "--steps is for drawn pictures alone", "epochs"),
         (["--pairs", "x", "--size", "64"], "--size is for drawn pictures alone", "picture_options="),
         (["--pairs", "x", "--score", "x"], "--score is for drawn pictures alone", "val_fraction"),
-        (["--encoder", "mt-tiny"], "--encoder is for --pairs alone", "seed"),
         (["--devices", "2"], "--devices is for --pairs alone", "one device"),
         (["--nodes", "2"], "--nodes is for --pairs alone", "one machine"),
         (["--pairs", "x", "-S", "steps=9"], "there is no setting 'steps'", "epochs"),

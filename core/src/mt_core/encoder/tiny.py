@@ -12,7 +12,7 @@ from mt_core.errors import FingerprintError
 
 ARCHITECTURE = "vit_tiny_patch16_224"
 FILE = Path(__file__).with_name("mt-tiny.safetensors")
-SHA256 = "0f05b2a43fd96a6653273e5240d1987faa3d3973a74852889723d2ae4ff930c0"
+SHA256 = "60f9b1b7a3d439512f68458396d2d5608db211c91da7afe96399f56a4ca211d7"
 """Of the file."""
 
 SIZE = 64

@@ -15,7 +15,7 @@ SIZE, PATCH = 32, 16
 
 @pytest.fixture(scope="module")
 def recipe():
-    return PretrainRecipe(size=SIZE, batch_size=8, categories=8)
+    return PretrainRecipe(size=SIZE, batch_size=8, categories=16)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def descriptors(recipe):
 
 
 def pictures(step, count=64):
-    return draw(0, step, count=count, size=SIZE, categories=8).pixels
+    return draw(0, step, count=count, size=SIZE, categories=16).pixels
 
 
 def ramp(degrees):
@@ -55,7 +55,7 @@ def test_gradients_are_told_where_they_are():
 
 def test_codes_are_those_of_patches_evened_out_one_by_one():
     filters, offset = dictionary(pictures(1), seed=0)
-    one = pictures(2, 4)
+    one = pictures(2, 8)
     shrunk = torch.nn.functional.avg_pool2d(one, 2)
     for picture, code in zip(shrunk, codes_of(one, filters, offset), strict=True):
         for row, column in ((0, 0), (2, 3), (5, 5)):
@@ -92,7 +92,7 @@ def test_descriptors_of_drawn_pictures_have_mean_zero_and_variance_one(descripto
 
 
 def test_each_patch_is_described_by_its_own_pixels(descriptors):
-    picture = pictures(7, 4)
+    picture = pictures(7, 8)
     changed = picture.clone()
     changed[..., 20:28, 20:28] = 1 - changed[..., 20:28, 20:28]  # within the lower right patch
     (before, _), (after, _) = descriptors(picture), descriptors(changed)

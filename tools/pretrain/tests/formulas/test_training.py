@@ -299,7 +299,7 @@ def test_a_folder_in_the_way_is_kept(stopped, tiny, tmp_path):
 
 def test_the_command_pretrains_and_goes_on(bare, tiny, tmp_path, capsys):
     out = str(tmp_path / "run")
-    small = ["--size", "32", "--batch-size", "8", "-S", "categories=8", "--set", "depth=1", "--precision", "32"]
+    small = ["--size", "32", "--batch-size", "8", "-S", "categories=16", "--set", "depth=1", "--precision", "32"]
     made = ["pretrain", "--out", out, "--seed", "3", "--steps", "3", "--minutes", "1e-9", "--device", "cpu", *small]
     assert main([*made, "--quiet"]) == 0
     told = capsys.readouterr()
@@ -315,7 +315,7 @@ def test_the_command_is_stopped_by_ctrl_c_and_by_sigterm(bare, tiny, tmp_path, c
     signal_at(1, what)
     before = signal.getsignal(what)
     out = str(tmp_path / "run")
-    small = ["--size", "32", "--batch-size", "8", "-S", "categories=8", "-S", "depth=1"]
+    small = ["--size", "32", "--batch-size", "8", "-S", "categories=16", "-S", "depth=1"]
     assert main(["pretrain", "--out", out, "--steps", "9", *small]) == 130
     assert "stopped at step 2 of 9" in capsys.readouterr().err
     assert checkpoint(tmp_path / "run")["global_step"] == 2
@@ -329,6 +329,6 @@ def test_the_command_scores_on_a_folder(tiny, tmp_path, capsys):
         (tmp_path / "greys" / name).mkdir(parents=True)
         for number in range(6):
             Image.new("RGB", (9, 9), (grey + number,) * 3).save(tmp_path / "greys" / name / f"{number}.png")
-    small = ["--steps", "1", "--size", "32", "--batch-size", "8", "-S", "categories=8", "-S", "depth=1"]
+    small = ["--steps", "1", "--size", "32", "--batch-size", "8", "-S", "categories=16", "-S", "depth=1"]
     assert main(["pretrain", "--out", str(tmp_path / "run"), "--score", str(tmp_path / "greys"), *small]) == 0
     assert "greys knn: 1.0000 (random 1.0000)" in capsys.readouterr().out

@@ -204,7 +204,8 @@ def _shown(lines: list[Line]) -> str:
     digits = ".1f" if unit == "%" else ",.0f" if max(values) > 100 else ".3f"
     low, mean, high = (format(each, digits) for each in (min(values), float(np.mean(values)), max(values)))
     rate = lines[0].about["lr"]
-    return f"{mean} {unit} ({low} to {high}){'' if rate == 1 else f', {rate:g} times the rate'}"
+    between = f" ({low} to {high})" if len(values) > 1 else ""
+    return f"{mean} {unit}{between}{'' if rate == 1 else f', {rate:g} times the rate'}"
 
 
 def main() -> None:

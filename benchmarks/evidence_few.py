@@ -18,7 +18,7 @@ from evidence_datasets import Few
 from evidence_native import answers_of, native_answers
 from evidence_records import Key, Line, Metric, Records, hash_of
 from evidence_samples import Indices, Samples, examples_of, opened, targets_of
-from evidence_untrained import RECIPE, constant_answer, metric_of, probe_answers
+from evidence_untrained import constant_answer, metric_of, probe_answers, recipe_of
 from evidence_vectors import SEEDS, Vectors, encoder_of, fingerprint_of
 
 import mt_core as mt
@@ -97,7 +97,7 @@ class Arm:
         return ways_of(self.samples, self.vectors.views())
 
     def key(self, regime: str, seed: int, labels: int, way: str) -> Key:
-        recipe = hash_of({**RECIPE, "way": way, "how": self._how(way, seed, labels)})
+        recipe = hash_of({**recipe_of(self.samples), "way": way, "how": self._how(way, seed, labels)})
         # a choice is made around one drawing of random weights
         of_weights = 0 if regime == CHOICE else seed
         fingerprint = fingerprint_of(self.name, of_weights, self.tiny)

@@ -185,6 +185,7 @@ def front_page() -> dict[str, Any]:
 SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
     "README.md": front_page,
     "core/README.md": image,
+    "docs/adapt.md": imu,
     "docs/ladder.md": imu,
     "docs/precision.md": image,
     **{

@@ -58,6 +58,10 @@ SMALL = ["--epochs", "1", "-S", "max_minutes=0.1"]
 BRIEF = ["--minutes", "0.0001", "--size", "32", "-S", "depth=1"]
 """What a line of `mt pretrain` is given that says nothing of steps."""
 
+FEW_STEPS = ["--steps", "2", "--batch-size", "8"]
+"""What a line of `mt adapt` is given that says nothing of steps."""
+
+
 CHEAP = ["--minutes", "0.1", "--seeds", "1", "--rungs", "knn", "-S", "num_workers=0"]
 """What every line of `mt ladder` is given, in place of what it says."""
 
@@ -200,7 +204,9 @@ class Reader:
             budget = BRIEF
         if words[0] == "ladder":
             budget = CHEAP
-        alone = ["--num-workers", "0"] if words[0] in ("train", "embed", "evaluate") else []
+        if words[0] == "adapt" and "--steps" not in words:
+            budget = FEW_STEPS
+        alone = ["--num-workers", "0"] if words[0] in ("adapt", "train", "embed", "evaluate") else []
         return main([*words, *budget, *alone])
 
     def run_cd(self, words: list[str]) -> None:

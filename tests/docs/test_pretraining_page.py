@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from mt_core.contract.option_types import describe_options
-from mt_pretrain import ContrastRecipe, PretrainRecipe
+from mt_pretrain import AdaptRecipe, ContrastRecipe, PretrainRecipe
 
 PAGE = Path(__file__).parents[2] / "tools" / "pretrain" / "README.md"
 
 
 @pytest.mark.parametrize(
-    ("recipe", "section"), [(PretrainRecipe, "On drawn pictures"), (ContrastRecipe, "On pairs")], ids=["drawn", "pairs"]
+    ("recipe", "section"),
+    [(PretrainRecipe, "On drawn pictures"), (ContrastRecipe, "On pairs"), (AdaptRecipe, "On files without labels")],
+    ids=["drawn", "pairs", "adapt"],
 )
 def test_every_field_of_a_recipe_is_on_the_page_with_its_default_and_meaning(recipe, section):
     text = PAGE.read_text("utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]

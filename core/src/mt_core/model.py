@@ -42,6 +42,19 @@ class ParameterCounts:
     head: int
 
 
+@dataclass(frozen=True)
+class MergedAdapters:
+    """Adapters whose product with each other is in the weights of an encoder.
+
+    Attributes:
+        tensors: By their names in a run's weights.
+        base_fingerprint: Of the encoder without them.
+    """
+
+    tensors: Mapping[str, Tensor]
+    base_fingerprint: str
+
+
 class MetaTransformer(nn.Module):
     """One modality's model. `mt.load` makes one.
 
@@ -60,6 +73,9 @@ class MetaTransformer(nn.Module):
             on a folder.
         view_for: Which purpose's view was taken, where none was named and the modality has several; None elsewhere.
         trained_on: The data and the settings of its training, which its controls are trained by; None: not trained.
+        started_from: The run whose tokenizer was adapted without labels, where training starts from one: its `run`, a
+            folder, and its `tokenizer_fingerprint`; else None.
+        merged: Adapters that were added to the encoder's weights before; None: the encoder is as it was loaded.
     """
 
     def __init__(
@@ -83,6 +99,8 @@ class MetaTransformer(nn.Module):
         self.typical_target: Any = None
         self.seen: Any = None
         self.trained_on: Any = None
+        self.started_from: Mapping[str, Any] | None = None
+        self.merged: MergedAdapters | None = None
         self.view_for: Purpose | None = None
 
     def with_encoder(self, encoder: Encoder) -> MetaTransformer:
@@ -118,6 +136,8 @@ class MetaTransformer(nn.Module):
         return output
 
     def require_head(self) -> Head:
+        if self.head is None and self.started_from is not None:
+            raise without_head(self.modality, self.started_from["run"])
         if self.head is None:
             raise OptionError(
                 f"this {self.modality} model has no head, because it has not been trained",
@@ -158,6 +178,14 @@ class MetaTransformer(nn.Module):
             "calibration": self.tokenizer.calibration(),
         }
         return fingerprint(self.tokenizer.state_dict(), json.dumps(record, sort_keys=True))
+
+
+def without_head(modality: str, run: str) -> OptionError:
+    """The error for whoever wants predictions of a run that was adapted without labels."""
+    return OptionError(
+        f"the {modality} run in {run} was adapted without labels and has no head, so that it gives vectors alone",
+        fix=f"train one that starts from it: mt train {modality} --data DIR --out runs/b --from {run}",
+    )
 
 
 def on_device(model: MetaTransformer, device: str | torch.device | None) -> MetaTransformer:

@@ -55,14 +55,14 @@ def test_beside_the_layers_and_added_to_them_they_give_the_same(model):
     tokens = Tokens(torch.randn(3, 7, 64, generator=torch.Generator().manual_seed(1)))
     with torch.inference_mode():
         beside = model.encoder(tokens).tokens
-    base = deepcopy(model.encoder)
-    adapters = remove_adapters(base)
-    base.verify()
+    base = deepcopy(model)
+    adapters = remove_adapters(base.encoder)
+    base.encoder.verify()
     with torch.inference_mode():
-        without = base(tokens).tokens
+        without = base.encoder(tokens).tokens
     merge_adapters(base, adapters, "a run")
     with torch.inference_mode():
-        added = base(tokens).tokens
+        added = base.encoder(tokens).tokens
     torch.testing.assert_close(added, beside, rtol=0, atol=1e-5)
     assert (without - beside).abs().max() > 1e-2
 

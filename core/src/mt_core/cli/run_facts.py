@@ -31,6 +31,9 @@ def _facts(folder: Path, record: Mapping[str, Any], epochs: int) -> Iterator[tup
 
     data, encoder, parameters = record["data"], record["encoder"], record["parameters"]
     yield "run of", f"{record['modality']} ({record['plugin']['distribution']} {record['plugin']['version']})"
+    if record["head"] is None:
+        yield from _facts_of_adapted(folder, record)
+        return
     can = "can predict" if (folder / WEIGHTS).is_file() else "cannot predict yet; --resume goes on with it"
     if record["status"] == "complete":
         yield "state", f"complete, {epochs} {'settings tried' if record.get('chosen') else 'epochs'}"
@@ -59,6 +62,23 @@ def _facts(folder: Path, record: Mapping[str, Any], epochs: int) -> Iterator[tup
         yield group["kind"], f"{group['what']} ({group['first']}{more}); all: {folder / NOTICES}"
     if (folder / "report.html").is_file():
         yield "report", str(folder / "report.html")
+
+
+def _facts_of_adapted(folder: Path, record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    from mt_core.training.run_record import WEIGHTS
+
+    recipe, encoder, parameters = record["recipe"], record["encoder"], record["parameters"]
+    how = f"step {record['step']:,} of {recipe['steps']:,}"
+    has = "" if (folder / WEIGHTS).is_file() else "; no weights yet"
+    yield "state", "complete" if record["status"] == "complete" else f"{record['status']}, {how}{has}"
+    yield "task", "none: the tokenizer was adapted without labels; mt train --from starts from it"
+    yield "data", f"{record['data']['source']}: {record['data']['train']:,} samples, without labels"
+    yield "encoder", f"{encoder['description']}, fingerprint {encoder['fingerprint'][:16]}…"
+    yield "parameters", f"{parameters['trainable']:,} trained, {parameters['frozen']:,} frozen"
+    settings = ", ".join(f"{name}={recipe[name]}" for name in ("tune", "lr", "batch_size", "seed"))
+    yield "adapted", settings
+    for name, value in record.get("vectors", {}).items():
+        yield f"vectors, {name}", ", ".join(f"{of} {number:.3g}" for of, number in value.items())
 
 
 def _sizes(data: Mapping[str, Any]) -> str:

@@ -41,6 +41,12 @@ if TYPE_CHECKING:
     help="Be done after so long, with the best epoch so far; --resume goes on from there.",
 )
 @click.option("--skip-unreadable", is_flag=True, default=None, help="Leave out samples that cannot be read.")
+@click.option(
+    "--from",
+    "started_from",
+    metavar="RUN",
+    help="Start from the tokenizer (and adapters) that mt adapt fitted to files without labels.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out.")
 @click.option("--overwrite", is_flag=True, help="Replace the run in --out.")
 @shared.stacked(
@@ -65,6 +71,7 @@ def command(
     modality: str,
     data: str,
     out: str,
+    started_from: str | None,
     resume: bool,
     overwrite: bool,
     encoder: str | None,
@@ -98,6 +105,8 @@ def command(
     check_encoder(encoder, found)
     options = shared.with_view(options, view)
     own, of_data = shared.parse(options), shared.parse(data_option)
+    if started_from is not None:
+        own = _options_of_adapted(started_from, modality, options, with_controls)
     settings = shared.merged({**flags, "head": shared.parse(head_option) or None}, more)
 
     from mt_core.training import Recipe  # imports pydantic
@@ -123,9 +132,13 @@ def command(
     from mt_core.api import load  # after the data: a folder that cannot be trained on needs no encoder to be refused
     from mt_core.training import fit
 
-    model = load(
-        modality, encoder=encoder, layers=layers, purpose=recipe.purpose, seed=recipe.seed, device=device, **own
-    )
+    given: dict[str, Any] = {"encoder": encoder, "layers": layers, "seed": recipe.seed, "device": device}
+    if started_from is not None:
+        from mt_core.training.starting import load_adapted
+
+        model = load_adapted(started_from, modality, **given)
+    else:
+        model = load(modality, purpose=recipe.purpose, **given, **own)
     if not quiet:
         click.echo(f"encoder: {model.encoder.description}", err=True)
     result = fit(
@@ -180,3 +193,21 @@ def _show(result: FitResult, model: MetaTransformer, recipe: Recipe, out: str) -
         if name != "samples":
             beside = f" (baseline {of_constant[name]:.4f})" if name in of_constant else ""
             click.echo(f"test {name}: {value:.4f}{beside}")
+
+
+def _options_of_adapted(run: str, modality: str, options: tuple[str, ...], with_controls: bool) -> dict[str, Any]:
+    """The tokenizer's options of the run that training starts from.
+
+    Raises:
+        RunError: a run that training cannot start from.
+        OptionError: options of the tokenizer beside it, or controls, which train from scratch.
+    """
+    from mt_core.errors import OptionError
+    from mt_core.training.run_record import check_adapted
+
+    record = check_adapted(Path(run), modality)
+    if options:
+        raise OptionError(f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out")
+    if with_controls:
+        raise OptionError("--controls trains controls from scratch, and --from does not", fix="leave one of them out")
+    return dict(record["tokenizer"]["options"])

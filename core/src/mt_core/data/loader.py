@@ -44,6 +44,7 @@ class Loader:
         batch_size: Samples a batch; the last one of an epoch may be smaller.
         num_workers: None: see `resolve_num_workers`; 0: this process reads.
         train_seed: None: in order and deterministic. Else shuffled and augmented by it.
+        drop_last: Leave out the samples at the end of an epoch that fill no batch, where there is one that is full.
         seconds_a_sample: How long the reading of one sample may take.
     """
 
@@ -55,9 +56,11 @@ class Loader:
         batch_size: int,
         num_workers: int | None = None,
         train_seed: int | None = None,
+        drop_last: bool = False,
         seconds_a_sample: float = SECONDS_A_SAMPLE,
     ) -> None:
         self.dataset, self.tokenizer, self.batch_size = dataset, tokenizer, batch_size
+        self._drops_last = drop_last and len(dataset) > batch_size
         self._order = training_order(dataset, train_seed) if train_seed is not None else None
         self._lost: dict[int, MtError] = {}  # positions whose worker was lost: they are not read again
         self._pool = WorkerPool(
@@ -68,14 +71,14 @@ class Loader:
         )
 
     def __len__(self) -> int:
-        return -(-len(self.dataset) // self.batch_size)
+        return len(self.dataset) // self.batch_size if self._drops_last else -(-len(self.dataset) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
         return self.epoch(0)
 
-    def epoch(self, epoch: int) -> Iterator[Batch]:
-        """The batches of one epoch."""
-        jobs = [_Job(epoch, positions, self._known(positions)) for positions in self._groups(epoch)]
+    def epoch(self, epoch: int, first: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch, from the first that is wanted."""
+        jobs = [_Job(epoch, positions, self._known(positions)) for positions in self._groups(epoch)[first:]]
         batches = self._pool.map(jobs, self._on_loss)
         for number, (batch, notices) in enumerate(batches, start=1):
             if number == len(jobs):
@@ -99,7 +102,7 @@ class Loader:
 
     def _groups(self, epoch: int) -> list[list[int]]:
         order = self._order.positions(epoch) if self._order is not None else list(range(len(self.dataset)))
-        return [order[first : first + self.batch_size] for first in range(0, len(order), self.batch_size)]
+        return [order[first : first + self.batch_size] for first in range(0, len(order), self.batch_size)][: len(self)]
 
     def _known(self, positions: Sequence[int]) -> dict[int, MtError]:
         return {position: self._lost[position] for position in positions if position in self._lost}

@@ -15,7 +15,7 @@ OFFICIAL = (
     "timeseries",
 )
 
-OFFICIAL_COMMANDS = {"pretrain": "mt-pretrain"}
+OFFICIAL_COMMANDS = {"adapt": "mt-pretrain", "pretrain": "mt-pretrain"}
 """The distribution of each command that is not the core's own."""
 
 

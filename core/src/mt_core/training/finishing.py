@@ -52,6 +52,8 @@ def finish(
     is_stopped = trained.is_time_up and not is_cut and history[-1]["epoch"] < recipe.epochs
     stopped_after = history[-1]["epoch"] if is_stopped else None
     model.provenance = f"trained on {train.source}"
+    if model.started_from is not None:
+        model.provenance += f", from {model.started_from['run']}"
     model.data_options = parts.options
     model.trained_on = replace(model.trained_on, seconds=trained.seconds)
     model.typical_target = planned["data"]["typical_target"]

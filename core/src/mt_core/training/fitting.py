@@ -128,6 +128,8 @@ def _prepare_and_fit(
     root = str(parts.root.resolve()) if parts.root is not None else None
     model.trained_on = TrainedOn(recipe.model_dump(mode="json"), root, parts)
     summary = data_summary(parts)
+    if model.started_from is not None and parts.test is not None:
+        summary.append(f"test: the run in {model.started_from['run']} may have seen its samples, without labels")
     if show_progress:
         print(*summary, sep="\n", file=sys.stderr, flush=True)
     make_ready(model, parts.train, recipe)
@@ -178,7 +180,7 @@ def _fit(
     if model.encoder.is_frozen:
         _verify_encoder(model, folder)
     if adapters:
-        merge_adapters(model.encoder, adapters, folder)
+        merge_adapters(model, adapters, folder)
     return finish(model, recipe, parts, folder, notices, trained, planned, baseline, show_progress)
 
 

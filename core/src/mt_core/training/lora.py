@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from mt_core.encoder import Encoder
 from mt_core.errors import MissingDependencyError, OptionError, RunError
-from mt_core.model import MetaTransformer, seeded
+from mt_core.model import MergedAdapters, MetaTransformer, seeded
 from mt_core.training.recipe import Recipe
 
 _NAME = "default"  # as peft calls the only adapter of a layer
@@ -101,10 +101,24 @@ def remove_adapters(encoder: Encoder) -> dict[str, Tensor]:
     return tensors
 
 
-def merge_adapters(encoder: Encoder, tensors: Mapping[str, Tensor], source: object) -> None:
-    """Add adapters to the weights of a frozen encoder, which from then on has a fingerprint of its own."""
+def merge_adapters(model: MetaTransformer, tensors: Mapping[str, Tensor], source: object) -> None:
+    """Add adapters to the weights of a model's frozen encoder, which from then on has a fingerprint of its own."""
+    encoder, earlier = model.encoder, model.merged
+    base_fingerprint = encoder.fingerprint if earlier is None else earlier.base_fingerprint
     load_adapters(encoder, tensors, source)
     encoder.freeze(description=f"{encoder.description}, with adapters (LoRA) trained in {source}")
+    model.merged = MergedAdapters(tensors if earlier is None else joined(earlier.tensors, tensors), base_fingerprint)
+
+
+def joined(first: Mapping[str, Tensor], second: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Adapters of the sum of two: of each layer A below A, and B, times its scale, beside B."""
+    tensors = {_SCALE: torch.tensor(1.0)}
+    for name in dict.fromkeys(name for name in (*first, *second) if name != _SCALE):
+        scales = [float(part[_SCALE]) if name.endswith(".lora_B") else 1.0 for part in (first, second) if name in part]
+        parts = [part[name].cpu() for part in (first, second) if name in part]
+        scaled = [scale * part for scale, part in zip(scales, parts, strict=True)]
+        tensors[name] = torch.cat(scaled, dim=1 if name.endswith(".lora_B") else 0)
+    return tensors
 
 
 def _add(encoder: Encoder, tensors: Mapping[str, Tensor]) -> None:

@@ -17,7 +17,8 @@ from mt_core.training.recipe import Recipe
 def make_ready(model: MetaTransformer, train: ModalityDataset, recipe: Recipe) -> None:
     """Calibrate tokenizer and head on the training part, and set what is trained."""
     _warn_of_view(model, recipe)
-    if recipe.tune not in ("knn", "probe") or not model.tokenizer.calibration():
+    is_kept = recipe.tune in ("knn", "probe") or model.started_from is not None  # weights were learned for it
+    if not is_kept or not model.tokenizer.calibration():
         calibrate(
             model.tokenizer,
             train,

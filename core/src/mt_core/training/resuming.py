@@ -31,6 +31,7 @@ def plan(
         "format": FORMAT,
         "status": "training",
         **describe_model(model),
+        "started_from": model.started_from,
         "recipe": recipe.model_dump(mode="json"),
         "data": {
             "source": train.source,
@@ -84,7 +85,8 @@ def complete_run(
     }
     check_same(folder, {**_compared(record), "layers": record["encoder"].get("layers")}, _compared(asked))
     options = data_options.model_dump(mode="json") if data_options is not None else None
-    trained = load_run(folder, encoder=model.encoder if model.encoder.is_frozen else None, device=model.device)
+    is_base = model.encoder.is_frozen and model.merged is None  # what the run was recorded with
+    trained = load_run(folder, encoder=model.encoder if is_base else None, device=model.device)
     # as the run's own classes read them: an option that is newer than the run has its default in both
     of_data = trained.data_options.model_dump(mode="json") if trained.data_options is not None else None
     check_same(
@@ -92,7 +94,8 @@ def complete_run(
         {"tokenizer": {"options": _options_of(trained)}, "data": {"options": of_data}},
         {"tokenizer": {"options": _options_of(model)}, **({"data": {"options": options}} if options else {})},
     )
-    for part in ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target", "seen", "trained_on"):
+    parts = ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target", "seen", "trained_on")
+    for part in (*parts, "started_from", "merged"):
         setattr(model, part, getattr(trained, part))
     return FitResult(
         folder,

@@ -2,7 +2,8 @@
 
 runs/x/
   run.json             what was trained, on what, how, and what came of it
-  weights.safetensors  tokenizer and head, and the adapters of tune=lora; nothing of the frozen encoder
+  weights.safetensors  tokenizer and head, and the adapters of tune=lora or of the run that it started from; nothing of
+                       the frozen encoder; no head where the tokenizer was adapted without labels
   encoder.safetensors  only where the encoder was trained too (tune=full)
   metrics.csv          a line an epoch
   notices.jsonl        what was left out of the data or reinterpreted, of which file; only where something was
@@ -42,30 +43,32 @@ _NEIGHBOURS = f"{NeighbourHead.__module__}:{NeighbourHead.__qualname__}"
 
 
 def describe_model(model: MetaTransformer) -> dict[str, Any]:
-    """What makes this model again, apart from its weights."""
+    """What makes this model again, apart from its weights; without a head, `head` and `task` are None."""
     plugin = get(model.modality)
-    head = model.require_head()
+    head = model.head
     return {
         "modality": model.modality,
         "plugin": {"distribution": plugin.distribution, "version": plugin.version},
         "encoder": {
             "name": resolve_name(model.encoder.name),
             "description": model.encoder.description,
-            "fingerprint": model.encoder.fingerprint,
+            "fingerprint": model.merged.base_fingerprint if model.merged is not None else model.encoder.fingerprint,
             "width": model.encoder.width,
             "layers": model.encoder.layers,
+            **({"adapted": True} if model.merged is not None else {}),
         },
         "tokenizer": {
             "options": model.tokenizer.options.model_dump(mode="json"),
             "calibration": model.tokenizer.calibration(),
             "seed": model.seed,
         },
-        "head": {
+        "head": head
+        and {
             "class": f"{type(head).__module__}:{type(head).__qualname__}",
             "options": head.options.model_dump(mode="json"),
             "positive_class": getattr(head, "positive_class", None),
         },
-        "task": head.task.model_dump(mode="json"),
+        "task": head and head.task.model_dump(mode="json"),
         "parameters": vars(model.parameter_counts()),
     }
 
@@ -96,7 +99,7 @@ def load_weights(model: MetaTransformer, folder: Path) -> None:
         RunError: they cannot be read, are of two epochs, or do not fit.
     """
     tensors = _load(folder / WEIGHTS)
-    for part in ("tokenizer", "head"):
+    for part in ("tokenizer", "head") if model.head is not None else ("tokenizer",):
         _load_into(getattr(model, part), _of_part(tensors, part), folder / WEIGHTS)
     if has_adapters(model.encoder):
         load_adapters(model.encoder, _of_part(tensors, "adapters"), folder / WEIGHTS)
@@ -116,8 +119,9 @@ def _of_part(tensors: Mapping[str, Tensor], part: str) -> dict[str, Tensor]:
 def _parts(model: MetaTransformer) -> dict[str, Tensor]:
     parts = {
         "tokenizer": model.tokenizer.state_dict(),
-        "head": model.require_head().state_dict(),
+        "head": model.head.state_dict() if model.head is not None else {},
         "adapters": adapters_of(model.encoder),
+        "merged": model.merged.tensors if model.merged is not None else {},
     }
     return {f"{part}.{name}": tensor for part, tensors in parts.items() for name, tensor in tensors.items()}
 
@@ -179,30 +183,40 @@ def _assemble(
             f"this one is {ready.name} ({ready.fingerprint[:12]}…)",
             fix=f"load {wanted['name']}, or train again on this encoder",
         )
-    is_lora = record["recipe"]["tune"] == "lora"
-    if ((folder / ENCODER_WEIGHTS).is_file() or is_lora) and ready is encoder:
+    is_lora, is_adapted = record["recipe"]["tune"] == "lora", wanted.get("adapted", False)
+    if ((folder / ENCODER_WEIGHTS).is_file() or is_lora or is_adapted) and ready is encoder:
         ready = deepcopy(encoder)  # other models share it, and the run's weights are its own
     ready = ready.with_layers(wanted.get("layers"))
     made = record["tokenizer"]
     with options_known(folder, record, "tokenizer"):
         tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], init_from_encoder=False)
     tokenizer.restore(made["calibration"])
-    with options_known(folder, record, "head"):
-        head = _make_head(plugin, record, ready.feature_width)
-    provenance = f"trained on {record['data']['source']}{_how_far(folder, record)}"
+    head = None
+    if record["head"] is not None:
+        with options_known(folder, record, "head"):
+            head = _make_head(plugin, record, ready.feature_width)
+    how = "trained" if head is not None else "adapted without labels"
+    provenance = f"{how} on {record['data']['source']}{_how_far(folder, record)}"
     model = MetaTransformer(plugin.name, tokenizer, ready, head, seed=made["seed"], provenance=provenance)
+    if is_adapted:
+        merge_adapters(model, _of_part(_load(folder / WEIGHTS), "merged"), record["started_from"]["run"])
+    model.started_from = record.get("started_from")
     model.data_options = data_options_of(folder, record, plugin)
-    model.typical_target = record["data"].get("typical_target")
-    model.seen = read_seen(folder)
-    model.trained_on = TrainedOn(record["recipe"], record["data"].get("root"), seconds=record.get("seconds", 0.0))
+    if head is not None:
+        model.typical_target = record["data"].get("typical_target")
+        model.seen = read_seen(folder)
+        model.trained_on = TrainedOn(record["recipe"], record["data"].get("root"), seconds=record.get("seconds", 0.0))
     if (folder / ENCODER_WEIGHTS).is_file():
         ready.unfreeze()
         load_weights(model, folder)
         ready.freeze(description=f"{ready.description}, then trained in {folder}")
+        model.merged = None  # what was added is in these weights
     else:
         load_weights(model, folder)
     if is_lora:
-        merge_adapters(ready, _of_part(_load(folder / WEIGHTS), "adapters"), folder)
+        merge_adapters(model, _of_part(_load(folder / WEIGHTS), "adapters"), folder)
+    if head is None:
+        model.started_from = {"run": str(folder), "tokenizer_fingerprint": model.tokenizer_fingerprint()}
     return on_device(model, device).eval()
 
 
@@ -223,6 +237,8 @@ def _how_far(folder: Path, record: Mapping[str, Any]) -> str:
     """What is to be known of a run that did not come to its end; "" of one that did."""
     if record["status"] == "complete":
         return ""
+    if record["head"] is None:
+        return f", stopped at step {record['step']:,} of {record['recipe']['steps']:,}"
     if "samples" in (chosen := record.get("chosen") or {}):
         return f", stopped: the head is fitted to {chosen['samples']:,} of its samples"
     rows = read_history(folder)

@@ -9,6 +9,7 @@ from typing import Any
 from mt_core.contract import ModalityDataset, task_from
 from mt_core.data.dataset_options import combined_options
 from mt_core.io.notices import Notices, collecting, relay
+from mt_core.model import without_head
 from mt_core.plugins import get
 from mt_core.training.evaluation_data import open_part
 from mt_core.training.run import data_options_of, options_known, understood_record
@@ -26,11 +27,13 @@ def open_for_run(
 
     Raises:
         RunError: no run, or one that the installed plugin does not understand.
-        OptionError: an option that does not fit.
+        OptionError: an option that does not fit, or a run that was adapted without labels.
         DatasetError: a folder in no known layout.
         InputError: something was left out of the data or reinterpreted, and `strict` is set.
     """
     with understood_record(folder) as record:
+        if record["task"] is None:
+            raise without_head(record["modality"], str(folder))
         plugin = get(record["modality"])
         task = task_from(record["task"])
         with options_known(folder, record, "tokenizer"):

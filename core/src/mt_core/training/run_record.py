@@ -66,8 +66,28 @@ def read_finished(folder: Path) -> dict[str, Any]:
     record = read_record(folder)
     if not (folder / WEIGHTS).is_file():
         raise RunError(
-            f"the run in {folder} was interrupted before its first epoch was over",
-            fix="go on with it: the same mt train command with --resume",
+            f"the run in {folder} was interrupted before it had weights",
+            fix=f"go on with it: the same mt {'train' if record.get('head') else 'adapt'} command with --resume",
+        )
+    return record
+
+
+def check_adapted(folder: Path, modality: str) -> dict[str, Any]:
+    """What `run.json` says of a run that was adapted without labels, for training to start from.
+
+    Raises:
+        RunError: no run with weights, one of another modality, or one that was trained with labels.
+    """
+    record = read_finished(folder)
+    if record.get("modality") != modality:
+        raise RunError(
+            f"the run in {folder} is of the modality {record.get('modality')}, not of {modality}",
+            fix=f"mt train {record.get('modality')} … --from {folder}, or name another run",
+        )
+    if record.get("head") is not None:
+        raise RunError(
+            f"the run in {folder} was trained with labels, and not adapted without",
+            fix=f"name a run of mt adapt, or predict with this one: mt predict {folder} FILES",
         )
     return record
 

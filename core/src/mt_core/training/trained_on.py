@@ -45,13 +45,19 @@ def training_parts(model: MetaTransformer, root: str | Path | None = None) -> tu
         root: Where the training data lie now; None: where they lay.
 
     Raises:
-        OptionError: the model was not trained, or on data that are not there any more.
+        OptionError: the model was not trained, on data that are not there any more, or from an adapted tokenizer.
         RunError: the folder holds other samples than those of the training.
     """
     trained: TrainedOn | None = model.trained_on
     if trained is None:
         raise OptionError(
             "controls need the settings of a training, and this model has none", fix="train it with mt.fit or mt train"
+        )
+    if model.started_from is not None:
+        raise OptionError(
+            f"controls train from scratch, and this model started from the tokenizer adapted in "
+            f"{model.started_from['run']}: they would not be of the same training",
+            fix="train without --from where controls are wanted",
         )
     recipe = Recipe.parse(trained.recipe)
     if trained.parts is not None and root is None:

@@ -11,7 +11,6 @@ runs/p/
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,15 +21,15 @@ import torch
 
 from mt_core.data.precision import check_precision
 from mt_core.encoder import Encoder, load_encoder
-from mt_core.errors import OptionError, RunError
+from mt_core.errors import RunError
 from mt_core.training.checkpoints import check_checkpoint
-from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
-from mt_core.training.records import check_same, make_folder, read_json, versions, write_json
+from mt_core.training.records import check_same, read_json, versions, write_json
 from mt_pretrain.formulas.callback import CHECKPOINT, PROGRESS, PretrainCallback
 from mt_pretrain.formulas.module import FormulaModule
 from mt_pretrain.formulas.recipe import PretrainRecipe
 from mt_pretrain.formulas.report import write_report, write_sheet
 from mt_pretrain.formulas.scoring import Pictures, open_pictures
+from mt_pretrain.steps import check_minutes, device_of, prepare_folder, run_steps
 from mt_pretrain.vit import ENCODER, vit_of
 
 RECORD, FORMAT = "pretrain.json", 1
@@ -87,15 +86,14 @@ def pretrain(
         MtError: pictures to score on that cannot be read.
     """
     folder = Path(out)
-    if minutes is not None and not minutes > 0:
-        raise OptionError(f"minutes={minutes} is no time", fix="give a positive number")
+    check_minutes(minutes)
     record = _read_record(folder) if resume else None
     recipe, score = _plan(folder, record, settings or {}, score)
     if record is not None and encoder is not None:
         check_same(folder, record, {"start": _start(encoder)[1]})
     if record is not None and record["status"] == "complete":
         return PretrainResult(folder, folder / ENCODER, recipe.steps, True, _read_rows(folder))
-    device_used = _device(device)
+    device_used = device_of(device)
     check_precision(recipe.precision, device_used)
     start, described = (None, None) if encoder is None or resume else _start(encoder)
     module = FormulaModule(recipe, None if start is None else vit_of(start, recipe.architecture, recipe.depth))
@@ -108,10 +106,10 @@ def pretrain(
         "start": record["start"] if record else described,
     }
     if not resume:
-        _prepare_folder(folder)
+        prepare_folder(folder, RECORD)
     write_json(folder / RECORD, record)
     sheet = write_sheet(folder, recipe)
-    callback = PretrainCallback(folder, pictures, minutes=minutes, show=show_progress)
+    callback = PretrainCallback(folder, recipe, pictures, minutes=minutes, show=show_progress)
     step = run_steps(module, callback, device_used, checkpoint)
     is_complete = step == recipe.steps
     file = folder / ENCODER
@@ -129,28 +127,6 @@ def pretrain(
     if callback.is_interrupted and not is_complete:
         raise KeyboardInterrupt(f"stopped at step {step} of {recipe.steps}; go on with --resume ({folder})")
     return PretrainResult(folder, file, step, is_complete, callback.rows)
-
-
-def run_steps(
-    module: FormulaModule, callback: PretrainCallback, device: torch.device, checkpoint: Path | None = None
-) -> int:
-    """Train from the start or a checkpoint until the schedule ends or the callback stops it; gives the step."""
-    recipe = module.recipe
-    with quiet(), interruptible("stopped at once; --resume goes on from the last checkpoint"):
-        trainer = silent_trainer(
-            callback.folder,
-            precision=recipe.precision,
-            clip=recipe.clip,
-            accelerator="gpu" if device.type == "cuda" else device.type,
-            devices=[device.index or 0] if device.type == "cuda" else 1,
-            max_epochs=-1,
-            max_steps=recipe.steps,
-            callbacks=[callback],
-            enable_checkpointing=False,
-        )
-        # a step draws its own pictures, so there is nothing to load, and no place in it to come back to
-        trainer.fit(module, itertools.repeat(0), ckpt_path=checkpoint, weights_only=True)
-    return int(trainer.global_step)
 
 
 def _read_record(folder: Path) -> dict[str, Any]:
@@ -215,26 +191,3 @@ def _start(encoder: str | Path) -> tuple[Encoder, dict[str, str]]:
 
 def _resolved(folders: Sequence[str | Path]) -> list[str]:
     return [str(Path(one).resolve()) for one in folders]
-
-
-def _device(name: str | None) -> torch.device:
-    try:
-        device = torch.device(name or ("cuda" if torch.cuda.is_available() else "cpu"))
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).partition("\n")[0]
-        problem = f"device={name!r} cannot be used ({reason})"
-        raise OptionError(problem, fix="use cpu; mt doctor shows what there is") from None
-    if device.type not in ("cpu", "cuda", "mps"):
-        raise OptionError(f"device={name!r} cannot be trained on", fix="use cpu or cuda")
-    return device
-
-
-def _prepare_folder(folder: Path) -> None:
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        is_run = (folder / RECORD).is_file()
-        raise RunError(
-            f"{folder} {'holds a run already' if is_run else 'is not empty'}",
-            fix="choose another --out" + (", or --resume it" if is_run else ""),
-        )
-    make_folder(folder)

@@ -46,6 +46,7 @@ from mt_pretrain.pairs.module import ContrastModule, PairData
 from mt_pretrain.pairs.pair import Skipped
 from mt_pretrain.pairs.recipe import ContrastRecipe
 from mt_pretrain.pairs.towers import Towers
+from mt_pretrain.steps import check_minutes
 from mt_pretrain.vit import ENCODER
 
 RECORD, FORMAT = "pretrain-pairs.json", 1
@@ -109,8 +110,7 @@ def pretrain_on_pairs(
         PluginError: the plugins of both modalities are not here.
         RunError: a run folder that is in the way or cannot be resumed, or a loss that is no number any more.
     """
-    if minutes is not None and not minutes > 0:
-        raise OptionError(f"minutes={minutes} is no time", fix="give a positive number")
+    check_minutes(minutes)
     folder = Path(out)
     record = _read_record(folder) if resume else None
     chosen = _choose_recipe(folder, record, recipe or {})

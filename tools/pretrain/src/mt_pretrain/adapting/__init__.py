@@ -1,0 +1,1 @@
+"""Fit a tokenizer to files without labels, around the frozen encoder."""

@@ -1,5 +1,6 @@
 """Vectors of the arms as `mt embed` gives them by default: around mt-tiny, random weights, and without an encoder.
 
+All arms have pictures of mt-tiny's own size, so that they cost the same; by default random weights have 224 pixels.
 Without an encoder a vector is the mean of the tokens: there is no [CLS], and no block to take a quarter of. Where the
 default view of an encoder that was trained is another than that without one, controls are measured in both.
 """
@@ -88,7 +89,10 @@ class Vectors:
 def _model(samples: Samples, arm: str, seed: int, tiny: str, view: str | None) -> MetaTransformer:
     """Calibrated on the training samples, without their targets, where the tokenizer needs it."""
     modality = samples.evidence.modality
-    options = {} if view is None else {"view": view}
+    options: dict[str, Any] = {} if view is None else {"view": view}
+    tokenizer = get(modality).tokenizer
+    if view == "picture" or "view" not in tokenizer.Options.model_fields:
+        options |= tokenizer.suggested_options(encoder_of("mt-tiny", 0, tiny))
     model = mt.load(modality, encoder=encoder_of(arm, seed, tiny), seed=seed, **options)
     if "needs_calibration" in get(modality).manifest.capabilities:
         with warnings.catch_warnings():

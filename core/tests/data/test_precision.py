@@ -87,6 +87,15 @@ def test_a_choice_is_measured_once_and_remembered_by_the_next_process(small_enco
     assert [choice["chosen"] for choice in remembered_choices()] == ["bf16"]
 
 
+def test_clearing_the_cache_forgets_what_was_chosen(small_encoder, measured_as):
+    asked = measured_as(FOUND)
+    resolve_precision(small_encoder, "auto")
+    assert main(["cache", "clear"]) == 0
+    assert remembered_choices() == []
+    resolve_precision(small_encoder, "auto")
+    assert len(asked) == 2
+
+
 @pytest.mark.parametrize("what", ["threads", "layers", "weights", "version", "processor"])
 def test_what_the_choice_depends_on_makes_another(small_encoder, measured_as, monkeypatch, what):
     asked = measured_as(FOUND)

@@ -13,7 +13,7 @@ import click
 @click.argument("action", type=click.Choice(["info", "clear"]))
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 def command(action: str, as_json: bool) -> None:
-    """What the feature cache holds (info), or empty it (clear).
+    """What the feature cache holds (info), or empty it and forget what --precision auto has chosen (clear).
 
     Vectors that were computed are kept there and used again by train --tune knn and probe, evaluate, embed and ladder.
     MT_CACHE names its folder, MT_CACHE_BYTES the bytes that it may take (0: nothing is kept).
@@ -21,6 +21,9 @@ def command(action: str, as_json: bool) -> None:
     from mt_core.data.cache_folder import cache_contents, cache_folder, cache_limit, clear_cache
 
     if action == "clear":
+        from mt_core.data.precision_choice import forget_choices
+
+        forget_choices()
         removed = clear_cache()
         click.echo(json.dumps({"removed": removed}) if as_json else f"removed {_bytes(removed)} from {cache_folder()}")
         return

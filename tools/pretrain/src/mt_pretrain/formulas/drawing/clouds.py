@@ -69,4 +69,5 @@ def _dots(values: Tensor, row: Tensor, column: Tensor, size: int) -> Tensor:
     is_seen = ((at >= 0) & (at < size)).all(0)
     place = torch.where(is_seen, at[0] * size + at[1], size * size)[:, None].expand_as(values)
     empty = values.new_zeros(*values.shape[:2], size * size + 1)
-    return empty.scatter_reduce(2, place, values, "amax")[..., :-1].unflatten(2, (size, size))
+    filled = empty.scatter_reduce(2, place, values, "amax")
+    return filled[..., :-1].reshape(*values.shape[:2], size, size)

@@ -64,7 +64,7 @@ def test_a_test_split_without_labels_is_passed_over(monkeypatch):
 
     from mt_core.contract import Options
     from mt_core.data import dataset_options
-    from mt_core.training import evaluation
+    from mt_core.training import evaluation_data
 
     class Splits(Listed):
         @classmethod
@@ -76,7 +76,7 @@ def test_a_test_split_without_labels_is_passed_over(monkeypatch):
     model = SimpleNamespace(
         modality="listed", tokenizer=tokenizer, data_options=None, require_head=lambda: head, seen=None
     )
-    for module in (evaluation, dataset_options):
+    for module in (evaluation_data, dataset_options):
         monkeypatch.setattr(module, "get", lambda name: SimpleNamespace(dataset=Splits))
-    assert evaluation.open_for_evaluation(model, "root", None, None).source == "val"
-    assert evaluation.open_for_evaluation(model, "root", "test", None).source == "test"  # asked for by name
+    assert evaluation_data.open_for_evaluation(model, "root", None, None).source == "val"
+    assert evaluation_data.open_for_evaluation(model, "root", "test", None).source == "test"  # asked for by name

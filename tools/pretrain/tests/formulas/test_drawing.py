@@ -51,7 +51,7 @@ def test_no_picture_is_plain():
 
 
 def test_every_family_has_its_share_of_pictures_and_categories():
-    families, counts = (drawn(count=64, categories=160).category // 10).unique(return_counts=True)
+    families, counts = (drawn(count=64, categories=80).category // 10).unique(return_counts=True)
     assert families.tolist() == list(range(len(FAMILIES)))
     assert set(counts.tolist()) == {64 // len(FAMILIES)}
 

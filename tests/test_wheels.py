@@ -62,7 +62,7 @@ def test_the_wheel_of_a_tool_adds_its_command_to_the_core(wheels, tmp_path):
     mt = str(python.with_name("mt"))
     assert "pretrain" in run(mt, "--help", cwd=tmp_path)
     assert "--pairs" in run(mt, "pretrain", "--help", cwd=tmp_path)
-    run(mt, "pretrain", "--out", "own", "--steps", "2", "--batch-size", "4", "--size", "32", "-q", cwd=tmp_path)
+    run(mt, "pretrain", "--out", "own", "--steps", "2", "--batch-size", "8", "--size", "32", "-q", cwd=tmp_path)
     assert (tmp_path / "own/encoder.safetensors").is_file()
 
 

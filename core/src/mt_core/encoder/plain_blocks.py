@@ -143,7 +143,7 @@ def _norm(norm: nn.Module, encoder: Encoder) -> Norm | None:
 def _is_a(module: nn.Module, plain: type[nn.Module]) -> bool:
     """Exactly this class, or timm's of the same name, which computes the same and is not imported for it."""
     own = type(module)
-    return own is plain or (own.__name__ == plain.__name__ and own.__module__.startswith("timm.layers."))
+    return own is plain or (own.__name__ == plain.__name__ and own.__module__.startswith("timm."))
 
 
 def _not_plain(encoder: Encoder, part: nn.Module) -> EncoderError:

@@ -138,9 +138,12 @@ def trained_answers(samples: Samples, encoder: Any, way: Way, rows: Indices, see
     few = _few(samples)
     modality, per_epoch = samples.evidence.modality, -(-len(rows) // few.batch_size)
     settings = {name: value for name, value in samples.evidence.recipe.items() if name in ("lr", "head")}
+    options = dict(way.options)
+    if options in ({}, {"view": "picture"}):  # pictures of mt-tiny's own size for all arms
+        options |= get(modality).tokenizer.suggested_options(encoder_of("mt-tiny", 0))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", (DataWarning, MtWarning))
-        model = mt.load(modality, encoder=encoder, purpose="train", seed=seed, **way.options)
+        model = mt.load(modality, encoder=encoder, purpose="train", seed=seed, **options)
         mt.fit(
             model,
             Subset(samples.train, rows.tolist(), f"{len(rows)} labelled"),

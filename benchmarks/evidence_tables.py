@@ -115,22 +115,22 @@ def says(title: str, compared: Sequence[Compared], metric: Metric) -> list[str]:
         f"**{len(ahead)} of the {len(known)}** modalities measured ({_names(ahead)})."
     ]
     for control, called in (("random", "random weights"), ("none", "no encoder")):
-        gains = [(one, one.gain(control, metric(one))) for one in known]
-        over = [one for one, gain in gains if gain is not None and gain.low > 0]
-        under = [one for one, gain in gains if gain is not None and gain.high < 0]
-        value = sum(gain is not None and gain.value > 0 for _, gain in gains)
+        gains = [(one, gain) for one in leading if (gain := one.gain(control, metric(one))) is not None]
+        over = [one for one, gain in gains if gain.low > 0]
+        under = [one for one, gain in gains if gain.high < 0]
+        value = sum(gain.value > 0 for _, gain in gains)
         told.append(
-            f"    Against {called}: better in value on {value}, with an interval above 0 on {len(over)}, below 0 on "
-            f"{len(under)}{' (' + _names(under) + ')' if under else ''}."
+            f"    Against {called}: better in value on {value} of {len(gains)}, with an interval above 0 on {len(over)}"
+            f", below 0 on {len(under)}{' (' + _names(under) + ')' if under else ''}."
         )
-    told.append(_against_native(known, metric))
+    told.append(_against_native(leading, metric))
     return told
 
 
 def _against_native(known: Sequence[Compared], metric: Metric) -> str:
     pairs = [(one, one.mean("mt-tiny", metric(one)), one.mean("native")) for one in known]
     ahead = [one for one, own, native in pairs if own and native and one.sign * (own.value - native.value) > 0]
-    count = sum(native is not None for _, _, native in pairs)
+    count = sum(own is not None and native is not None for _, own, native in pairs)
     names = f" ({_names(ahead)})" if ahead else ""
     return (
         f"    Against the native baseline on the same samples it is better in value on {len(ahead)} of {count}{names}."

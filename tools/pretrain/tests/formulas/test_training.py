@@ -138,6 +138,25 @@ def test_an_encoder_is_trained_further_and_the_record_says_which(bare, tiny, tmp
     assert all(torch.allclose(after[name], before[name], atol=1e-3) for name in before)
 
 
+def test_a_run_killed_before_its_first_checkpoint_begins_again_with_its_encoder(bare, tiny, tmp_path, monkeypatch):
+    first, settings = pretrain(tmp_path / "first", {**tiny, "steps": 2}).encoder, {**tiny, "steps": 2, "save_every": 2}
+    whole = pretrain(tmp_path / "whole", settings, encoder=first).encoder
+    drawing = module.draw
+
+    def killed(seed, step, **options):
+        if step == 1:
+            raise MemoryError
+        return drawing(seed, step, **options)
+
+    monkeypatch.setattr(module, "draw", killed)
+    with pytest.raises(MemoryError):
+        pretrain(tmp_path / "killed", settings, encoder=first)
+    monkeypatch.setattr(module, "draw", drawing)
+    assert not (tmp_path / "killed" / CHECKPOINT).exists()
+    again = pretrain(tmp_path / "killed", resume=True).encoder
+    assert same(load_file(again), load_file(whole))
+
+
 def test_a_run_that_goes_on_is_not_given_another_encoder(bare, tiny, tmp_path):
     pretrain(tmp_path / "run", {**tiny, "steps": 3}, minutes=1e-9)
     with pytest.raises(RunError, match="start"):

@@ -95,16 +95,17 @@ def pretrain(
         return PretrainResult(folder, folder / ENCODER, recipe.steps, True, _read_rows(folder))
     device_used = device_of(device)
     check_precision(recipe.precision, device_used)
-    start, described = (None, None) if encoder is None or resume else _start(encoder)
+    checkpoint = folder / CHECKPOINT if resume and (folder / CHECKPOINT).is_file() else None
+    # of a run that was killed before its first checkpoint nothing is known but what it began with
+    begun = encoder if record is None else record["start"] and record["start"]["encoder"]
+    start, described = (None, record and record["start"]) if checkpoint or begun is None else _start(begun)
+    if record is not None:
+        check_same(folder, record, {"start": described})
     module = FormulaModule(recipe, None if start is None else vit_of(start, recipe.architecture, recipe.depth))
-    checkpoint = None
-    if resume and (folder / CHECKPOINT).is_file():
-        checkpoint = check_checkpoint(folder / CHECKPOINT, module.state_dict())
+    if checkpoint is not None:
+        checkpoint = check_checkpoint(checkpoint, module.state_dict())
     pictures = open_pictures(score, recipe.size, recipe.score_modality)
-    record = {
-        **_describe(recipe, score, pictures, device_used, record),
-        "start": record["start"] if record else described,
-    }
+    record = {**_describe(recipe, score, pictures, device_used, record), "start": described}
     if not resume:
         prepare_folder(folder, RECORD)
     write_json(folder / RECORD, record)

@@ -7,7 +7,7 @@
 
 Every measurement is a line in `benchmarks/results`, found again by dataset, regime, arm, seed, labels, a hash of the
 recipe, the encoder's fingerprint and a hash of the data: what is on record is not measured again, so a killed run goes
-on with the same command, and other weights are measured anew, their choices on validation data included. `--only`
+on with the same command, and other weights are measured again, with their own choices on validation data. `--only`
 takes patterns of dataset/regime/arm ("*/few/mt-tiny"), may be given several times. Regimes: untrained, few, full (with
 `--full`, takes hours). Several processes may run side by side.
 """
@@ -66,14 +66,14 @@ def run(task: Task, tiny: str, until: float) -> list[str]:
         return []
     untrained = evidence_untrained if DATASETS[name].is_trained else evidence_similarity
     measure = evidence_few.measure if regime == "few" else untrained.measure
-    told = []
+    lines = []
     for line in measure(name, arm, Records(RESULTS / f"{regime}.jsonl"), tiny, until):
         key = line.key
         numbers = " ".join(f"{metric} {found.value:.4g}" for metric, found in line.metrics.items())
         labels = "" if key.labels is None else f" {key.labels} labels {line.about['way']}"
-        told.append(f"{name}/{key.regime}/{arm} seed {key.seed}{labels}: {numbers}, {line.seconds:.1f} s")
-        print(told[-1], flush=True)
-    return told
+        lines.append(f"{name}/{key.regime}/{arm} seed {key.seed}{labels}: {numbers}, {line.seconds:.1f} s")
+        print(lines[-1], flush=True)
+    return lines
 
 
 def measure_all(arguments: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from evidence_native import answers_of, native_answers
 from evidence_records import Key, Line, Metric, Records, hash_of
 from evidence_samples import Indices, Samples, examples_of, opened, targets_of
 from evidence_untrained import constant_answer, metric_of, probe_answers, recipe_of
-from evidence_vectors import SEEDS, Vectors, encoder_of, fingerprint_of
+from evidence_vectors import SEEDS, Vectors, encoder_of, fingerprint_of, of_one_size
 
 import mt_core as mt
 from mt_core.data.subsets import Subset
@@ -138,9 +138,7 @@ def trained_answers(samples: Samples, encoder: Any, way: Way, rows: Indices, see
     few = _few(samples)
     modality, per_epoch = samples.evidence.modality, -(-len(rows) // few.batch_size)
     settings = {name: value for name, value in samples.evidence.recipe.items() if name in ("lr", "head")}
-    options = dict(way.options)
-    if options in ({}, {"view": "picture"}):  # pictures of mt-tiny's own size for all arms
-        options |= get(modality).tokenizer.suggested_options(encoder_of("mt-tiny", 0))
+    options = of_one_size(modality, way.options)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", (DataWarning, MtWarning))
         model = mt.load(modality, encoder=encoder, purpose="train", seed=seed, **options)

@@ -1,4 +1,4 @@
-"""Writes what is on record between the markers of docs/evidence.md, and the figure beside it."""
+"""Writes the tables of docs/evidence.md, between its markers, and its figure from the recorded results."""
 
 from __future__ import annotations
 

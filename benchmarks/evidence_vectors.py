@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,6 +43,14 @@ def encoder_of(arm: str, seed: int, tiny: str = "mt-tiny") -> Encoder:
 
 def fingerprint_of(arm: str, seed: int, tiny: str) -> str:
     return "" if arm == "native" else encoder_of(arm, seed, tiny).fingerprint
+
+
+def of_one_size(modality: str, options: Mapping[str, Any], tiny: str = "mt-tiny") -> dict[str, Any]:
+    """Options of a tokenizer, with pictures of mt-tiny's own size where they choose none."""
+    tokenizer = get(modality).tokenizer
+    if options.get("view") != "picture" and "view" in tokenizer.Options.model_fields:
+        return dict(options)
+    return {**tokenizer.suggested_options(encoder_of("mt-tiny", 0, tiny)), **options}
 
 
 @dataclass
@@ -89,10 +98,7 @@ class Vectors:
 def _model(samples: Samples, arm: str, seed: int, tiny: str, view: str | None) -> MetaTransformer:
     """Calibrated on the training samples, without their targets, where the tokenizer needs it."""
     modality = samples.evidence.modality
-    options: dict[str, Any] = {} if view is None else {"view": view}
-    tokenizer = get(modality).tokenizer
-    if view == "picture" or "view" not in tokenizer.Options.model_fields:
-        options |= tokenizer.suggested_options(encoder_of("mt-tiny", 0, tiny))
+    options = of_one_size(modality, {} if view is None else {"view": view}, tiny)
     model = mt.load(modality, encoder=encoder_of(arm, seed, tiny), seed=seed, **options)
     if "needs_calibration" in get(modality).manifest.capabilities:
         with warnings.catch_warnings():

@@ -181,7 +181,7 @@ class MetaTransformer(nn.Module):
 
 
 def without_head(modality: str, run: str) -> OptionError:
-    """The error for whoever wants predictions of a run that was adapted without labels."""
+    """The error for predictions asked of a run that was adapted without labels."""
     return OptionError(
         f"the {modality} run in {run} was adapted without labels and has no head, so that it gives vectors alone",
         fix=f"train one that starts from it: mt train {modality} --data DIR --out runs/b --from {run}",

@@ -200,7 +200,7 @@ def _options_of_adapted(run: str, modality: str, options: tuple[str, ...], with_
 
     Raises:
         RunError: a run that training cannot start from.
-        OptionError: options of the tokenizer beside it, or controls, which train from scratch.
+        OptionError: tokenizer options, which are the run's, or --controls, which trains from scratch.
     """
     from mt_core.errors import OptionError
     from mt_core.training.run_record import check_adapted

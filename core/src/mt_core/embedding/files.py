@@ -162,7 +162,7 @@ def _write(
     failed: Sequence[dict[str, str]],
     notices: Notices,
 ) -> int:
-    """One file of what was there and of the parts, what could not be read and the notices beside it; its rows."""
+    """Merge earlier output and new parts into one file, with its failures and notices; gives the number of rows."""
     files: list[Rows] = ([(out, there.changed)] if there.job else []) + parts.rows()
     rows = count_rows(files)
     metadata = {**metadata, "rows": rows, "notices": [vars(group) for group in group_notices(notices)]}

@@ -1,4 +1,4 @@
-"""The numbers of an encoder whose blocks are plain, for whoever computes them in another way.
+"""The numbers of an encoder whose blocks are plain, for backends that compute them in another way.
 
 D width, M hidden width of the MLP.
 """

@@ -45,21 +45,7 @@ def vit_of(encoder: Encoder, architecture: str, depth: int | None) -> PlainVit:
         OptionError: an encoder of another architecture, or one without a patch embedding of its own.
     """
     vit = untrained_vit(architecture, depth, seed=0)
-    parts = {
-        **{f"blocks.{name}": tensor for name, tensor in encoder.blocks.state_dict().items()},
-        **{f"norm.{name}": tensor for name, tensor in encoder.norm.state_dict().items()},
-        **{f"norm_pre.{name}": tensor for name, tensor in encoder.norm_pre.state_dict().items()},
-    }
-    for name, tensor in (("weight", encoder.patch_weight), ("bias", encoder.patch_bias)):
-        if tensor is not None:
-            parts[f"patch_embed.proj.{name}"] = tensor
-    if encoder.prefix is not None:
-        num_cls = int(encoder.has_cls)
-        tokens = {"cls_token": encoder.prefix[:num_cls], "reg_token": encoder.prefix[num_cls:]}
-        parts |= {name: tensor[None] for name, tensor in tokens.items() if len(tensor)}
-    positions = [one for one in (encoder.prefix_positions, encoder.positions) if one is not None]
-    if positions:
-        parts["pos_embed"] = torch.cat(positions)[None]
+    parts = timm_tensors(encoder, encoder.patch_weight, encoder.patch_bias, encoder.positions)
     wanted = {name: tensor.shape for name, tensor in vit.state_dict().items()}
     if wanted != {name: tensor.shape for name, tensor in parts.items()}:
         raise OptionError(
@@ -68,6 +54,25 @@ def vit_of(encoder: Encoder, architecture: str, depth: int | None) -> PlainVit:
         )
     vit.load_state_dict({name: tensor.detach().float() for name, tensor in parts.items()})
     return vit
+
+
+def timm_tensors(
+    encoder: Encoder, patch_weight: Tensor | None, patch_bias: Tensor | None, positions_ND: Tensor | None
+) -> dict[str, Tensor]:
+    """The tensors of an encoder and of the patch embedding and positions before it, by timm's names."""
+    own = encoder.state_dict()
+    tensors = {name: own[name] for name in own if name.startswith(("blocks.", "norm.", "norm_pre."))}
+    patches = {"patch_embed.proj.weight": patch_weight, "patch_embed.proj.bias": patch_bias}
+    tensors |= {name: tensor for name, tensor in patches.items() if tensor is not None}
+    if encoder.prefix is not None:
+        num_cls = int(encoder.has_cls)
+        parts = {"cls_token": encoder.prefix[:num_cls], "reg_token": encoder.prefix[num_cls:]}
+        tensors |= {name: tokens.unsqueeze(0) for name, tokens in parts.items() if len(tokens)}
+    if positions_ND is None:
+        return tensors
+    if encoder.prefix_positions is not None:
+        positions_ND = torch.cat([encoder.prefix_positions, positions_ND])
+    return {**tensors, "pos_embed": positions_ND.unsqueeze(0)}
 
 
 def check_size(vit: PlainVit, size: int) -> None:

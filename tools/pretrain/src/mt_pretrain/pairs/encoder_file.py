@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -20,7 +19,7 @@ from mt_core.sdk.blocks import PatchEmbed, PictureTokenizer
 from mt_core.training.records import write_json
 from mt_pretrain.pairs.recipe import ContrastRecipe
 from mt_pretrain.pairs.towers import Towers
-from mt_pretrain.vit import CONFIG, ENCODER
+from mt_pretrain.vit import CONFIG, ENCODER, timm_tensors
 
 
 def check_writable(towers: Towers) -> None:
@@ -87,20 +86,10 @@ def _metadata(modality: str, tokenizer: Tokenizer) -> dict[str, str]:
 def _timm_tensors(encoder: Encoder, picture: Tokenizer) -> dict[str, Tensor]:
     """The tensors of an encoder and of the picture tokenizer before it, by timm's names."""
     patches, positions_ND = _patches_and_positions(picture)
-    own = encoder.state_dict()
-    tensors = {name: own[name] for name in own if name.startswith(("blocks.", "norm.", "norm_pre."))}
-    tensors["patch_embed.proj.weight"] = patches.project.weight
-    if patches.project.bias is not None and "norm_pre.weight" in own:  # timm's then has no bias: it moves the tokens
-        positions_ND = positions_ND + patches.project.bias
-    elif patches.project.bias is not None:
-        tensors["patch_embed.proj.bias"] = patches.project.bias
-    if encoder.prefix is not None:
-        num_cls = int(encoder.has_cls)
-        parts = {"cls_token": encoder.prefix[:num_cls], "reg_token": encoder.prefix[num_cls:]}
-        tensors |= {name: tokens.unsqueeze(0) for name, tokens in parts.items() if len(tokens)}
-        if encoder.prefix_positions is not None:
-            positions_ND = torch.cat([encoder.prefix_positions, positions_ND])
-    return {**tensors, "pos_embed": positions_ND.unsqueeze(0)}
+    bias = patches.project.bias
+    if bias is not None and "norm_pre.weight" in encoder.state_dict():  # timm's then has no bias: it moves the tokens
+        positions_ND, bias = positions_ND + bias, None
+    return timm_tensors(encoder, patches.project.weight, bias, positions_ND)
 
 
 def _patches_and_positions(picture: Tokenizer) -> tuple[PatchEmbed, Tensor]:

@@ -1,0 +1,131 @@
+"""Whether an exported file computes what its model does, sample for sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mt_core.contract import Features
+from mt_core.model import MetaTransformer
+from mt_core.training.metrics import Meter
+from mt_export.answers import Output, difference
+from mt_export.errors import ExportError
+from mt_export.signature import Signature
+
+TOLERANCE = 1e-4
+"""How far an output may be from the model's own; numbers with a unit count in standard deviations of the targets."""
+
+_BATCH = 32
+
+Exported = Callable[[Mapping[str, Tensor]], tuple[Tensor, ...]]
+"""A file that runs: the inputs in their order, to the outputs in theirs."""
+
+
+@dataclass(frozen=True)
+class Parity:
+    """An exported file beside its model, on the same samples.
+
+    Attributes:
+        samples: How many.
+        max_error: The largest difference of any output; see `TOLERANCE`.
+        errors: Of each output.
+        same_decisions: Samples with the same prediction; None where predictions are numbers.
+        metrics: Of the model and of the file, where the samples have targets; {} else.
+    """
+
+    samples: int
+    max_error: float
+    errors: Mapping[str, float]
+    same_decisions: int | None
+    metrics: Mapping[str, Mapping[str, float]]
+
+    def lines(self) -> Iterator[str]:
+        """For people."""
+        decisions = "" if self.same_decisions is None else f", same decision for {self.same_decisions:,}"
+        yield f"{self.samples:,} samples: largest difference {self.max_error:.1e}{decisions}"
+
+
+def compare(
+    model: MetaTransformer,
+    exported: Exported,
+    signature: Signature,
+    outputs: Sequence[Output],
+    samples: Sequence[tuple[Mapping[str, Tensor], Any]],
+) -> Parity:
+    """Run both on the samples: on the first alone, on two, then on 32 at a time, so that extents vary.
+
+    Args:
+        samples: Prepared, each with its target.
+
+    Raises:
+        ExportError: the file does not run on a batch.
+    """
+    errors = dict.fromkeys((output.name for output in outputs), 0.0)
+    meters = _meters(model, samples)
+    same = 0
+    for batch in _batches(samples):
+        inputs = model.tokenizer.collate([item for item, _ in batch])
+        expected = _run(model, inputs, outputs)
+        try:
+            with torch.no_grad():
+                computed = exported(signature.complete(inputs))
+        except Exception as error:  # whatever the runtime raises
+            said = str(error).strip().partition("\n")[0]
+            raise ExportError(
+                f"the exported file does not run on a batch of {len(batch)} samples: {said[:300]}",
+                fix="report this, with the run's modality and options, to the maintainers of mt-export",
+            ) from error
+        for output, mine, its in zip(outputs, expected, computed, strict=True):
+            errors[output.name] = max(errors[output.name], difference(output, mine, its))
+        same += _same_decisions(model, expected[0], computed[0])
+        if meters:
+            target = model.require_head().task.stack([target for _, target in batch])
+            for meter, scores in zip(meters.values(), (expected[0], computed[0]), strict=True):
+                meter.update(scores, target)
+    has_decisions = model.head is not None and model.head.task.kind in _DECIDING
+    return Parity(
+        samples=len(samples),
+        max_error=max(errors.values()),
+        errors=errors,
+        same_decisions=same if has_decisions else None,
+        metrics={name: meter.compute() for name, meter in meters.items()},
+    )
+
+
+_DECIDING = ("classification", "multilabel", "segmentation", "retrieval")
+
+
+def _same_decisions(model: MetaTransformer, expected: Tensor, computed: Tensor) -> int:
+    head = model.head
+    if head is None or head.task.kind not in _DECIDING:
+        return 0
+    pairs = zip(head.decode(expected), head.decode(computed), strict=True)
+    return sum(mine["prediction"] == its["prediction"] for mine, its in pairs)
+
+
+def _run(model: MetaTransformer, inputs: Mapping[str, Tensor], outputs: Sequence[Output]) -> tuple[Tensor, ...]:
+    """What the model itself gives, as prediction and embedding compute it."""
+    with torch.no_grad():
+        features: Features = model.encode(inputs)
+        scores = model.require_head()(features) if model.head is not None else None
+        return tuple(output.compute(features, scores) for output in outputs)
+
+
+def _meters(model: MetaTransformer, samples: Sequence[tuple[Mapping[str, Tensor], Any]]) -> dict[str, Meter]:
+    head = model.head
+    if head is None or head.task.kind == "alignment" or all(target is None for _, target in samples):
+        return {}
+    return {name: Meter(model, head) for name in ("model", "file")}
+
+
+def _batches(
+    samples: Sequence[tuple[Mapping[str, Tensor], Any]],
+) -> Iterator[Sequence[tuple[Mapping[str, Tensor], Any]]]:
+    first, size = 0, 1
+    while first < len(samples):
+        yield samples[first : first + size]
+        first, size = first + size, 2 if size == 1 else _BATCH

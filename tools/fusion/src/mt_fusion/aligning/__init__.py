@@ -1,0 +1,1 @@
+"""One space for several modalities: projections trained on samples that belong together, around the frozen encoder."""

@@ -1,0 +1,1 @@
+"""One model for items of several inputs: their tokens in one sequence through the frozen encoder."""

@@ -1,0 +1,1 @@
+"""Charts as inline SVG that follows the page's colours, light or dark."""

@@ -44,7 +44,13 @@ _FOR_PAIRS = {
 )
 @click.option("--encoder", metavar="NAME|FILE", help="What to train further; by default a random ViT-Tiny.")
 @click.option("--devices", type=click.IntRange(min=1), help="Processes on each machine, one a device, for pairs.")
-@click.option("--nodes", type=click.IntRange(min=1), help="Machines, for pairs; torchrun or SLURM starts each.")
+@click.option(
+    "--nodes",
+    "--num-nodes",
+    "nodes",
+    type=click.IntRange(min=1),
+    help="Machines, for pairs; torchrun or SLURM starts each.",
+)
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out, by its own recipe.")
 @shared.stacked(shared.settings, shared.training_precision, shared.device, shared.quiet)
 def command(

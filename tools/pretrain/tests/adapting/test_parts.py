@@ -6,7 +6,7 @@ import torch
 
 import mt_core as mt
 from mt_core.contract import Tokens
-from mt_pretrain.adapting.collapse import Variety, has_collapsed, variety
+from mt_core.training.variety import Variety, has_collapsed, variety
 from mt_pretrain.adapting.objective import vicreg
 from mt_pretrain.adapting.views import TwoViews, drop_tokens
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from mt_core.training.run_record import write_history
+from mt_core.training.steps import StepsCallback
 from mt_pretrain.adapting.recipe import AdaptRecipe
-from mt_pretrain.steps import StepsCallback
 
 
 class AdaptCallback(StepsCallback):

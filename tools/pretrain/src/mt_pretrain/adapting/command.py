@@ -44,6 +44,8 @@ from mt_core.cli import options as shared
     shared.num_workers,
     shared.training_precision,
     shared.device,
+    shared.devices,
+    shared.num_nodes,
     shared.strict,
     shared.quiet,
 )
@@ -73,16 +75,21 @@ def command(
     from pathlib import Path
 
     from mt_core.cli.choosing import check_encoder
+    from mt_core.cli.launching import asked_processes
     from mt_core.io.paths import check_exists
     from mt_core.plugins import find
     from mt_core.training.run_record import check_folder
 
     found = find(modality)
     check_exists(Path(data))
-    check_folder(Path(out), resume=resume, overwrite=overwrite)
+    settings = shared.merged(flags, more)
+    processes = asked_processes(settings)
+    if processes.is_first:
+        check_folder(Path(out), resume=resume, overwrite=overwrite)
     check_encoder(encoder, found)
     own, of_data = shared.parse(shared.with_view(options, view)), shared.parse(data_option)
-    settings = shared.merged(flags, more)
+    if (code := processes.launch()) is not None:
+        return code
 
     from mt_pretrain import adapt  # imports torch: all that is above needs none to be refused
 
@@ -101,6 +108,8 @@ def command(
         strict=strict,
         show_progress=not quiet,
     )
+    if not processes.is_first:
+        return 0
     click.echo(f"vectors before: {result.before}")
     click.echo(f"vectors after: {result.after}")
     if not result.is_complete:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Sequence
 from typing import Any
 
 import lightning
@@ -14,11 +14,13 @@ from mt_core.contract import Pool, pooled_width
 from mt_core.data.batches import encoding
 from mt_core.data.loader import Batch, Loader, check_failures
 from mt_core.data.reading import skipped
-from mt_core.embedding.pooling import for_vectors
+from mt_core.embedding.pooling import for_pooling
 from mt_core.errors import InputError, MtError, RunError
 from mt_core.io.notices import relay
 from mt_core.model import MetaTransformer, seeded
+from mt_core.training.gathering import gather_objects, gather_rows
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
+from mt_core.training.ranks import ALONE, Ranks
 from mt_pretrain.adapting.objective import TERMS, projector, vicreg
 from mt_pretrain.adapting.recipe import AdaptRecipe
 from mt_pretrain.adapting.views import drop_tokens
@@ -40,10 +42,10 @@ class AdaptModule(lightning.LightningModule):
         failed: Of the samples that were left out, by the problem.
     """
 
-    def __init__(self, model: MetaTransformer, recipe: AdaptRecipe) -> None:
+    def __init__(self, model: MetaTransformer, recipe: AdaptRecipe, ranks: Ranks = ALONE) -> None:
         super().__init__()
-        self.model, self.recipe = model, recipe
-        layered, self.pool = for_vectors(model, None)
+        self.model, self.recipe, self.ranks = model, recipe, ranks
+        layered, self.pool = for_pooling(model)
         self._layered = [layered]  # shares the model's parts, and is in no checkpoint of its own
         with seeded(recipe.seed):
             self.projector = projector(pooled_width(layered.encoder.feature_width, self.pool), recipe.projector)
@@ -63,18 +65,14 @@ class AdaptModule(lightning.LightningModule):
     def strict_loading(self, strict_loading: bool) -> None: ...
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
-        seed_step(self.recipe.seed, self.global_step)
+        seed_step(self.recipe.seed, self.global_step, self.ranks.rank)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
-        batch = check_failures(batch, skip=self.recipe.skip_unreadable)
-        for error in batch["failed"]:
-            if error.problem not in self.failed:
-                self.failed[error.problem] = error
-                relay([skipped(error)])
-        if len(batch["target"]) < 2:
-            first = batch["failed"][0]
-            raise InputError(f"fewer than two samples of a batch can be read; {first.problem}", fix=first.fix)
-        vectors_BD = self.vectors(batch["inputs"])
+        vectors = self._vectors_of_all(batch)
+        if vectors is None or len(vectors) < 4:
+            reasons = [error for errors in gather_objects(batch["failed"], self.ranks) for error in errors]
+            raise InputError(f"fewer than two samples of a batch can be read; {reasons[0].problem}", fix=reasons[0].fix)
+        vectors_BD = vectors
         recipe = self.recipe
         with torch.autocast(self.device.type, enabled=False):
             first_BP, second_BP = self.projector(vectors_BD.float()).chunk(2)
@@ -83,7 +81,36 @@ class AdaptModule(lightning.LightningModule):
         if not bool(loss.isfinite()):
             raise RunError(f"the loss is {loss.item()} at step {self.global_step}", fix="adapt again with a lower lr")
         self.measured = torch.cat([terms.detach(), spread_of(vectors_BD.detach())[None]])
-        return loss
+        return loss if batch["inputs"] else loss + self._nothing()
+
+    def _vectors_of_all(self, batch: Batch) -> Tensor | None:
+        """(2 B, D) the vectors of both views of the samples that all processes have read; None without any."""
+        failure = None
+        own: Sequence[Tensor | None] = (None, None)
+        try:
+            batch = check_failures(batch, skip=self.recipe.skip_unreadable)
+        except MtError as error:
+            failure = error
+        else:
+            self._note(batch["failed"])
+            if batch["inputs"]:
+                own = self.vectors(batch["inputs"]).chunk(2)
+        views = gather_rows(own, self.ranks, failure)
+        return None if views is None else torch.cat(views)
+
+    def _note(self, failed: Sequence[MtError]) -> None:
+        for error in failed:
+            if error.problem not in self.failed:
+                self.failed[error.problem] = error
+                relay([skipped(error)])
+
+    def _nothing(self) -> Tensor:
+        """0, with a gradient of 0 for all that is trained: this process had no sample of a batch."""
+        return torch.stack([0.0 * weight.sum() for weight in self.parameters() if weight.requires_grad]).sum()
+
+    def on_train_end(self) -> None:
+        for errors in gather_objects(list(self.failed.values()), self.ranks):
+            self._note(errors)
 
     def vectors(self, inputs: dict[str, Tensor]) -> Tensor:
         """(2 B, D) of a batch of `TwoViews`, each without some of its tokens."""
@@ -121,14 +148,6 @@ def spread_of(vectors_BD: Tensor) -> Tensor:
     """The share of their squared length that is not in their mean."""
     vectors_BD = vectors_BD.float()
     return (vectors_BD - vectors_BD.mean(0)).square().sum() / vectors_BD.square().sum().clamp_min(1e-30)
-
-
-def batches_from(loader: Loader, step: int) -> Generator[Batch, None, None]:
-    """One batch a step without end, epoch after epoch, from a step on."""
-    epoch, first = divmod(step, len(loader))
-    while True:
-        yield from loader.epoch(epoch, first)
-        epoch, first = epoch + 1, 0
 
 
 def vectors_of(module: AdaptModule, loader: Loader) -> Tensor:

@@ -63,6 +63,10 @@ class AdaptRecipe(Options):
     seconds_a_sample: float = Field(
         default=300.0, gt=0, description="How long the reading of one sample may take before it counts as unreadable."
     )
+    devices: int = Field(
+        default=1, ge=1, description="Processes on a machine that learn together, each with its part of a batch."
+    )
+    num_nodes: int = Field(default=1, ge=1, description="Machines that learn together, with so many devices each.")
     skip_unreadable: bool = Field(
         default=False,
         description="Leave out samples that cannot be read, with a warning, and list them in errors.jsonl.",

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from mt_core.data.calibration import calibrate
 from mt_core.data.loader import Loader
 from mt_core.data.subsets import Subset
@@ -24,23 +22,27 @@ from mt_core.plugins import Plugin
 from mt_core.training import Recipe
 from mt_core.training.checkpoints import check_checkpoint
 from mt_core.training.lora import add_adapters, remove_adapters
+from mt_core.training.ranks import ranks_of
 from mt_core.training.records import check_same, make_folder, versions
 from mt_core.training.run import describe_model, save_weights
 from mt_core.training.run_record import FORMAT, NOTICES, WEIGHTS, write_record
 from mt_core.training.skipped import write_skipped
+from mt_core.training.steps import CHECKPOINT, batches_from, run_steps, step_of
+from mt_core.training.variety import Variety, has_collapsed, variety
 from mt_pretrain.adapting.callback import AdaptCallback
-from mt_pretrain.adapting.collapse import Variety, has_collapsed, variety
 from mt_pretrain.adapting.data import UnlabelledData
-from mt_pretrain.adapting.module import MEASURED, AdaptModule, batches_from, vectors_of
+from mt_pretrain.adapting.module import MEASURED, AdaptModule, vectors_of
 from mt_pretrain.adapting.recipe import AdaptRecipe
 from mt_pretrain.adapting.report import write_report
 from mt_pretrain.adapting.views import TwoViews
-from mt_pretrain.steps import CHECKPOINT, run_steps
 
 _MEASURED_ON = 256
 """Samples whose vectors are compared before and after."""
 
-FREE = ("num_workers", "seconds_a_sample")
+READING = ("num_workers", "seconds_a_sample")
+"""Settings of how samples are read."""
+
+FREE = (*READING, "devices", "num_nodes")
 """Settings that do not decide the result."""
 
 
@@ -87,28 +89,39 @@ class Run:
         show_progress: bool,
     ) -> AdaptResult:
         recipe, model, samples = self.recipe, self.model, self.opened.samples
-        reading = {name: getattr(recipe, name) for name in FREE}
+        reading = {name: getattr(recipe, name) for name in READING}
         calibrate(model.tokenizer, samples, seed=recipe.seed, skip_unreadable=recipe.skip_unreadable, **reading)
         model.tokenizer.to(model.device).requires_grad_(True)
         if recipe.tune == "lora":
             of_lora = {name: value for name, value in recipe.model_dump().items() if name.startswith("lora_")}
             add_adapters(model, Recipe.parse({"tune": "lora", **of_lora}))
-        module = AdaptModule(model, recipe)
+        ranks = ranks_of(recipe)
+        module = AdaptModule(model, recipe, ranks)
         before = Variety(**record["vectors"]["before"]) if record is not None else self._variety(module)
         planned = self._describe(before)
-        checkpoint = self._prepare_folder(record, planned, module, overwrite)
+        checkpoint = self._prepare_folder(record, planned, module, overwrite, is_first=ranks.is_first)
         size = min(recipe.batch_size, len(samples))
         loader = Loader(
-            samples, TwoViews(model.tokenizer), batch_size=size, train_seed=recipe.seed, drop_last=True, **reading
+            samples,
+            TwoViews(model.tokenizer),
+            batch_size=size,
+            train_seed=recipe.seed,
+            drop_last=True,
+            part=(ranks.rank, ranks.count),
+            **reading,
         )
-        callback = AdaptCallback(self.folder, recipe, MEASURED, minutes=minutes, show=show_progress)
+        show = show_progress and ranks.is_first
+        callback = AdaptCallback(self.folder, recipe, MEASURED, minutes=minutes, show=show)
         batches = batches_from(loader, step_of(checkpoint))
         try:
             with contextlib.closing(loader), session(model.modality, "train"):
-                step = run_steps(module, callback, model.device, checkpoint, batches)
+                step = run_steps(module, callback, model.device, checkpoint, batches, ranks)
         finally:
             batches.close()
-            write_notices(self.folder / NOTICES, notices, RunError)
+            if ranks.is_first:
+                write_notices(self.folder / NOTICES, notices, RunError)
+        if not ranks.is_first:  # the rest is the first one's
+            return AdaptResult(self.folder, step, step == recipe.steps, before, self._variety(module), callback.rows)
         failed = [*self.opened.failed, *module.failed.values()]
         result = self._finish(module, callback, planned, before, step, failed)
         if callback.is_interrupted and not result.is_complete:
@@ -120,7 +133,7 @@ class Run:
         samples, recipe = self.opened.samples, self.recipe
         drawn = random.Random(recipe.seed).sample(range(len(samples)), min(_MEASURED_ON, len(samples)))
         part = Subset(samples, sorted(drawn), "drawn")
-        reading = {name: getattr(recipe, name) for name in FREE}
+        reading = {name: getattr(recipe, name) for name in READING}
         with contextlib.closing(Loader(part, self.model.tokenizer, batch_size=32, **reading)) as loader:
             return variety(vectors_of(module, loader))
 
@@ -147,14 +160,22 @@ class Run:
         }
 
     def _prepare_folder(
-        self, record: Mapping[str, Any] | None, planned: Mapping[str, Any], module: AdaptModule, overwrite: bool
+        self,
+        record: Mapping[str, Any] | None,
+        planned: Mapping[str, Any],
+        module: AdaptModule,
+        overwrite: bool,
+        *,
+        is_first: bool,
     ) -> Path | None:
-        """Make the folder ready, and find the checkpoint to go on from."""
+        """Make the folder ready, and find the checkpoint to go on from; of several processes the first one does."""
         path = self.folder / CHECKPOINT
         if record is not None:
             compared = ("modality", "plugin", "encoder", "tokenizer", "data")
             check_same(self.folder, record, {name: planned[name] for name in compared})
             return check_checkpoint(path, module.learned_state()) if path.is_file() else None
+        if not is_first:
+            return None
         if overwrite:
             shutil.rmtree(self.folder, ignore_errors=True)
         make_folder(self.folder)
@@ -200,10 +221,3 @@ class Run:
         if is_complete:
             (folder / CHECKPOINT).unlink(missing_ok=True)
         return AdaptResult(folder, step, is_complete, before, after, callback.rows)
-
-
-def step_of(checkpoint: Path | None) -> int:
-    """The steps that are done in a checkpoint; 0 where there is none."""
-    if checkpoint is None:
-        return 0
-    return int(torch.load(checkpoint, map_location="meta", weights_only=True)["global_step"])

@@ -25,13 +25,14 @@ from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
 from mt_core.training.lora import check_peft
+from mt_core.training.ranks import ranks_of, settled
 from mt_core.training.records import check_same
 from mt_core.training.run_record import NOTICES, check_folder, read_history, read_record
-from mt_pretrain.adapting.collapse import Variety
+from mt_core.training.steps import check_minutes, device_of
+from mt_core.training.variety import Variety
 from mt_pretrain.adapting.data import open_unlabelled
 from mt_pretrain.adapting.recipe import AdaptRecipe
 from mt_pretrain.adapting.run import FREE, AdaptResult, Run
-from mt_pretrain.steps import check_minutes, device_of
 
 
 def adapt(
@@ -82,9 +83,11 @@ def adapt(
     """
     folder, root = Path(out), Path(data)
     check_minutes(minutes)
-    check_folder(folder, resume=resume, overwrite=overwrite)
+    settings = settled(dict(settings or {}))
     record = _resumable(folder) if resume else None
-    recipe = _choose_recipe(folder, record, settings or {})
+    recipe = _choose_recipe(folder, record, settings)
+    if ranks_of(recipe).is_first:
+        check_folder(folder, resume=resume, overwrite=overwrite)
     if record is not None and record["status"] == "complete":
         before, after = (Variety(**record["vectors"][when]) for when in ("before", "after"))
         return AdaptResult(folder, recipe.steps, True, before, after, read_history(folder))
@@ -120,7 +123,7 @@ def _resumable(folder: Path) -> dict[str, Any]:
 def _choose_recipe(folder: Path, record: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> AdaptRecipe:
     if record is None:
         return AdaptRecipe.parse(settings)
-    recipe = AdaptRecipe.parse({**record["recipe"], **settings})
+    recipe = AdaptRecipe.parse({**record["recipe"], "devices": 1, "num_nodes": 1, **settings})
     check_same(folder, _deciding(record["recipe"]), _deciding(recipe.model_dump(mode="json")))
     return recipe
 

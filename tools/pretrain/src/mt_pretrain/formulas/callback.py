@@ -13,11 +13,11 @@ from torch import Tensor
 
 from mt_core.encoder.vit import PlainVit
 from mt_core.training.records import replace_file
+from mt_core.training.steps import CHECKPOINT as CHECKPOINT
+from mt_core.training.steps import StepsCallback
 from mt_pretrain.formulas.module import MEASURED, FormulaModule
 from mt_pretrain.formulas.recipe import PretrainRecipe
 from mt_pretrain.formulas.scoring import Pictures, scores
-from mt_pretrain.steps import CHECKPOINT as CHECKPOINT
-from mt_pretrain.steps import StepsCallback
 from mt_pretrain.vit import save_encoder, tokens_of, untrained_vit
 
 PROGRESS = "progress.jsonl"

@@ -24,12 +24,12 @@ from mt_core.encoder import Encoder, load_encoder
 from mt_core.errors import RunError
 from mt_core.training.checkpoints import check_checkpoint
 from mt_core.training.records import check_same, read_json, versions, write_json
+from mt_core.training.steps import check_minutes, device_of, prepare_folder, run_steps
 from mt_pretrain.formulas.callback import CHECKPOINT, PROGRESS, PretrainCallback
 from mt_pretrain.formulas.module import FormulaModule
 from mt_pretrain.formulas.recipe import PretrainRecipe
 from mt_pretrain.formulas.report import write_report, write_sheet
 from mt_pretrain.formulas.scoring import Pictures, open_pictures
-from mt_pretrain.steps import check_minutes, device_of, prepare_folder, run_steps
 from mt_pretrain.vit import ENCODER, vit_of
 
 RECORD, FORMAT = "pretrain.json", 1

@@ -38,6 +38,7 @@ from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_che
 from mt_core.training.kept import LastCheckpoint
 from mt_core.training.lightning_runs import interruptible, quiet, silent_trainer
 from mt_core.training.records import check_same, make_folder, read_json, resolve_name, versions, write_json
+from mt_core.training.steps import check_minutes
 from mt_pretrain.pairs.batches import PairReader, prepare_held_out, row_of, summary, survey
 from mt_pretrain.pairs.callbacks import ContrastProgress, EpochTimeLimit
 from mt_pretrain.pairs.encoder_file import check_writable, write_towers
@@ -46,7 +47,6 @@ from mt_pretrain.pairs.module import ContrastModule, PairData
 from mt_pretrain.pairs.pair import Skipped
 from mt_pretrain.pairs.recipe import ContrastRecipe
 from mt_pretrain.pairs.towers import Towers
-from mt_pretrain.steps import check_minutes
 from mt_pretrain.vit import ENCODER
 
 RECORD, FORMAT = "pretrain-pairs.json", 1

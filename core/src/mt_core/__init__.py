@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from mt_core.api import load_run as load_run
     from mt_core.api import path_of_text as path_of_text
     from mt_core.api import predict as predict
+    from mt_core.contract import Alignment as Alignment
+    from mt_core.contract import Boxes as Boxes
     from mt_core.contract import Classification as Classification
+    from mt_core.contract import Detection as Detection
     from mt_core.contract import Example as Example
     from mt_core.contract import Features as Features
     from mt_core.contract import Forecasting as Forecasting
@@ -60,11 +63,14 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOME = {
+    "Alignment": "contract",
+    "Boxes": "contract",
     "Classification": "contract",
     "ConflictError": "errors",
     "ContractError": "errors",
     "DataWarning": "errors",
     "DatasetError": "errors",
+    "Detection": "contract",
     "DisabledPluginError": "errors",
     "EmbeddingError": "errors",
     "Encoder": "encoder",

@@ -11,10 +11,10 @@ from mt_core.data.in_memory import in_memory
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.embedding import embed_files, embed_in_memory, predict_in_memory
 from mt_core.encoder import Encoder, list_encoders, load_encoder, parse_layers
-from mt_core.errors import UnknownModalityError
+from mt_core.errors import OptionError, UnknownModalityError
 from mt_core.io.names import path_of_text
 from mt_core.model import MetaTransformer, Purpose, new_model
-from mt_core.plugins import get, list_modalities
+from mt_core.plugins import composing, get, list_modalities
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ __all__ = [
 
 
 def load(
-    modality: str,
+    modality: str | Mapping[str, Any],
     *,
     encoder: str | Path | Encoder | None = None,
     layers: Sequence[int] | str | None = None,
@@ -51,7 +51,10 @@ def load(
 
     Args:
         modality: "image", "pointcloud", …; `list_modalities` gives those that are installed. `load_run` loads a run.
-        encoder: A name of the catalogue, a file, or an encoder shared between models; None: the default.
+            Of items that have several inputs a mapping of their names to modalities: {"photo": "image", "about":
+            "text"} (mt-fusion).
+        encoder: A name of the catalogue, a file, or an encoder shared between models; None: the default. Of two towers
+            that were trained together (`open_clip/…`), that which fits the modality.
         layers: The blocks whose outputs stand side by side in the features, as (3, 6, 9, 12) or "3,6,9,12"; "quarters":
             those at a quarter, half, three quarters and the end; None: the last block alone.
         purpose: Which of the views of the data is taken where `view` is not among the options: the one that was
@@ -65,6 +68,10 @@ def load(
         EncoderError: the encoder is not available.
         OptionError: an unknown option, or a device that this machine has not.
     """
+    if isinstance(modality, Mapping):
+        if not modality:
+            raise OptionError("a mapping of no inputs", fix='name them: mt.load({"photo": "image", "about": "text"})')
+        modality, options = composing().name, {"inputs": modality, **options}
     try:
         plugin = get(modality)
     except UnknownModalityError as error:
@@ -74,6 +81,7 @@ def load(
             ) from None
         raise
     ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder)
+    ready = ready.for_cells(plugin.manifest.cells)
     if layers is not None:
         ready = ready.with_layers(parse_layers(layers, ready.depth))
     return new_model(plugin, ready, purpose=purpose, seed=seed, device=device, options=options)
@@ -117,7 +125,8 @@ def embed(
         sources: One source or several: paths, a folder, a pattern, whatever the modality's tokenizer reads from memory,
             and sequences, iterators, columns and batches of these; see `mt_core.data.inputs.as_sources`.
         pool: See `Features.pool`; None: of a model that was not trained [CLS] and mean of the blocks at each quarter of
-            the encoder (unless `load` was given `layers`), of one that was the mean of the last block.
+            the encoder (unless `load` was given `layers`), of one that was the mean of the last block; of a head that
+            makes vectors of its own (retrieval, alignment) those, of length 1.
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; 0: this process reads, which a file that crashes its reader ends.
         precision: "32"; "bf16" where the machine has it; "auto": the fastest here whose vectors stay those of "32",
@@ -143,17 +152,20 @@ def predict(
     num_workers: int = 0,
     precision: Precision = "32",
     strict: bool = False,
+    each: bool = False,
 ) -> list[dict[str, Any]]:
     """Predictions for files or objects, one a sample: `source`, `row` and what the head's `decode` gives.
 
     Args:
         num_workers, precision, strict: As for `embed`.
+        each: Of items that have several inputs also `contributions`: by input, how much it changes the prediction
+            (`mt_core.embedding.contributions`).
 
     Raises:
         InputError: a source that cannot be read.
         OptionError: a model without a head.
     """
-    how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict}
+    how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict, "each": each}
     return predict_in_memory(model, sources, batch_size=batch_size, **how)
 
 

@@ -17,11 +17,11 @@ import torch
 from torch import Tensor, nn
 
 from mt_core import hooks
-from mt_core.contract import AnyTask, Features, Head, Options, Tokenizer
+from mt_core.contract import Alignment, AnyTask, Features, Head, Options, Tokenizer
 from mt_core.encoder import Encoder
 from mt_core.encoder.fingerprint import fingerprint
 from mt_core.errors import OptionError
-from mt_core.heads import default_head
+from mt_core.heads import ProjectionHead, default_head
 from mt_core.plugins import Plugin, get
 
 
@@ -76,6 +76,7 @@ class MetaTransformer(nn.Module):
         started_from: The run whose tokenizer was adapted without labels, where training starts from one: its `run`, a
             folder, and its `tokenizer_fingerprint`; else None.
         merged: Adapters that were added to the encoder's weights before; None: the encoder is as it was loaded.
+        run: The folder of its run: that it was loaded from, or trained to; "" where it has none.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class MetaTransformer(nn.Module):
         self.started_from: Mapping[str, Any] | None = None
         self.merged: MergedAdapters | None = None
         self.view_for: Purpose | None = None
+        self.run = ""
 
     def with_encoder(self, encoder: Encoder) -> MetaTransformer:
         """The same model, sharing tokenizer and head, with another encoder of the same width."""
@@ -154,7 +156,10 @@ class MetaTransformer(nn.Module):
         """Make and attach a head for a task, its weights drawn from this model's seed."""
         plugin = get(self.modality)
         preferred = preferred if preferred is not None else plugin.head
-        suggested = plugin.manifest.recipe.get("head", {})
+        suggested = dict(plugin.manifest.recipe.get("head", {}))
+        if len(self.tokenizer.inputs) > 1:
+            suggested["parts"] = len(self.tokenizer.inputs)
+            options = {"parts": suggested["parts"], **options}
         with seeded(self.seed + 1):
             self.head = default_head(self.encoder.feature_width, task, preferred, suggested=suggested, options=options)
         self.head.to(self.device)
@@ -245,13 +250,14 @@ def make_tokenizer(
     seed: int,
     *,
     init_from_encoder: bool = True,
+    purpose: Purpose = "embed",
 ) -> Tokenizer:
     """A tokenizer for an encoder, its weights drawn from a seed, then started from the encoder's.
 
     What the options do not say is as the tokenizer suggests for this encoder, else the default.
     """
     check_view(tokenizer_class, options)
-    chosen = tokenizer_class.Options.parse({**tokenizer_class.suggested_options(encoder), **options})
+    chosen = tokenizer_class.Options.parse(tokenizer_class.options_for(encoder, options, purpose))
     with seeded(seed):
         tokenizer = tokenizer_class(encoder.width, chosen)
     if init_from_encoder:
@@ -269,16 +275,29 @@ def new_model(
     options: Mapping[str, Any],
 ) -> MetaTransformer:
     """A modality's model on an encoder: an untrained tokenizer with these options, the view that its manifest names
-    for this purpose where they name none, and no head.
+    for this purpose where they name none, and no head; for vectors the encoder's own projection, where it has one and
+    what the tokens are made by is all its own.
 
     Raises:
         OptionError: an unknown option, or a device that is not available.
     """
     view = default_view(plugin, encoder, purpose, options)
-    tokenizer = make_tokenizer(plugin.tokenizer, encoder, {**view, **options}, seed)
+    tokenizer = make_tokenizer(plugin.tokenizer, encoder, {**view, **options}, seed, purpose=purpose)
     model = MetaTransformer(plugin.name, tokenizer, encoder, seed=seed)
     model.view_for = purpose if view and "view" not in options else None
+    if purpose == "embed":
+        _attach_projection(model)
     return on_device(model, device)
+
+
+def _attach_projection(model: MetaTransformer) -> None:
+    tower = model.encoder.tower
+    if tower is None or model.encoder.layers is not None or not model.tokenizer.is_native_to(model.encoder):
+        return
+    head = ProjectionHead(model.encoder.width, Alignment(space=tower.space, width=tower.projection.shape[1]))
+    head.take(tower.projection)
+    model.head = head.eval()
+    model.provenance = "by the encoder's own embedding and projection"
 
 
 @contextmanager

@@ -333,7 +333,7 @@ def test_a_number_has_the_bounds_that_its_setting_has(option):
 
 
 def test_every_number_of_the_training_has_bounds():
-    assert (len(bounded(of_controls=False)), len(bounded(of_controls=True))) == (6, 2)
+    assert (len(bounded(of_controls=False)), len(bounded(of_controls=True))) == (8, 2)
     numbers = [option for option in train_command.params if type(option.type) in (IntParamType, FloatParamType)]
     assert numbers == []
 
@@ -356,7 +356,7 @@ def test_a_sample_has_so_many_seconds_to_be_read(run, data, monkeypatch, capsys)
         limits.append((num_workers, seconds_a_sample))
         return iter(())
 
-    monkeypatch.setattr("mt_core.embedding.part_writer.read_sources", read)
+    monkeypatch.setattr("mt_core.embedding.engine.read_sources", read)
     monkeypatch.setattr("mt_core.embedding.memory.read_sources", read)
     file = str(data / CLASSES[0] / "0.npy")
     assert main(["embed", run, file, "-o", f"{run}.parquet", "--num-workers", "2", "--seconds-a-sample", "7"]) == 0

@@ -62,6 +62,18 @@ def test_a_source_that_cannot_be_shown_is_told_and_the_others_go_on(run, tmp_pat
     assert (tmp_path / "shown" / "sound.txt").is_file()
 
 
+def test_of_two_sources_of_one_name_none_is_written_over(run, tmp_path, pictures, capsys):
+    for folder in ("east", "west"):
+        (tmp_path / folder).mkdir()
+        np.save(tmp_path / folder / "one.npy", np.ones(12, np.float32))
+    files = [str(tmp_path / folder / "one.npy") for folder in ("east", "west")]
+    capsys.readouterr()
+    assert main(["predict", run, *files, "--out", str(tmp_path / "shown")]) == 0
+    written = [tmp_path / "shown" / "one.txt", tmp_path / "shown" / "2" / "one.txt"]
+    assert capsys.readouterr().out.splitlines()[:2] == [str(path) for path in written]
+    assert all(path.is_file() for path in written)
+
+
 def test_a_modality_that_shows_nothing_writes_its_predictions(run, tmp_path, capsys):
     np.save(tmp_path / "one.npy", np.ones(12, np.float32))
     assert main(["predict", run, str(tmp_path / "one.npy"), "--out", str(tmp_path / "shown")]) == 0

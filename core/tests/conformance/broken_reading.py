@@ -62,6 +62,15 @@ BROKEN: dict[str, list[Change]] = {
         ),
     ],
     "random_numbers_come_from_the_generator_alone": [Change("tokenizer.py", DRAWN, "torch.randn(readings.shape)")],
+    "a_target_stays_with_its_sample": [
+        Change(
+            "tokenizer.py",
+            "    def collate(self, items):",
+            "    def prepare_example(self, sample, target, generator=None):\n"
+            "        return self.prepare(sample, generator), None if generator is None else target\n\n"
+            "    def collate(self, items):",
+        ),
+    ],
     "worker_processes_give_the_same_batches": [
         before('self.register_buffer("scale"', "import os", "self.process = os.getpid()"),
         before(

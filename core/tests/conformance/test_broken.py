@@ -17,6 +17,7 @@ from . import (
     broken_packaging,
     broken_persistence,
     broken_reading,
+    broken_regions,
     broken_sample,
     broken_tokens,
 )
@@ -27,6 +28,7 @@ FILES = (
     broken_reading,
     broken_sample,
     broken_tokens,
+    broken_regions,
     broken_capabilities,
     broken_learning,
     broken_persistence,

@@ -5,9 +5,12 @@ import math
 import pytest
 import torch
 
+from mt_core.conformance.checks.dataset import _is_target
 from mt_core.conformance.task_rules import known, problem_with_prediction, problem_with_targets, with_missing
 from mt_core.contract import (
+    Boxes,
     Classification,
+    Detection,
     Forecasting,
     Multilabel,
     Regression,
@@ -22,7 +25,10 @@ CLASSES = Classification(classes=("a", "b"))
 LABELS = Multilabel(labels=("a", "b"))
 NUMBER, NUMBERS = Regression(names=("x",)), Regression(names=("x", "y"))
 PLACES = Segmentation(classes=("a", "b"))
+PIXELS = Segmentation(classes=("a", "b"), of="pixels")
 SERIES = Forecasting(channels=("u", "v"), horizon=2, mean=(0, 0), scale=(1, 1))
+OBJECTS = Detection(classes=("a", "b"))
+FOUND = {"class": "a", "score": 0.5, "box": [0.0, 1.0, 2.0, 3.0]}
 PEOPLE = Retrieval(identities=("a", "b"))
 
 
@@ -122,6 +128,8 @@ def test_a_head_without_a_baseline_passes(specimen):
         (NUMBER, [1.0, math.inf], "infinite"),
         (SERIES, [[[1, 2], [3, -math.inf]]], "infinite"),
         (PLACES, [[0, 1, -1], None], ""),
+        (OBJECTS, [Boxes([[-1, 0, 2, 2]], [0])], "left of or above"),
+        (OBJECTS, [Boxes([], []), None], ""),
         (PEOPLE, [(0, 1, 3)], "role"),
         (PEOPLE, [(5, 1, 2), None], ""),
     ],
@@ -140,6 +148,20 @@ def test_targets_that_no_task_allows_are_reported(task, targets, wrong):
         (NUMBERS, [{"x": 1.0, "y": 2.0}], [1.0, {"x": 1.0}, {"x": 1.0, "y": math.inf}]),
         (PLACES, [["a", "b"], ["a", "b", "a"]], [["a"], "ab", ["a", 1]]),
         (SERIES, [{"u": [1.0, 2.0], "v": [3, 4]}], [[[1, 2], [3, 4]], {"u": [1.0], "v": [1.0]}, {"u": [1.0, 2.0]}]),
+        (
+            OBJECTS,
+            [[], [FOUND, {**FOUND, "class": "b"}]],
+            [
+                FOUND,
+                ["a"],
+                [{**FOUND, "class": "c"}],
+                [{**FOUND, "score": 1.5}],
+                [{**FOUND, "box": [0, 1, 2]}],
+                [{**FOUND, "box": [2, 1, 0, 3]}],
+                [{**FOUND, "box": [-1, 1, 2, 3]}],
+                [{"class": "a", "score": 0.5}],
+            ],
+        ),
         (PEOPLE, ["b"], ["c", 1]),
     ],
 )
@@ -153,12 +175,28 @@ def test_a_prediction_fits_its_task(task, valid, invalid):
     assert problem_with_prediction(task, {"prediction": valid[0], "probability": 1.2}, target)
 
 
+def test_a_mask_is_runs_of_classes_that_hold_every_known_pixel():
+    target = torch.tensor([[0, 1, -1], [1, -1, -1]])
+    mask = {"size": [2, 2], "values": [0, 1], "lengths": [1, 3]}
+    assert problem_with_prediction(PIXELS, {"prediction": mask}, target) == ""
+    for wrong in ({"values": [0, 2]}, {"lengths": [1, 2]}, {"size": [1, 4]}, {"lengths": [4]}):
+        assert "a mask of the picture" in problem_with_prediction(PIXELS, {"prediction": mask | wrong}, target)
+    assert problem_with_prediction(PIXELS, {"prediction": ["a", "b"]}, target)
+
+
 def test_targets_of_some_samples_are_made_missing_in_every_kind_of_task():
     for task, target in (
-        (CLASSES, 1), (LABELS, [0, 1]), (NUMBERS, [1.0, 2.0]), (PLACES, [0, 1]), (SERIES, [[1, 2], [3, 4]]),
-        (PEOPLE, (1, 2, 0)),
+        (CLASSES, 1), (LABELS, [0, 1]), (NUMBERS, [1.0, 2.0]), (PLACES, [0, 1]), (PIXELS, [[0], [1]]),
+        (SERIES, [[1, 2], [3, 4]]), (PEOPLE, (1, 2, 0)), (OBJECTS, Boxes([[0, 0, 2, 2]], [1])),
+        (OBJECTS, Boxes([], [])),
     ):  # fmt: skip
         stacked = task.stack([target] * 3)
         missing = with_missing(task, stacked, slice(0, 2))
         assert known(task, missing).tolist() == [False, False, True]
         assert torch.equal(missing[2], stacked[2]) and known(task, stacked).all()
+
+
+def test_a_sample_that_is_the_boxes_of_its_objects_holds_its_target():
+    target = Boxes([[0, 0, 2, 2]], [1])
+    assert _is_target("x", CLASSES.classes, {"x": [[0, 0, 2, 2]]}, target)
+    assert not _is_target("x", CLASSES.classes, {"x": [[0, 0, 2, 3]]}, target)

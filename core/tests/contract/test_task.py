@@ -1,11 +1,15 @@
+import json
 import math
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from mt_core.contract import (
     MISSING_CLASS,
+    Boxes,
     Classification,
+    Detection,
     Forecasting,
     Multilabel,
     Regression,
@@ -106,9 +110,53 @@ def test_an_identity_without_camera_and_role_is_refused():
         (Segmentation(classes=("a", "b")), (0, 0)),
         (FORECAST, (0, FORECAST.horizon, len(FORECAST.channels))),
         (Retrieval(identities=("a", "b")), (0, 3)),
+        (Detection(classes=("a", "b")), (0, 1, 6)),
     ],
 )
 def test_no_targets_stack_to_no_rows(task, shape):
     """What a batch has whose samples could none of them be read."""
     stacked = task.stack([])
     assert stacked.shape == shape and stacked.dtype == task.stack([None]).dtype
+
+
+def test_masks_of_pictures_are_padded_to_the_height_and_width_that_hold_all():
+    task = Segmentation(classes=("a", "b"), of="pixels", numbers=(0, 255))
+    stacked = task.stack([np.array([[0, 1, 1]]), [[1], [-1]], None])
+    assert stacked.tolist() == [[[0, 1, 1], [-1] * 3], [[1, -1, -1], [-1] * 3], [[-1] * 3, [-1] * 3]]
+    assert task_from(json.loads(task.model_dump_json())) == task
+    for wrong in ([0, 1], [[0, 2]], [[[0]]]):
+        with pytest.raises(OptionError, match=r"no mask of indices within 0\.\.1"):
+            task.stack([wrong])
+
+
+def test_numbers_and_colours_are_one_a_class():
+    with pytest.raises(ValueError, match="one entry a class"):
+        Segmentation(classes=("a", "b"), of="pixels", numbers=(1,))
+    with pytest.raises(ValueError, match="need the colour of each class"):
+        Segmentation(classes=("a", "b"), of="pixels", is_coloured=True)
+
+
+def test_the_objects_of_a_picture_are_rows_and_no_object_is_not_the_same_as_not_known():
+    task = Detection(classes=("a", "b"), numbers=(3, 90))
+    two = Boxes([[0, 1, 4, 5.5], [2, 2, 3, 3]], [1, 0], [False, True], size=(6, 8))
+    stacked = task.stack([two, Boxes([], []), None])
+    assert stacked[0].tolist() == [[0, 1, 4, 5.5, 1, 0], [2, 2, 3, 3, 0, 1]]
+    assert stacked[1, :, 4].tolist() == [MISSING_CLASS, MISSING_CLASS]
+    assert stacked[2].isnan().all()
+    assert task_from(json.loads(task.model_dump_json())) == task
+
+
+@pytest.mark.parametrize(
+    ("boxes", "problem"),
+    [
+        (Boxes([[0, 0, 1, 1]], [2]), r"class 2, outside 0\.\.1"),
+        (Boxes([[0, 0, 1, 1]], []), "1 boxes, 0 classes"),
+        (Boxes([[0, 0, 1, 1]], [0], [True, False]), "2 ignored"),
+        (Boxes([[3, 0, 3, 1]], [0]), "no area"),
+        (Boxes([[0, 0, float("nan"), 1]], [0]), "no finite number"),
+        ([[0, 0, 1, 1]], "is a list"),
+    ],
+)
+def test_what_is_no_object_is_refused(boxes, problem):
+    with pytest.raises(OptionError, match=problem):
+        Detection(classes=("a", "b")).stack([boxes])

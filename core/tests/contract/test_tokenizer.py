@@ -61,3 +61,9 @@ def test_channels_that_nobody_explained_are_refused():
     with pytest.raises(ContractError, match="what channels a sample has") as refused:
         Tokenizer(8).with_channels(np.zeros((3, 2)), 4)
     assert "override `with_channels`" in refused.value.fix
+
+
+def test_a_sample_is_read_by_people_as_text_where_it_is_one():
+    tokenizer = Tokenizer(8)
+    samples = ["a dog", {"age": 3, "job": "baker"}, np.zeros(3)]
+    assert [tokenizer.as_text(sample) for sample in samples] == ["a dog", "age: 3, job: baker", None]

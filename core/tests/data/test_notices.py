@@ -97,10 +97,10 @@ def test_an_embedding_tells_all_of_it_once_in_its_result_its_metadata_and_a_file
 
 
 def test_an_embedding_that_goes_on_loses_none_and_doubles_none(model, sources, tmp_path, monkeypatch):
-    from mt_core.embedding import part_writer
+    from mt_core.embedding import engine, part_writer
 
     monkeypatch.setattr(part_writer, "ROWS_A_PART", 1)
-    vectors_of = part_writer.PooledVectors.of
+    vectors_of = engine.PooledVectors.of
     calls = []
 
     def interrupted(*arguments):
@@ -109,9 +109,9 @@ def test_an_embedding_that_goes_on_loses_none_and_doubles_none(model, sources, t
             raise KeyboardInterrupt
         return vectors_of(*arguments)
 
-    monkeypatch.setattr(part_writer, "num_parallel_batches", lambda model: 1)
+    monkeypatch.setattr(engine, "num_parallel_batches", lambda model: 1)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(part_writer.PooledVectors, "of", interrupted)
+        patch.setattr(engine.PooledVectors, "of", interrupted)
         mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, batch_size=2)
     with pytest.warns(DataWarning):
         result = mt.embed_files(model, sources, tmp_path / "v.parquet", num_workers=0, batch_size=2)

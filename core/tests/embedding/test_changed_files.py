@@ -9,7 +9,7 @@ import pytest
 import mt_core as mt
 from mt_core.cli import main
 from mt_core.cli.embed import _report
-from mt_core.embedding import part_writer
+from mt_core.embedding import engine, part_writer
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -84,8 +84,8 @@ def test_a_file_that_changes_while_the_work_is_interrupted_is_embedded_as_it_is_
 ):
     out = tmp_path / "v.parquet"
     monkeypatch.setattr(part_writer, "ROWS_A_PART", 1)
-    monkeypatch.setattr(part_writer, "num_parallel_batches", lambda model: 1)
-    vectors_of, calls = part_writer.PooledVectors.of, []
+    monkeypatch.setattr(engine, "num_parallel_batches", lambda model: 1)
+    vectors_of, calls = engine.PooledVectors.of, []
 
     def interrupted(*arguments):
         calls.append(1)
@@ -96,7 +96,7 @@ def test_a_file_that_changes_while_the_work_is_interrupted_is_embedded_as_it_is_
     for changed in (0, 2):  # and once more: what was to be read again changes again
         calls.clear()
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            patch.setattr(part_writer.PooledVectors, "of", interrupted)
+            patch.setattr(engine.PooledVectors, "of", interrupted)
             mt.embed_files(model, sources, out, num_workers=0, batch_size=1)
         write(sources[changed], 100 + changed, length=16)
         write(sources[0], 200 + changed, length=20)

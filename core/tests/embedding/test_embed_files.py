@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import mt_core as mt
-from mt_core.embedding import files, part_writer
+from mt_core.embedding import engine, files, part_writer
+from mt_core.embedding.vectors import metadata_of
 from mt_core.errors import EmbeddingError, FingerprintError, InputError, OptionError
 
 pytestmark = pytest.mark.usefixtures("toy")
@@ -59,7 +60,7 @@ def test_reader_processes_change_nothing(model, sources, tmp_path, num_workers):
 
 def test_batches_side_by_side_give_the_vectors_of_one_after_the_other(model, sources, tmp_path, monkeypatch):
     alone = mt.embed_files(model, sources, tmp_path / "a.parquet", num_workers=1, batch_size=2)
-    monkeypatch.setattr(part_writer, "num_parallel_batches", lambda model: 3)
+    monkeypatch.setattr(engine, "num_parallel_batches", lambda model: 3)
     together = mt.embed_files(model, sources, tmp_path / "b.parquet", num_workers=1, batch_size=2)
     assert rows_of(together.path) == rows_of(alone.path)
     np.testing.assert_allclose(vectors_of(together.path), vectors_of(alone.path), atol=1e-5)
@@ -285,3 +286,12 @@ def test_embedding_again_to_another_file_computes_nothing(model, sources, tmp_pa
     mt.embed_files(model, sources, tmp_path / "second.parquet", num_workers=0)
     first, second = (pq.read_table(tmp_path / f"{name}.parquet")["vector"] for name in ("first", "second"))
     assert first.equals(second)
+
+
+def test_a_file_says_what_makes_its_model_again(model, sources, tmp_path):
+    untrained = mt.embed_files(model, sources[:2], tmp_path / "a.parquet", num_workers=0)
+    assert metadata_of(untrained.path)["made_by"] == {"options": model.tokenizer.options.model_dump(), "seed": 0}
+    mt.fit(model, sources[:2] * 4, [0, 1] * 4, out=tmp_path / "run", epochs=1)
+    for number, each in enumerate((model, mt.load_run(tmp_path / "run", encoder=model.encoder))):
+        result = mt.embed_files(each, sources[:2], tmp_path / f"run{number}.parquet", num_workers=0)
+        assert metadata_of(result.path)["made_by"] == {"run": str(tmp_path / "run")}

@@ -15,6 +15,7 @@ from mt_core.encoder import Encoder, load_encoder
 from mt_core.encoder.packing import plan_packing
 from mt_core.encoder.plain_vit import parts_of
 from mt_core.encoder.timm_models import converted
+from mt_core.errors import TokensError
 
 NAMES = [
     "test_vit",
@@ -214,3 +215,38 @@ def test_a_gated_attention_is_computed_as_timm_does(padded_tokens: Tokens) -> No
     assert padded_tokens.mask is not None
     expected, _ = padded_by_timm(encoder, vit.blocks, padded_tokens.values, padded_tokens.mask)
     torch.testing.assert_close(encoder(padded_tokens).tokens, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_batches_of_several_lengths_together_equal_each_alone(shape: str) -> None:
+    encoder = encoder_of(vit_of(SHAPES[shape]))
+    torch.manual_seed(1)
+    short = Tokens(torch.randn(3, 4, 32), views=3, side={"mean": torch.ones(1)})
+    ragged = Tokens(torch.randn(2, 9, 32), torch.tensor([[True] * 4 + [False] * 5, [False, True] * 4 + [False]]))
+    long = Tokens(torch.randn(1, 17, 32), grid=(1, 17))
+    for alone, together in zip(
+        [encoder(batch) for batch in (short, ragged, long)],
+        encoder.forward_together([short, ragged, long]),
+        strict=True,
+    ):
+        torch.testing.assert_close(together.tokens, alone.tokens, atol=1e-5, rtol=0)
+        assert (together.cls is None) == (alone.cls is None)
+        if alone.cls is not None:
+            torch.testing.assert_close(together.cls, alone.cls, atol=1e-5, rtol=0)
+        assert (together.views, together.grid, dict(together.side)) == (alone.views, alone.grid, dict(alone.side))
+
+
+def test_rows_of_one_length_of_several_batches_are_attended_to_in_one_call(encoder: Encoder) -> None:
+    calls = []
+    encoder.blocks[0].attn.register_forward_pre_hook(lambda module, arguments: calls.append(arguments[1]))
+    width, prefix = encoder.width, len(encoder.prefix)
+    encoder.forward_together(
+        [Tokens(torch.randn(2, 5, width)), Tokens(torch.randn(1, 7, width)), Tokens(torch.randn(3, 5, width))]
+    )
+    assert calls == [((5, 5 + prefix), (1, 7 + prefix))]
+
+
+def test_a_batch_that_cannot_be_taken_is_refused_together_with_others_too(encoder: Encoder) -> None:
+    fits, wide = Tokens(torch.randn(1, 5, encoder.width)), Tokens(torch.randn(1, 5, encoder.width + 1))
+    with pytest.raises(TokensError):
+        encoder.forward_together([fits, wide])

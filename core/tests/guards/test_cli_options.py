@@ -10,7 +10,11 @@ import pytest
 from mt_core import cli
 
 ROOT = Path(cli.__file__).parents[4]
-TESTS = [ROOT / "core" / "tests", ROOT / "tests", *sorted((ROOT / "plugins").glob("*/tests"))]
+TESTS = [
+    ROOT / "core" / "tests",
+    ROOT / "tests",
+    *(path for kind in ("plugins", "tools") for path in (ROOT / kind).glob("*/tests")),
+]
 
 
 def options_of(command: click.Command) -> list[click.Option]:

@@ -28,6 +28,7 @@ LAYERS = [
     "training",
     "conformance",
     "api",
+    "sklearn",
     "scaffold",
     "demo",
     "cli",

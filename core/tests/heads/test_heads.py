@@ -169,3 +169,16 @@ def test_without_a_label_that_can_be_measured_the_mean_is_nan():
     metrics = head.metrics()
     metrics.update(*head.metric_inputs(torch.ones(2, 2), torch.ones(2, 2)))
     assert math.isnan(values_of(metrics)["auroc"]) and values_of(metrics)["accuracy"] == 1
+
+
+def test_an_input_that_an_item_lacks_is_nothing_to_a_head_that_reads_inputs_side_by_side():
+    head = RegressionHead(8, NUMBER, RegressionHead.Options(pool="cls+mean", parts=2)).eval()
+    with torch.no_grad():
+        head.readout[0].bias.normal_()  # as training moves it
+    vectors = torch.randn(1, 24)
+    without = torch.cat([vectors[:, :16], torch.zeros(1, 8)], 1)
+    of_second = torch.nn.functional.layer_norm(vectors[:, 16:], (8,)) + head.readout[0].bias[16:]
+    weight = head.readout[-1].weight
+    torch.testing.assert_close(
+        head.from_pooled(vectors) - head.from_pooled(without), of_second @ weight[:, 16:].T, atol=1e-5, rtol=1e-5
+    )

@@ -125,3 +125,13 @@ def test_samples_of_identities_never_seen_find_each_other_after_training():
 def test_a_retrieval_task_gets_this_head_with_its_options():
     head = default_head(8, TASK, options={"embedding_width": 7, "margin": 0.1})
     assert isinstance(head, RetrievalHead) and head.options.embedding_width == 7
+
+
+def test_its_vectors_are_those_of_its_predictions():
+    head, features = (
+        RetrievalHead(8, TASK, RetrievalHead.Options(embedding_width=4)).eval(),
+        Features(torch.randn(2, 3, 8)),
+    )
+    predicted = [decoded["vector"] for decoded in head.decode(head(features))]
+    torch.testing.assert_close(head.vectors(features), torch.tensor(predicted))
+    assert head.vector_width == 4

@@ -26,6 +26,8 @@ WRONG = {
     "head": ["mt_core.heads:ClassificationHead"],
     "suffixes": ["wave"],
     "capabilities": ["fast"],
+    "cells": "column",
+    "composes": "photo",
     "hooks": "fake_waves:Hooks",
     "pictures": "fake_waves",
     "views": {"embed": "drawing"},
@@ -39,6 +41,8 @@ WRONG = {
 RIGHT = {
     "suffixes": [".wave"],
     "capabilities": ["variable_length"],
+    "cells": "row",
+    "composes": True,
     "hooks": "fake_waves.hooks",
     "pictures": "fake_waves:write",
     "views": {"embed": "picture", "train": "tokens", "untrained": None},

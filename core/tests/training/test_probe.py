@@ -176,3 +176,23 @@ def test_more_neighbours_than_training_samples_are_refused_before_any_is_encoded
     with pytest.raises(OptionError, match="neighbours=500, and there are 40 training samples") as refusal:
         mt.fit(model, train, train, tune="knn", num_workers=0, head={"neighbours": 500})
     assert "at most 40" in refusal.value.fix
+
+
+def test_an_input_that_an_item_lacks_adds_nothing_to_what_a_probe_gives():
+    generator = np.random.default_rng(2)
+    vectors = generator.normal(size=(N, 2 * WIDTH)) + 5
+    vectors[: N // 4, WIDTH:] = 0  # these lack the second input
+    numbers = vectors[:, 0] + generator.normal(size=N)
+    normal = torch.nn.functional.layer_norm(torch.from_numpy(vectors).view(N, 2, WIDTH), (WIDTH,)).flatten(1).numpy()
+    there = np.repeat([True, False], WIDTH) | (np.arange(N) >= N // 4)[:, None]
+    counted = np.where(there, normal, np.nan)
+    features = np.where(there, (normal - np.nanmean(counted, 0)) / np.nanstd(counted, 0), 0)
+    wanted = (numbers - numbers.mean()) / numbers.std()
+    head = default_head(WIDTH, Regression(names=("n",)), options={"pool": "mean", "parts": 2})
+    head.calibrate(numbers.tolist())
+    task = Regression(names=("n",))
+    for penalty in solutions(head.eval(), torch.from_numpy(vectors).float(), task.stack(numbers.tolist())):
+        with torch.no_grad():
+            given = head.from_pooled(torch.from_numpy(vectors).float())[:, 0].numpy()
+        expected = Ridge(N * penalty).fit(features, wanted).predict(features)
+        np.testing.assert_allclose(given, expected, atol=1e-4)

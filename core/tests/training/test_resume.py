@@ -72,3 +72,32 @@ def test_the_columns_of_the_metrics_are_the_same_from_the_first_epoch_on(small_e
     one, two = ((tmp_path / name / "metrics.csv").read_text().splitlines()[0] for name in ("one", "two"))
     metrics = "accuracy auroc average_precision balanced_accuracy f1 macro_f1 loss".split()
     assert one == two == f"epoch,train_loss,{','.join(f'val_{name}' for name in metrics)},seconds"
+
+
+def test_a_run_that_is_killed_before_its_record_says_complete_has_everything_when_it_is_resumed(
+    small_encoder, tmp_path, monkeypatch
+):
+    fit(small_encoder, tmp_path / "whole")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+
+        def killed(folder, record):
+            raise KeyboardInterrupt
+
+        patch.setattr("mt_core.training.finishing.write_record", killed)
+        fit(small_encoder, tmp_path / "run")
+    assert (tmp_path / "run" / "report.html").is_file() and (tmp_path / "run" / "checkpoints").is_dir()
+    fit(small_encoder, tmp_path / "run", resume=True)
+    assert what_is_kept(tmp_path / "run") == what_is_kept(tmp_path / "whole")
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {
+        path.name for path in (tmp_path / "whole").iterdir()
+    }
+
+
+def test_a_run_that_is_killed_after_its_record_says_complete_leaves_no_checkpoint_when_it_is_resumed(
+    small_encoder, tmp_path
+):
+    fit(small_encoder, tmp_path / "run")
+    (tmp_path / "run" / "checkpoints").mkdir()
+    (tmp_path / "run" / "checkpoints" / "last.ckpt").write_bytes(b"of the last epoch")
+    assert fit(small_encoder, tmp_path / "run", resume=True).was_complete
+    assert not (tmp_path / "run" / "checkpoints").exists()

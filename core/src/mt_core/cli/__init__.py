@@ -17,11 +17,15 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from mt_core.errors import MtError, MtWarning, OptionError, did_you_mean
+from mt_core.io.json_log import JsonLog, log_event
 from mt_core.io.notices import Notices, collecting, notice_lines
 from mt_core.plugins.official import OFFICIAL_COMMANDS
+from mt_core.training.ranks import FAULT_OF_ANOTHER, is_fault_of_another, is_launched
 
 if TYPE_CHECKING:
     from mt_core.plugins.commands import CommandMetadata
+
+LOG_JSON = "--log-json"
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
@@ -35,6 +39,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "evaluate": ("mt_core.cli.evaluate", "Measure a run on labelled data."),
     "predict": ("mt_core.cli.predict", "Predict with a trained run."),
+    "encoders": ("mt_core.cli.encoders", "Encoders that are here, and weights that could be fetched."),
+    "fetch": ("mt_core.cli.fetch", "Weights of an encoder, into a folder that needs no network."),
     "cache": ("mt_core.cli.cache", "What the feature cache holds, and emptying it."),
     "demo": ("mt_core.cli.demo", "Every installed modality through one encoder, in one table."),
     "check": ("mt_core.cli.check", "Run the conformance suite on a plugin."),
@@ -91,6 +97,11 @@ def _added() -> tuple[CommandMetadata, ...]:
         return ()
 
 
+def _log_json(ctx: click.Context, option: click.Parameter, is_given: bool) -> None:
+    if is_given and not isinstance(sys.stderr, JsonLog):
+        sys.stderr = JsonLog(sys.stderr)
+
+
 def _switch_plugins_off(ctx: click.Context, option: click.Parameter, is_given: bool) -> None:
     if is_given:
         os.environ["MT_NO_PLUGINS"] = "1"  # in the environment, so that worker processes obey it too
@@ -104,6 +115,15 @@ def _switch_plugins_off(ctx: click.Context, option: click.Parameter, is_given: b
     expose_value=False,
     callback=_switch_plugins_off,
     help="Use no plugin and no command of another distribution; the same as MT_NO_PLUGINS=1.",
+)
+@click.option(
+    LOG_JSON,
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_log_json,
+    help="Write progress, warnings and errors to standard error as JSON, an object a line; the same as MT_LOG=json. It "
+    "may stand anywhere: mt train … --log-json.",
 )
 @click.version_option(package_name="mt-core", prog_name="mt")
 def group() -> None:
@@ -119,38 +139,64 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with contextlib.suppress(AttributeError, OSError):  # a name of a file need not be UTF-8, and is shown all the same
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     warnings.formatwarning = _in_one_line  # worker processes are forked from this one, and keep it
-    notices = Notices()
+    notices, stderr = Notices(), sys.stderr
+    if os.environ.get("MT_LOG") == "json":
+        sys.stderr = JsonLog(stderr)
     try:
         with collecting(notices):
             return _exit_code(arguments)
     finally:
-        for line in notice_lines(notices):
-            click.echo(line, err=True)
+        for line in notice_lines(notices) if os.environ.get("RANK", "0") == "0" else ():
+            if not log_event("warning", text=line):
+                click.echo(line, err=True)
+        if isinstance(sys.stderr, JsonLog):
+            sys.stderr.finish()
+            sys.stderr = stderr
 
 
 def _exit_code(arguments: Sequence[str] | None) -> int:
     try:
-        code = group.main(arguments, prog_name="mt", standalone_mode=False)
+        given = tuple(sys.argv[1:] if arguments is None else arguments)
+        code = group.main(_log_first(given), prog_name="mt", standalone_mode=False, obj=given)
     except MtError as error:
         if os.environ.get("MT_DEBUG", "0") not in ("", "0"):
             raise
-        click.echo(f"error: {error.problem}", err=True)
-        if error.fix:
-            click.echo(f"  fix: {error.fix}", err=True)
+        if is_launched() and is_fault_of_another(error):
+            return FAULT_OF_ANOTHER
+        _show_error(error.problem, error.fix)
         return 2
     except OSError as error:
         if os.environ.get("MT_DEBUG", "0") not in ("", "0") or error.filename is None:
             raise
-        click.echo(f"error: {error.filename}: {error.strerror}", err=True)
-        click.echo("  fix: check the path, who may use it, and the space that is left", err=True)
+        fix = "check the path, who may use it, and the space that is left"
+        _show_error(f"{error.filename}: {error.strerror}", fix)
         return 2
     except click.ClickException as error:
-        error.show()
+        if not log_event("error", problem=error.format_message(), fix="", kind=type(error).__name__):
+            error.show()
         return error.exit_code
     except click.Abort as abort:
-        click.echo(str(abort.__cause__ or "") or "stopped", err=True)
+        if os.environ.get("RANK", "0") == "0":  # of several processes the first one speaks
+            click.echo(str(abort.__cause__ or "") or "stopped", err=True)
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _log_first(arguments: tuple[str, ...]) -> tuple[str, ...]:
+    """The option of the whole command line before the command, wherever it stands up to a --."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    options = arguments[:end]
+    if LOG_JSON not in options:
+        return arguments
+    return (LOG_JSON, *(each for each in options if each != LOG_JSON), *arguments[end:])
+
+
+def _show_error(problem: str, fix: str) -> None:
+    if log_event("error", problem=problem, fix=fix):
+        return
+    click.echo(f"error: {problem}", err=True)
+    if fix:
+        click.echo(f"  fix: {fix}", err=True)
 
 
 _PYTHONS_OWN = warnings.formatwarning

@@ -12,6 +12,7 @@ import click
 
 from mt_core.errors import InputError, OptionError
 from mt_core.io.paths import expand, has_suffix
+from mt_core.io.urls import is_url
 
 if TYPE_CHECKING:
     from mt_core.plugins import PluginMetadata
@@ -27,6 +28,8 @@ def modality_and_files(named: Sequence[str]) -> tuple[str, tuple[str, ...]]:
     from mt_core.plugins import list_modalities
 
     first, rest = named[0], tuple(named[1:])
+    if is_url(first):
+        return _by_suffix(tuple(named), suffixes_of(list_modalities())), tuple(named)
     looks_like_file = os.path.isfile(first) or bool(Path(first).suffix) or any(sign in first for sign in "*?[")
     is_run = os.path.isfile(Path(first, "run.json"))
     if not rest and first.endswith(("/", os.sep)) and not os.path.exists(first):
@@ -47,6 +50,17 @@ def is_modality(name: str) -> bool:
 def means_modality(name: str) -> bool:
     """Whether a name means a modality, and not the folder of a run; of a name that both have, it does."""
     return is_modality(name) or (not os.path.isfile(Path(name, "run.json")) and len(Path(name).parts) == 1)
+
+
+def modality_or_items(named: str | None) -> str:
+    """The modality that is named; without one, what is made of several.
+
+    Raises:
+        UnknownModalityError: none is named, and nothing that is made of several is installed.
+    """
+    from mt_core.plugins import composing
+
+    return named if named is not None else composing().name
 
 
 def plugin_of(modality_or_run: str) -> PluginMetadata:
@@ -100,8 +114,9 @@ def suffixes_of(names: Sequence[str]) -> dict[str, tuple[str, ...]]:
 def _by_suffix(named: tuple[str, ...], suffixes_by_name: Mapping[str, tuple[str, ...]]) -> str:
     every = sorted({suffix for suffixes in suffixes_by_name.values() for suffix in suffixes})
     candidates_of: dict[tuple[str, ...], str] = {}
-    for file in expand(named, every):
-        claiming = tuple(name for name, suffixes in suffixes_by_name.items() if has_suffix(Path(file), suffixes))
+    expanded = expand(named, every)
+    for file in expanded:
+        claiming = tuple(name for name, suffixes in suffixes_by_name.items() if has_suffix(file, suffixes))
         candidates_of.setdefault(claiming, file)
     common = [name for name in suffixes_by_name if all(name in claiming for claiming in candidates_of)]
     if len(common) == 1:
@@ -113,7 +128,7 @@ def _by_suffix(named: tuple[str, ...], suffixes_by_name: Mapping[str, tuple[str,
             f"no installed plugin reads {candidates_of[()]}",
             fix="`mt list` shows what can be installed; name the modality first if the file's suffix is unusual",
         )
-    if any(os.path.isdir(name) for name in named):
+    if any(os.path.isdir(name) or (is_url(name) and name not in expanded) for name in named):
         return ""
     kinds = "; ".join(f"{file}: {' or '.join(claiming)}" for claiming, file in candidates_of.items())
     raise OptionError(f"these are of several modalities ({kinds})", fix="--by-suffix embeds each by its own")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,19 +44,25 @@ def show(comparison: Comparison) -> None:
 
 
 def keep(comparison: Comparison, run: str) -> None:
-    """Write the comparison into the run folder, and its report again; a folder that cannot be written is reported."""
-    from mt_core.errors import MtError
+    """Write the comparison into the run folder, and its report again."""
     from mt_core.training.comparison import CONTROLS, write_comparison
+
+    keep_in_run(run, lambda folder: write_comparison(folder, comparison), CONTROLS)
+
+
+def keep_in_run(run: str, write: Callable[[Path], None], name: str) -> None:
+    """Write a measurement into a run folder, and its report again; a folder that cannot be written is reported."""
+    from mt_core.errors import MtError
     from mt_core.training.report import write_run_report
     from mt_core.training.run_record import read_history, read_record
 
     folder = Path(run)
     try:
-        write_comparison(folder, comparison)
+        write(folder)
         record = read_record(folder)
         if "val_metrics" in record and "notices" in record:  # not of a run that was stopped by its user
             write_run_report(folder, record, read_history(folder))
     except MtError as error:
-        click.echo(f"the comparison is not kept: {error}", err=True)
+        click.echo(f"{name} is not kept: {error}", err=True)
     else:
-        click.echo(f"kept in {folder / CONTROLS} and in report.html", err=True)
+        click.echo(f"kept in {folder / name} and in report.html", err=True)

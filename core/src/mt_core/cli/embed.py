@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 @click.command("embed")
 @click.argument("named", metavar="[MODALITY|RUN] FILES...", nargs=-1, required=True)
-@click.option("-o", "--out", required=True, metavar="FILE", help="The file: .parquet, .csv, .jsonl or .npy.")
+@click.option("-o", "--out", required=True, metavar="FILE", help="The file or its URL: .parquet, .csv, .jsonl or .npy.")
 @click.option(
     "--pool",
     type=click.Choice(shared.POOLS),
-    help="Tokens to vector; untrained, without it: cls+mean of --layers quarters.",
+    help="Tokens to vector; untrained, without it: cls+mean of --layers quarters; trained: mean, or the head's.",
 )
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option(
@@ -41,6 +41,14 @@ if TYPE_CHECKING:
     "hash_files",
     is_flag=True,
     help="Recognise a changed file by its content, not by size and date alone.",
+)
+@click.option("--engine", metavar="NAME", help="What computes: this machine without it, or ray (pip install mt-ray).")
+@click.option("--address", metavar="HOST:PORT|auto", help="With --engine: the cluster; without it this machine alone.")
+@click.option(
+    "--gpus-per-worker",
+    type=click.FloatRange(min=0),
+    metavar="N",
+    help="With --engine: GPUs of each of the --num-workers that encode; 0.5: two share one.",
 )
 @shared.stacked(
     shared.encoder,
@@ -64,6 +72,9 @@ def command(
     chosen: tuple[str, ...],
     overwrite: bool,
     hash_files: bool,
+    engine: str | None,
+    address: str | None,
+    gpus_per_worker: float | None,
     encoder: str | None,
     layers: str | None,
     view: str | None,
@@ -77,32 +88,31 @@ def command(
 ) -> int:
     """Files to vectors, in one file.
 
-    FILES are files, folders and patterns, of the modality's formats; without a modality their suffixes decide, where
-    just one installed plugin reads them. A folder with files of several modalities is embedded --by-suffix. The folder
-    of a run gives the vectors of its trained tokenizer. Files that cannot be read go to <out>.errors.jsonl and make the
-    exit code 1. Interrupted, the same command goes on where it was; later, it embeds what is new or has changed,
-    and keeps the vectors of files that were removed.
+    FILES are files, folders, patterns and URLs, of the modality's formats; @LIST stands for the lines of a text file.
+    Without a modality their suffixes decide, where just one installed plugin reads them. A folder with files of several
+    modalities is embedded --by-suffix. The folder of a run gives the vectors of its trained tokenizer. Files that
+    cannot be read go to <out>.errors.jsonl and make the exit code 1. Interrupted, the same command goes on where it
+    was; later, it embeds what is new or has changed, and keeps the vectors of files that were removed.
     """
-    from pathlib import Path
-
     options = shared.with_view(options, view)
     from mt_core.cli.choosing import check_encoder, means_modality, modality_and_files, plugin_of
     from mt_core.embedding.output import check_output
     from mt_core.io.notices import Notices, collecting, relay
-    from mt_core.io.paths import expand
+    from mt_core.io.paths import expand, with_lists
 
+    named = tuple(with_lists(named))
     passed_over = Notices(strict=strict)
     with collecting(passed_over):
         modality_or_run, files = ("", named) if by_suffix or chosen else modality_and_files(named)
     settings = {
         "pool": pool,
         "batch_size": batch_size,
-        "num_workers": num_workers,
         "seconds_a_sample": seconds_a_sample,
         "precision": precision or "32",
         "hash_files": hash_files,
         "strict": strict,
         "show_progress": not quiet,
+        **_engine(engine, address, gpus_per_worker, num_workers),
     }
     if not modality_or_run:
         return _report(
@@ -118,7 +128,7 @@ def command(
     passed_over.check()
     relay(list(passed_over))
     check_encoder(encoder, plugin)
-    check_output(Path(out), overwrite=overwrite)
+    check_output(out, overwrite=overwrite)
     shared.parse(options)
 
     from mt_core.embedding import embed_files  # imports torch: all that is above needs none to be refused
@@ -126,7 +136,22 @@ def command(
     model = shared.load_modality_or_run(modality_or_run, encoder, device, options, layers)
     if not quiet:
         click.echo(f"{len(sources)} file(s), {model.description}", err=True)
-    return _report(embed_files(model, sources, out, overwrite=overwrite, **settings))  # type: ignore[arg-type]
+    return _report(embed_files(model, sources, out, overwrite=overwrite, **settings))
+
+
+def _engine(name: str | None, address: str | None, gpus: float | None, num_workers: int | None) -> dict[str, Any]:
+    """The engine as `embed_files` takes it; workers are those of the engine, where there is one."""
+    from mt_core.errors import OptionError
+    from mt_core.plugins.engines import load_engine
+
+    if name is None:
+        for option, value in (("--address", address), ("--gpus-per-worker", gpus)):
+            if value is not None:
+                raise OptionError(
+                    f"{option} is of a cluster, and no engine is named", fix=f"give {option} with --engine"
+                )
+        return {"num_workers": num_workers}
+    return {"engine": load_engine(name)(address=address, num_workers=num_workers, gpus_per_worker=gpus or 0)}
 
 
 def _embed_by_suffix(
@@ -142,8 +167,6 @@ def _embed_by_suffix(
     settings: dict[str, Any],
 ) -> EmbedResult:
     """Each file by the modality of its suffix."""
-    from pathlib import Path
-
     from mt_core.cli.choosing import check_encoder, is_modality, suffixes_of
     from mt_core.cli.sorting import sort_by_suffix
     from mt_core.embedding.output import check_output
@@ -161,7 +184,7 @@ def _embed_by_suffix(
     relay(list(passed_over))
     for modality in found.groups:
         check_encoder(encoder, find(modality))
-    check_output(Path(out), overwrite=overwrite)
+    check_output(out, overwrite=overwrite)
     for modality, files in found.groups.items():
         click.echo(f"{modality}: {len(files)} file(s)", err=True)
     for suffix, modality in found.shared.items():

@@ -17,6 +17,7 @@ from mt_core.cli import options as shared
 @click.option("--batch-size", type=click.IntRange(min=1), default=64, show_default=True, help="Samples at a time.")
 @click.option("--skip-unreadable", is_flag=True, help="Leave out samples that cannot be read.")
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
+@click.option("--each", is_flag=True, help="Of items of several inputs: also with each input alone, and without each.")
 @shared.stacked(
     shared.encoder,
     shared.data_options,
@@ -38,6 +39,7 @@ def command(
     split: str | None,
     batch_size: int,
     as_json: bool,
+    each: bool,
     encoder: str | None,
     data_option: tuple[str, ...],
     num_workers: int | None,
@@ -86,6 +88,15 @@ def command(
         control_minutes=control_minutes,
         train_data=train_data,
     )
+    shares = None
+    if each:
+        from mt_core.training.by_input import BY_INPUT, measure_by_input, write_by_input
+
+        reading = {"batch_size": batch_size, "num_workers": num_workers, "seconds_a_sample": seconds_a_sample}
+        how = {"skip_unreadable": skip_unreadable, "show_progress": not quiet}
+        found = measure_by_input(model, dataset, precision=precision or "32", **how, **reading)  # type: ignore[arg-type]
+        controls.keep_in_run(run, lambda folder: write_by_input(folder, found), BY_INPUT)
+        shares = found
     comparison = getattr(metrics, "controls", None)
     baseline = baseline_of(model, dataset)
     if as_json:
@@ -95,6 +106,7 @@ def command(
             "metrics": metrics,
             "baseline": baseline,
             "positive_class": getattr(model.head, "positive_class", None),
+            **({"by_input": shares.as_json()} if shares is not None else {}),
             **({"controls": comparison.as_json()} if comparison is not None else {}),
         }
         click.echo(json.dumps(record))
@@ -109,6 +121,8 @@ def command(
         if name != "samples":
             click.echo(f"  {name:<18}{value:.4f}{beside}")
     shared.say_positive(model)
+    for line in shares.lines() if shares is not None else ():
+        click.echo(line)
     if comparison is not None:
         controls.keep(comparison, run)
         controls.show(comparison)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mt_core.cli.run_facts import run_facts
+from mt_core.encoder.weights import are_here
 
 if TYPE_CHECKING:
     from mt_core.contract import Tokenizer
@@ -35,7 +36,7 @@ def command(name: str) -> None:
         for what, said in run_facts(Path(name)):
             click.echo(f"{what:<31}{said}")
         return
-    if name not in list_modalities() and (name == "mt-tiny" or "/" in name or "." in name):
+    if name not in list_modalities() and (name == "mt-tiny" or "/" in name or "." in name or are_here(name)):
         for what, said in encoder_facts(name):
             click.echo(f"{what:<22}{said}")  # no table, which would cut a hash off
         return
@@ -86,6 +87,7 @@ def facts(plugin: Plugin) -> list[tuple[str, str]]:
 def encoder_facts(name: str) -> list[tuple[str, str]]:
     """What there is to say of an encoder, in one line each."""
     from mt_core.encoder import load_encoder, tiny
+    from mt_core.encoder.inventory import weights_of
     from mt_core.encoder.names import TINY
 
     encoder = load_encoder(name)
@@ -94,11 +96,15 @@ def encoder_facts(name: str) -> list[tuple[str, str]]:
         ("weights", _weights(encoder, name)),
         ("size", f"{encoder.depth} blocks, width {encoder.width}, {encoder.num_heads} heads"),
         ("pictures", _pictures(encoder)),
+        ("normalisation", _normalisation(encoder)),
         ("parameters", f"{encoder.num_parameters():,}, frozen"),
         ("fingerprint", encoder.fingerprint),
     ]
     if name == TINY:
         lines += [("SHA-256 of the file", tiny.SHA256), ("licence", "Apache-2.0; no photograph, no downloaded data")]
+    elif (weights := weights_of(name)) is not None:
+        lines += [("SHA-256 of the file", weights.sha256 or "not recorded")]
+        lines += [("licence", weights.licence or "not known"), ("source", weights.source)]
     return lines
 
 
@@ -109,6 +115,11 @@ def _pictures(encoder: Encoder) -> str:
     return (
         f"trained on {size} x {size} pixels in patches of {patch}" if encoder.is_trained else f"{size} x {size} pixels"
     )
+
+
+def _normalisation(encoder: Encoder) -> str:
+    mean, std = (", ".join(f"{value:g}" for value in values) for values in (encoder.mean, encoder.std))
+    return f"mean {mean}; std {std}; resized by {encoder.interpolation}"
 
 
 def _weights(encoder: Encoder, name: str) -> str:

@@ -61,6 +61,16 @@ seconds_a_sample = click.option(
 )
 
 
+devices = click.option(
+    "--devices",
+    type=click.IntRange(min=1),
+    help="Processes on a machine that train together, one a GPU (or several on a CPU); by default 1.",
+)
+num_nodes = click.option(
+    "--num-nodes", type=click.IntRange(min=1), help="Machines that train together, started by torchrun or srun."
+)
+
+
 def _show_choice(ctx: click.Context, option: click.Parameter, asked: str | None) -> str | None:
     """What is chosen by measurement is reported in one line on standard error."""
     if asked in ("auto", "int8"):
@@ -162,6 +172,23 @@ def with_view(options: Sequence[str], view: str | None) -> tuple[str, ...]:
 
         raise OptionError(f"--view {view} and -O {other} are two views", fix="give one of them")
     return (*options, *([] if view is None else [f"view={view}"]))
+
+
+def with_flags(pairs: Sequence[str], flags: Mapping[str, str | None], kind: str) -> tuple[str, ...]:
+    """`name=value` pairs, and those of flags of their own that were given.
+
+    Args:
+        kind: Of the pairs, for the message: "-O".
+
+    Raises:
+        click.BadParameter: a name that was given by both, with two values.
+    """
+    there = parse(pairs)
+    given = {name: value for name, value in flags.items() if value is not None}
+    for name in given.keys() & there.keys():
+        if given[name] != there[name]:
+            raise click.BadParameter(f"{name} is given twice: --{name} {given[name]} and {kind} {name}={there[name]}")
+    return (*pairs, *(f"{name}={value}" for name, value in given.items() if name not in there))
 
 
 def load_modality_or_run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from mt_core.plugins import Plugin
 
 
+COCO_RESULTS = "coco_results.json"
+
+
 @click.command("predict")
 @click.argument("run")
 @click.argument("files", nargs=-1, required=True)
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
 )
 @click.option("--batch-size", type=click.IntRange(min=1), default=32, show_default=True, help="Samples at a time.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a sample, with everything the head says.")
+@click.option("--each", is_flag=True, help="Of items of several inputs: how much each input changes the prediction.")
 @shared.stacked(
     shared.encoder, shared.num_workers, shared.seconds_a_sample, shared.precision, shared.device, shared.strict
 )
@@ -40,6 +45,7 @@ def command(
     out: str | None,
     batch_size: int,
     as_json: bool,
+    each: bool,
     encoder: str | None,
     num_workers: int | None,
     seconds_a_sample: float,
@@ -80,20 +86,34 @@ def command(
             precision=precision or "32",  # type: ignore[arg-type]
             on_error=errors.append,
             strict=strict,
+            each=each,
         )
         if where is None:
             for record in records:
                 name = f"{record['source']}:{record['row']}" if has_rows else record["source"]
-                click.echo(json.dumps(record) if as_json else f"{name}  {head.format_prediction(record)}")
+                text = f"{name}  {head.format_prediction(record)}{_inputs_in_words(record)}"
+                click.echo(json.dumps(record) if as_json else text)
         else:
             where.make_folder()
             if where.pictures is not None:
                 records = _shown(records, plugin, head, where.pictures, errors)
+                records = _with_results(records, head, where.pictures)
             count = write_records(where.table, records, RunError)
             click.echo(f"{where.table}: {count} predictions")
     for failed in errors:
         click.echo(f"error: {failed.problem}\n  fix: {failed.fix}", err=True)
     return 1 if errors else 0
+
+
+def _inputs_in_words(record: dict[str, Any]) -> str:
+    """The inputs of an item that a prediction used, each with its contribution where that is a number."""
+    if "inputs" not in record:
+        return ""
+    shares = record.get("contributions", {})
+    parts = [
+        f"{name} {shares[name]:+.3g}" if isinstance(shares.get(name), float) else name for name in record["inputs"]
+    ]
+    return f"  ({', '.join(parts)})"
 
 
 @dataclass(frozen=True)
@@ -139,18 +159,44 @@ class Output:
             raise RunError(problem, fix="choose another --out") from None
 
 
+def _with_results(records: Iterator[dict[str, Any]], head: Head, folder: Path) -> Iterator[dict[str, Any]]:
+    """The same records; of a run that finds objects, all of them are also written in COCO's result format."""
+    from mt_core.contract import Detection
+    from mt_core.errors import RunError
+    from mt_core.io.atomic import atomic_write
+    from mt_core.sdk import coco_results
+
+    if not isinstance(head.task, Detection):
+        yield from records
+        return
+    results: list[dict[str, Any]] = []
+    for record in records:
+        results += coco_results([record], head.task)
+        yield record
+    with atomic_write(folder / COCO_RESULTS, RunError) as unfinished:
+        unfinished.write_text(json.dumps(results))
+    click.echo(f"{folder / COCO_RESULTS}: {len(results)} objects")
+
+
 def _shown(
     records: Iterator[dict[str, Any]], plugin: Plugin, head: Head, folder: Path, errors: list[MtError]
 ) -> Iterator[dict[str, Any]]:
-    """The same records; of those of each source, what the modality shows is written to a folder."""
+    """The same records; of those of each source, what the modality shows is written to a folder; of a second source of
+    the same name to the folder 2 in it, and so on."""
     from mt_core.errors import MtError
     from mt_core.io.names import path_of_text
 
+    num_called: Counter[str] = Counter()
     for source, of_source in groupby(records, key=lambda record: record["source"]):
         kept = list(of_source)
         yield from kept
+        name = Path(source).name.partition(".")[0]
+        num_called[name] += 1
+        where = folder if num_called[name] == 1 else folder / str(num_called[name])
         try:
-            shown = plugin.pictures(path_of_text(source), kept, head.task, folder) if plugin.pictures else []
+            if plugin.pictures:
+                where.mkdir(exist_ok=True)
+            shown = plugin.pictures(path_of_text(source), kept, head.task, where) if plugin.pictures else []
         except MtError as error:
             errors.append(error)
         else:

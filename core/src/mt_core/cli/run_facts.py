@@ -35,7 +35,9 @@ def _facts(folder: Path, record: Mapping[str, Any], epochs: int) -> Iterator[tup
         yield from _facts_of_adapted(folder, record)
         return
     can = "can predict" if (folder / WEIGHTS).is_file() else "cannot predict yet; --resume goes on with it"
-    if record["status"] == "complete":
+    if "steps" in record["recipe"]:
+        yield "state", f"{record['status']}, step {record['step']:,} of {record['recipe']['steps']:,}"
+    elif record["status"] == "complete":
         yield "state", f"complete, {epochs} {'settings tried' if record.get('chosen') else 'epochs'}"
     elif "samples" in (record.get("chosen") or {}):
         yield "state", f"stopped, fitted to {record['chosen']['samples']:,} of {data['train']:,} samples; {can}"
@@ -87,6 +89,8 @@ def _sizes(data: Mapping[str, Any]) -> str:
 
 
 def _task(task: Mapping[str, Any]) -> str:
+    if task["kind"] == "alignment":
+        return f"alignment of {', '.join(task['inputs'])} in the space {task['space']}, {task['width']} wide"
     keys = ("classes", "labels", "names", "channels", "identities")
     names: list[str] = next((task[key] for key in keys if key in task), [])
     shown = ", ".join(map(str, names[:8])) + (f", … ({len(names):,})" if len(names) > 8 else "")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from mt_core.errors import InputError, OptionError
 from mt_core.io.names import text_of_path
@@ -61,25 +60,37 @@ def _modality_of(
     file: str, suffixes_of: Mapping[str, Sequence[str]], chosen: Mapping[str, str], found: SortedFiles
 ) -> tuple[str, str, str]:
     """The modality, or "" with the problem and its fix."""
-    path = Path(file)
     for suffix in sorted(chosen, key=len, reverse=True):
-        if has_suffix(path, [suffix]):
+        if has_suffix(file, [suffix]):
             return chosen[suffix], "", ""
-    claims = {name: _longest(path, suffixes) for name, suffixes in suffixes_of.items()}
+    modality, candidates = modality_of_name(file, suffixes_of)
+    if not candidates:
+        return "", "no installed plugin reads it", "`mt list` shows what can be installed; --as SUFFIX=MODALITY says it"
+    suffix = _longest(file, suffixes_of[candidates[0]])
+    if not modality:
+        return "", f"it may be of {', '.join(candidates)}", f"say which: --as {suffix}={candidates[0]}"
+    if len(candidates) > 1:
+        found.shared[suffix] = modality
+    return modality, "", ""
+
+
+def modality_of_name(name: str, suffixes_of: Mapping[str, Sequence[str]]) -> tuple[str, list[str]]:
+    """The modality that reads a file of this name, "" for none or where it is not clear, and all that do.
+
+    Args:
+        suffixes_of: The suffixes of each modality. The longest one that fits counts.
+    """
+    claims = {modality: _longest(name, suffixes) for modality, suffixes in suffixes_of.items()}
     longest = max(map(len, claims.values()), default=0)
     if not longest:
-        return "", "no installed plugin reads it", "`mt list` shows what can be installed; --as SUFFIX=MODALITY says it"
-    candidates = [name for name, suffix in claims.items() if len(suffix) == longest]
-    suffix = claims[candidates[0]]
+        return "", []
+    candidates = [modality for modality, suffix in claims.items() if len(suffix) == longest]
     if len(candidates) == 1:
-        return candidates[0], "", ""
-    usual = USUAL_MODALITY.get(suffix)
-    if usual in candidates:
-        found.shared[suffix] = usual
-        return usual, "", ""
-    return "", f"it may be of {', '.join(candidates)}", f"say which: --as {suffix}={candidates[0]}"
+        return candidates[0], candidates
+    usual = USUAL_MODALITY.get(claims[candidates[0]], "")
+    return (usual if usual in candidates else ""), candidates
 
 
-def _longest(path: Path, suffixes: Sequence[str]) -> str:
+def _longest(file: str, suffixes: Sequence[str]) -> str:
     """The longest of the suffixes that the file has; "" for none."""
-    return max((suffix for suffix in suffixes if has_suffix(path, [suffix])), key=len, default="")
+    return max((suffix for suffix in suffixes if has_suffix(file, [suffix])), key=len, default="")

@@ -17,8 +17,20 @@ if TYPE_CHECKING:
 
 # bounds stand here again (a test compares them), because --help must not import pydantic
 @click.command("train")
-@click.argument("modality")
+@click.argument("modality", required=False)
 @click.option("--data", required=True, metavar="DIR", help="A folder in a layout that the plugin knows (mt info).")
+@click.option(
+    "--inputs",
+    metavar="LIST",
+    help="Of several modalities at once, without MODALITY: photo=image,description=text,price+year=tabular. Without "
+    "it they are found in the table.",
+)
+@click.option("--target", metavar="COLUMN", help="What to predict, of a table; the same as -D target=….")
+@click.option(
+    "--fusion",
+    type=click.Choice(["sequence", "late"]),
+    help="Of several modalities: the tokens of an item in one sequence (by default), or each input by itself.",
+)
 @click.option("--out", required=True, metavar="DIR", help="The run folder.")
 @click.option(
     "--tune",
@@ -60,6 +72,8 @@ if TYPE_CHECKING:
     shared.num_workers,
     shared.precision,
     shared.device,
+    shared.devices,
+    shared.num_nodes,
     shared.strict,
     shared.no_cache,
     shared.quiet,
@@ -68,8 +82,11 @@ if TYPE_CHECKING:
     controls.control_minutes,
 )
 def command(
-    modality: str,
+    modality: str | None,
     data: str,
+    inputs: str | None,
+    target: str | None,
+    fusion: str | None,
     out: str,
     started_from: str | None,
     resume: bool,
@@ -91,27 +108,41 @@ def command(
 ) -> int:
     """Fit tokenizer and head to labelled data; the encoder stays frozen.
 
+    Without MODALITY samples are items of several modalities: the rows of a table (mt-fusion).
+
     Settings that are not given are those of the modality's own recipe. An option that tokenizer and dataset both have
     is given once, by -O or by -D. The run folder holds everything needed to predict or to repeat.
     """
-    from mt_core.cli.choosing import check_encoder
+    from mt_core.cli.choosing import check_encoder, modality_or_items
+    from mt_core.cli.launching import asked_processes
+    from mt_core.errors import OptionError
     from mt_core.io.paths import check_exists
     from mt_core.plugins import find
+    from mt_core.training.ranks import settled
     from mt_core.training.run_record import check_folder, read_record
 
+    modality = modality_or_items(modality)
     found = find(modality)
     check_exists(Path(data))
-    check_folder(Path(out), resume=resume, overwrite=overwrite)
+    processes = asked_processes(shared.merged(flags, more))
+    if processes.is_first:
+        check_folder(Path(out), resume=resume, overwrite=overwrite)
     check_encoder(encoder, found)
-    options = shared.with_view(options, view)
+    options = shared.with_flags(shared.with_view(options, view), {"inputs": inputs, "fusion": fusion}, "-O")
+    data_option = shared.with_flags(data_option, {"target": target}, "-D")
+    head_option = shared.with_flags(head_option, {"views": "attention" if fusion == "late" else None}, "-H")
     own, of_data = shared.parse(options), shared.parse(data_option)
     if started_from is not None:
         own = _options_of_adapted(started_from, modality, options, with_controls)
-    settings = shared.merged({**flags, "head": shared.parse(head_option) or None}, more)
+    settings = settled(shared.merged({**flags, "head": shared.parse(head_option) or None}, more))
 
     from mt_core.training import Recipe  # imports pydantic
 
     Recipe.parse({name: value for name, value in settings.items() if name in Recipe.model_fields})
+    if with_controls and processes.are_several:
+        raise OptionError("--controls trains controls in one process", fix="leave --devices and --num-nodes out")
+    if (code := processes.launch()) is not None:
+        return code
 
     from mt_core.plugins import get
     from mt_core.training.opening import open_for_new_model  # imports torch: what is above needs none to be refused
@@ -139,6 +170,7 @@ def command(
         model = load_adapted(started_from, modality, **given)
     else:
         model = load(modality, purpose=recipe.purpose, **given, **own)
+    quiet = quiet or not processes.is_first
     if not quiet:
         click.echo(f"encoder: {model.encoder.description}", err=True)
     result = fit(
@@ -152,6 +184,8 @@ def command(
         strict=strict,
         show_progress=not quiet,
     )
+    if not processes.is_first:
+        return 0
     _show(result, model, recipe, out)
     if with_controls:
         from mt_core.training.controls import controls_of_training

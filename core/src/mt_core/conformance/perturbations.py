@@ -52,7 +52,8 @@ def parts_of(item: Item) -> Iterator[Part]:
 
 def replaced(items: Sequence[Item], part: Part) -> Iterator[tuple[Item, Item]]:
     """Pairs of a sample and its copy in which this part comes from another sample of the same shapes; then, for parts
-    of floats, pairs in which noise is added to it."""
+    of floats, pairs in which noise is added to it. Of samples that have it."""
+    items = [item for item in items if part.name in item]
     for one, other in permutations(items, 2):
         place = part.slices(one[part.name].shape)
         if _shapes(one) != _shapes(other):

@@ -28,6 +28,7 @@ from mt_core.conformance.checks import (
     packaging,
     persistence,
     reading,
+    regions,
     sample,
     tokens,
 )
@@ -44,6 +45,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     reading,
     sample,
     tokens,
+    regions,
     capabilities,
     learning,
     persistence,
@@ -196,7 +198,9 @@ def chosen_checks(only: Sequence[str]) -> tuple[Check, ...]:
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
     """An exception, and those that it was raised from."""
-    while error is not None:
+    found: list[BaseException] = []
+    while error is not None and error not in found:  # a plugin may raise an error from itself
+        found.append(error)
         yield error
         error = error.__cause__
 

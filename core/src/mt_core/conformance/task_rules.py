@@ -11,8 +11,10 @@ from torch import Tensor
 
 from mt_core.contract import (
     MISSING_CLASS,
+    Alignment,
     AnyTask,
     Classification,
+    Detection,
     Forecasting,
     Multilabel,
     Regression,
@@ -48,6 +50,8 @@ def problem_with_targets(task: AnyTask, stacked: Tensor) -> str:
         return "a label is neither 0 nor 1 nor NaN"
     if isinstance(task, Regression | Forecasting) and stacked.isinf().any():
         return "a target is infinite"
+    if isinstance(task, Detection) and (stacked[..., :2] < 0).any():
+        return "a box begins left of or above its picture"
     if isinstance(task, Retrieval) and not torch.isin(stacked[:, 2], torch.tensor(list(Role))).all():
         return f"a role is none of {', '.join(role.name for role in Role)}"
     return ""
@@ -70,13 +74,23 @@ def problem_with_prediction(task: AnyTask, decoded: Any, target: Tensor) -> str:
         is_valid, expected = names.__contains__, "the name of a class, or of an identity"
     elif isinstance(task, Multilabel):
         is_valid, expected = (lambda value: _all_in(value, task.labels)), "a list of labels"
+    elif isinstance(task, Segmentation) and task.of == "pixels":
+        is_valid = lambda value: _is_mask(value, target, len(task.classes))  # noqa: E731
+        expected = "a mask of the picture: size [H, W], and values and lengths of runs of class indices, row by row"
     elif isinstance(task, Segmentation):
         places = int((target != MISSING_CLASS).sum())
         is_valid = lambda value: _all_in(value, task.classes) and len(value) >= places  # noqa: E731
         expected = f"the name of a class for each of {places} places or more"
+    elif isinstance(task, Detection):
+        is_valid, expected = (
+            (lambda value: _objects(value, task.classes)),
+            ("a list of objects: class, score of 0 to 1, and box of left, top, right and bottom in pixels"),
+        )
     elif isinstance(task, Forecasting):
         is_valid = lambda value: _named(value, task.channels, lambda steps: _numbers(steps, task.horizon))  # noqa: E731
         expected = f"for each channel a list of {task.horizon} finite numbers"
+    elif isinstance(task, Alignment):
+        is_valid, expected = (lambda value: _numbers(value, task.width)), f"a list of {task.width} finite numbers"
     elif len(task.names) == 1:
         is_valid, expected = _is_number, "a finite number"
     else:
@@ -86,6 +100,36 @@ def problem_with_prediction(task: AnyTask, decoded: Any, target: Tensor) -> str:
 
 def _all_in(value: Any, names: tuple[str, ...]) -> bool:
     return isinstance(value, list) and all(name in names for name in value)
+
+
+def _is_mask(value: Any, target: Tensor, num_classes: int) -> bool:
+    """Whether runs make a mask that has every pixel whose class is known."""
+    if not isinstance(value, Mapping) or not {"size", "values", "lengths"} <= value.keys():
+        return False
+    (height, width), values, lengths = value["size"], value["values"], value["lengths"]
+    places = (target != MISSING_CLASS).nonzero()
+    most_rows, most_columns = (int(end) + 1 for end in places.max(0).values) if len(places) else (0, 0)
+    return (
+        len(values) == len(lengths)
+        and sum(lengths) == height * width
+        and all(0 <= index < num_classes for index in values)
+        and most_rows <= height
+        and most_columns <= width
+    )
+
+
+def _objects(value: Any, classes: tuple[str, ...]) -> bool:
+    """Whether it is a list of objects, with boxes that have an area and lie right of and below the corner 0, 0."""
+    return isinstance(value, list) and all(
+        isinstance(each, Mapping)
+        and each.get("class") in classes
+        and _is_number(each.get("score"))
+        and 0 <= each["score"] <= 1
+        and _numbers(each.get("box"), 4)
+        and 0 <= each["box"][0] < each["box"][2]
+        and 0 <= each["box"][1] < each["box"][3]
+        for each in value
+    )
 
 
 def _named(value: Any, names: tuple[str, ...], is_valid: Callable[[Any], bool]) -> bool:

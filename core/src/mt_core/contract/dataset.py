@@ -77,6 +77,13 @@ class ModalityDataset(Dataset[Example]):
         """
         return ()
 
+    def tokenizer_options(self) -> dict[str, Any]:
+        """The tokenizer's options that these data decide, names to values. By default none.
+
+        What the user gave for the dataset is among them where it settles them.
+        """
+        return {}
+
     @classmethod
     @abstractmethod
     def open(

@@ -25,6 +25,9 @@ class Head(nn.Module):
         kinds: The `Task.kind`s that this head can be made for.
         primary: The metric that model selection looks at, one of those that `metrics` returns.
         higher_is_better: Which way `primary` improves.
+        vector_width: E, the width of what `vectors` gives; None: this head makes no vectors of its own.
+        samples_at_once: Samples that are evaluated or predicted at a time, at the most, where the output of one is
+            large; None: as many as are asked for.
     """
 
     Options: ClassVar[type[AnyOptions]] = AnyOptions
@@ -32,6 +35,8 @@ class Head(nn.Module):
     kinds: ClassVar[tuple[str, ...]]
     primary: str
     higher_is_better: bool = True
+    vector_width: int | None = None
+    samples_at_once: int | None = None
 
     def __init__(self, width: int, task: AnyTask, options: AnyOptions | None = None) -> None:
         super().__init__()
@@ -39,12 +44,22 @@ class Head(nn.Module):
         self.task = task
         self.options = options if options is not None else self.Options()
 
+    @classmethod
+    def takes(cls, task: AnyTask) -> bool:
+        """Whether this head can be made for a task: by default where its kind is among `kinds`."""
+        return task.kind in cls.kinds
+
     def calibrate(self, targets: Sequence[Any]) -> None:
         """Learn statistics of the training targets (scale, class frequencies), kept in buffers. By default nothing."""
 
     def forward(self, features: Features) -> Tensor:
         """Unnormalised scores, (B, O), or more axes for a dense task."""
         raise NotImplementedError  # abstract
+
+    def vectors(self, features: Features) -> Tensor | None:
+        """(B, E) the vectors that `embed` gives for a model with this head, where it has a `vector_width`; by default
+        None: `embed` gives pooled features."""
+        return None
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """A scalar, differentiable; missing targets (see `Task.stack`) add nothing to it, and where all are missing it

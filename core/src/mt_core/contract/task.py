@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from enum import IntEnum
 from typing import Annotated, Any, Literal, Self
 
+import numpy as np
 import torch
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from torch import Tensor
 
+from mt_core.contract.boxes import Boxes
 from mt_core.errors import OptionError
 
 MISSING_CLASS = -1
@@ -77,22 +79,80 @@ class Regression(_Task):
 
 
 class Segmentation(_Task):
-    """A class for each place of a sample: each point of a cloud, each pixel of a scene, or each token. A target is a
-    sequence of class indices in the order of the places, `MISSING_CLASS` where one is not known."""
+    """A class for each place of a sample (each point of a cloud, each step of a series, each token), or for each pixel
+    of a picture. A target is a sequence of class indices in the order of the places, or an (H, W) array of them, with
+    `MISSING_CLASS` where one is not known; None where none is."""
 
     kind: Literal["segmentation"] = "segmentation"
     classes: tuple[str, ...] = Field(min_length=1, description="Names of the classes, in the order of their indices.")
+    of: Literal["places", "pixels"] = Field(
+        default="places", description="What has a class: places in a row, or the pixels of a picture."
+    )
+    numbers: tuple[int, ...] = Field(
+        default=(), description="The number that stands for each class in files of masks; none: 0, 1, 2 and so on."
+    )
+    void: tuple[int, ...] = Field(default=(), description="Numbers in files of masks that stand for no class.")
+    colours: tuple[tuple[int, int, int], ...] = Field(
+        default=(), description="The RGB colour of each class, 0 to 255; in coloured masks it stands for the class."
+    )
+    is_coloured: bool = Field(default=False, description="Whether files of masks hold colours, and no numbers.")
+
+    @model_validator(mode="after")
+    def _one_a_class(self) -> Self:
+        if any(each and len(each) != len(self.classes) for each in (self.numbers, self.colours)):
+            raise ValueError("numbers and colours have one entry a class, or none")
+        if self.is_coloured and not self.colours:
+            raise ValueError("coloured masks need the colour of each class")
+        return self
 
     @property
     def num_outputs(self) -> int:
         return len(self.classes)
 
     def stack(self, targets: Sequence[Any]) -> Tensor:
-        """(B, P) int64, P the most places of a sample; `MISSING_CLASS` behind the places of the others."""
-        rows = [_indices(target, len(self.classes)) for target in targets]
-        if not rows:
-            return torch.empty(0, 0, dtype=torch.int64)
-        return torch.nn.utils.rnn.pad_sequence(rows, batch_first=True, padding_value=MISSING_CLASS)
+        """(B, P) int64, P the most places of a sample, or (B, H, W), the height and width that hold every picture;
+        `MISSING_CLASS` behind the places of the others."""
+        ndim = 2 if self.of == "pixels" else 1
+        rows = [_indices(target, len(self.classes), ndim) for target in targets]
+        most = [max((row.shape[axis] for row in rows), default=0) for axis in range(ndim)]
+        stacked = torch.full((len(rows), *most), MISSING_CLASS)
+        for into, row in zip(stacked, rows, strict=True):
+            into[tuple(slice(length) for length in row.shape)] = row
+        return stacked
+
+
+class Detection(_Task):
+    """The objects in a picture: where each is, as a box, and its class. A target is `Boxes`, none of them where the
+    picture shows no object; None where nobody looked for objects."""
+
+    kind: Literal["detection"] = "detection"
+    classes: tuple[str, ...] = Field(min_length=1, description="Names of the classes, in the order of their indices.")
+    numbers: tuple[int, ...] = Field(
+        default=(), description="The number that stands for each class in files of boxes; none: 0, 1, 2 and so on."
+    )
+
+    @model_validator(mode="after")
+    def _one_a_class(self) -> Self:
+        if self.numbers and len(self.numbers) != len(self.classes):
+            raise ValueError("numbers has one entry a class, or none")
+        return self
+
+    @property
+    def num_outputs(self) -> int:
+        return len(self.classes)
+
+    def stack(self, targets: Sequence[Any]) -> Tensor:
+        """(B, M, 6) float32, M the most objects of a picture and at least 1: left, top, right and bottom in pixels,
+        class index, and 1 for what neither counts as found nor as missed. Behind the objects of a picture the class is
+        `MISSING_CLASS`; where the target is None everything is NaN."""
+        rows = [None if target is None else _objects(target, len(self.classes)) for target in targets]
+        most = max((len(row) for row in rows if row is not None), default=0)
+        stacked = torch.full((len(rows), max(1, most), 6), math.nan)
+        for into, row in zip(stacked, rows, strict=True):
+            if row is not None:
+                into[:] = torch.tensor([0.0, 0.0, 0.0, 0.0, MISSING_CLASS, 0.0])
+                into[: len(row)] = row
+        return stacked
 
 
 class Forecasting(_Task):
@@ -164,7 +224,29 @@ class Retrieval(_Task):
         return torch.tensor([[int(number) for number in row] for row in rows], dtype=torch.int64).reshape(-1, 3)
 
 
-AnyTask = Classification | Multilabel | Regression | Segmentation | Forecasting | Retrieval
+class Alignment(_Task):
+    """A place in a space of vectors that samples of several modalities share, where what belongs together is near.
+
+    A target is the number of an item: samples with the same one belong together. None where it is not known.
+    """
+
+    kind: Literal["alignment"] = "alignment"
+    space: str = Field(
+        min_length=1, description="Name of the space: vectors of the same space can be compared, others can not."
+    )
+    width: int = Field(ge=1, description="Width of the vectors.")
+    inputs: tuple[str, ...] = Field(default=(), description="Names of the inputs that were brought together in it.")
+
+    @property
+    def num_outputs(self) -> int:
+        return self.width
+
+    def stack(self, targets: Sequence[Any]) -> Tensor:
+        """(B,) int64, `MISSING_CLASS` where the target is None."""
+        return torch.tensor([MISSING_CLASS if target is None else int(target) for target in targets], dtype=torch.int64)
+
+
+AnyTask = Classification | Multilabel | Regression | Segmentation | Detection | Forecasting | Retrieval | Alignment
 """Any of the tasks, for annotations."""
 
 Task = Annotated[AnyTask, Field(discriminator="kind")]
@@ -178,18 +260,49 @@ def task_from(record: dict[str, Any]) -> AnyTask:
     return _ADAPTER.validate_python(record)
 
 
-def _indices(target: Any, num_classes: int) -> Tensor:
-    """(P,) class indices of one sample, checked."""
+def _indices(target: Any, num_classes: int, ndim: int) -> Tensor:
+    """(P,) or (H, W) class indices of one sample, checked."""
     if target is None:
-        return torch.full((1,), MISSING_CLASS)
-    indices = torch.as_tensor(target, dtype=torch.int64)
-    is_inside = not len(indices) or MISSING_CLASS <= int(indices.min()) <= int(indices.max()) < num_classes
-    if indices.ndim != 1 or not is_inside:
+        return torch.full((1,) * ndim, MISSING_CLASS)
+    indices = torch.as_tensor(np.asarray(target) if hasattr(target, "__array__") else target, dtype=torch.int64)
+    is_inside = not indices.numel() or MISSING_CLASS <= int(indices.min()) <= int(indices.max()) < num_classes
+    if indices.ndim != ndim or not is_inside:
+        what = "one class index a place" if ndim == 1 else "an (H, W) array of class indices"
         raise OptionError(
-            f"a target of shape {tuple(indices.shape)} is no sequence of indices within 0..{num_classes - 1}",
-            fix="give one class index a place, -1 where it is not known",
+            f"a target of shape {tuple(indices.shape)} is no {'sequence' if ndim == 1 else 'mask'} of indices within "
+            f"0..{num_classes - 1}",
+            fix=f"give {what}, -1 where it is not known",
         )
     return indices
+
+
+def _objects(target: Any, num_classes: int) -> Tensor:
+    """(M, 6) the objects of one picture, checked."""
+    if not isinstance(target, Boxes):
+        raise OptionError(
+            f"a target of detection is a {type(target).__name__}", fix="give mt_core.contract.Boxes, None where unknown"
+        )
+    xyxy_M4 = np.asarray(target.xyxy, np.float32).reshape(-1, 4)
+    classes_M = np.asarray(target.classes, np.int64).reshape(-1)
+    ignored_M = np.zeros(len(xyxy_M4), bool) if target.ignored is None else np.asarray(target.ignored, bool).reshape(-1)
+    if not len(xyxy_M4) == len(classes_M) == len(ignored_M):
+        raise OptionError(
+            f"a target has {len(xyxy_M4)} boxes, {len(classes_M)} classes and {len(ignored_M)} ignored",
+            fix="give one class a box",
+        )
+    if len(classes_M) and not 0 <= classes_M.min() <= classes_M.max() < num_classes:
+        raise OptionError(
+            f"a box has the class {classes_M[(classes_M < 0) | (classes_M >= num_classes)][0]}, outside "
+            f"0..{num_classes - 1}",
+            fix="give classes as indices into the task's classes",
+        )
+    if not np.isfinite(xyxy_M4).all() or (xyxy_M4[:, 2:] <= xyxy_M4[:, :2]).any():
+        raise OptionError(
+            "a box has no area, or a side that is no finite number",
+            fix="give left, top, right and bottom in pixels, right and bottom the larger ones; leave out others",
+        )
+    columns = [torch.from_numpy(each.astype(np.float32)) for each in (classes_M, ignored_M)]
+    return torch.cat([torch.from_numpy(xyxy_M4), torch.stack(columns, dim=1)], dim=1)
 
 
 def _stack_numbers(targets: Sequence[Any], num_outputs: int, of: str) -> Tensor:

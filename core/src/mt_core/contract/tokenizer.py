@@ -41,6 +41,7 @@ from mt_core.contract.dataset import Example
 from mt_core.contract.encoder import EncoderSpec
 from mt_core.contract.options import Options as AnyOptions
 from mt_core.contract.padding import pad_and_stack
+from mt_core.contract.regions import TokenRegions, default_regions
 from mt_core.contract.tokens import Tokens
 from mt_core.errors import ContractError
 
@@ -116,6 +117,24 @@ class Tokenizer(nn.Module):
         """
         raise NotImplementedError  # abstract
 
+    def prepare_example(
+        self, sample: Any, target: Any, generator: torch.Generator | None = None
+    ) -> tuple[dict[str, Tensor], Any]:
+        """The tensors of one labelled sample, and the target that belongs to them.
+
+        By default what `prepare` gives, and the target as it is. A modality whose augmentation moves what a target is
+        tied to (a crop of a picture moves the pixels of its mask) overrides this.
+
+        Args:
+            sample: What `read` returned.
+            target: Of the sample, as its dataset's task says; None where it is not known.
+            generator: As for `prepare`.
+
+        Raises:
+            InputError: as `prepare`; or a target that does not fit the sample.
+        """
+        return self.prepare(sample, generator), target
+
     def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """One batch of prepared samples. By default `pad_and_stack`: tensors of one name are stacked; where their first
         axis differs they are padded with zeros and `<name>_mask` (B, N) tells which positions are real."""
@@ -145,6 +164,34 @@ class Tokenizer(nn.Module):
         """
         return None
 
+    def regions(self, sample: Any, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """What each token of one sample is of, in the modality's own terms and units (`mt explain`).
+
+        Args:
+            sample: What `read` returned.
+            batch: What `collate` made of this sample alone.
+            tokens: What `forward` made of that.
+
+        Returns:
+            By default, of samples that `draw` draws one picture a view, patches in pixels of what is drawn; of others
+            the coordinates of the tokens, or their numbers. A modality that knows more (seconds, columns, atoms)
+            overrides this.
+        """
+        return default_regions(tokens, self.draw(batch))
+
+    def as_text(self, sample: Any) -> str | None:
+        """What people read of a sample where it is shown among others, as in results of a search.
+
+        Args:
+            sample: What `read` returned.
+
+        Returns:
+            By default a text as it is, of a mapping its names and values; None: it is no text, and is drawn instead.
+        """
+        if isinstance(sample, Mapping):
+            return ", ".join(f"{name}: {value}" for name, value in sample.items())
+        return sample if isinstance(sample, str) else None
+
     # once
 
     @classmethod
@@ -155,6 +202,18 @@ class Tokenizer(nn.Module):
             Option names to values; {} by default.
         """
         return {}
+
+    @classmethod
+    def options_for(cls, encoder: EncoderSpec, given: Mapping[str, Any], purpose: str = "embed") -> dict[str, Any]:
+        """The options that a tokenizer is made with for an encoder: those given, and what is suggested for the rest.
+
+        A tokenizer made of others overrides this, to have theirs suggested.
+
+        Args:
+            given: Option names to values, as the user gave them.
+            purpose: "embed" for vectors without training, "train" for training.
+        """
+        return {**cls.suggested_options(encoder), **given}
 
     def calibrate(self, examples: Iterable[Example]) -> None:
         """Learn statistics of the training split: scales, categories, vocabulary. By default nothing.
@@ -176,6 +235,39 @@ class Tokenizer(nn.Module):
 
         Called once, before calibration and training, and not when a run is loaded. By default nothing.
         """
+
+    def is_native_to(self, encoder: EncoderSpec) -> bool:
+        """Whether the tokens are made by the encoder's own layers alone, once `init_from_encoder` has taken them over:
+        a picture by its patch embedding, a text by its `token_table`. By default not.
+
+        Where they are, and the encoder is one of two towers that were trained together, its vectors are in their common
+        space without any training.
+        """
+        return False
+
+    # of samples that are made of several named inputs (a photo, a text and a table row)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs that a sample is made of; () where it is one thing (the default)."""
+        return ()
+
+    def inputs_in(self, prepared: Mapping[str, Tensor]) -> tuple[str, ...]:
+        """Those of `inputs` that a sample has.
+
+        Args:
+            prepared: What `prepare` returned.
+        """
+        return ()
+
+    def keep_inputs(self, prepared: Mapping[str, Tensor], names: Sequence[str]) -> dict[str, Tensor] | None:
+        """The prepared sample with these inputs alone, as if it had no others; None where it has none of them.
+
+        Args:
+            prepared: What `prepare` returned; it stays as it is.
+            names: Some of `inputs`.
+        """
+        return dict(prepared)
 
     # what a declared capability is held to by the conformance suite
 

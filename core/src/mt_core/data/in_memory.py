@@ -13,6 +13,7 @@ from typing import Any, Self
 import numpy as np
 
 from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Multilabel, Options, Regression
+from mt_core.data import hugging_face
 from mt_core.data.inputs import is_frame, samples_of
 from mt_core.errors import OptionError
 from mt_core.sdk import canonical_label, left_out, reinterpreted, similar_labels
@@ -58,11 +59,11 @@ def in_memory(samples: Any, targets: Any, *, task: AnyTask | str | None = None) 
     """A dataset of what a user gave.
 
     Args:
-        samples: A sequence, an array whose first axis is that of the samples, a column, a data frame of a row a sample;
-            or, without targets, `Example`s.
+        samples: A sequence, an array whose first axis is that of the samples, a column, a data frame or a dataset of
+            Hugging Face's of a row a sample; or, without targets, `Example`s.
         targets: One a sample. Texts, truth values and whole numbers of at most `MOST_CLASSES` values are classes; other
             numbers are quantities; rows of zeros and ones are labels, of which a sample has any number; other rows
-            are as many quantities. None and NaN: not known.
+            are as many quantities. None and NaN: not known. A `ClassLabel` column of Hugging Face's has its names.
         task: "classification", "regression" or "multilabel" where that is to be said; or the task of an earlier
             training, whose classes stand.
 
@@ -98,6 +99,9 @@ def _rows(targets: Any) -> list[Any]:
     if isinstance(targets, str | bytes | Mapping | Set):
         fix = f"give the column itself: frame[{targets!r}]" if isinstance(targets, str) else "give them as a list"
         raise OptionError(f"a {type(targets).__name__} is no sequence of targets", fix=fix)
+    if hugging_face.is_column(targets):
+        values, classes = hugging_face.values_of_column(targets), hugging_face.names_of_classes(targets)
+        targets = values if classes is None else [None if value in (None, -1) else classes[value] for value in values]
     if (kind := getattr(getattr(targets, "dtype", None), "kind", "")) in ("M", "m", "c"):
         raise _of_no_task({"M": "date", "m": "duration", "c": "complex number"}[kind])
     if is_frame(targets):

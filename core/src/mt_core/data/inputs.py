@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 import numpy as np
 
 from mt_core.contract import Example, ModalityDataset, Tokenizer
+from mt_core.data import hugging_face
 from mt_core.errors import InputError, MtError
 from mt_core.io.notices import Notices, collecting
 from mt_core.io.paths import expand
@@ -24,7 +25,9 @@ def as_sources(model: MetaTransformer, given: Any) -> list[Any]:
     A folder is its files of the modality's formats (without any it may be a sample itself, as frames of a video are), a
     pattern the files that match. Sequences, sets, iterators and
     columns of text are as many sources, and so is a dataset. A numeric array is one sample where the tokenizer can read
-    it so, else a batch along its first axis. Anything else (a data frame, a mapping, a picture, a graph) is one source.
+    it so, else a batch along its first axis. A dataset of Hugging Face's is its rows, where the modality reads rows, or
+    its only column; a column of one is its values. Anything else (a data frame, a mapping, a picture, a graph) is one
+    source.
 
     Raises:
         InputError: a folder or a pattern without a file.
@@ -47,11 +50,14 @@ def _files(source: str | Path, suffixes: Sequence[str], tokenizer: Tokenizer) ->
 
 
 def samples_of(given: Any) -> list[Any]:
-    """The samples of which each has a target: the elements of a sequence or an array, the rows of a data frame.
+    """The samples of which each has a target: the elements of a sequence or an array, the rows of a data frame or of a
+    dataset of Hugging Face's, a column of one.
 
     Raises:
         InputError: a mapping, or something that has no elements.
     """
+    if (samples := hugging_face.samples_in(given)) is not None:
+        return samples
     if isinstance(given, Mapping) or not (hasattr(given, "__iter__") or hasattr(given, "__len__")):
         raise InputError(
             f"a {type(given).__name__} is no sequence of samples",
@@ -71,6 +77,8 @@ def is_frame(given: Any) -> bool:
 
 
 def _elements(given: Any, tokenizer: Tokenizer) -> Iterable[Any]:
+    if (samples := hugging_face.samples_in(given, lambda row: _is_readable(row, tokenizer))) is not None:
+        return samples
     if isinstance(given, bytes | bytearray | memoryview):
         return [bytes(given)]
     if isinstance(given, str | Path | Mapping | Example):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mt_core.contract import Example, ModalityDataset, Tokenizer
-from mt_core.data.reading import prepare, read_sample
+from mt_core.data.reading import prepare_example, read_sample
 from mt_core.data.samplers import training_order
 from mt_core.data.sources import loss_of
 from mt_core.data.workers import SECONDS_A_SAMPLE, At, LostSample, WorkerPool, resolve_num_workers
@@ -46,6 +46,8 @@ class Loader:
         train_seed: None: in order and deterministic. Else shuffled and augmented by it.
         drop_last: Leave out the samples at the end of an epoch that fill no batch, where there is one that is full.
         seconds_a_sample: How long the reading of one sample may take.
+        part: (i, n): of each batch the samples i, i + n, i + 2 n, …, for one of n processes that train together. A
+            batch without a sample is {} and no target, as where none can be read.
     """
 
     def __init__(
@@ -58,8 +60,10 @@ class Loader:
         train_seed: int | None = None,
         drop_last: bool = False,
         seconds_a_sample: float = SECONDS_A_SAMPLE,
+        part: tuple[int, int] = (0, 1),
     ) -> None:
         self.dataset, self.tokenizer, self.batch_size = dataset, tokenizer, batch_size
+        self.part = part
         self._drops_last = drop_last and len(dataset) > batch_size
         self._order = training_order(dataset, train_seed) if train_seed is not None else None
         self._lost: dict[int, MtError] = {}  # positions whose worker was lost: they are not read again
@@ -102,7 +106,9 @@ class Loader:
 
     def _groups(self, epoch: int) -> list[list[int]]:
         order = self._order.positions(epoch) if self._order is not None else list(range(len(self.dataset)))
-        return [order[first : first + self.batch_size] for first in range(0, len(order), self.batch_size)][: len(self)]
+        firsts = range(0, len(order), self.batch_size)[: len(self)]
+        own, parts = self.part
+        return [order[first : first + self.batch_size][own::parts] for first in firsts]
 
     def _known(self, positions: Sequence[int]) -> dict[int, MtError]:
         return {position: self._lost[position] for position in positions if position in self._lost}
@@ -161,7 +167,7 @@ class _BatchReader:
                     read.append(Example(read_sample(self.tokenizer, example.sample), example.target))
                 else:
                     generator = self._generator(job.epoch, position)
-                    read.append((prepare(self.tokenizer, example.sample, generator), example.target))
+                    read.append(prepare_example(self.tokenizer, example, generator))
             except MtError as error:
                 failed.append(error)
         at(None)

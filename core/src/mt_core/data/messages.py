@@ -60,6 +60,18 @@ def receive(connection: Connection) -> Any:
     return pickle.loads(pickled, buffers=buffers)
 
 
+def to_bytes(message: Any) -> bytes:
+    """The same as one piece of bytes."""
+    pickled = io.BytesIO()
+    _Pickler(pickled, protocol=5).dump(message)
+    return pickled.getvalue()
+
+
+def from_bytes(message: bytes) -> Any:
+    """What `to_bytes` was given. Only of a process of ours: unpickling runs code."""
+    return pickle.loads(message)
+
+
 class _Pickler(pickle.Pickler):
     def reducer_override(self, value: Any) -> Any:
         if not isinstance(value, Tensor):

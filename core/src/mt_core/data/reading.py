@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mt_core.contract import Tokenizer, name_of
+from mt_core.contract import Example, Tokenizer, name_of
 from mt_core.errors import DataWarning, InputError, MtError
 
 
@@ -27,6 +27,18 @@ def prepare(tokenizer: Tokenizer, source: Any, generator: torch.Generator | None
         return tokenizer.prepare(tokenizer.read(source), generator)
 
 
+def prepare_example(
+    tokenizer: Tokenizer, example: Example, generator: torch.Generator | None = None
+) -> tuple[dict[str, Tensor], Any]:
+    """The tensors of one labelled sample, and its target; see `Tokenizer.prepare_example`.
+
+    Raises:
+        MtError: names the source, whatever the plugin raised.
+    """
+    with _named(example.sample, tokenizer):
+        return tokenizer.prepare_example(tokenizer.read(example.sample), example.target, generator)
+
+
 def read_sample(tokenizer: Tokenizer, source: Any) -> Any:
     """One sample as `Tokenizer.read` gives it.
 
@@ -42,7 +54,10 @@ def _named(source: Any, tokenizer: Tokenizer) -> Iterator[None]:
     try:
         yield
     except MtError as error:
-        raise with_source(error, source) from error
+        named = with_source(error, source)
+        if named is error:
+            raise
+        raise named from error
     except Exception as error:
         raise as_input_error(error, source, tokenizer) from error
 

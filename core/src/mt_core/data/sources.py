@@ -11,7 +11,10 @@ from mt_core.contract import Tokenizer, name_of
 from mt_core.data.reading import as_input_error, with_source
 from mt_core.data.workers import SECONDS_A_SAMPLE, At, LostSample, WorkerPool
 from mt_core.errors import DataWarning, InputError, MtError
+from mt_core.io.fetching import fetched
+from mt_core.io.mirror import in_place_of
 from mt_core.io.notices import Notices, collecting
+from mt_core.io.urls import is_url
 
 SAMPLES_A_MESSAGE = 64
 SOURCES_AHEAD = 8
@@ -107,10 +110,28 @@ class _SourceReader:
     strict: bool = False
 
     def read(self, job: _Job, at: At) -> Iterator[Read]:
+        source = self.sources[job.source]
         if job.error is not None:
             yield Read(job.source, job.first_row, [], job.error, is_last=True)
-            return
-        source, start = self.sources[job.source], job.first_row
+        elif is_url(source):
+            yield from self._read_url(job, source, at)
+        else:
+            yield from self._read(job, source, at)
+
+    def _read_url(self, job: _Job, url: str, at: At) -> Iterator[Read]:
+        """Fetched just before it is read, and gone after; what is said of the copy is said of the URL."""
+        at(job.first_row)
+        try:
+            with fetched(url, lambda: at(job.first_row)) as path:
+                for read in self._read(job, path, at):
+                    error = read.error and in_place_of(read.error, path, url)
+                    told = [DataWarning(*(text.replace(path, url) for text in each.args)) for each in read.notices]
+                    yield replace(read, error=error, notices=told)
+        except MtError as error:
+            yield Read(job.source, job.first_row, [], with_source(error, url), is_last=True)
+
+    def _read(self, job: _Job, source: Any, at: At) -> Iterator[Read]:
+        start = job.first_row
         items: list[Any] = []
         error: MtError | None = None
         name = name_of(source)

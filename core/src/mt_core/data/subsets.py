@@ -38,6 +38,9 @@ class Subset(ModalityDataset):
     def summary(self) -> Sequence[str]:
         return self.whole.summary()
 
+    def tokenizer_options(self) -> dict[str, Any]:
+        return self.whole.tokenizer_options()
+
     @classmethod
     def open(
         cls, root: Path, split: str = "train", *, task: AnyTask | None = None, options: Options | None = None

@@ -84,12 +84,19 @@ class WorkerPool:
         num_workers: Processes; 0: everything is read in this one, unprotected.
         ahead: Jobs that a worker is given before the first of them is done. Their size together must be below 1 MiB.
         seconds_a_sample: See `SECONDS_A_SAMPLE`.
+        others: Workers of other pools, which are left their share of the memory.
     """
 
     def __init__(
-        self, reader: Reader, num_workers: int, *, ahead: int = 2, seconds_a_sample: float = SECONDS_A_SAMPLE
+        self,
+        reader: Reader,
+        num_workers: int,
+        *,
+        ahead: int = 2,
+        seconds_a_sample: float = SECONDS_A_SAMPLE,
+        others: int = 0,
     ) -> None:
-        self.reader, self.num_workers = reader, num_workers
+        self.reader, self.num_workers, self.others = reader, num_workers, others
         self.ahead, self.seconds_a_sample = ahead, seconds_a_sample
         self.workers: list[_Worker] = []
 
@@ -154,7 +161,7 @@ class WorkerPool:
                     yield message
 
     def _start(self) -> _Worker:
-        return _Worker(self.reader, self.seconds_a_sample, memory_of_each(self.num_workers))
+        return _Worker(self.reader, self.seconds_a_sample, memory_of_each(self.num_workers + self.others))
 
     def _replace(self, turn: int) -> None:
         self.workers[turn].stop()

@@ -5,9 +5,15 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from mt_core.errors import InputError
+from mt_core.io.fetching import fetched
+from mt_core.io.names import path_of_text
+from mt_core.io.url_listing import SizeAndDate, is_there, sizes_and_dates
+from mt_core.io.urls import is_url
 
 
 class FileState(NamedTuple):
@@ -32,8 +38,30 @@ class FileState(NamedTuple):
         return (self.size, self.modified) != (now.size, now.modified)
 
 
+def states_of(paths: Sequence[str], *, with_hash: bool = False) -> list[FileState]:
+    """The states of files now; those at URLs are asked about together."""
+    urls = [path for path in paths if is_url(path)]
+    known = sizes_and_dates(urls) if urls else {}
+    return [
+        _state_at_url(path, known.get(path), with_hash) if is_url(path) else state_of(path, with_hash=with_hash)
+        for path in paths
+    ]
+
+
+def _state_at_url(url: str, known: SizeAndDate | None, with_hash: bool) -> FileState:
+    if known is None:
+        return FileState()
+    if not with_hash:
+        return FileState(*known)
+    try:
+        with fetched(url) as path:
+            return FileState(*known, _hash_of(path))
+    except InputError:  # which is reported where it is read
+        return FileState()
+
+
 def state_of(path: str | Path, *, with_hash: bool = False) -> FileState:
-    """The state of a file now."""
+    """The state of a local file now."""
     try:
         status = os.stat(path)
         if stat.S_ISDIR(status.st_mode):
@@ -41,18 +69,23 @@ def state_of(path: str | Path, *, with_hash: bool = False) -> FileState:
             return FileState(sum(size for size, _ in inside), max((at for _, at in inside), default=status.st_mtime_ns))
         if not stat.S_ISREG(status.st_mode):
             return FileState()
-        digest = None
-        if with_hash:
-            with open(path, "rb") as content:
-                digest = hashlib.file_digest(content, "sha256").hexdigest()
+        digest = _hash_of(path) if with_hash else None
     except (OSError, ValueError):  # the latter for a text that no file can be called by
         return FileState()
     return FileState(status.st_size, status.st_mtime_ns, digest)
 
 
-def is_gone(path: str | Path, before: FileState) -> bool:
-    """Whether a source was a file, or a folder, when it was embedded, and is none any more."""
-    return before.size is not None and not os.path.lexists(path)
+def _hash_of(path: str | Path) -> str:
+    with open(path, "rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
+
+
+def gone_of(held: Mapping[str, FileState]) -> list[str]:
+    """Of sources and their states when they were embedded, those that were a file or a folder and are none any more.
+    One at a URL that cannot be asked about counts as there."""
+    files = [name for name, before in held.items() if before.size is not None]
+    there = {name for name in files if is_url(name) and is_there(name)}
+    return [n for n in files if (n not in there if is_url(n) else not os.path.lexists(path_of_text(n)))]
 
 
 def _below(folder: str | Path) -> Iterator[os.stat_result]:

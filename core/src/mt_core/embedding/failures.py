@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mt_core.errors import EmbeddingError
-from mt_core.io.atomic import atomic_write
+from mt_core.io.atomic import atomic_write, remove
 
 
 def read_failures(errors: Path) -> list[dict[str, str]]:
@@ -23,4 +23,4 @@ def write_failures(errors: Path, failed: Sequence[Mapping[str, str]]) -> None:
         with atomic_write(errors, EmbeddingError) as unfinished:
             unfinished.write_text("".join(json.dumps(failure) + "\n" for failure in failed), encoding="utf-8")
     else:
-        errors.unlink(missing_ok=True)
+        remove(errors)

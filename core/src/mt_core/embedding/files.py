@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,24 +10,26 @@ from typing import Any
 
 from importlib_metadata import version
 
-from mt_core.contract import Pool, pooled_width
+from mt_core.contract import Alignment, Pool
 from mt_core.data.batches import ensure_calibrated
 from mt_core.data.inputs import as_sources
-from mt_core.data.pooled_vectors import vector_identity
+from mt_core.data.pooled_vectors import VectorsFrom, vector_identity, vector_width
 from mt_core.data.precision import Precision
 from mt_core.data.precision_choice import resolve_precision
 from mt_core.data.workers import SECONDS_A_SAMPLE, resolve_num_workers
-from mt_core.embedding.changes import FileState, is_gone, state_of
+from mt_core.embedding.changes import FileState, gone_of, states_of
 from mt_core.embedding.conversion import convert
 from mt_core.embedding.embed_result import EmbedResult
+from mt_core.embedding.engine import Encoding, Engine, Here
 from mt_core.embedding.failures import read_failures, write_failures
-from mt_core.embedding.output import check_output, parts_folder
+from mt_core.embedding.output import check_output, opened, parts_folder
 from mt_core.embedding.part_writer import encode_to_parts
 from mt_core.embedding.parts import Parts, recorded
 from mt_core.embedding.pooling import for_vectors
 from mt_core.embedding.vectors import Rows, batches_of, count_rows, metadata_of, schema_of, states_in, write_whole
 from mt_core.errors import DataWarning, EmbeddingError, FingerprintError, MissingDependencyError, OptionError
 from mt_core.hooks import session
+from mt_core.io.atomic import remove
 from mt_core.io.names import path_of_text, text_of_path
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, as_error, collecting, group_notices, relay
@@ -49,6 +50,7 @@ def embed_files(
     hash_files: bool = False,
     strict: bool = False,
     show_progress: bool = False,
+    engine: Engine | None = None,
 ) -> EmbedResult:
     """Vectors of files, to a Parquet file; see `mt_core.embedding.vectors` for its columns.
 
@@ -61,9 +63,11 @@ def embed_files(
     to it is embedded with the same.
 
     Args:
-        sources: Paths, in the order wanted: a sequence or a column of them, a folder, a pattern.
-        out: The file: `.parquet`, or .csv, .jsonl or .npy (`mt_core.embedding.conversion`), which cannot be added to.
-        pool: See `Features.pool`; None: see `mt_core.embedding.pooling.for_vectors`.
+        sources: Paths or URLs, in the order wanted: a sequence or a column of them, a folder, a pattern.
+        out: The file or its URL: `.parquet`, or .csv, .jsonl or .npy (`mt_core.embedding.conversion`), which cannot be
+            added to.
+        pool: See `Features.pool`; None: see `mt_core.embedding.pooling.for_vectors`. Vectors that the head of an
+            alignment makes have their space in the file's metadata.
         batch_size: Samples encoded at a time.
         num_workers: Worker processes that read; None: by the number of cores; 0: this process reads, unprotected.
         seconds_a_sample: How long the reading of one sample may take.
@@ -73,14 +77,40 @@ def embed_files(
         hash_files: Tell whether a file has changed by a hash of its content, and not by its size and date alone.
         strict: Whether a source of which something is left out or reinterpreted is an error, as one that cannot be
             read.
+        engine: What computes the vectors, as `mt_ray.RayEngine` on a cluster; None: this process and its workers.
 
     Raises:
         FingerprintError: the file was made by another encoder.
         EmbeddingError: the file, or unfinished work beside it, is of another kind, or cannot be written.
     """
-    out = Path(out)
     check_output(out, overwrite=overwrite)
-    num_workers = resolve_num_workers(num_workers)
+    reading = {
+        "num_workers": resolve_num_workers(num_workers),
+        "seconds_a_sample": seconds_a_sample,
+        "strict": strict,
+    }
+    with opened(out) as path:
+        how = (pool, batch_size, precision, overwrite, hash_files, show_progress, reading, engine or Here())
+        result = _embed(model, sources, path, *how)
+    return result.named(out)
+
+
+def _embed(
+    model: MetaTransformer,
+    sources: Any,
+    out: Path,
+    pool: Pool | None,
+    batch_size: int,
+    precision: Precision,
+    overwrite: bool,
+    hash_files: bool,
+    show_progress: bool,
+    reading: Mapping[str, Any],
+    engine: Engine,
+) -> EmbedResult:
+    """The same, to a local file that no other command writes."""
+    check_output(out, overwrite=overwrite)
+    num_workers, strict = reading["num_workers"], reading["strict"]
     notices = Notices(strict=strict)
     with collecting(notices):
         names = list(dict.fromkeys(text_of_path(str(source)) for source in as_sources(model, sources)))
@@ -90,29 +120,36 @@ def embed_files(
         known = (before or unfinished or {}).get("calibration")
         calibration = ensure_calibrated(model, [path_of_text(name) for name in names], num_workers, known)
     notices.check()
-    model, pool = for_vectors(model, pool)
+    model, made_by = for_vectors(model, pool)
     precision = _resolved(model, precision, before or (unfinished or {}).get("identity"))
-    identity = _identity(model, pool, precision)
+    identity = _identity(model, made_by, precision)
     if before is not None:
         _check_same(out, before, identity)
     if overwrite:  # now that nothing is left to be refused
-        out.unlink(missing_ok=True)
-        shutil.rmtree(parts_folder(out), ignore_errors=True)
+        remove(out)
+        remove(parts_folder(out))
     there = _what_is_there(out, before, names, notices, hash_files=hash_files)
     states = [there.states[name] for name in there.wanted]
     parts = Parts(out, {**identity, "batch_size": batch_size}, there.wanted, states, there.job)
-    if before is not None and unfinished is not None and unfinished["job"] == there.job:
-        parts.remove()  # they are in the file already: the call was stopped between its last two steps
+    if before is not None and (unfinished is None or unfinished["job"] == there.job):
+        parts.remove()  # they are in the file already: the call was stopped in its last step
     if before is not None and not there.wanted:
         return _result(out, before["rows"], there.failures, notices, calibration, there)
     first = parts.begin({"calibration": calibration})
     _add(notices, parts.notices(), parts.folder)
-    reading = {"num_workers": num_workers, "seconds_a_sample": seconds_a_sample, "strict": strict}
     with session(model.modality, "embed"):
-        encode_to_parts(model, parts, first, pool, batch_size, precision, show_progress, reading)
+        paths = [path_of_text(name) for name in parts.sources]
+        work = Encoding(model, paths, first, made_by, batch_size, precision, reading)
+        encode_to_parts(work, parts, engine, show_progress)
     notices = Notices([*notices, *parts.notices()])
     failed = [failure for failure in there.failures if failure["source"] not in there.wanted] + parts.failed()
-    metadata = {**identity, **_provenance(model), "job": parts.job, "calibration": calibration}
+    metadata = {
+        **identity,
+        **_space(model, made_by),
+        **_provenance(model),
+        "job": parts.job,
+        "calibration": calibration,
+    }
     rows = _write(out, parts, there, metadata, failed, notices)
     done = {"resumed": min(first[0], len(there.wanted)), "changed": len(there.changed) + parts.num_changed}
     return _result(out, rows, failed, notices, calibration, there, **done)
@@ -142,13 +179,14 @@ class _There:
 def _what_is_there(
     out: Path, before: Mapping[str, Any] | None, names: Sequence[str], notices: Notices, *, hash_files: bool
 ) -> _There:
-    states = {name: state_of(path_of_text(name), with_hash=hash_files) for name in names}
+    paths = [path_of_text(name) for name in names]
+    states = dict(zip(names, states_of(paths, with_hash=hash_files), strict=True))
     if before is None:
         return _There("", states, names, set(), (), [])
     held = states_in(out)
     changed = {name for name in names if name in held and held[name].differs(states[name])}
     wanted = [name for name in names if name not in held or name in changed]
-    gone = [name for name in held if name not in states and is_gone(path_of_text(name), held[name])]
+    gone = gone_of({name: state for name, state in held.items() if name not in states})
     earlier = read_notices(out.with_suffix(".notices.jsonl"))
     _add(notices, [notice for notice in earlier if notice.source not in wanted], out)
     return _There(str(before["job"]), states, wanted, changed, gone, read_failures(out.with_suffix(".errors.jsonl")))
@@ -219,12 +257,18 @@ def _result(
     )
 
 
-def _identity(model: MetaTransformer, pool: Pool, precision: Precision) -> dict[str, Any]:
+def _identity(model: MetaTransformer, pool: VectorsFrom, precision: Precision) -> dict[str, Any]:
     """What every vector depends on."""
     return {
         **vector_identity(model, pool, precision),
-        "width": pooled_width(model.encoder.feature_width, pool),
+        "width": vector_width(model, pool),
     }
+
+
+def _space(model: MetaTransformer, pool: VectorsFrom) -> dict[str, str]:
+    """The space that vectors are in, where samples of other modalities have vectors in it too."""
+    task = model.head.task if pool == "head" and model.head is not None else None
+    return {"space": task.space} if isinstance(task, Alignment) else {}
 
 
 def _resolved(model: MetaTransformer, precision: Precision, before: Mapping[str, Any] | None) -> Precision:
@@ -236,10 +280,14 @@ def _resolved(model: MetaTransformer, precision: Precision, before: Mapping[str,
     return resolve_precision(model.encoder, precision)
 
 
-def _provenance(model: MetaTransformer) -> dict[str, str]:
-    """Whose vectors these are, for a reader."""
+def _provenance(model: MetaTransformer) -> dict[str, Any]:
+    """Whose vectors these are, for a reader, and what makes the same model again: the folder of its run, or the options
+    and the seed of a tokenizer that was not trained. Paths are whole, so that they mean the same from any folder."""
+    encoder = str(model.encoder.name)
+    made_by: dict[str, Any] = {"options": model.tokenizer.options.model_dump(mode="json"), "seed": model.seed}
     return {
-        "encoder": str(model.encoder.name),
+        "encoder": str(Path(encoder).resolve()) if Path(encoder).is_file() else encoder,
+        "made_by": {"run": str(Path(model.run).resolve())} if model.run else made_by,
         "description": model.description,
         "version": version("mt-core"),
     }

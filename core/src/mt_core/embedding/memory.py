@@ -7,18 +7,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mt_core import hooks
-from mt_core.contract import Features, Pool, name_of, pooled_width
+from mt_core.contract import Features, Pool, name_of
 from mt_core.data.backed_model import with_precision
 from mt_core.data.batches import SampleRef, encoding, ensure_calibrated, features_of, gather
 from mt_core.data.inputs import as_sources
+from mt_core.data.pooled_vectors import vector_width, vectors_from
 from mt_core.data.precision import Precision
 from mt_core.data.precision_choice import resolve_precision
 from mt_core.data.sources import read_sources
 from mt_core.data.workers import SECONDS_A_SAMPLE
+from mt_core.embedding.contributions import contributions_of
 from mt_core.embedding.pooling import for_vectors
-from mt_core.errors import MtError
+from mt_core.errors import MtError, OptionError
 from mt_core.hooks import session
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer
@@ -39,14 +42,17 @@ def embed_in_memory(
     with session(model.modality, "embed"), collecting(notices):
         sources = _sources(model, given, strict)
         ensure_calibrated(model, sources, num_workers)
-        model, pool = for_vectors(model, pool)
+        model, made_by = for_vectors(model, pool)
         precision = resolve_precision(model.encoder, precision)
         model = with_precision(model, precision)
         encoded = _encoded(model, sources, batch_size, precision, num_workers, strict=strict)
-        vectors = [features.pool(pool).float().cpu() for features, _ in encoded]
+        vectors = []
+        for features, _, _ in encoded:
+            with encoding(model, precision):
+                vectors.append(vectors_from(model, features, made_by).cpu())
     relay(list(notices))
     if not vectors:
-        return np.zeros((0, pooled_width(model.encoder.feature_width, pool)), dtype=np.float32)
+        return np.zeros((0, vector_width(model, made_by)), dtype=np.float32)
     stacked: np.ndarray = torch.cat(vectors).numpy()
     return stacked
 
@@ -59,12 +65,13 @@ def predict_in_memory(
     num_workers: int = 0,
     precision: Precision = "32",
     strict: bool = False,
+    each: bool = False,
 ) -> list[dict[str, Any]]:
     """One record a sample; see `mt_core.predict`."""
     notices = Notices()
     with session(model.modality, "predict"), collecting(notices):
         sources = _sources(model, given, strict)
-        how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict}
+        how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict, "each": each}
         records = list(predictions(model, sources, batch_size=batch_size, **how))
     relay(list(notices))
     return records
@@ -89,8 +96,10 @@ def predictions(
     precision: Precision = "32",
     on_error: Callable[[MtError], object] | None = None,
     strict: bool = False,
+    each: bool = False,
 ) -> Iterator[dict[str, Any]]:
-    """One record a sample, as they come: `source`, `row` and what the head's `decode` gives.
+    """One record a sample, as they come: `source`, `row`, what the head's `decode` gives, and of items that
+    have several inputs `inputs`, those that a sample has.
 
     Args:
         num_workers: Worker processes that read; 0: this process reads.
@@ -98,21 +107,52 @@ def predictions(
         on_error: Called with the error of each source that cannot be read, and the work goes on; None: the first one
             ends it.
         strict: Whether what was left out of a source or reinterpreted is an error.
+        each: Of items that have several inputs also `contributions`; see `contributions_of`.
 
     Raises:
+        OptionError: `each` of samples that have no several inputs.
         MtError: a source that cannot be read, after the records of those before it.
     """
-    head = model.require_head()
+    model.require_head()
+    if each and len(model.tokenizer.inputs) < 2:
+        raise OptionError(
+            f"samples of {model.modality} have no several inputs", fix="leave --each out; it is for items"
+        )
     precision = resolve_precision(model.encoder, precision)
     model = with_precision(model, precision)
+    batch_size = min(batch_size, model.require_head().samples_at_once or batch_size)
     encoded = _encoded(model, sources, batch_size, precision, num_workers, seconds_a_sample, on_error, strict)
-    for features, places in encoded:
-        with encoding(model, precision):
-            output = hooks.call("mt_predict", modality=model.modality, head=head, features=features)
-        with torch.inference_mode():
-            answers = head.decode(output)
-        for place, decoded in zip(places, answers, strict=True):
-            yield {"source": name_of(sources[place.source]), "row": place.row, **decoded}
+    for features, places, items in encoded:
+        answers = answers_of(model, features, items, precision)
+        if each:
+            with encoding(model, precision):
+                shares = contributions_of(model, items, answers)
+            answers = [{**answer, "contributions": share} for answer, share in zip(answers, shares, strict=True)]
+        for place, answer in zip(places, answers, strict=True):
+            yield {"source": name_of(sources[place.source]), "row": place.row, **answer}
+
+
+def answers_of(
+    model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]], precision: Precision
+) -> list[dict[str, Any]]:
+    """What the head's `decode` gives of each sample, and of items that have several inputs `inputs`, those that a
+    sample has.
+
+    Args:
+        features: Of the samples, from this model.
+        items: The samples, prepared.
+        precision: As `resolve_precision` gave it.
+    """
+    head = model.require_head()
+    with encoding(model, precision):
+        output = hooks.call("mt_predict", modality=model.modality, head=head, features=features)
+    with torch.inference_mode():
+        answers = head.decode(output)
+    if not model.tokenizer.inputs:
+        return answers
+    return [
+        {**answer, "inputs": list(model.tokenizer.inputs_in(item))} for answer, item in zip(answers, items, strict=True)
+    ]
 
 
 def _encoded(
@@ -124,14 +164,14 @@ def _encoded(
     seconds_a_sample: float = SECONDS_A_SAMPLE,
     on_error: Callable[[MtError], object] | None = None,
     strict: bool = False,
-) -> Iterator[tuple[Features, list[SampleRef]]]:
+) -> Iterator[tuple[Features, list[SampleRef], list[dict[str, Tensor]]]]:
     reads = read_sources(model.tokenizer, sources, num_workers, seconds_a_sample=seconds_a_sample, strict=strict)
     for batch in gather(reads, batch_size):
         relay([notice for _, notice in batch.notices])
         if batch.items:
             with encoding(model, precision):
                 features = features_of(model, batch.items)
-            yield features, batch.places
+            yield features, batch.places, batch.items
         for _, error in batch.failed:
             if on_error is None:
                 raise error

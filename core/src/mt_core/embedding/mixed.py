@@ -6,7 +6,6 @@ v.parquet.modalities/
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,10 @@ from mt_core.embedding.conversion import convert
 from mt_core.embedding.embed_result import EmbedResult
 from mt_core.embedding.failures import read_failures, write_failures
 from mt_core.embedding.files import embed_files
-from mt_core.embedding.output import check_output, modalities_folder
+from mt_core.embedding.output import check_output, modalities_folder, opened
 from mt_core.embedding.vectors import Rows, batches_of, count_rows, metadata_of, schema_of, write_whole
 from mt_core.errors import EmbeddingError, InputError, PluginError
-from mt_core.io.atomic import atomic_write
+from mt_core.io.atomic import atomic_write, remove
 from mt_core.io.names import text_of_path
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, group_notices
@@ -56,11 +55,25 @@ def embed_mixed(
         EmbeddingError: the file holds vectors of one modality, or cannot be written.
         FingerprintError: it was made by another encoder.
     """
-    out = Path(out)
+    check_output(out, overwrite=overwrite)
+    with opened(out) as path:
+        result = _embed(groups, unread, path, load, overwrite, settings)
+    return result.named(out)
+
+
+def _embed(
+    groups: Mapping[str, Sequence[str]],
+    unread: Sequence[Mapping[str, str]],
+    out: Path,
+    load: Callable[[str], MetaTransformer],
+    overwrite: bool,
+    settings: Mapping[str, Any],
+) -> EmbedResult:
+    """The same, to a local file that no other command writes."""
     check_output(out, overwrite=overwrite)
     folder = modalities_folder(out)
     if overwrite:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove(folder)
     elif out.exists() and out.suffix.lower() == ".parquet":
         _take_apart(out, folder)
     try:
@@ -103,7 +116,7 @@ def _put_together(out: Path, folder: Path, results: Sequence[EmbedResult], faile
         write_whole(out, schema_of(first["width"], common), files)
     else:
         convert(batches_of(files), first["width"], out)
-    shutil.rmtree(folder, ignore_errors=True)
+    remove(folder)
     return EmbedResult(
         out,
         rows,

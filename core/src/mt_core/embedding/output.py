@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from mt_core.errors import EmbeddingError
+from mt_core.io.lock import locked
+from mt_core.io.mirror import mirrored
+from mt_core.io.urls import check_no_secret, file_name, is_url
 
 FORMATS = (".parquet", ".csv", ".jsonl", ".npy")
 """What vectors can be written as; the suffix of the file decides. A Parquet file alone can be added to."""
@@ -23,21 +28,46 @@ def modalities_folder(out: Path) -> Path:
     return out.with_name(out.name + ".modalities")
 
 
-def check_output(out: Path, *, overwrite: bool) -> None:
-    """Refuse a file that vectors can be neither added to nor written to.
+@contextmanager
+def opened(out: str | Path) -> Iterator[Path]:
+    """The file to write, for this command alone: `out` itself, or a local copy of what is at its URL, which is kept the
+    same there (`mt_core.io.mirror`).
 
     Raises:
+        EmbeddingError: another command is writing it, or the URL cannot be reached.
+    """
+    if is_url(out):
+        name = Path(file_name(out))
+        beside = [name.with_suffix(suffix).name for suffix in (".errors.jsonl", ".notices.jsonl", ".sources.csv")]
+        folders = [parts_folder(name).name, modalities_folder(name).name]
+        with mirrored(str(out), [*beside, *folders], EmbeddingError) as near:
+            yield near
+        return
+    path = Path(out)
+    with locked(path, EmbeddingError):
+        yield path
+
+
+def check_output(out: str | Path, *, overwrite: bool) -> None:
+    """Refuse a file that vectors can be neither added to nor written to; of one at a URL its suffix alone is looked at.
+
+    Raises:
+        InputError: a URL with a password in it.
         EmbeddingError: a folder, or a suffix that is no format; or a file that is not to be overwritten and is not a
             whole Parquet file.
     """
-    if out.is_dir():
+    is_there = not is_url(out)
+    if is_url(out):
+        check_no_secret(out)
+    out = Path(out)
+    if is_there and out.is_dir():
         raise EmbeddingError(f"{out} is a folder", fix="name a file, for instance vectors.parquet")
     if out.suffix.lower() not in FORMATS:
         raise EmbeddingError(
             f"{out}: {out.suffix or 'no suffix'} is no format that vectors are written in",
             fix=f"name a file that ends in {', '.join(FORMATS[:-1])} or {FORMATS[-1]}",
         )
-    if not out.exists() or overwrite:
+    if not is_there or not out.exists() or overwrite:
         return
     if out.suffix.lower() != ".parquet":
         if (

@@ -2,59 +2,33 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
-from mt_core.contract import Pool, pooled_width
-from mt_core.data.batches import SampleBatch, gather
-from mt_core.data.pooled_vectors import PooledVectors
-from mt_core.data.precision import Precision
-from mt_core.data.sources import read_sources
-from mt_core.embedding.concurrent import map_ordered, num_parallel_batches
+from mt_core.data.batches import SampleBatch
+from mt_core.embedding.engine import Encoding, Engine
 from mt_core.embedding.parts import Parts
-from mt_core.io.names import path_of_text
 from mt_core.io.notices import Notices
 from mt_core.io.progress import Progress
-from mt_core.model import MetaTransformer
 
 ROWS_A_PART = 4096
 SECONDS_A_PART = 5.0
 
 
-def encode_to_parts(
-    model: MetaTransformer,
-    parts: Parts,
-    first: tuple[int, int],
-    pool: Pool,
-    batch_size: int,
-    precision: Precision,
-    show_progress: bool,
-    reading: Mapping[str, Any],
-) -> None:
-    """Read, encode and write the sources of the parts, from the first place on.
-
-    Args:
-        first: Source and row.
-        reading: How `read_sources` reads.
-    """
+def encode_to_parts(work: Encoding, parts: Parts, engine: Engine, show_progress: bool) -> None:
+    """Encode the sources of the parts, from the first place on, and write what comes, part by part."""
     pending = _Pending(parts)
-    sources = [path_of_text(source) for source in parts.sources]
-    width = pooled_width(model.encoder.feature_width, pool)
-    pooled = PooledVectors(model, pool, precision)
-
-    def vectors_of(batch: SampleBatch) -> np.ndarray:
-        return pooled.of(batch.items) if batch.items else np.zeros((0, width), np.float32)
-
-    left = len(sources) - first[0]
-    reads = read_sources(model.tokenizer, sources, first=first, **reading)
+    left = len(work.sources) - work.first[0]
     try:
-        with pooled, Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
-            for batch, vectors in map_ordered(vectors_of, gather(reads, batch_size), num_parallel_batches(model)):
+        with (
+            Progress("embedding", None, unit="samples", enabled=show_progress) as shown,
+            contextlib.closing(engine.encode(work)) as encoded,  # type: ignore[type-var]
+        ):
+            for batch, vectors in encoded:
                 pending.add(batch, vectors)
-                done = batch.next[0] - first[0]
+                done = batch.next[0] - work.first[0]
                 total = round((shown.done + len(batch.places)) * left / done) if done else None
                 shown.advance(len(batch.places), total)
                 if pending.is_due():

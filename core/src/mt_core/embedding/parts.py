@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,8 @@ import pyarrow.parquet as pq
 from mt_core.embedding.changes import FileState
 from mt_core.embedding.output import parts_folder
 from mt_core.embedding.vectors import Rows, schema_of, table_of
-from mt_core.errors import DataWarning, EmbeddingError
-from mt_core.io.atomic import atomic_write
+from mt_core.errors import DataWarning, EmbeddingError, MtWarning
+from mt_core.io.atomic import atomic_write, remove
 from mt_core.io.notice_files import notice_from, notice_record
 
 
@@ -83,6 +83,7 @@ class Parts:
                     fix="repeat the command that was interrupted, name another --out, or --overwrite it",
                 )
             return self._go_on(found)
+        self.remove()  # parts without a record are what is left of a folder that was being removed
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -95,6 +96,7 @@ class Parts:
     def _go_on(self, found: dict[str, Any]) -> tuple[int, int]:
         """Where to go on: behind what is done, and with the files that have changed since at the end."""
         now = dict(zip(self.sources, self.states, strict=True))
+        self._remove_damaged(found)
         files = self.files()
         first: tuple[int, int] = self._state(files[-1])["next"] if files else (0, 0)
         if found["first"] is not None and found["first"][0] == len(files):
@@ -118,6 +120,27 @@ class Parts:
         if changed:
             self._record({**found, "dropped": self._dropped, "first": [len(files), first[0]] if not first[1] else None})
         return first
+
+    def _remove_damaged(self, found: Mapping[str, Any]) -> None:
+        """Remove a part that is damaged or missing, and those behind it: what they held is embedded again.
+
+        Raises:
+            EmbeddingError: files had changed, and what is again to be embedded cannot be told any more.
+        """
+        files = self.files()
+        num_whole = next((number for number, file in enumerate(files) if not _is_whole(file, number)), len(files))
+        if num_whole == len(files):
+            return
+        path = self.folder / _name(num_whole)
+        if found["again"] or found["dropped"]:
+            raise EmbeddingError(
+                f"{path} is damaged or missing",
+                fix=f"remove the folder {self.folder} and repeat the command: what it held is embedded again",
+            )
+        for file in reversed(files[num_whole:]):
+            remove(file)
+        warn = f"{path} is damaged or missing: what it and the parts behind it held is embedded again"
+        warnings.warn(MtWarning(warn), stacklevel=2)
 
     def _record(self, record: Mapping[str, Any]) -> None:
         again = self.sources[self.num_given :]
@@ -150,13 +173,13 @@ class Parts:
         """
         state = {"next": next_place, "failed": list(failed), "notices": [notice_record(each) for each in notices]}
         schema = schema_of(self.identity["width"], state)
-        path = self.folder / f"part-{len(self.files()):06d}.parquet"
+        path = self.folder / _name(len(self.files()))
         fix = "make room on the disk and repeat the command: it goes on"
         sources, rows = [self.sources[source] for source, _ in places], [row for _, row in places]
         states = [self.states[source] for source, _ in places]
         table = table_of(schema, sources, rows, self.identity["modality"], vectors, states)
         with atomic_write(path, EmbeddingError, fix) as unfinished:
-            pq.write_table(table, unfinished)
+            pq.write_table(table, unfinished, write_page_checksum=True)
 
     def failed(self) -> list[dict[str, str]]:
         """What could not be read, in order."""
@@ -172,20 +195,36 @@ class Parts:
             yield from (record for record in self._state(file)[what] if record["source"] not in not_of)
 
     def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove(self.folder)
 
     @staticmethod
     def _state(file: Path) -> dict[str, Any]:
         try:
             metadata = pq.read_schema(file).metadata
         except (OSError, pa.ArrowException) as error:
-            raise EmbeddingError(f"{file} cannot be read ({error})", fix="start over with --overwrite") from error
+            fix = f"remove the folder {file.parent} and repeat the command: what it held is embedded again"
+            raise EmbeddingError(f"{file} cannot be read ({error})", fix=fix) from error
         first, row = json.loads(metadata[b"mt.next"])
         return {
             "next": (first, row),
             "failed": json.loads(metadata[b"mt.failed"]),
             "notices": json.loads(metadata[b"mt.notices"]),
         }
+
+
+def _name(number: int) -> str:
+    """Of a part."""
+    return f"part-{number:06d}.parquet"
+
+
+def _is_whole(file: Path, number: int) -> bool:
+    """Whether a part is the one of this number, and all of it can be read as it was written."""
+    try:
+        for _ in pq.ParquetFile(file, page_checksum_verification=True).iter_batches():
+            pass
+    except (OSError, pa.ArrowException):
+        return False
+    return file.name == _name(number)
 
 
 def recorded(folder: Path) -> dict[str, Any] | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import io
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from einops import rearrange
@@ -39,6 +40,42 @@ class Shown:
     lines: list[str]
 
 
+@dataclass(frozen=True)
+class Drawn:
+    """One sample as its encoder sees it.
+
+    Attributes:
+        pictures: (H, W, 3) each.
+        kind: "pictures" where the tokenizer draws, "tokens" where its tokens are shown as colours.
+        what: How many tokens it has, and of how many pictures.
+    """
+
+    pictures: list[NDArray[np.uint8]]
+    kind: Literal["pictures", "tokens"]
+    what: str
+
+
+def draw_sample(model: MetaTransformer, item: Mapping[str, Tensor]) -> Drawn:
+    """Draw a prepared sample; see `show_samples`."""
+    with encoding(model, "32"):
+        batch = {name: tensor.to(model.device) for name, tensor in model.tokenizer.collate([item]).items()}
+        pictures_BVCHW = model.tokenizer.draw(batch)
+        tokens = model.tokenizer(batch)
+    if pictures_BVCHW is None:
+        return Drawn([_heat_map(tokens)], "tokens", _describe(tokens, 1, "tokens"))
+    pictures = _pixels(pictures_BVCHW[0])
+    return Drawn(pictures, "pictures", _describe(tokens, len(pictures), "pictures"))
+
+
+def as_png(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> bytes:
+    """Rows of pictures on white, as the content of a PNG."""
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(_sheet(rows)).save(content, "PNG")
+    return content.getvalue()
+
+
 def show_samples(model: MetaTransformer, sources: Sequence[Any], out: str | Path, *, max_samples: int = 8) -> Shown:
     """Draw the first samples of some sources as their encoder sees them, one row each.
 
@@ -55,20 +92,10 @@ def show_samples(model: MetaTransformer, sources: Sequence[Any], out: str | Path
         InputError: a source that cannot be read.
         EmbeddingError: the file cannot be written.
     """
-    from PIL import Image
-
     ensure_calibrated(model, sources)
-    rows: list[list[NDArray[np.uint8]]] = []
-    lines: list[str] = []
-    kind = ""
-    for item, place in islice(_samples(model, sources), max_samples):
-        with encoding(model, "32"):
-            batch = {name: tensor.to(model.device) for name, tensor in model.tokenizer.collate([item]).items()}
-            pictures_BVCHW = model.tokenizer.draw(batch)
-            tokens = model.tokenizer(batch)
-        kind = "pictures" if pictures_BVCHW is not None else "tokens"
-        rows.append(_pixels(pictures_BVCHW[0]) if pictures_BVCHW is not None else [_heat_map(tokens)])
-        lines.append(f"{place}: {_describe(tokens, len(rows[-1]), kind)}")
+    samples = [(draw_sample(model, item), place) for item, place in islice(_samples(model, sources), max_samples)]
+    kind = samples[0][0].kind if samples else ""
+    lines = [f"{place}: {drawn.what}" for drawn, place in samples]
     try:
         Path(out).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -76,8 +103,8 @@ def show_samples(model: MetaTransformer, sources: Sequence[Any], out: str | Path
             f"the folder of {out} cannot be made ({error})", fix="name an --out in a folder that you may write to"
         ) from error
     with atomic_write(Path(out), EmbeddingError) as unfinished:
-        Image.fromarray(_sheet(rows)).save(unfinished, "PNG")
-    what = f"{len(rows)} sample(s) as {kind}; encoder: {model.encoder.description}"
+        unfinished.write_bytes(as_png([drawn.pictures for drawn, _ in samples]))
+    what = f"{len(samples)} sample(s) as {kind}; encoder: {model.encoder.description}"
     return Shown(what, lines)
 
 

@@ -135,12 +135,22 @@ Rows = tuple[Path, Set[str]]
 def batches_of(files: Sequence[Rows]) -> Iterator[pa.RecordBatch]:
     """The rows of several files, in order."""
     for file, dropped in files:
-        for batch in pq.ParquetFile(file).iter_batches(batch_size=ROWS_A_GROUP):
+        for batch in _batches_in(file):
             if dropped:
                 kept = [source not in dropped for source in batch.column("source").to_pylist()]
                 batch = batch.filter(pa.array(kept, pa.bool_()))
             if len(batch):
                 yield batch
+
+
+def _batches_in(file: Path) -> Iterator[pa.RecordBatch]:
+    try:
+        yield from pq.ParquetFile(file, page_checksum_verification=True).iter_batches(batch_size=ROWS_A_GROUP)
+    except (OSError, pa.ArrowException) as error:
+        raise EmbeddingError(
+            f"{file} is damaged ({str(error).splitlines()[0]})",
+            fix="a part: repeat the command, and what it held is embedded again; a file of vectors: --overwrite it",
+        ) from error
 
 
 def count_rows(files: Sequence[Rows]) -> int:

@@ -106,6 +106,7 @@ class Architecture:
         eps: Of every norm.
         activation: Of the MLPs: GELU or QuickGELU.
         mean, std: Of RGB in [0, 1], of the weights that timm has under this name.
+        is_causal: Of the attention; see `Attention`.
     """
 
     args: ModelArgs
@@ -113,6 +114,7 @@ class Architecture:
     activation: type[nn.Module] = nn.GELU
     mean: Rgb = _HALF[0]
     std: Rgb = _HALF[1]
+    is_causal: bool = False
 
     def build(self) -> PlainVit:
         """Its weights still to be filled in; norms are ones and zeros, layer scales `init_values`."""
@@ -124,7 +126,7 @@ class Architecture:
         with without_draws():
             return PlainVit(
                 PatchEmbed(args.img_size, args.patch_size, args.in_chans, width, bias=not args.pre_norm),
-                nn.Sequential(*(self._block() for _ in range(args.depth))),
+                self.build_blocks(),
                 embed_dim=width,
                 cls_token=_empty(1, width) if args.class_token else None,
                 reg_token=_empty(args.reg_tokens, width) if args.reg_tokens else None,
@@ -133,6 +135,11 @@ class Architecture:
                 norm_pre=layer_norm(width) if args.pre_norm else nn.Identity(),
                 norm=layer_norm(width) if args.has_norm else nn.Identity(),
             )
+
+    def build_blocks(self) -> nn.Sequential:
+        """The blocks alone, their weights still to be filled in."""
+        with without_draws():
+            return nn.Sequential(*(self._block() for _ in range(self.args.depth)))
 
     def _block(self) -> Block:
         args, width = self.args, self.args.embed_dim
@@ -147,9 +154,10 @@ class Architecture:
                 args.num_heads,
                 q_norm=of_head() if args.qk_norm else None,
                 k_norm=of_head() if args.qk_norm else None,
+                is_causal=self.is_causal,
             ),
             layer_norm(width),
-            Mlp(width, args.hidden, self.activation()),
+            Mlp(nn.Linear(width, args.hidden), self.activation(), nn.Linear(args.hidden, width)),
             ls1=scale(),
             ls2=scale(),
         )

@@ -17,6 +17,7 @@ from mt_core.encoder.names import KNOWN, TINY, EncoderName, parse_name
 from mt_core.encoder.plain_vit import VitParts, build_vit, normalisation, parts_of
 from mt_core.encoder.random_weights import draw_weights
 from mt_core.encoder.timm_models import check_architecture
+from mt_core.encoder.weights import are_here, check_licence, checked
 
 DEFAULT_ENCODER = TINY
 
@@ -40,13 +41,16 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
         name: `mt-tiny`: the pretrained ViT-Tiny that comes with this package. `random/<timm ViT>`: weights drawn from
             seed 0, or `random/<timm ViT>@<seed>`, the same on every machine. `none/<timm ViT>`: no block at all,
             features are the tokens; the control that tells what tokenizer and head do alone. `timm/<timm ViT>`: trained
-            weights, from the hub or its cache. A file: in timm's layout or the original project's (see `layouts`). A
-            name that a plugin in use registers. None: `DEFAULT_ENCODER`.
+            weights, from the folder of weights (`mt fetch`), from the hub or its cache. `open_clip/<model>`: two
+            towers, for pictures and for texts (`Encoder.for_cells`), from the hub or its cache. A file: in timm's
+            layout, the original project's or open_clip's (see `layouts`). A name that a plugin in use registers, or
+            that `mt fetch` was given. None: `DEFAULT_ENCODER`.
         architecture: timm's name of what a file holds, where it cannot be told from the file.
 
     Raises:
-        FingerprintError: a bundled file that is not the one that was released.
-        EncoderError: an unknown name, a hub that cannot be reached, a file that is not what it should be.
+        FingerprintError: a bundled file that is not the one that was released, a fetched one that has changed.
+        EncoderError: an unknown name, a hub that cannot be reached, a file that is not what it should be, a licence
+            that was not accepted.
     """
     if name is None:
         name = DEFAULT_ENCODER
@@ -61,6 +65,12 @@ def load_encoder(name: str | Path | None = None, *, architecture: str | None = N
         return _none(str(name), parsed.model)
     if parsed.kind == "timm":
         return _trained(str(name), parsed.model)
+    if parsed.kind == "fetched":
+        return load_file(checked(str(name)), name=str(name))
+    if parsed.kind == "open_clip":
+        from mt_core.encoder.hub import fetch_open_clip
+
+        return load_file(fetch_open_clip(parsed.model), name=str(name))
     return registry.registered()[str(name)]()
 
 
@@ -88,13 +98,27 @@ def _none(name: str, model: str) -> Encoder:
 
 
 def _trained(name: str, model: str) -> Encoder:
-    from mt_core.encoder.hub import fetch_vit
+    from mt_core.encoder.hub import fetch_vit, timm_licence
 
     check_architecture(model)
-    vit = fetch_vit(model)
-    mean, std = normalisation(model)
     description = f"{model} with timm's trained weights"
-    return Encoder(parts_of(vit), name=name, description=description, is_trained=True, mean=mean, std=std)
+    if are_here(name):
+        # by timm's name: the hub has one file for architectures that differ in their activation
+        encoder = load_file(checked(name, timm_licence(model)), name=name, architecture=model)
+        encoder.description = description
+        return encoder
+    check_licence(name, timm_licence(model), is_accepted=False)
+    vit, interpolation = fetch_vit(model)
+    mean, std = normalisation(model)
+    return Encoder(
+        parts_of(vit),
+        name=name,
+        description=description,
+        is_trained=True,
+        mean=mean,
+        std=std,
+        interpolation=interpolation,
+    )
 
 
 def _title(model: str) -> str:

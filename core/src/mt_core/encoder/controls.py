@@ -46,13 +46,18 @@ def random_control(encoder: Encoder, seed: int) -> Encoder:
         if name.endswith(".weight") and tensor.ndim == 1:  # of a norm
             tensor.fill_(1.0)
     draw_weights(tensors, seed)
+    if drawn.token_table is not None:
+        own = {"token_embedding.weight": drawn.token_table.weight, "pos_embed": drawn.token_table.positions}
+        draw_weights(own, seed)
+    drawn.tower = None  # it shares no space with the other
     drawn.name, drawn.is_trained = f"random weights in {encoder.name}", False
     drawn.freeze(description=f"random weights in the architecture of {encoder.name}, seed {seed} (untrained control)")
     return drawn
 
 
 def no_encoder_control(encoder: Encoder) -> Encoder:
-    """The width and the normalisation of an encoder, and nothing that computes: `none/<architecture>`."""
+    """The width, the normalisation and the table of texts of an encoder, and nothing that computes:
+    `none/<architecture>`."""
     nothing = VitParts(nn.Sequential(), nn.Identity(), nn.Identity(), width=encoder.width, num_heads=0)
     architecture = architecture_of(encoder)
     return Encoder(
@@ -62,4 +67,6 @@ def no_encoder_control(encoder: Encoder) -> Encoder:
         is_trained=False,
         mean=encoder.mean,
         std=encoder.std,
+        interpolation=encoder.interpolation,
+        token_table=encoder.token_table,
     )

@@ -4,20 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
-from typing import Any, Self
+from dataclasses import dataclass
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
 
-from mt_core.contract import Features, Tokens
+from mt_core.contract import Features, Tokens, TokenTable
 from mt_core.encoder.fingerprint import fingerprint
-from mt_core.encoder.packing import pack, plan_packing, unpack, unpack_first
+from mt_core.encoder.packing import Packing, join, pack, plan_joining, plan_packing, separate, unpack, unpack_one
 from mt_core.encoder.plain_vit import VitParts
 from mt_core.encoder.vit import Groups
 from mt_core.errors import FingerprintError, OptionError, TokensError
 
 Runner = Callable[[Tensor, Groups | None], Tensor]
 """Computes what the blocks and norms of an encoder give, forward only; the arguments are those of `Block.forward`."""
+
+
+@dataclass(frozen=True)
+class Tower:
+    """What an encoder is that was trained together with another one, so that both have one space of vectors.
+
+    Attributes:
+        reads: What it was trained on.
+        space: Name of the space: of all weights of both.
+        projection: (D, E) [CLS] times this, scaled to length 1, is a sample's vector.
+        scale: What cosines are multiplied by before a softmax.
+        other: Makes the other encoder.
+    """
+
+    reads: Literal["pictures", "text"]
+    space: str
+    projection: Tensor
+    scale: float
+    other: Callable[[], Encoder]
 
 
 class Encoder(nn.Module):
@@ -34,11 +54,16 @@ class Encoder(nn.Module):
         is_trained: False for random weights.
         mean, std: Normalisation of RGB in [0, 1] that the encoder was trained with, from its own configuration.
         native_size: Side in pixels of the square pictures that it was trained on; None: by its lattice of positions.
+        interpolation: How pictures were resized for it: "bicubic", as for nearly all ViTs, or "bilinear".
+        fit: How pictures that are no squares became squares for it; None: not known.
+        token_table: What makes tokens of texts, of an encoder for texts.
+        tower: Of one of two encoders that were trained together.
 
     Attributes:
         width, depth, num_heads: D, the number of blocks, the heads of each attention.
         layers: The blocks whose outputs stand side by side in the features; see `with_layers`. None: the last alone.
         runner: What computes the blocks in place of torch; see `with_runner`.
+        has_cls, cls_is_last: Whether it has [CLS], and whether that is no token of its own but the last of each row.
         prefix: (P, D) [CLS] and registers, None without.
         prefix_positions: (P, D) added to the prefix, None where it has none.
         patch_weight, patch_bias: (D, 3, height, width) and (D,), the encoder's own patch embedding, for an image
@@ -62,6 +87,10 @@ class Encoder(nn.Module):
         mean: tuple[float, float, float],
         std: tuple[float, float, float],
         native_size: int | None = None,
+        interpolation: str = "bicubic",
+        fit: Literal["crop", "squash"] | None = None,
+        token_table: TokenTable | None = None,
+        tower: Tower | None = None,
     ) -> None:
         super().__init__()
         self.name = name
@@ -69,12 +98,17 @@ class Encoder(nn.Module):
         self.is_trained = is_trained
         self.mean = mean
         self.std = std
+        self.interpolation = interpolation
         self.width = parts.width
         self.depth = len(parts.blocks)
         self.num_heads = parts.num_heads
         self.layers: tuple[int, ...] | None = None
         self.runner: Runner | None = None
+        self.fit = fit
+        self.token_table = token_table
+        self.tower = tower
         self.has_cls = parts.has_cls
+        self.cls_is_last = parts.cls_is_last
         self.positions_grid = parts.positions_grid
         for own, tensor in (("prefix", parts.prefix), ("prefix_positions", parts.prefix_positions)):
             self.register_parameter(own, None if tensor is None else nn.Parameter(tensor))
@@ -104,6 +138,16 @@ class Encoder(nn.Module):
     def feature_width(self) -> int:
         """Of the features: D for each of `layers`."""
         return self.width * len(self.layers or (self.depth,))
+
+    def for_cells(self, cells: str | None) -> Encoder:
+        """The encoder for samples of a kind: of two towers that of texts for "text", and that of pictures for all
+        others; else itself.
+
+        Args:
+            cells: Of the modality's manifest.
+        """
+        wanted = "text" if cells == "text" else "pictures"
+        return self if self.tower is None or self.tower.reads == wanted else self.tower.other()
 
     def with_layers(self, layers: Sequence[int] | None) -> Encoder:
         """The same encoder, sharing its weights, with features of several blocks side by side.
@@ -135,6 +179,11 @@ class Encoder(nn.Module):
         return shared
 
     @property
+    def is_causal(self) -> bool:
+        """Whether tokens attend to none behind them."""
+        return any(getattr(getattr(block, "attn", None), "is_causal", False) for block in self.blocks)
+
+    @property
     def is_frozen(self) -> bool:
         return self._is_frozen
 
@@ -150,6 +199,8 @@ class Encoder(nn.Module):
             block: Any = self.blocks[0]
             eps, activation = getattr(block.norm1, "eps", None), type(getattr(block.mlp, "act", None)).__name__
         configuration = f"heads {self.num_heads} eps {eps} activation {activation} cls {self.has_cls}"
+        if self.is_causal or self.cls_is_last:
+            configuration += f" causal {self.is_causal} last {self.cls_is_last}"
         return fingerprint(self.state_dict(), configuration)
 
     def verify(self) -> None:
@@ -196,11 +247,42 @@ class Encoder(nn.Module):
         """
         self._check(tokens)
         values = tokens.values.to(self._dtype())
-        if tokens.mask is None or bool(tokens.mask.all()):
+        if tokens.mask is None:
+            features, cls = self._run_full(values)
+        elif torch.compiler.is_compiling():
+            features, cls = self._run_padded(values, tokens.mask)
+        elif bool(tokens.mask.all()):
             features, cls = self._run_full(values)
         else:
             features, cls = self._run_masked(values, tokens.mask)
-        return Features(features, cls, tokens.mask, tokens.coords, tokens.grid, tokens.views, tokens.side)
+        return _features(features, cls, tokens)
+
+    def forward_together(self, batches: Sequence[Tokens]) -> list[Features]:
+        """Features of several batches, of whatever modalities, in one pass over all their real tokens.
+
+        Each equals what `forward` gives for its batch alone, to 1e-5.
+
+        Args:
+            batches: Each with at least one sample.
+
+        Raises:
+            TokensError: as for `forward`.
+        """
+        if len(batches) < 2:
+            return [self(tokens) for tokens in batches]
+        for tokens in batches:
+            self._check(tokens)
+        values = [tokens.values.to(self._dtype()) for tokens in batches]
+        prefix_PD = self._prefix(values[0])
+        packings = [plan_packing(tokens.real(), len(prefix_PD)) for tokens in batches]
+        joined = plan_joining(packings)
+        packed = [pack(values_RND, prefix_PD, packing) for values_RND, packing in zip(values, packings, strict=True)]
+        output_TD = self._run_blocks(join(packed, packings, joined), joined.groups)
+        outputs = zip(separate(output_TD, packings, joined), packings, batches, strict=True)
+        return [
+            _features(*self._unpacked(packed_TD, packing, *tokens.values.shape[:2]), tokens)
+            for packed_TD, packing, tokens in outputs
+        ]
 
     def _check(self, tokens: Tokens) -> None:
         rows, num_tokens, width = tokens.values.shape
@@ -209,7 +291,7 @@ class Encoder(nn.Module):
                 f"the tokens are {width} wide, the encoder {self.name} takes {self.width}",
                 fix=f"make the tokenizer with width={self.width}, or choose an encoder of width {width}",
             )
-        if tokens.mask is None and num_tokens:
+        if (tokens.mask is None and num_tokens) or torch.compiler.is_compiling():
             return  # nothing to look at, and nothing that depends on values, which torch.export could not trace
         has_real = tokens.real().reshape(tokens.num_samples, tokens.views * num_tokens).any(1)
         if rows and not bool(has_real.all()):
@@ -235,19 +317,42 @@ class Encoder(nn.Module):
         if num_prefix:
             values_RND = torch.cat([prefix_PD.expand(values_RND.shape[0], -1, -1), values_RND], dim=1)
         values_RND = self._run_blocks(values_RND)
-        return values_RND[:, num_prefix:], values_RND[:, 0] if self.has_cls else None
+        cls = values_RND[:, -1 if self.cls_is_last else 0] if self.has_cls else None
+        return values_RND[:, num_prefix:], cls
 
     def _run_masked(self, values_RND: Tensor, mask_RN: Tensor) -> tuple[Tensor, Tensor | None]:
         rows, num_tokens = mask_RN.shape
         prefix_PD = self._prefix(values_RND)
         packing = plan_packing(mask_RN, len(prefix_PD))
         packed_TD = self._run_blocks(pack(values_RND, prefix_PD, packing), packing.groups)
-        cls = unpack_first(packed_TD, packing, rows) if self.has_cls else None
+        return self._unpacked(packed_TD, packing, rows, num_tokens)
+
+    def _unpacked(
+        self, packed_TD: Tensor, packing: Packing, rows: int, num_tokens: int
+    ) -> tuple[Tensor, Tensor | None]:
+        cls = unpack_one(packed_TD, packing, rows, last=self.cls_is_last) if self.has_cls else None
         return unpack(packed_TD, packing, rows, num_tokens), cls
 
-    def _run_blocks(self, values: Tensor, groups: Groups | None = None) -> Tensor:
+    def _run_padded(self, values_RND: Tensor, mask_RN: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Rows with their padding, to which no token attends: the same operations whatever the mask holds."""
+        prefix_PD = self._prefix(values_RND)
+        num_prefix = len(prefix_PD)
+        is_there_R1 = mask_RN.any(1, keepdim=True)
+        is_read_RN = nn.functional.pad(
+            mask_RN | ~is_there_R1, (num_prefix, 0), value=True
+        )  # a softmax over none is NaN
+        values_RND = torch.where(mask_RN.unsqueeze(-1), values_RND, 0.0)  # weighed by zero, NaN would still be NaN
+        values_RND = torch.cat([prefix_PD.expand(values_RND.shape[0], -1, -1), values_RND], dim=1)
+        values_RND = self._run_blocks(values_RND, is_read_RN=is_read_RN)
+        cls_RD = None
+        if self.has_cls:
+            found_RD = _last(values_RND[:, num_prefix:], mask_RN) if self.cls_is_last else values_RND[:, 0]
+            cls_RD = torch.where(is_there_R1, found_RD, 0.0)
+        return torch.where(mask_RN.unsqueeze(-1), values_RND[:, num_prefix:], 0.0), cls_RD
+
+    def _run_blocks(self, values: Tensor, groups: Groups | None = None, is_read_RN: Tensor | None = None) -> Tensor:
         """The outputs of the chosen blocks, side by side; of packed rows with their groups."""
-        if self.runner is not None:
+        if self.runner is not None and is_read_RN is None:
             return self.runner(values, groups)
         depth = len(self.blocks)
         layers = self.layers if self.layers is not None and depth else (depth,)
@@ -256,9 +361,20 @@ class Encoder(nn.Module):
         for number, block in enumerate(self.blocks, start=1):
             if number > layers[-1]:
                 break
-            values = block(values) if groups is None else block(values, groups)
+            values = block(values, groups, is_read_RN)
             if number in layers:
                 outputs.append(self.norm(values))
         if not depth:
             outputs.append(self.norm(values))
         return outputs[0] if len(outputs) == 1 else torch.cat(outputs, dim=-1)
+
+
+def _last(values_RND: Tensor, mask_RN: Tensor) -> Tensor:
+    """(R, D) the last real token of each row."""
+    place_R = (torch.arange(mask_RN.shape[1], device=mask_RN.device) * mask_RN).amax(1)
+    return values_RND.gather(1, place_R[:, None, None].expand(-1, 1, values_RND.shape[2]))[:, 0]
+
+
+def _features(tokens_RND: Tensor, cls: Tensor | None, tokens: Tokens) -> Features:
+    """Features, with the rest of the tokens that they are of as it came."""
+    return Features(tokens_RND, cls, tokens.mask, tokens.coords, tokens.grid, tokens.views, tokens.side, tokens.parts)

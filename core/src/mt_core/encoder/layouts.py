@@ -1,4 +1,4 @@
-"""Checkpoint layouts: timm's, and that of the original Meta-Transformer.
+"""Checkpoint layouts: timm's, that of the original Meta-Transformer, and open_clip's, which is in `open_clip`.
 
 timm's: `cls_token`, `pos_embed`, `patch_embed.proj.weight`, `blocks.0.attn.qkv.weight`, …, `norm.weight`, with a
 `config.json` beside the file that names the architecture.
@@ -17,16 +17,21 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 
 from mt_core.encoder.architectures import Architecture, ModelArgs
 from mt_core.encoder.checkpoint_file import read_tensors
 from mt_core.encoder.encoder import Encoder
+from mt_core.encoder.filling import UNTRAINED, copy_all, few, has_learned
+from mt_core.encoder.open_clip import is_open_clip, load_open_clip
 from mt_core.encoder.plain_vit import VitParts, build_vit, normalisation, parts_of
 from mt_core.errors import EncoderError
 
+INTERPOLATIONS = ("bicubic", "bilinear")
+"""Ways of resizing that tokenizers of pictures have; the first is that of all ViTs that say nothing of it."""
+
 _CLASSIFIER_TENSORS = ("head.", "fc_norm.", "attn_pool.")
+_FIX = "name the architecture that it holds: in a config.json in the same folder, or by `architecture`"
 _PREFIX = ("cls_token", "reg_token")
 _HEAD_WIDTH = 64  # of every plain ViT from tiny to large
 # the CLIP encoders that the paper's weights start from: their normalisation is in timm's own configuration
@@ -47,9 +52,12 @@ def load_file(path: Path, *, name: str, architecture: str | None = None) -> Enco
         return _load_original(path, tensors, name, architecture)
     if "blocks.0.attn.qkv.weight" in tensors:
         return _load_timm(path, tensors, name, architecture)
+    if is_open_clip(tensors):
+        return load_open_clip(path, tensors, name)
     raise EncoderError(
-        f"{path} is in no layout that is known here; its tensors are {_few(tensors)}",
-        fix="give a ViT in timm's layout (blocks.0.attn.qkv.weight, …) or the original's (0.attn.qkv.weight, …)",
+        f"{path} is in no layout that is known here; its tensors are {few(tensors)}",
+        fix="give a ViT in timm's layout (blocks.0.attn.qkv.weight, …), in the original's (0.attn.qkv.weight, …) or in "
+        "open_clip's (visual.conv1.weight, …)",
     )
 
 
@@ -63,14 +71,14 @@ def _load_original(path: Path, tensors: Mapping[str, Tensor], name: str, archite
     args = ModelArgs(embed_dim=width, depth=depth, num_heads=width // _HEAD_WIDTH, mlp_ratio=hidden / width)
     # eps 1e-5: the original builds its blocks with torch's LayerNorm, not with timm's
     blocks = Architecture(args, eps=1e-5).build().blocks
-    _copy_all(blocks.state_dict(), tensors, path, "the original layout")
+    copy_all(blocks.state_dict(), tensors, path, "the original layout", _FIX)
     mean, std = normalisation(architecture or (_PAPER_BASE if width <= 768 else _PAPER_LARGE))
     description = f"{path.name}: Meta-Transformer encoder, {depth} blocks of width {width}, without [CLS]"
-    is_trained = _is_trained(blocks)
+    is_trained = has_learned(blocks)
     return Encoder(
         VitParts(blocks, nn.Identity(), nn.Identity(), width, width // _HEAD_WIDTH),
         name=name,
-        description=description if is_trained else f"{description}, {_UNTRAINED}",
+        description=description if is_trained else f"{description}, {UNTRAINED}",
         is_trained=is_trained,
         mean=mean,
         std=std,
@@ -84,45 +92,24 @@ def _load_timm(path: Path, tensors: Mapping[str, Tensor], name: str, architectur
     arguments: dict[str, Any] = config.get("model_args") or {}
     if architecture is None:
         architecture, arguments = _infer(tensors, path)
-        how = "a ViT in timm's layout, its architecture inferred from the shapes"
+        how = "a ViT in timm's layout, its architecture inferred from the shapes and its normalisation not recorded"
     else:
         arguments = {**_image_size(tensors, path), **arguments}
     vit = build_vit(architecture, **arguments)
     given = {tensor: value for tensor, value in tensors.items() if not tensor.startswith(_CLASSIFIER_TENSORS)}
-    _copy_all(vit.state_dict(), given, path, architecture)
+    copy_all(vit.state_dict(), given, path, architecture, _FIX)
     mean, std = normalisation(architecture, config.get("pretrained_cfg"))
-    is_trained = _is_trained(vit)
-    description = f"{path.name}: {how}" if is_trained else f"{path.name}: {how}, {_UNTRAINED}"
-    return Encoder(parts_of(vit), name=name, description=description, is_trained=is_trained, mean=mean, std=std)
-
-
-_UNTRAINED = "not trained (its normalisation layers are as at the start)"
-
-
-def _is_trained(module: nn.Module) -> bool:
-    """Whether any normalisation layer has changed since it was made, as the first step of any training does."""
-    norms = [layer for layer in module.modules() if isinstance(layer, nn.LayerNorm) and layer.elementwise_affine]
-    return not norms or any(bool((norm.weight != 1).any()) or bool((norm.bias != 0).any()) for norm in norms)
-
-
-def _copy_all(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor], path: Path, what: str) -> None:
-    """Every wanted tensor from the given ones, in place; none may be missing, left over or of another shape."""
-    missing, left = sorted(wanted.keys() - given.keys()), sorted(given.keys() - wanted.keys())
-    misshapen = [
-        f"{name} {tuple(given[name].shape)} instead of {tuple(tensor.shape)}"
-        for name, tensor in wanted.items()
-        if name in given and (given[name].shape != tensor.shape or not given[name].is_floating_point())
-    ]
-    wrong = {"missing": missing, "not expected": left, "of another shape or type": misshapen}
-    if any(wrong.values()):
-        found = "; ".join(f"{kind}: {_few(names)}" for kind, names in wrong.items() if names)
-        raise EncoderError(
-            f"{path} does not hold the weights of {what} ({found})",
-            fix="name the architecture that it holds: in a config.json beside it, or by `architecture`",
-        )
-    with torch.no_grad():
-        for name, tensor in wanted.items():
-            tensor.copy_(given[name])  # a copy: what is loaded must not change with the file
+    is_trained = has_learned(vit)
+    return Encoder(
+        parts_of(vit),
+        name=name,
+        description=f"{path.name}: {how}" if is_trained else f"{path.name}: {how}, {UNTRAINED}",
+        is_trained=is_trained,
+        mean=mean,
+        std=std,
+        native_size=_native_size(config),
+        interpolation=_interpolation(config, path),
+    )
 
 
 def _read_config(path: Path) -> dict[str, Any]:
@@ -140,6 +127,23 @@ def _read_config(path: Path) -> dict[str, Any]:
         if not isinstance(config.get(part) or {}, dict):
             raise EncoderError(f"{config_path}: {part} is no mapping", fix="download it again, or remove it")
     return config
+
+
+def _native_size(config: Mapping[str, Any]) -> int | None:
+    """The side of the pictures that a configuration names; None where it names none, or no square."""
+    size: Any = (config.get("pretrained_cfg") or {}).get("input_size")
+    is_square = isinstance(size, list) and len(size) == 3 and type(size[1]) is int and size[1] == size[2]
+    return int(size[1]) if is_square else None
+
+
+def _interpolation(config: Mapping[str, Any], path: Path) -> str:
+    given = (config.get("pretrained_cfg") or {}).get("interpolation") or INTERPOLATIONS[0]
+    if given not in INTERPOLATIONS:
+        raise EncoderError(
+            f"{path} was trained on pictures that were resized by {given!r}, which is not known here",
+            fix=f"where that does not matter to you, write one of {', '.join(INTERPOLATIONS)} into config.json",
+        )
+    return str(given)
 
 
 def _image_size(tensors: Mapping[str, Tensor], path: Path) -> dict[str, int]:
@@ -202,12 +206,7 @@ def _block_size(tensors: Mapping[str, Tensor], block: str, path: Path) -> tuple[
     for name, axis in ((f"{block}attn.qkv.weight", 1), (f"{block}mlp.fc1.weight", 0)):
         if name not in tensors or tensors[name].ndim != 2:
             raise EncoderError(
-                f"{path} lacks {name} with two axes", fix=f"give the weights of a whole ViT; it holds {_few(tensors)}"
+                f"{path} lacks {name} with two axes", fix=f"give the weights of a whole ViT; it holds {few(tensors)}"
             )
         sizes.append(tensors[name].shape[axis])
     return sizes[0], sizes[1]
-
-
-def _few(names: Any) -> str:
-    names = list(names)
-    return ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")

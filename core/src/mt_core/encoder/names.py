@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mt_core.encoder.open_clip_names import repository_of
+from mt_core.encoder.weights import are_here, names_here
 from mt_core.errors import EncoderError, nearest_name
 
 TINY = "mt-tiny"
@@ -18,11 +20,16 @@ KNOWN = (
     *(f"random/vit_{size}_patch16_224" for size in ("tiny", "small", "base", "large")),
     "timm/vit_base_patch16_clip_224.laion2b",  # the paper's
     "timm/vit_large_patch14_clip_224.laion2b",
+    *(f"open_clip/{model}" for model in ("ViT-B-32", "ViT-B-16", "ViT-L-14", "ViT-H-14")),
 )
+KINDS = ("random", "none", "timm", "open_clip")
+"""What stands before the slash in names of the core's own."""
+
 _FORMS = (
     "mt-tiny (pretrained on drawn pictures, bundled), random/<timm ViT> (untrained control; @<seed> for another draw), "
-    "none/<timm ViT> (control without an encoder), timm/<timm ViT> (trained weights from the hub), or the path of a "
-    f"file ({', '.join(SUFFIXES)})"
+    "none/<timm ViT> (control without an encoder), timm/<timm ViT> (trained weights from the hub), open_clip/<model> "
+    "(two towers, for pictures and for texts, from the hub), a name that mt fetch was given, or the path of a file "
+    f"({', '.join(SUFFIXES)})"
 )
 
 
@@ -31,12 +38,14 @@ class EncoderName:
     """A name, taken apart.
 
     Attributes:
-        kind: Where the encoder comes from; "added": a plugin has registered the name.
-        model: timm's name of the architecture, for "random", "none" and "timm".
+        kind: Where the encoder comes from; "added": a plugin has registered the name; "fetched": `mt fetch` was given
+            it.
+        model: timm's name of the architecture, for "random", "none" and "timm"; for "open_clip" the repository of the
+            hub.
         seed: For "random".
     """
 
-    kind: Literal["tiny", "file", "random", "none", "timm", "added"]
+    kind: Literal["tiny", "file", "random", "none", "timm", "open_clip", "added", "fetched"]
     model: str = ""
     seed: int = 0
 
@@ -66,9 +75,13 @@ def parse_name(name: str | Path, added: Collection[str] = ()) -> EncoderName:
         return EncoderName("none", model)
     if kind == "timm" and model:
         return EncoderName("timm", model)
+    if kind == "open_clip" and model:
+        return EncoderName("open_clip", repository_of(model))
     if text in added:
         return EncoderName("added")
-    near = nearest_name(text, [*KNOWN, *added], cutoff=0.4)
+    if are_here(text):
+        return EncoderName("fetched")
+    near = nearest_name(text, [*KNOWN, *added, *names_here()], cutoff=0.4)
     hint = f"did you mean {near}? " if near else ""
     raise EncoderError(f"there is no encoder called {text!r}", fix=f"{hint}An encoder is {_FORMS}")
 

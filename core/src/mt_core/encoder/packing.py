@@ -7,6 +7,7 @@ length are neighbours, so that each length is a slice, and one call of attention
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -23,7 +24,8 @@ class Packing:
         tokens: The packed indices of what is not a prefix.
         destination: For each of `tokens` its index in the R * N padded tokens.
         rows: The rows that have a real token, in packed order.
-        starts: For each of `rows` the index of its first packed token, which is [CLS] where there is one.
+        starts, ends: For each of `rows` the index of its first packed token, which is [CLS] where that is one of its
+            own, and of what follows its last.
         groups: (number of rows, length with prefix) of each group of rows of one length, in packed order.
     """
 
@@ -32,6 +34,7 @@ class Packing:
     destination: Tensor
     rows: Tensor
     starts: Tensor
+    ends: Tensor
     groups: tuple[tuple[int, int], ...]
 
 
@@ -51,7 +54,8 @@ def plan_packing(mask_RN: Tensor, num_prefix: int) -> Packing:
     is_real_RM = torch.cat([torch.ones_like(prefix_RP, dtype=torch.bool), mask_RN[rows]], dim=1)
     source = torch.cat([prefix_RP, place_RN], dim=1)[is_real_RM]
     tokens = (source >= num_prefix).nonzero().squeeze(1)
-    return Packing(source, tokens, source[tokens] - num_prefix, rows, lengths.cumsum(0) - lengths, groups)
+    ends = lengths.cumsum(0)
+    return Packing(source, tokens, source[tokens] - num_prefix, rows, ends - lengths, ends, groups)
 
 
 def pack(values_RND: Tensor, prefix_PD: Tensor, packing: Packing) -> Tensor:
@@ -66,7 +70,49 @@ def unpack(packed_TD: Tensor, packing: Packing, num_rows: int, num_tokens: int) 
     return padded.index_copy(0, packing.destination, tokens_TD).view(num_rows, num_tokens, -1)
 
 
-def unpack_first(packed_TD: Tensor, packing: Packing, num_rows: int) -> Tensor:
-    """(R, D) the first token of each row; zeros for a row that was left out."""
+def unpack_one(packed_TD: Tensor, packing: Packing, num_rows: int, *, last: bool = False) -> Tensor:
+    """(R, D) the first token of each row, or the last one; zeros for a row that was left out."""
     padded = packed_TD.new_zeros(num_rows, packed_TD.shape[1])
-    return padded.index_copy(0, packing.rows, packed_TD.index_select(0, packing.starts))
+    places = packing.ends - 1 if last else packing.starts
+    return padded.index_copy(0, packing.rows, packed_TD.index_select(0, places))
+
+
+@dataclass(frozen=True)
+class Joined:
+    """Where the packed tokens of several batches stand in one sequence: rows of one length are neighbours, whichever
+    batch they are of.
+
+    Attributes:
+        order: The groups of all batches, one batch after the other, in the order of the sequence.
+        groups: (number of rows, length) of each group of the sequence.
+    """
+
+    order: tuple[int, ...]
+    groups: tuple[tuple[int, int], ...]
+
+
+def plan_joining(packings: Sequence[Packing]) -> Joined:
+    """How to join batches that are packed."""
+    given = [group for packing in packings for group in packing.groups]
+    order = sorted(range(len(given)), key=lambda number: given[number][1])
+    by_length = groupby((given[number] for number in order), key=lambda group: group[1])
+    return Joined(tuple(order), tuple((sum(rows for rows, _ in same), length) for length, same in by_length))
+
+
+def join(packed: Sequence[Tensor], packings: Sequence[Packing], joined: Joined) -> Tensor:
+    """(T, D) the packed tokens of all batches."""
+    parts = [part for packed_TD, packing in zip(packed, packings, strict=True) for part in _split(packed_TD, packing)]
+    return torch.cat([parts[number] for number in joined.order])
+
+
+def separate(joined_TD: Tensor, packings: Sequence[Packing], joined: Joined) -> list[Tensor]:
+    """(T, D) the packed tokens of each batch: what `join` joined."""
+    sizes = [rows * length for packing in packings for rows, length in packing.groups]
+    in_order = torch.split(joined_TD, [sizes[number] for number in joined.order])
+    parts = dict(zip(joined.order, in_order, strict=True))
+    given = iter(range(len(sizes)))
+    return [torch.cat([parts[next(given)] for _ in packing.groups]) for packing in packings]
+
+
+def _split(packed_TD: Tensor, packing: Packing) -> tuple[Tensor, ...]:
+    return torch.split(packed_TD, [rows * length for rows, length in packing.groups])

@@ -59,6 +59,7 @@ class PlainBlocks:
     Attributes:
         layers: The blocks whose outputs, each through `norm`, stand side by side; 0: the tokens themselves.
         norm_pre, norm: None where the encoder has none.
+        is_causal: Of the attention; see `Attention`.
     """
 
     blocks: tuple[PlainBlock, ...]
@@ -67,6 +68,7 @@ class PlainBlocks:
     layers: tuple[int, ...]
     norm_pre: Norm | None
     norm: Norm | None
+    is_causal: bool = False
 
 
 def plain_blocks(encoder: Encoder) -> PlainBlocks:
@@ -79,8 +81,21 @@ def plain_blocks(encoder: Encoder) -> PlainBlocks:
     if not encoder.depth:
         raise EncoderError(f"the encoder {encoder.name} has no blocks", fix="use precision 32")
     blocks = tuple(_block(block, encoder) for block in encoder.blocks[: layers[-1]])
-    norms = (_norm(norm, encoder) for norm in (encoder.norm_pre, encoder.norm))
-    return PlainBlocks(blocks, encoder.width, encoder.num_heads, tuple(layers), *norms)
+    norm_pre, norm = (_norm(each, encoder) for each in (encoder.norm_pre, encoder.norm))
+    shape = encoder.width, encoder.num_heads
+    return PlainBlocks(blocks, *shape, tuple(layers), norm_pre, norm, _is_causal(encoder))
+
+
+def _is_causal(encoder: Encoder) -> bool:
+    """Of all blocks, which are alike in this.
+
+    Raises:
+        EncoderError: they are not.
+    """
+    found = {block.attn.is_causal: block for block in encoder.blocks.children() if isinstance(block, Block)}
+    if len(found) > 1:
+        raise _not_plain(encoder, found[True])
+    return next(iter(found))
 
 
 def _block(block: nn.Module, encoder: Encoder) -> PlainBlock:

@@ -25,6 +25,7 @@ class VitParts:
     width: int
     num_heads: int
     has_cls: bool = False
+    cls_is_last: bool = False
     prefix: Tensor | None = None
     prefix_positions: Tensor | None = None
     patch_weight: Tensor | None = None

@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from mt_core.encoder.vit import Attention, Block, PlainVit, without_draws
+from mt_core.encoder.vit import Attention, Block, Mlp, PlainVit, without_draws
 from mt_core.errors import EncoderError
 
 _MODULES = ("vision_transformer", "deit")  # timm's modules whose models take `weight_init`
@@ -105,7 +105,15 @@ def _converted_block(block: Any) -> Block:
         norm=attention.norm,
         gate=getattr(attention, "gate", None),  # absent in older timm
     )
-    return Block(block.norm1, own, block.norm2, block.mlp, ls1=block.ls1, ls2=block.ls2)
+    return Block(block.norm1, own, block.norm2, _converted_mlp(block.mlp), ls1=block.ls1, ls2=block.ls2)
+
+
+def _converted_mlp(mlp: Any) -> nn.Module:
+    """Ours for timm's plain one; another kind as it is."""
+    from timm.layers import Mlp as TimmMlp  # type: ignore[attr-defined]
+
+    is_plain = type(mlp) is TimmMlp and type(mlp.norm) is nn.Identity and type(mlp.fc1) is nn.Linear
+    return Mlp(mlp.fc1, mlp.act, mlp.fc2) if is_plain else mlp
 
 
 def timm_normalisation(architecture: str, config: Mapping[str, Any]) -> tuple[Any, Any]:

@@ -15,12 +15,14 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
 
+from mt_core.encoder import recomputing
+
 Groups = Sequence[tuple[int, int]]
 """(number of rows, length) of each group of rows of one length, in the order in which they are packed."""
 
 
 class Attention(nn.Module):
-    """Softmax attention of every token to all tokens of its row, query, key and value from one linear layer.
+    """Softmax attention of every token to the tokens of its row, query, key and value from one linear layer.
 
     Args:
         qkv: D to 3A.
@@ -28,6 +30,7 @@ class Attention(nn.Module):
         q_norm, k_norm: Of the queries and keys of one head.
         norm: Of the joined heads, before `proj`.
         gate: D to A; the sigmoid of it multiplies the joined heads.
+        is_causal: A token attends to itself and to those before it in its row, and to none behind it.
     """
 
     def __init__(
@@ -40,9 +43,11 @@ class Attention(nn.Module):
         k_norm: nn.Module | None = None,
         norm: nn.Module | None = None,
         gate: nn.Module | None = None,
+        is_causal: bool = False,
     ) -> None:
         super().__init__()
         self.num_heads = num_heads
+        self.is_causal = is_causal
         self.qkv = qkv
         self.q_norm = q_norm or nn.Identity()
         self.k_norm = k_norm or nn.Identity()
@@ -50,11 +55,15 @@ class Attention(nn.Module):
         self.gate = gate
         self.proj = proj
 
-    def forward(self, tokens: Tensor, groups: Groups | None = None) -> Tensor:
-        """(R, N, D) to (R, N, D); with groups packed (T, D) to (T, D), each row attending to itself alone."""
+    def forward(self, tokens: Tensor, groups: Groups | None = None, is_read_RN: Tensor | None = None) -> Tensor:
+        """(R, N, D) to (R, N, D); with groups packed (T, D) to (T, D), each row attending to itself alone.
+
+        Args:
+            is_read_RN: Bool, without groups: the tokens that others attend to, at least one a row; None: all.
+        """
         qkv = self.qkv(tokens)
         if groups is None:
-            joined = self._attend(qkv)
+            joined = self._attend(qkv, None if is_read_RN is None else is_read_RN[:, None, None])
         else:
             # one split, and not a slice a group: the gradient of each slice would be as large as all of qkv
             parts = zip(qkv.split([rows * length for rows, length in groups]), groups, strict=True)
@@ -65,23 +74,39 @@ class Attention(nn.Module):
         projected: Tensor = self.proj(joined)
         return projected
 
-    def _attend(self, qkv_RNA: Tensor) -> Tensor:
+    def _attend(self, qkv_RNA: Tensor, mask: Tensor | None = None) -> Tensor:
         query, key, value = rearrange(qkv_RNA, "r n (three h d) -> three r h n d", three=3, h=self.num_heads)
-        heads_RHND = scaled_dot_product_attention(self.q_norm(query), self.k_norm(key), value)
+        query, key = self.q_norm(query), self.k_norm(key)
+        is_causal = self.is_causal
+        if is_causal and mask is not None:  # torch takes one of them
+            square = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool, device=mask.device)
+            mask = (mask & square.tril()) | square.tril().triu()  # a softmax over none is NaN: padding reads itself
+            is_causal = False
+        heads_RHND = scaled_dot_product_attention(query, key, value, mask, is_causal=is_causal)
         return rearrange(heads_RHND, "r h n d -> r n (h d)")
 
 
 class Mlp(nn.Module):
-    """Two linear layers and an activation between them, a token at a time."""
+    """Two linear layers and an activation between them, a token at a time.
 
-    def __init__(self, width: int, hidden: int, act: nn.Module) -> None:
+    Args:
+        fc1: D to the hidden width.
+        fc2: The hidden width to D.
+    """
+
+    def __init__(self, fc1: nn.Module, act: nn.Module, fc2: nn.Module) -> None:
         super().__init__()
-        self.fc1 = nn.Linear(width, hidden)
+        self.fc1 = fc1
         self.act = act
-        self.fc2 = nn.Linear(hidden, width)
+        self.fc2 = fc2
+
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """(..., D) to what enters `fc2`."""
+        activated: Tensor = self.act(self.fc1(tokens))
+        return activated
 
     def forward(self, tokens: Tensor) -> Tensor:
-        mixed: Tensor = self.fc2(self.act(self.fc1(tokens)))
+        mixed: Tensor = self.fc2(self.hidden(tokens))
         return mixed
 
 
@@ -106,7 +131,8 @@ class LayerScale(nn.Module):
 class Block(nn.Module):
     """Attention and an MLP, each after a norm, scaled, and added to what came in.
 
-    Neither dropout nor stochastic depth: an encoder has none.
+    Neither dropout nor stochastic depth: an encoder has none. While its weights are frozen and gradients pass through
+    it, the inside of the MLP is computed again in the pass back; see `recomputing`.
     """
 
     def __init__(
@@ -127,10 +153,17 @@ class Block(nn.Module):
         self.mlp = mlp
         self.ls2 = ls2 or nn.Identity()
 
-    def forward(self, tokens: Tensor, groups: Groups | None = None) -> Tensor:
-        """(R, N, D) to (R, N, D), or packed (T, D) to (T, D) with the groups of rows that stand in it."""
-        tokens = tokens + self.ls1(self.attn(self.norm1(tokens), groups))
-        mixed: Tensor = tokens + self.ls2(self.mlp(self.norm2(tokens)))
+    def forward(self, tokens: Tensor, groups: Groups | None = None, is_read_RN: Tensor | None = None) -> Tensor:
+        """(R, N, D) to (R, N, D), or packed (T, D) to (T, D) with the groups of rows that stand in it; `is_read_RN` as
+        for `Attention`."""
+        tokens = tokens + self.ls1(self.attn(self.norm1(tokens), groups, is_read_RN))
+        mixed: Tensor = tokens + self.ls2(self._mixed(tokens))
+        return mixed
+
+    def _mixed(self, tokens: Tensor) -> Tensor:
+        if type(self.mlp) is Mlp and recomputing.is_worth_it(tokens, self.norm2, self.mlp):
+            return recomputing.mixed(tokens, self.norm2, self.mlp)
+        mixed: Tensor = self.mlp(self.norm2(tokens))
         return mixed
 
 

@@ -7,9 +7,12 @@ from typing import Any
 
 from mt_core.contract import AnyTask, Head
 from mt_core.errors import OptionError
+from mt_core.heads.alignment import AlignmentHead
 from mt_core.heads.classification import ClassificationHead
+from mt_core.heads.detection import DetectionHead
 from mt_core.heads.forecasting import ForecastingHead
 from mt_core.heads.multilabel import MultilabelHead
+from mt_core.heads.picture_segmentation import PictureSegmentationHead
 from mt_core.heads.regression import RegressionHead
 from mt_core.heads.retrieval import RetrievalHead
 from mt_core.heads.segmentation import SegmentationHead
@@ -19,8 +22,11 @@ _HEADS: tuple[type[Head], ...] = (
     MultilabelHead,
     RegressionHead,
     SegmentationHead,
+    PictureSegmentationHead,
+    DetectionHead,
     ForecastingHead,
     RetrievalHead,
+    AlignmentHead,
 )
 
 
@@ -31,7 +37,7 @@ def head_for(task: AnyTask, preferred: type[Head] | None = None) -> type[Head]:
         OptionError: no head takes this kind of task.
     """
     candidates: tuple[type[Head], ...] = (*((preferred,) if preferred is not None else ()), *_HEADS)
-    chosen = next((head for head in candidates if task.kind in head.kinds), None)
+    chosen = next((head for head in candidates if head.takes(task)), None)
     if chosen is not None:
         return chosen
     raise OptionError(

@@ -96,25 +96,25 @@ class NeighbourHead(PooledHead):
             ("targets_NO", torch.zeros(0, task.num_outputs)),
             ("mean_P", torch.zeros(pooled)),
             ("scale_P", torch.ones(pooled)),
-            (
-                "chosen",
-                torch.tensor([self.options.neighbours or 1, DISTANCES.index(self.options.distance or "cosine")]),
-            ),
+            ("chosen", torch.zeros(2, dtype=torch.int64)),
         ):
             self.register_buffer(name, value)
+        self.choose(self.options.neighbours or 1, self.options.distance or "cosine")
 
     @property
     def neighbours(self) -> int:
         """K."""
-        return int(self.chosen[0])
+        return self._choice[0]
 
     @property
     def distance(self) -> Distance:
-        return DISTANCES[int(self.chosen[1])]
+        return DISTANCES[self._choice[1]]
 
     def choose(self, neighbours: int, distance: Distance) -> None:
-        """From now on use these."""
-        self.chosen.copy_(torch.tensor([neighbours, DISTANCES.index(distance)]))
+        """From now on use these. They are kept as numbers beside the buffer that is saved: while a graph is traced, no
+        number can be read from a tensor."""
+        self._choice = (neighbours, DISTANCES.index(distance))
+        self.chosen.copy_(torch.tensor(self._choice))
 
     def remember(self, vectors_NP: Tensor, targets: Tensor) -> None:
         """Take the training samples: their pooled vectors, and their targets as the task stacks them."""
@@ -156,11 +156,10 @@ class NeighbourHead(PooledHead):
             offset_N = torch.zeros(len(known_NP), device=known_NP.device)
         else:
             offset_N = known_NP.square().sum(1) / 2
+        # a graph that is traced takes all samples at once: its number of parts would be fixed
+        parts = (query_BP,) if torch.compiler.is_compiling() else torch.split(query_BP, _AT_A_TIME)
         return torch.cat(
-            [
-                (part_BP @ known_NP.T - offset_N).topk(min(count, len(known_NP)), dim=1).indices
-                for part_BP in torch.split(query_BP, _AT_A_TIME)
-            ]
+            [(part_BP @ known_NP.T - offset_N).topk(min(count, len(known_NP)), dim=1).indices for part_BP in parts]
         )
 
     def answers(self, nearest_BK: Tensor) -> Tensor:
@@ -186,6 +185,8 @@ class NeighbourHead(PooledHead):
             if isinstance(given := state_dict.get(prefix + name), Tensor) and given.ndim == 2:
                 setattr(self, name, getattr(self, name).new_zeros(given.shape))
         super()._load_from_state_dict(state_dict, prefix, *rest)
+        neighbours, distance = self.chosen.tolist()
+        self._choice = (neighbours, distance)
 
     @property
     def positive_class(self) -> str | None:

@@ -8,7 +8,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import MISSING_CLASS, AnyTask, Retrieval
+from mt_core.contract import MISSING_CLASS, AnyTask, Features, Retrieval
 from mt_core.heads.pooled import PooledHead, PooledOptions
 
 if TYPE_CHECKING:
@@ -41,10 +41,15 @@ class RetrievalHead(PooledHead):
         super().__init__(width, task, options, outputs=options.embedding_width)
         assert isinstance(task, Retrieval)
         self.identities, size = task.identities, options.embedding_width
+        self.vector_width = size
         self.neck = nn.BatchNorm1d(size)
         self.neck.bias.requires_grad_(False)
         self.identify = nn.Linear(size, len(task.identities), bias=False)
         nn.init.normal_(self.identify.weight, std=0.001)
+
+    def vectors(self, features: Features) -> Tensor:
+        """(B, E) of length 1, by which samples are compared."""
+        return self._compared(self(features))
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """Cross-entropy over the listed identities plus the hardest triplets; (B, E) embeddings, (B, 3) targets."""
@@ -88,7 +93,10 @@ class RetrievalHead(PooledHead):
 
     def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         known = target[:, 0] != MISSING_CLASS
-        return nn.functional.normalize(self._necked(output.float()), dim=-1)[known], target[known]
+        return self._compared(output)[known], target[known]
+
+    def _compared(self, output: Tensor) -> Tensor:
+        return nn.functional.normalize(self._necked(output.float()), dim=-1)
 
     def _necked(self, output: Tensor) -> Tensor:
         if self.training and len(output) < 2:  # the last batch of an epoch may be of one sample

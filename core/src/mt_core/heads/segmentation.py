@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from einops import rearrange
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import MISSING_CLASS, AnyTask, Features, Head, Options, Segmentation
+from mt_core.contract import AnyTask, Features
 from mt_core.errors import OptionError
-
-if TYPE_CHECKING:
-    import torchmetrics
+from mt_core.heads.dense import DenseHead, DenseOptions
 
 _NEAREST = 3
 _AT_A_TIME = 16_384
 """Places whose distances to all tokens are in memory together."""
 
 
-class SegmentationOptions(Options):
+class SegmentationOptions(DenseOptions):
     """How places are labelled."""
 
     hidden: int = Field(default=128, ge=1, description="Width of the hidden layer.")
@@ -31,7 +29,7 @@ class SegmentationOptions(Options):
     )
 
 
-class SegmentationHead(Head):
+class SegmentationHead(DenseHead):
     """Classes of tokens, or of places between them.
 
     Where `side` has `places` (B, P, A), in the same frame as the tokens' coordinates, with `places_mask` (B, P) if
@@ -43,19 +41,15 @@ class SegmentationHead(Head):
 
     Options = SegmentationOptions
     options: SegmentationOptions
-    kinds = ("segmentation",)
-    primary = "miou"
+    of = "places"
 
     def __init__(self, width: int, task: AnyTask, options: SegmentationOptions | None = None) -> None:
         super().__init__(width, task, options)
-        if not isinstance(task, Segmentation):
-            raise OptionError(f"SegmentationHead does not take a task of kind {task.kind!r}", fix="use it to segment")
-        self.classes = task.classes
         hidden, dropout = self.options.hidden, self.options.dropout
         self.normalise = nn.LayerNorm(width)
         self.of_token = nn.Linear(width, hidden)
         self.of_offset = nn.Sequential(nn.Linear(_OFFSETS, hidden), nn.GELU(), nn.Linear(hidden, hidden))
-        self.readout = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, len(task.classes)))
+        self.readout = nn.Sequential(nn.GELU(), nn.Dropout(dropout), nn.Linear(hidden, task.num_outputs))
 
     def forward(self, features: Features) -> Tensor:
         """(B, P, K) logits; NaN behind the places of a sample that has fewer.
@@ -74,20 +68,13 @@ class SegmentationHead(Head):
             )
         places_BPA = features.side["places"]
         coords_BNA = rearrange(features.coords, "(b v) n a -> b (v n) a", v=views)
-        parts = [
-            _from_nearest(tokens_BNC, coords_BNA, mask_BN, part) for part in torch.split(places_BPA, _AT_A_TIME, dim=1)
-        ]
+        # how many times would be part of a traced program
+        split = (places_BPA,) if torch.compiler.is_compiling() else torch.split(places_BPA, _AT_A_TIME, dim=1)
+        parts = [_from_nearest(tokens_BNC, coords_BNA, mask_BN, part) for part in split]
         around_BPC, offset_BPA = (torch.cat(each, dim=1) for each in zip(*parts, strict=True))
         padding = _OFFSETS - offset_BPA.shape[-1]
         beside_BPC = self.of_offset(nn.functional.pad(offset_BPA, (0, padding)).to(around_BPC.dtype))
         return _without_padding(self.readout(around_BPC + beside_BPC), features.side.get("places_mask"))
-
-    def loss(self, output: Tensor, target: Tensor) -> Tensor:
-        """Cross-entropy of (B, P, K) logits against (B, P) indices; `MISSING_CLASS` adds nothing."""
-        logits, indices = self._known(output, target)
-        if not len(indices):
-            return output.nan_to_num(0.0).sum() * 0.0
-        return nn.functional.cross_entropy(logits.float(), indices)
 
     def decode(self, output: Tensor) -> list[dict[str, Any]]:
         """The likeliest class of each place, in the order of the places."""
@@ -101,37 +88,6 @@ class SegmentationHead(Head):
         """How many places have each class, the most frequent first."""
         counts = Counter(decoded["prediction"]).most_common()
         return ", ".join(f"{name} {count}" for name, count in counts)
-
-    def metrics(self) -> torchmetrics.MetricCollection:
-        """miou (mean over classes of intersection over union) and accuracy, over all places of all samples."""
-        import torchmetrics
-
-        num_classes = max(2, len(self.classes))
-        return torchmetrics.MetricCollection(
-            {
-                "miou": torchmetrics.classification.MulticlassJaccardIndex(num_classes, average="macro"),
-                "accuracy": torchmetrics.classification.MulticlassAccuracy(num_classes, average="micro"),
-            }
-        )
-
-    def baseline(self, known: Tensor, target: Tensor) -> Tensor:
-        """The most frequent class."""
-        counts_K = torch.bincount(known[known >= 0], minlength=len(self.classes))
-        constant_K = nn.functional.one_hot(counts_K.argmax(), len(self.classes)).float()
-        return constant_K.expand(*target.shape, -1)
-
-    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        logits, indices = self._known(output, target)
-        return logits.argmax(-1), indices
-
-    def _known(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        if output.shape[:2] != target.shape:
-            raise OptionError(
-                f"there are {tuple(output.shape[:2])} samples and places, and labels for {tuple(target.shape)}",
-                fix="label each place of a sample, in its order, with -1 where the class is not known",
-            )
-        known = target != MISSING_CLASS
-        return output[known], target[known]
 
 
 _OFFSETS = 3
@@ -148,7 +104,7 @@ def _from_nearest(
     near_BPk, index_BPk = distance_BPN.topk(min(_NEAREST, coords_BNA.shape[1]), dim=-1, largest=False)
     weight_BPk = 1 / (near_BPk + 1e-8)
     weight_BPk = weight_BPk / weight_BPk.sum(-1, keepdim=True)
-    rows = torch.arange(len(tokens_BNC), device=tokens_BNC.device)[:, None, None]
+    rows = torch.arange(tokens_BNC.shape[0], device=tokens_BNC.device)[:, None, None]
     around_BPC = (tokens_BNC[rows, index_BPk] * weight_BPk.unsqueeze(-1).to(tokens_BNC.dtype)).sum(-2)
     return around_BPC, places_BPA - coords_BNA[rows[..., 0], index_BPk[..., 0]]
 

@@ -1,1 +1,1 @@
-"""Files written whole or not at all, progress, HTML pages, paths."""
+"""Files written whole or not at all, progress, HTML pages, paths and URLs."""

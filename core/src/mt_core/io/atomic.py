@@ -1,8 +1,10 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and removed likewise."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +12,7 @@ from pathlib import Path
 from safetensors import SafetensorError
 
 from mt_core.errors import MtError
+from mt_core.io import mirror
 
 
 @contextmanager
@@ -30,4 +33,20 @@ def atomic_write(
     except (OSError, SafetensorError) as failure:
         raise error(f"{path} cannot be written ({failure})", fix=fix) from failure
     finally:
-        unfinished.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # which would hide why
+            unfinished.unlink(missing_ok=True)
+    mirror.put(path)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, which is gone as a whole or not at all; where there is none,
+    nothing happens."""
+    leaving = path.with_name(f"{path.name}.leaving")  # what a kill leaves of an earlier one goes with it
+    shutil.rmtree(leaving, ignore_errors=True)
+    if path.is_dir():
+        with contextlib.suppress(OSError):
+            os.replace(path, leaving)
+        shutil.rmtree(leaving, ignore_errors=True)
+    elif os.path.lexists(path):
+        path.unlink(missing_ok=True)
+    mirror.removed(path)

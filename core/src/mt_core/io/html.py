@@ -18,14 +18,23 @@ table { border-collapse: collapse; font-size: 0.85em }
 th, td { padding: .35em .55em; text-align: left; vertical-align: top }
 th { border-bottom: 2px solid #8893a5 } td { border-bottom: 1px solid #dde2ea } td.number { text-align: right }
 p.note { color: #566173 } img { max-width: 100% }
+:root { color-scheme: light dark }
+@media (prefers-color-scheme: dark) {
+  body { color: #dfe4ec; background: #14181f } p.note { color: #a3aec0 }
+  th { border-bottom-color: #6b778a } td { border-bottom-color: #2c3441 }
+}
 """
 
 
 class Page:
-    """An HTML page, built from the top down."""
+    """An HTML page, built from the top down; light or dark, as its reader's system is.
 
-    def __init__(self, title: str) -> None:
-        self.title = title
+    Args:
+        style: CSS of its own, after that of all pages.
+    """
+
+    def __init__(self, title: str, style: str = "") -> None:
+        self.title, self.style = title, style
         self.parts = [f"<h1>{html.escape(title)}</h1>"]
 
     def heading(self, text: str) -> None:
@@ -43,12 +52,17 @@ class Page:
     def figure(self, figure: Figure, alt: str) -> None:
         content = io.BytesIO()
         figure.savefig(content, format="png", dpi=110, bbox_inches="tight")
-        encoded = base64.b64encode(content.getvalue()).decode()
+        self.picture(content.getvalue(), alt)
+
+    def picture(self, png: bytes, alt: str) -> None:
+        """The content of a PNG file."""
+        encoded = base64.b64encode(png).decode()
         self.parts.append(f'<p><img alt="{html.escape(alt)}" src="data:image/png;base64,{encoded}"></p>')
 
     def html(self) -> bytes:
-        head = f'<meta charset="utf-8"><title>{html.escape(self.title)}</title><style>{_STYLE}</style>'
-        return ("<!doctype html>" + head + "\n".join(self.parts)).encode(errors="backslashreplace")
+        head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        head += f"<title>{html.escape(self.title)}</title><style>{_STYLE}{self.style}</style>"
+        return ('<!doctype html><html lang="en">' + head + "\n".join(self.parts)).encode(errors="backslashreplace")
 
 
 def _cell(value: Any) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mt_core.errors import DataWarning, MtError
-from mt_core.io.atomic import atomic_write
+from mt_core.io.atomic import atomic_write, remove
 
 
 def notice_record(notice: DataWarning) -> dict[str, str]:
@@ -35,7 +35,7 @@ def write_notices(path: Path, notices: Iterable[DataWarning], error_class: type[
     """
     lines = [json.dumps(notice_record(notice)) for notice in notices]
     if not lines:
-        path.unlink(missing_ok=True)
+        remove(path)
         return
     with atomic_write(path, error_class) as unfinished:
         unfinished.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from mt_core.errors import DatasetError, InputError
 from mt_core.io.data_files import files_below, is_data_file
+from mt_core.io.url_listing import expand_url
+from mt_core.io.urls import file_name, is_url
 
 
 def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
@@ -17,7 +19,7 @@ def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
     Args:
         named: A file stays as it is, whether it exists or not; a pattern (`*`, `?`, `[…]`) gives what matches, sorted;
             a folder gives the files of these suffixes in it and below it, sorted. What a pattern or a folder gives is
-            data: see `files_below`.
+            data: see `files_below`. A URL is the same of its file system (`mt_core.io.url_listing`).
         suffixes: With the dot; compared without regard to case.
 
     Warns:
@@ -28,6 +30,9 @@ def expand(named: Iterable[str | Path], suffixes: Sequence[str]) -> list[str]:
     """
     files: dict[str, None] = {}
     for name in named:
+        if is_url(name):
+            files.update(dict.fromkeys(expand_url(name, [suffix.lower() for suffix in suffixes])))
+            continue
         path = Path(name)
         if os.path.isdir(name):  # pathlib raises for a name that no file can have, as a long text or molecule is
             found = _below(str(path), suffixes)
@@ -70,6 +75,29 @@ def check_exists(root: Path) -> None:
         raise DatasetError(f"{root} does not exist", fix="check the path and the folder it is relative to")
 
 
-def has_suffix(path: Path, suffixes: Sequence[str]) -> bool:
+def with_lists(named: Iterable[str]) -> list[str]:
+    """What is named on a command line, in place of each @FILE the lines of that text file, empty ones left out.
+
+    Raises:
+        InputError: a list that cannot be read, or is empty.
+    """
+    names: list[str] = []
+    for name in named:
+        if not name.startswith("@") or os.path.exists(name):
+            names.append(name)
+            continue
+        try:
+            lines = Path(name[1:]).read_text(encoding="utf-8-sig").splitlines()
+        except (OSError, ValueError) as error:
+            fix = "write @ and the name of a text file with one name or URL a line"
+            raise InputError(f"the list {name[1:]} cannot be read ({error})", fix=fix) from None
+        listed = [line.strip() for line in lines if line.strip()]
+        if not listed:
+            raise InputError(f"the list {name[1:]} is empty", fix="write one name or URL a line")
+        names += listed
+    return names
+
+
+def has_suffix(path: str | Path, suffixes: Sequence[str]) -> bool:
     """Whether a file's name ends in one of the suffixes (".csv.gz" counts as one)."""
-    return path.name.lower().endswith(tuple(suffix.lower() for suffix in suffixes))
+    return file_name(path).lower().endswith(tuple(suffix.lower() for suffix in suffixes))

@@ -1,4 +1,5 @@
-"""Progress of long work: a bar with rate and remaining time on a terminal, a line now and then elsewhere."""
+"""Progress of long work: a bar with rate and remaining time on a terminal, a line now and then elsewhere, or events for
+machines (`mt_core.io.json_log`)."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from typing import TypeVar
+
+from mt_core.io.json_log import JsonLog, log_event
 
 T = TypeVar("T")
 
@@ -69,7 +72,7 @@ class Progress:
             self._bar.update(self._task, completed=self.done, total=self.total, rate=f"{self._rate():.1f}/s")  # type: ignore[attr-defined]
         elif self.enabled and time.monotonic() - self._last_line >= SECONDS_BETWEEN_LINES:
             self._last_line = time.monotonic()
-            print(self._line(), file=sys.stderr, flush=True)
+            self._show_line()
 
     def say(self, line: str) -> None:
         """A line that stays, above the bar."""
@@ -81,6 +84,14 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()  # type: ignore[attr-defined]
+        elif self.enabled and isinstance(sys.stderr, JsonLog):
+            self._show_line()  # machines want the last count too
+
+    def _show_line(self) -> None:
+        left = (self.total - self.done) / self._rate() if self.total is not None and self._rate() > 0 else None
+        fields = {"what": self.what, "done": self.done, "total": self.total, "unit": self.unit}
+        if not log_event("progress", **fields, per_second=round(self._rate(), 3), seconds_left=left):
+            print(self._line(), file=sys.stderr, flush=True)
 
     def _rate(self) -> float:
         return (self.done - self.started_with) / max(time.monotonic() - self._start, 1e-9)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mt_core.plugins.discovery import PluginMetadata as PluginMetadata
     from mt_core.plugins.manifest import Manifest as Manifest
     from mt_core.plugins.registry import Plugin as Plugin
+    from mt_core.plugins.registry import composing as composing
     from mt_core.plugins.registry import find as find
     from mt_core.plugins.registry import get as get
     from mt_core.plugins.registry import list_modalities as list_modalities
@@ -23,6 +24,7 @@ _HOME = {
     "Manifest": "manifest",
     "Plugin": "registry",
     "PluginMetadata": "discovery",
+    "composing": "registry",
     "find": "registry",
     "get": "registry",
     "list_modalities": "registry",

@@ -11,7 +11,7 @@ from mt_core.errors import ConflictError, ContractError, DisabledPluginError
 from mt_core.plugins.distributions import Metadata
 from mt_core.plugins.settings import Settings, canonical
 
-Kind = Literal["modality", "command"]
+Kind = Literal["modality", "command", "engine"]
 AnyMetadata = TypeVar("AnyMetadata", bound=Metadata)
 
 

@@ -30,6 +30,11 @@ GROUP = "mt.plugins"
 class PluginMetadata(Metadata):
     """A plugin as its distribution declares it."""
 
+    @property
+    def composes(self) -> bool:
+        """Whether its samples are made of inputs of other modalities."""
+        return self.raw.get("composes") is True
+
 
 def discover(search: Sequence[str] | None = None) -> tuple[PluginMetadata, ...]:
     """Every plugin that an installed distribution declares, by name.

@@ -88,6 +88,16 @@ class Manifest(BaseModel):
     capabilities: tuple[Capability, ...] = Field(
         default=(), description="What holds for this modality; conformance checks each, and that no other holds."
     )
+    cells: Literal["text", "row", "notation"] | None = Field(
+        default=None,
+        description="What `Tokenizer.read` takes of a table whose rows are items of several modalities: a cell of free "
+        "text or a row of numbers and categories, either as a mapping of columns to cells; or the text of one cell in "
+        "the modality's own notation. None: files alone.",
+    )
+    composes: bool = Field(
+        default=False,
+        description="Its samples are made of inputs of other modalities: `mt train` without a modality takes it.",
+    )
     hooks: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)*$",

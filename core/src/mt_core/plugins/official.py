@@ -15,8 +15,27 @@ OFFICIAL = (
     "timeseries",
 )
 
-OFFICIAL_COMMANDS = {"adapt": "mt-pretrain", "pretrain": "mt-pretrain"}
+OFFICIAL_COMMANDS = {
+    "adapt": "mt-pretrain",
+    "align": "mt-fusion",
+    "compare": "mt-report",
+    "explain": "mt-explain",
+    "export": "mt-export",
+    "index": "mt-fusion",
+    "pretrain": "mt-pretrain",
+    "report": "mt-report",
+    "search": "mt-fusion",
+    "serve": "mt-serve",
+    "zeroshot": "mt-fusion",
+}
 """The distribution of each command that is not the core's own."""
+
+OFFICIAL_ENGINES = {"ray": "mt-ray"}
+"""The distribution of each engine that embeds on many machines."""
+
+
+COMPOSING_INSTALL = "pip install mt-fusion"
+"""What installs the plugin whose samples are made of inputs of other modalities."""
 
 
 def official_distribution(modality: str) -> str:

@@ -17,7 +17,7 @@ from mt_core.errors import ContractError, UnknownModalityError, nearest_name
 from mt_core.plugins.claims import choose, settle
 from mt_core.plugins.discovery import PluginMetadata, discover
 from mt_core.plugins.importing import import_from
-from mt_core.plugins.official import OFFICIAL, install_line, official_distribution
+from mt_core.plugins.official import COMPOSING_INSTALL, OFFICIAL, install_line, official_distribution
 from mt_core.plugins.settings import read_settings
 
 if TYPE_CHECKING:
@@ -82,8 +82,20 @@ def list_plugins() -> tuple[PluginMetadata, ...]:
 
 
 def list_modalities() -> tuple[str, ...]:
-    """The modalities that can be asked for."""
-    return tuple(plugin.name for plugin in list_plugins() if plugin.state == "installed")
+    """The modalities that can be asked for, without what is made of several of them."""
+    return tuple(plugin.name for plugin in list_plugins() if plugin.state == "installed" and not plugin.composes)
+
+
+def composing() -> PluginMetadata:
+    """The plugin whose samples are made of inputs of other modalities, not imported.
+
+    Raises:
+        UnknownModalityError: none is installed.
+    """
+    found = [plugin for plugin in list_plugins() if plugin.composes]
+    if not found:
+        raise UnknownModalityError("several modalities at once need a tool that is not installed", COMPOSING_INSTALL)
+    return find(found[0].name)
 
 
 def get(name: str) -> Plugin:

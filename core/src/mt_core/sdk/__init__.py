@@ -26,6 +26,9 @@ A data set's folder
     `ListedDataset`, `Listing`, `sorted_names`: a dataset that is a list of samples and their targets; `FileOptions`,
     `LabelOptions`, `GroupOptions`: what its users may choose of labels, groups and folds; `several_folds`,
     `known_fold`: its validators; `tested_samples`: which part is tested
+    `find_masks`, `MASK_LAYOUTS`, `MaskOptions`, `Mask`, `write_masks`, `mask_from`: pictures and the
+    masks that say the class of each pixel
+    `find_boxes`, `BOX_LAYOUTS`, `write_boxes`, `coco_results`: pictures and the boxes of their objects
     `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
     `files_below`, `require_files`
     `split_from_name`, `check_split`, `select_splits`, `assign_folds`: its parts
@@ -39,6 +42,8 @@ A data set's folder
 from mt_core.sdk.archives import names_in_npz, read_npy, read_npz
 from mt_core.sdk.arrays import as_array
 from mt_core.sdk.below import files_below
+from mt_core.sdk.boxes.finding import BOX_LAYOUTS, find_boxes
+from mt_core.sdk.boxes.written import coco_results, write_boxes
 from mt_core.sdk.clocks import (
     Clock,
     ClockCells,
@@ -62,6 +67,9 @@ from mt_core.sdk.heading import Heading, read_heading
 from mt_core.sdk.labels import canonical_label, similar_labels
 from mt_core.sdk.listed_dataset import ListedDataset
 from mt_core.sdk.listing import Listing, require_files, sorted_names
+from mt_core.sdk.masks.files import Mask
+from mt_core.sdk.masks.finding import MASK_LAYOUTS, MaskOptions, find_masks
+from mt_core.sdk.masks.written import mask_from, write_masks
 from mt_core.sdk.moments import Moments
 from mt_core.sdk.notices import left_out, reinterpreted, some_of
 from mt_core.sdk.number_columns import NumberColumn, format_notes, number_column, number_columns, number_format
@@ -94,7 +102,9 @@ from mt_core.sdk.tiff_values import TiffPicture, read_tiff, without_missing
 from mt_core.sdk.uea import UeaFile, is_uea, list_uea, read_uea
 
 __all__ = [
+    "BOX_LAYOUTS",
     "FILE_LAYOUTS",
+    "MASK_LAYOUTS",
     "MAX_PIXELS",
     "MISSING_MARKS",
     "Clock",
@@ -107,6 +117,8 @@ __all__ = [
     "LabelOptions",
     "ListedDataset",
     "Listing",
+    "Mask",
+    "MaskOptions",
     "Moments",
     "NumberColumn",
     "NumberFormat",
@@ -120,13 +132,16 @@ __all__ = [
     "axis_statistics",
     "canonical_label",
     "check_split",
+    "coco_results",
     "column_names",
     "date_format",
     "declared_suffixes",
     "demo_files",
     "dict_rows",
     "files_below",
+    "find_boxes",
     "find_clock",
+    "find_masks",
     "find_tables",
     "first_bytes",
     "format_notes",
@@ -144,6 +159,7 @@ __all__ = [
     "list_tables",
     "list_uea",
     "luminance",
+    "mask_from",
     "names_in_npz",
     "number_column",
     "number_columns",
@@ -186,4 +202,6 @@ __all__ = [
     "too_large_error",
     "without_daylight_saving",
     "without_missing",
+    "write_boxes",
+    "write_masks",
 ]

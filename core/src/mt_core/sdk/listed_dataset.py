@@ -6,13 +6,26 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, Multilabel, Options, Regression
+from mt_core.contract import (
+    AnyTask,
+    Classification,
+    Detection,
+    Example,
+    ModalityDataset,
+    Multilabel,
+    Options,
+    Regression,
+    Segmentation,
+)
 from mt_core.errors import DatasetError, OptionError
 from mt_core.io.paths import check_exists
+from mt_core.sdk.boxes.moving import boxes_with_classes_of
 from mt_core.sdk.file_options import GroupOptions, LabelOptions
 from mt_core.sdk.groups import divided, grouped, what_lies_in
 from mt_core.sdk.labels import canonical_label
 from mt_core.sdk.listing import Listing
+from mt_core.sdk.masks.classes import with_classes_of
+from mt_core.sdk.masks.files import Mask
 from mt_core.sdk.splits import check_split
 
 
@@ -43,13 +56,21 @@ class ListedDataset(ModalityDataset):
         return len(self.samples)
 
     def __getitem__(self, index: int) -> Example:
-        return Example(self.samples[index], self._targets[index])
+        target = self._targets[index]
+        return Example(self.samples[index], target.read() if isinstance(target, Mask) else target)
 
     def targets(self) -> Sequence[Any]:
         return self._targets
 
     def groups(self) -> Sequence[str | None] | None:
         return self._groups
+
+    def tokenizer_options(self) -> dict[str, Any]:
+        """Where masks or boxes were found: that the tokenizer is to look for them."""
+        if isinstance(self.task, Detection):
+            return {"labels": "boxes"}
+        is_of_pixels = isinstance(self.task, Segmentation) and self.task.of == "pixels"
+        return {"labels": "pixels"} if is_of_pixels else {}
 
     def summary(self) -> Sequence[str]:
         """What the labels were taken from."""
@@ -163,6 +184,16 @@ def _as_in(task: AnyTask, found: AnyTask, targets: Sequence[Any], source: str) -
     """The targets of a task found in the data, as the task of an earlier run writes them."""
     if task.kind != found.kind:
         raise OptionError(f"{source} is for {found.kind}, and the task is {task.kind}", fix=f"use a {found.kind} run")
+    if isinstance(task, Segmentation) and isinstance(found, Segmentation):
+        if task.of != found.of:
+            raise OptionError(
+                f"{source} is for segmentation of {found.of}, and the task is segmentation of {task.of}",
+                fix=f"use a run that segments {found.of}",
+            )
+        if task.of == "pixels":
+            return with_classes_of(targets, found, task, source)
+    if isinstance(task, Detection) and isinstance(found, Detection):
+        return boxes_with_classes_of(targets, found, task, source)
     if isinstance(task, Multilabel) and isinstance(found, Multilabel) and task.labels != found.labels:
         _refuse(sorted(set(found.labels) - set(task.labels)), task, source)
         place = {name: index for index, name in enumerate(found.labels)}

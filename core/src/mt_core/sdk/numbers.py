@@ -131,8 +131,9 @@ def is_missing_number(text: str) -> bool:
 
 
 def is_infinite(text: str) -> bool:
-    """Whether a cell says "inf" or the like."""
-    return text.strip().lower() in _INFINITE
+    """Whether a cell says "inf" or the like, or a number beyond what a float holds, as 1e999."""
+    bare = text.strip().lower()
+    return bare in _INFINITE or ("e" in bare and is_number(bare) and math.isinf(float(bare)))
 
 
 def is_number(text: str) -> bool:

@@ -102,7 +102,7 @@ def picture_to_array(picture: Image.Image, needed: int = 0) -> NDArray[Any]:
     is_inverted = picture.mode == "CMYK" and picture.format in ("JPEG", "MPO") and "adobe" not in picture.info
     with silent_stderr() if picture.format == "TIFF" else nullcontext():  # where libtiff reports every flaw
         picture.load()
-    values = as_upright(_pixels(_inverted(picture) if is_inverted else picture), _orientation(picture))
+    values = as_upright(_pixels(_inverted(picture) if is_inverted else picture), orientation_of(picture))
     return shrink(values, needed) if needed and values.dtype == np.uint8 and values.shape[2] in (1, 3) else values
 
 
@@ -158,7 +158,7 @@ def _with_opacity(grey_HW: NDArray[np.uint16], transparent: Any) -> NDArray[np.u
     return np.stack([grey_HW, opacity], axis=-1)
 
 
-def _orientation(picture: Image.Image) -> int:
+def orientation_of(picture: Image.Image) -> int:
     """As EXIF says; 1 where it says nothing, or the EXIF block itself is damaged."""
     try:
         return int(picture.getexif().get(_ORIENTATION, 1))

@@ -252,6 +252,12 @@ class _FeatureReader:
         values = torch.from_numpy(vector[places])
         return {"width": torch.tensor(len(vector)), "places": torch.from_numpy(places), "values": values}
 
+    def prepare_example(
+        self, sample: Any, target: Any, generator: torch.Generator | None = None
+    ) -> tuple[dict[str, Tensor], Any]:
+        """The same, and the target as it is."""
+        return self.prepare(sample, generator), target
+
     def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """The same of a batch; `places` and `values` one sample after the other, and `counts`, how many each has."""
         counts = torch.tensor([len(item["places"]) for item in items])

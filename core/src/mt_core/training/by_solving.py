@@ -5,18 +5,19 @@ from __future__ import annotations
 import random
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mt_core.contract import ModalityDataset
+from mt_core.contract import ModalityDataset, Tokenizer
 from mt_core.data.subsets import Subset
 from mt_core.data.training_data import TrainingData
 from mt_core.errors import MtError, MtWarning, OptionError
 from mt_core.heads.neighbours import NeighbourHead
+from mt_core.heads.pooled import parts_of
 from mt_core.model import MetaTransformer
 from mt_core.training.features import pooled_features
 from mt_core.training.metrics import Meter
@@ -26,6 +27,9 @@ from mt_core.training.run import load_weights, save_weights
 from mt_core.training.run_record import write_history
 from mt_core.training.selection import best_row
 from mt_core.training.trained import Trained, reading_of
+
+_WITHOUT = 0.25
+"""The share of items that a probe sees a second time, with inputs left out."""
 
 Setting = Mapping[str, float | str]
 
@@ -53,13 +57,18 @@ def train_by_solving(
         random.Random(recipe.seed).shuffle(order)
         whole = Subset(whole, order, "in random order")
     train = _vectors(model, recipe, whole, failed, show_progress, until)
-    is_cut = len(train[0]) + len(failed) < len(parts.train)
+    num_whole = len(train[0])
+    is_cut = num_whole + len(failed) < len(parts.train)
     if is_cut:
         warnings.warn(
-            f"the time is up: the head is fitted to {len(train[0]):,} of {len(parts.train):,} training samples",
+            f"the time is up: the head is fitted to {num_whole:,} of {len(parts.train):,} training samples",
             MtWarning,
             stacklevel=2,
         )
+    if len(model.tokenizer.inputs) > 1 and not is_cut:
+        partial = _vectors(model, recipe, whole, [], show_progress, until, without_some(model.tokenizer, recipe.seed))
+        if len(partial[0]):
+            train = torch.cat([train[0], partial[0]]), torch.cat([train[1], partial[1]])
     head: Any = model.require_head()
     tried = _neighbours(head, train, val) if isinstance(head, NeighbourHead) else _probe(head, train, val)
     rows: list[dict[str, float]] = []
@@ -82,7 +91,7 @@ def train_by_solving(
     load_weights(model, folder)
     kept = best_row(rows, head)
     seconds = sum(row["seconds"] for row in rows)
-    chosen = {**settings[rows.index(dict(kept))], **({"samples": len(train[0])} if is_cut else {})}
+    chosen = {**settings[rows.index(dict(kept))], **({"samples": num_whole} if is_cut else {})}
     return Trained(rows, kept, seconds, failed, is_time_up=is_cut, chosen=chosen)
 
 
@@ -103,6 +112,7 @@ def _vectors(
     failed: list[MtError],
     show_progress: bool,
     until: float | None = None,
+    changed: Callable[[Mapping[str, Tensor]], dict[str, Tensor] | None] | None = None,
 ) -> tuple[Tensor, Tensor]:
     head: Any = model.require_head()
     vectors, targets = pooled_features(
@@ -114,9 +124,25 @@ def _vectors(
         show_progress=show_progress,
         failed=failed,
         until=until,
+        parts=parts_of(head),
+        changed=changed,
         **reading_of(recipe),
     )
     return vectors.to(model.device), targets.to(model.device)
+
+
+def without_some(tokenizer: Tokenizer, seed: int) -> Callable[[Mapping[str, Tensor]], dict[str, Tensor] | None]:
+    """Leaves inputs out of a quarter of the items at random, some of each and never all, so that a head can predict
+    without them; the other items, and those of one input, are left out."""
+    draw = random.Random(seed)
+
+    def changed(item: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+        names = tokenizer.inputs_in(item)
+        if len(names) < 2 or draw.random() >= _WITHOUT:
+            return None
+        return tokenizer.keep_inputs(item, draw.sample(names, draw.randint(1, len(names) - 1)))
+
+    return changed
 
 
 Tried = Iterator[tuple[Setting, Tensor]]

@@ -11,15 +11,20 @@ import lightning
 from lightning.pytorch.callbacks import EarlyStopping
 
 from mt_core.data.loader import Loader
+from mt_core.data.reading import skipped
 from mt_core.data.training_data import TrainingData
 from mt_core.errors import MtError
-from mt_core.heads.pooled import reads_pooled
+from mt_core.heads.pooled import parts_of, reads_pooled
+from mt_core.io.notices import relay
 from mt_core.model import MetaTransformer, seeded
 from mt_core.training.callbacks import History, TrainingProgress
 from mt_core.training.features import VectorLoader, pooled_features
+from mt_core.training.gathering import gather_objects, wait_for_all
 from mt_core.training.kept import KeptWeights, LastCheckpoint
-from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent_trainer
+from mt_core.training.lightning_runs import Epochs, interruptible, quiet, silent_trainer, together
+from mt_core.training.loggers import Logged
 from mt_core.training.module import ProbeModule, TrainingModule
+from mt_core.training.ranks import ranks_of
 from mt_core.training.recipe import Recipe
 from mt_core.training.run import load_weights
 from mt_core.training.time_limit import TimeLimit
@@ -45,7 +50,8 @@ def train_by_steps(
         KeyboardInterrupt: stopped; says how to go on.
     """
     is_probe = recipe.tune == "probe" and reads_pooled(model.require_head())
-    module = (ProbeModule if is_probe else TrainingModule)(model, recipe)
+    ranks = ranks_of(recipe)
+    module = (ProbeModule if is_probe else TrainingModule)(model, recipe, ranks)
     failed: list[MtError] = []
     make_batches = _stored_batches if is_probe else _batches
     train_batches, val_batches = make_batches(model, recipe, parts, show_progress, failed)
@@ -58,6 +64,9 @@ def train_by_steps(
         callbacks.append(EarlyStopping(module.monitored, mode=module.mode, patience=recipe.patience))
     if show_progress:
         callbacks.append(TrainingProgress())
+    if recipe.loggers:
+        settings = {**recipe.model_dump(mode="json"), "modality": model.modality, "encoder": model.encoder.name}
+        callbacks.append(Logged(recipe.loggers, folder, history, settings))
     started = time.monotonic()
     with quiet(), seeded(recipe.seed):
         trainer = silent_trainer(
@@ -68,6 +77,7 @@ def train_by_steps(
             devices=1,
             max_epochs=recipe.epochs,
             callbacks=callbacks,
+            ranks=ranks,
         )
         epochs = Epochs(train_batches, lambda: trainer.current_epoch)
         with (
@@ -75,20 +85,28 @@ def train_by_steps(
             contextlib.closing(val_batches),
             interruptible(f"stopped; go on with the same command and --resume ({folder})"),
         ):
-            trainer.fit(module, epochs, val_batches, ckpt_path=checkpoint, weights_only=True)
+            with together(ranks):
+                trainer.fit(module, epochs, val_batches, ckpt_path=checkpoint, weights_only=True)
+                of_each = gather_objects(list(module.failed.values()), ranks)
+                wait_for_all(ranks)  # until the first has written the weights
         load_weights(model, folder)
     model.eval()
-    failed += module.failed.values()
+    of_others = [error for errors in of_each[1:] for error in errors if error.problem not in module.failed]
+    relay([skipped(error) for error in of_others] if ranks.is_first else [])
+    failed += [*module.failed.values(), *of_others]
     return Trained(history.rows, keeper.kept, time.monotonic() - started, failed, limit.is_up)
 
 
 def _batches(
     model: MetaTransformer, recipe: Recipe, parts: TrainingData, show_progress: bool, failed: list[MtError]
 ) -> tuple[Any, Any]:
-    reading = reading_of(recipe)
+    reading, ranks = reading_of(recipe), ranks_of(recipe)
+    own = (ranks.rank, ranks.count)
+    at_once = model.require_head().samples_at_once or recipe.batch_size
+    of_val = {**reading, "batch_size": min(recipe.batch_size, at_once)}
     return (
-        Loader(parts.train, model.tokenizer, train_seed=recipe.seed, **reading),
-        Loader(parts.val, model.tokenizer, **reading),
+        Loader(parts.train, model.tokenizer, train_seed=recipe.seed, part=own, **reading),
+        Loader(parts.val, model.tokenizer, part=own, **of_val),
     )
 
 
@@ -105,6 +123,7 @@ def _stored_batches(
             skip_unreadable=recipe.skip_unreadable,
             show_progress=show_progress,
             failed=failed,
+            parts=parts_of(head),
             **reading_of(recipe),
         )
         for dataset in (parts.train, parts.val)

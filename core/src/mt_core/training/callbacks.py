@@ -11,6 +11,7 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Callback
 
+from mt_core.io.json_log import log_event
 from mt_core.io.progress import Progress
 from mt_core.training.module import TrainingModule
 from mt_core.training.run_record import write_history
@@ -105,5 +106,8 @@ class TrainingProgress(ProgressCallback):
         monitored = float(trainer.callback_metrics[module.monitored])
         loss = float(trainer.callback_metrics["train_loss"])
         name = module.monitored.removeprefix("val_")
+        row = {key: float(value) for key, value in trainer.callback_metrics.items()}
+        if log_event("epoch", epoch=epochs_done(trainer), epochs=trainer.max_epochs, **row):
+            return
         epochs = f"epoch {epochs_done(trainer):.4g}/{trainer.max_epochs}"
         self.bar.say(f"{epochs}: training loss {loss:.4f}, validation {name} {monitored:.4f}")

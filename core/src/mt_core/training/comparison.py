@@ -172,9 +172,9 @@ def add_to_page(page: Page, comparison: Comparison) -> None:
             (
                 row.title,
                 row.value,
-                _span(row.interval),
+                interval_text(row.interval),
                 row.gain if row.gain is not None and math.isfinite(row.gain) else "",
-                _span(row.gain_interval),
+                interval_text(row.gain_interval),
                 f"{row.description}; {row.note}" if row.note else row.description,
             )
             for row in comparison.rows
@@ -189,5 +189,6 @@ def add_to_page(page: Page, comparison: Comparison) -> None:
             page.note(line[0].upper() + line[1:])
 
 
-def _span(interval: Interval | None) -> str:
+def interval_text(interval: Interval | None) -> str:
+    """An interval as reports show it; "" where it is not known."""
     return f"{interval[0]:.4g} to {interval[1]:.4g}" if interval is not None else ""

@@ -193,7 +193,10 @@ def _encoders(encoder: Encoder) -> dict[str, Callable[[int], Encoder]]:
 def _own_encoder(model: MetaTransformer) -> Encoder:
     """The encoder that the run was trained from: loaded again where the training changed it."""
     is_changed = model.trained_on.recipe["tune"] in ("lora", "full")
-    return load_encoder(model.encoder.name).with_layers(model.encoder.layers) if is_changed else model.encoder
+    if not is_changed:
+        return model.encoder
+    own = load_encoder(model.encoder.name).for_cells(get(model.modality).manifest.cells)
+    return own.with_layers(model.encoder.layers)
 
 
 def _comparison(

@@ -21,7 +21,7 @@ from mt_core.data.precision_choice import resolve_precision
 from mt_core.data.reading import skipped
 from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.errors import InputError, MtError, OptionError
-from mt_core.heads.pooled import reads_pooled
+from mt_core.heads.pooled import parts_of, reads_pooled
 from mt_core.hooks import is_wrapped, session
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.io.progress import progress
@@ -148,6 +148,8 @@ def measure(
         )
     was_training = model.training
     model.eval()
+    if head.samples_at_once is not None:
+        reading["batch_size"] = min(reading["batch_size"], head.samples_at_once)
     num_failed = 0
     use_cache = use_cache and reads_pooled(head) and not is_wrapped("mt_predict") and cache_limit() > 0
     outputs = _cached_outputs if use_cache else _outputs
@@ -191,7 +193,7 @@ def _outputs(model: MetaTransformer, loader: Loader, precision: Precision) -> Ou
 
 def _cached_outputs(model: MetaTransformer, loader: Loader, precision: Precision) -> Outputs:
     head: Any = model.require_head()
-    with PooledVectors(model, head.options.pool, precision) as pooled:
+    with PooledVectors(model, head.options.pool, precision, parts=parts_of(head)) as pooled:
         for items, errors in loader.items():
             output = None
             if items:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -31,12 +31,17 @@ def pooled_features(
     show_progress: bool,
     failed: list[MtError],
     until: float | None = None,
+    parts: int = 1,
+    changed: Callable[[Mapping[str, Tensor]], dict[str, Tensor] | None] | None = None,
     **reading: Any,
 ) -> tuple[Tensor, Tensor]:
     """(n, P) vectors and (n, …) stacked targets of all samples that can be read, in order.
 
     Args:
         failed: The errors of the samples that are skipped are added here.
+        parts: See `Features.pool`.
+        changed: What each prepared sample becomes before it is encoded; None for one that is left out,
+            and where all are there are no vectors.
         until: When to stop with the batches so far, as `time.monotonic` tells it; the first batch is always read.
         reading: How the `Loader` reads.
     """
@@ -44,18 +49,22 @@ def pooled_features(
     targets: list[Any] = []
     with (
         Loader(dataset, model.tokenizer, **reading) as batches,
-        PooledVectors(model, pool, precision) as pooled,
+        PooledVectors(model, pool, precision, parts=parts) as pooled,
     ):
         for read, errors in progress(batches.items(), "features", total=len(batches), enabled=show_progress):
             if errors and not skip_unreadable:
                 raise errors[0]
             failed += errors
             relay([skipped(error) for error in errors])
+            if changed is not None:
+                read = [(item, target) for each, target in read if (item := changed(each)) is not None]
             if read:
                 vectors.append(torch.from_numpy(pooled.of([item for item, _ in read])))
                 targets += [target for _, target in read]
             if until is not None and vectors and time.monotonic() > until:
                 break
+    if not vectors and changed is not None:
+        return torch.empty(0), dataset.task.stack([])
     if not vectors:
         raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[-1].fix)
     return torch.cat(vectors), dataset.task.stack(targets)

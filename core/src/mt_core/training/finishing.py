@@ -18,12 +18,14 @@ from mt_core.io.notices import Notices, group_notices, relay
 from mt_core.model import MetaTransformer
 from mt_core.training.checkpoints import CHECKPOINTS
 from mt_core.training.constant_answer import baseline_metrics
+from mt_core.training.detected import write_detected
 from mt_core.training.evaluation import measure
 from mt_core.training.fit_result import FitResult
 from mt_core.training.recipe import Recipe
 from mt_core.training.report import write_run_report
 from mt_core.training.run import kept_epoch
 from mt_core.training.run_record import NOTICES, read_history, write_record
+from mt_core.training.segmented import write_examples
 from mt_core.training.selection import Row
 from mt_core.training.skipped import write_skipped
 from mt_core.training.trained import Trained, reading_of
@@ -76,8 +78,10 @@ def finish(
         "encoder_unchanged": model.encoder.is_frozen,  # and verified above
         "notices": [vars(group) for group in group_notices(notices)],
     }
-    write_record(folder, finished)
+    write_examples(model, test if test is not None else parts.val, folder)
+    write_detected(model, test if test is not None else parts.val, folder)
     write_run_report(folder, finished, history)
+    write_record(folder, finished)  # the last, so that a run that says that it is complete has everything
     if stopped_after is None:
         shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return FitResult(

@@ -28,7 +28,9 @@ from mt_core.training.fit_result import FitResult
 from mt_core.training.lightning_runs import interruptible
 from mt_core.training.lora import check_peft, merge_adapters, remove_adapters
 from mt_core.training.opening import open_folder
+from mt_core.training.peak_memory import PeakMemory
 from mt_core.training.preparation import make_ready
+from mt_core.training.ranks import check_several, ranks_of, settled
 from mt_core.training.recipe import Recipe
 from mt_core.training.resuming import complete_run, plan, prepare_folder
 from mt_core.training.run_record import NOTICES, WEIGHTS, check_folder
@@ -61,15 +63,19 @@ def fit(
         FingerprintError: the frozen encoder is not, byte for byte, what it was before.
         MtError: a sample that cannot be read.
     """
-    if out is not None:
-        check_folder(Path(out), resume=resume, overwrite=overwrite)
     plugin = get(model.modality)
     if recipe is not None and settings:
         raise OptionError(
             f"a recipe is all settings at once, and {', '.join(settings)} came beside it",
             fix="put them into the recipe, or leave the recipe out",
         )
-    recipe = recipe or Recipe.over(plugin.manifest.recipe, settings)
+    recipe = recipe or Recipe.over(plugin.manifest.recipe, settled(settings))
+    ranks = ranks_of(recipe)
+    check_several(ranks.count, recipe.tune, recipe.precision)
+    if out is None and ranks.count > 1:
+        raise OptionError("several processes need one run folder", fix="give `out`")
+    if out is not None and ranks.is_first:
+        check_folder(Path(out), resume=resume, overwrite=overwrite)
     if strict and recipe.skip_unreadable:
         raise OptionError(
             "strict makes a sample that cannot be read an error, and skip_unreadable leaves it out", fix="choose one"
@@ -79,6 +85,10 @@ def fit(
     recipe = recipe.model_copy(update={"precision": precision})
     if recipe.tune == "lora":
         check_peft()
+    if recipe.loggers:
+        from mt_core.training.loggers import check_loggers
+
+        check_loggers(recipe)
     if out is None and (resume or overwrite):
         raise OptionError("resume and overwrite are of a run folder, and there is no `out`", fix="name the folder")
     earlier = read_notices(Path(str(out), NOTICES)) if resume else ()
@@ -94,7 +104,7 @@ def fit(
             notices,
             resume=resume,
             overwrite=overwrite,
-            show_progress=show_progress,
+            show_progress=show_progress and ranks.is_first,
         )
     relay(list(notices))
     return replace(result, notices=list(notices))
@@ -140,6 +150,7 @@ def _prepare_and_fit(
         "until": until,
         "show_progress": show_progress,
     }
+    model.run = "" if out is None else str(out)
     if out is None:
         with tempfile.TemporaryDirectory(prefix="mt-run-") as folder:
             result = _fit(model, recipe, parts, Path(folder), notices, **given)  # type: ignore[arg-type]
@@ -162,25 +173,31 @@ def _fit(
 ) -> FitResult:
     train, val = parts.train, parts.val
     planned = plan(model, recipe, parts, summary)
-    checkpoint = prepare_folder(folder, planned, resume=resume, overwrite=overwrite)
+    is_first = ranks_of(recipe).is_first
+    checkpoint = prepare_folder(folder, planned, resume=resume, overwrite=overwrite, is_first=is_first)
     baseline = baseline_metrics(model.require_head(), train.targets(), val.targets())
-    if parts.root is not None:  # a folder's samples, which may come again under another name
+    if parts.root is not None and is_first:  # a folder's samples, which may come again under another name
         model.seen = read_seen(folder) if resume else None
         if model.seen is None:
             model.seen = hashes_of(train, val)
             write_seen(folder, model.seen)
     try:
-        with session(model.modality, "train"):
+        with session(model.modality, "train"), PeakMemory(model.device) as memory:
             trained = _train(model, recipe, parts, folder, checkpoint, until, show_progress)
     except KeyboardInterrupt as stop:
-        raise KeyboardInterrupt(f"{stop}{record_stop(folder, planned)}") from None
+        raise KeyboardInterrupt(f"{stop}{record_stop(folder, planned) if is_first else ''}") from None
     finally:  # a run that goes on may not find them again
-        write_notices(folder / NOTICES, notices, RunError)
+        if is_first:
+            write_notices(folder / NOTICES, notices, RunError)
+    if not is_first:  # the rest is the first one's
+        metrics = {name.removeprefix("val_"): value for name, value in trained.kept.items() if name.startswith("val_")}
+        return FitResult(folder, metrics, baseline, trained.rows, trained.seconds)
     adapters = remove_adapters(model.encoder)
     if model.encoder.is_frozen:
         _verify_encoder(model, folder)
     if adapters:
         merge_adapters(model, adapters, folder)
+    planned = {**planned, "peak_memory": memory.bytes}
     return finish(model, recipe, parts, folder, notices, trained, planned, baseline, show_progress)
 
 

@@ -48,6 +48,8 @@ class KeptWeights(Checkpoint):
 
     def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Of a run that is resumed: the weights of the epoch that its checkpoint would have kept."""
+        if not trainer.is_global_zero:
+            return
         for name in (WEIGHTS, ENCODER_WEIGHTS):
             if (of_whole_epoch := self.folder / CHECKPOINTS / name).is_file():
                 of_whole_epoch.replace(self.folder / name)
@@ -55,7 +57,7 @@ class KeptWeights(Checkpoint):
             self._save()
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if self.kept is not self.history.rows[-1]:
+        if self.kept is not self.history.rows[-1] or not trainer.is_global_zero:
             return
         if is_partial(trainer):  # a resumed run repeats this epoch from its beginning
             for name in (WEIGHTS, ENCODER_WEIGHTS):

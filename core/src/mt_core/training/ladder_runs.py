@@ -64,6 +64,7 @@ class LadderRuns:
     def encoder(self) -> Encoder:
         given = self.given_encoder
         ready = given if isinstance(given, Encoder) else load_encoder(given)
+        ready = ready.for_cells(self.plugin.manifest.cells)
         return ready if self.layers is None else ready.with_layers(parse_layers(self.layers, ready.depth))
 
     def parts(self, seed: int) -> tuple[TrainingData, dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import signal
 import threading
 import warnings
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mt_core.data.precision import Precision
+from mt_core.training.ranks import ALONE, Ranks, lost_process
 
 if TYPE_CHECKING:
     import lightning
@@ -27,34 +29,44 @@ _HINTS = (
     ".*in eval mode.*",
     ".*all_gather is deprecated.*",
     ".*training_step. returned .None.*",
+    ".*find_unused_parameters.*",
+    ".*sync_dist=True.*",
+    ".*[Bb]arrier.*device.*",
 )
 
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
     """Without Lightning's banners and hints, which speak to its own users."""
-    logger = logging.getLogger("lightning.pytorch")
-    level = logger.level
-    logger.setLevel(logging.ERROR)
+    loggers = [logging.getLogger(name) for name in ("lightning.pytorch", "lightning.fabric")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             for about in _HINTS:
                 warnings.filterwarnings("ignore", message=about)
             yield
     finally:
-        logger.setLevel(level)
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
 
 
-def silent_trainer(folder: Path, *, precision: Precision, clip: float, **settings: Any) -> lightning.Trainer:
+def silent_trainer(
+    folder: Path, *, precision: Precision, clip: float, ranks: Ranks = ALONE, **settings: Any
+) -> lightning.Trainer:
     """A trainer that shows, logs and tries out nothing of its own.
 
     Args:
         folder: Where it may write.
         clip: Largest norm of the gradient.
+        ranks: The processes that train together, by Lightning's data-parallel strategy.
         settings: Of Lightning.
     """
     import lightning
 
+    if ranks.count > 1:
+        settings |= _of_several(ranks)
     return lightning.Trainer(
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         gradient_clip_val=clip,
@@ -65,6 +77,23 @@ def silent_trainer(folder: Path, *, precision: Precision, clip: float, **setting
         default_root_dir=str(folder),
         **settings,
     )
+
+
+def _of_several(ranks: Ranks) -> dict[str, Any]:
+    """What a trainer takes for one of several processes that were started already."""
+    from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+    from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+    from lightning.pytorch.strategies import DDPStrategy
+
+    by_torchrun = TorchElasticEnvironment() if "LOCAL_WORLD_SIZE" in os.environ else None
+    return {
+        "devices": ranks.devices,
+        "num_nodes": ranks.count // ranks.devices,
+        # a step may leave parameters out: those of an input that no sample of it has
+        "strategy": DDPStrategy(find_unused_parameters=True),
+        "plugins": [by_torchrun or SLURMEnvironment(auto_requeue=False)],
+        "use_distributed_sampler": False,
+    }
 
 
 class Epochs:
@@ -81,6 +110,25 @@ class Epochs:
 
     def __iter__(self) -> Iterator[Any]:
         yield from self.batches.epoch(self.current())
+
+
+@contextlib.contextmanager
+def together(ranks: Ranks) -> Iterator[None]:
+    """Within, the processes of a training are connected; what follows, each does for itself.
+
+    Raises:
+        RunError: another process is gone; says how to go on.
+    """
+    from torch import distributed
+
+    try:
+        yield
+    except RuntimeError as error:
+        if (lost := lost_process(error, ranks)) is not None:
+            raise lost from error
+        raise
+    if ranks.count > 1 and distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 @contextlib.contextmanager

@@ -6,7 +6,7 @@ import math
 import warnings
 from typing import TYPE_CHECKING
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from mt_core import hooks
 from mt_core.contract import Head
@@ -37,6 +37,8 @@ class Meter:
                     if name in {*self.metrics.keys(keep_base=True), *RESERVED, *self.added}:
                         raise ValueError(f"there is a metric {name!r} already")
                     self.added[name] = PluginMetric(plugin, metric.to(model.device))
+        for metric in (self.metrics, self.loss, *(added.metric for added in self.added.values())):
+            _keep_to_itself(metric)
 
     def update(self, output: Tensor, target: Tensor) -> None:
         """One batch: the head's (B, O) scores and the stacked targets."""
@@ -74,6 +76,15 @@ class PluginMetric:
             with hooks.log_errors(self.plugin, "mt_metrics"):
                 value = value_of(self.metric)
         return value
+
+
+def _keep_to_itself(metric: nn.Module) -> None:
+    """Of several processes each one has the rows of all: nothing is to be added up over them."""
+    import torchmetrics
+
+    for part in metric.modules():
+        if isinstance(part, torchmetrics.Metric):
+            part.distributed_available_fn = lambda: False
 
 
 def values_of(metrics: torchmetrics.MetricCollection) -> dict[str, float]:

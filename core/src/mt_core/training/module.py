@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import lightning
+import torch
 from torch import Tensor, nn
 
 from mt_core import hooks
@@ -14,18 +15,21 @@ from mt_core.data.reading import skipped
 from mt_core.errors import InputError, MtError
 from mt_core.io.notices import relay
 from mt_core.model import MetaTransformer
+from mt_core.training.gathering import gather_objects, gather_rows
 from mt_core.training.metrics import Meter
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
+from mt_core.training.ranks import ALONE, Ranks
 from mt_core.training.recipe import Recipe
 
 
 class TrainingModule(lightning.LightningModule):
     """A model under a recipe. Checkpoints hold what is trained, never the frozen encoder."""
 
-    def __init__(self, model: MetaTransformer, recipe: Recipe) -> None:
+    def __init__(self, model: MetaTransformer, recipe: Recipe, ranks: Ranks = ALONE) -> None:
         super().__init__()
         self.model = model
         self.recipe = recipe
+        self.ranks = ranks
         self.num_trained = self.num_measured = 0  # samples of this epoch
         self.failed: dict[str, MtError] = {}  # of the samples that were left out, by the problem
         self.monitored = f"val_{self.head.primary}"
@@ -55,27 +59,43 @@ class TrainingModule(lightning.LightningModule):
         return self.model(batch["inputs"])  # type: ignore[no-any-return]
 
     def on_train_batch_start(self, batch: Any, batch_index: int) -> None:
-        seed_step(self.recipe.seed, self.global_step)
+        seed_step(self.recipe.seed, self.global_step, self.ranks.rank)
 
-    def _readable(self, batch: Batch) -> Batch:
-        readable = check_failures(batch, skip=self.recipe.skip_unreadable)
-        for error in readable["failed"]:
-            if error.problem not in self.failed:
-                self.failed[error.problem] = error
-                relay([skipped(error)])
-        return readable
+    def _outputs(self, batch: Batch) -> list[Tensor] | None:
+        """The head's outputs and the targets of all processes' parts of a batch; None where nothing can be read."""
+        failure = None
+        try:
+            readable = check_failures(batch, skip=self.recipe.skip_unreadable)
+        except MtError as error:
+            failure, readable = error, batch
+        own: tuple[Tensor | None, Tensor | None] = (None, None)
+        if failure is None:
+            for left_out in readable["failed"]:
+                if left_out.problem not in self.failed:
+                    self.failed[left_out.problem] = left_out
+                    relay([skipped(left_out)])
+            if readable["inputs"]:
+                own = (self.output(readable), readable["target"])
+        return gather_rows(own, self.ranks, failure)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor | None:
-        readable = self._readable(batch)
-        if not readable["inputs"]:
-            return None  # Lightning goes on to the next batch
-        self.num_trained += len(readable["target"])
-        loss = self.head.loss(self.output(readable), readable["target"])
-        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(readable["target"]))
-        return loss
+        outputs = self._outputs(batch)
+        if outputs is None:
+            # of several processes none may leave a step out
+            return None if self.ranks.count == 1 else self._nothing()
+        output, target = outputs
+        self.num_trained += len(target)
+        loss = self.head.loss(output, target)
+        self.log("train_loss", loss, on_step=False, on_epoch=True, batch_size=len(target))
+        return loss if batch["inputs"] else loss + self._nothing()
+
+    def _nothing(self) -> Tensor:
+        """0, with a gradient of 0 for all that is trained."""
+        parts = self.trained_parts().values()
+        return torch.stack([0.0 * weight.sum() for part in parts for weight in part.parameters()]).sum()
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
-        if outputs:  # not where no sample of the batch could be read
+        if outputs and self.ranks.is_first:  # not where no sample of the batch could be read
             loss = float(outputs["loss"])
             hooks.gather("mt_step_end", modality=self.model.modality, step=self.global_step, loss=loss)
 
@@ -86,14 +106,14 @@ class TrainingModule(lightning.LightningModule):
 
     def _check_any(self, count: int, kind: str) -> None:
         if not count:
-            first = next(iter(self.failed.values()))
+            first = next(error for errors in gather_objects(list(self.failed.values()), self.ranks) for error in errors)
             raise InputError(f"none of the {kind} samples can be read; {first.problem}", fix=first.fix)
 
     def validation_step(self, batch: Batch, batch_index: int) -> None:
-        readable = self._readable(batch)
-        if readable["inputs"]:
-            self.num_measured += len(readable["target"])
-            self.meter.update(self.output(readable), readable["target"])
+        outputs = self._outputs(batch)
+        if outputs is not None:
+            self.num_measured += len(outputs[1])
+            self.meter.update(*outputs)
 
     def on_validation_epoch_end(self) -> None:
         self._check_any(self.num_measured, "validation")

@@ -53,11 +53,13 @@ def open_for_new_model(
     strict: bool = False,
 ) -> tuple[TrainingData, dict[str, Any]]:
     """A folder's parts, and the tokenizer options that the model is then loaded with: an option that tokenizer and
-    dataset both have is given once, to either of them.
+    dataset both have is given once, to either of them. What the data themselves decide is
+    as they say.
 
     Raises:
         OptionError: an option that does not fit.
         MtError: as `open_folder`.
     """
     for_tokenizer, for_data = options_of_both(plugin, tokenizer_options, data_options)
-    return open_folder(plugin, root, recipe, for_data, strict=strict), for_tokenizer
+    parts = open_folder(plugin, root, recipe, for_data, strict=strict)
+    return parts, {**for_tokenizer, **parts.train.tokenizer_options()}

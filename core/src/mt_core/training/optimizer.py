@@ -55,6 +55,10 @@ def warmup_cosine(step: int, num_steps: int, warmup: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (step - rising) / max(1, num_steps - rising))))
 
 
-def seed_step(seed: int, step: int) -> None:
-    """Seed torch's global generator, from which dropout draws, for one step: a resumed run then draws the same."""
-    torch.manual_seed(seed * 1_000_003 + step)
+def seed_step(seed: int, step: int, rank: int = 0) -> None:
+    """Seed torch's global generator, from which dropout draws, for one step: a resumed run then draws the same.
+
+    Args:
+        rank: Of the process; each draws for its own samples.
+    """
+    torch.manual_seed(seed * 1_000_003 + step + rank * 2_654_435_761)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from mt_core.contract import Head
 from mt_core.heads import RegressionHead
+from mt_core.heads.part_norm import PartNorm
 from mt_core.heads.pooled import reads_pooled
 
 PENALTIES = (10.0, 1.0, 1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
@@ -34,8 +35,9 @@ def solutions(head: Head, vectors_NP: Tensor, targets: Tensor) -> Iterator[float
     """Solve a linear head for each penalty, the strongest first: each time the head has the solution when its penalty
     is yielded.
 
-    The head keeps its own normalisation of each vector; what it gives is standardised by the training samples, and that
-    scale is folded into the weights. Squared errors are solved in closed form, any other loss by L-BFGS.
+    The head keeps its own normalisation of each vector; what it gives is standardised by the training samples: their
+    mean is taken from the bias of the normalisation, their scale is folded into the weights. An input that an item
+    lacks stays zero. Squared errors are solved in closed form, any other loss by L-BFGS.
 
     Args:
         head: One for which `is_linear` holds, calibrated.
@@ -44,20 +46,29 @@ def solutions(head: Head, vectors_NP: Tensor, targets: Tensor) -> Iterator[float
     readout: Any = head.readout
     norm, linear = readout[0], readout[-1]
     with torch.no_grad():
-        normal_NP = norm(vectors_NP.to(linear.weight)).double()
-        mean_P = normal_NP.mean(0)
-        scale_P = normal_NP.std(0, correction=0)
-        scale_P = torch.where(scale_P > 1e-12, scale_P, torch.ones_like(scale_P))
-        standard_NP = (normal_NP - mean_P) / scale_P
+        vectors_NP = vectors_NP.to(linear.weight)
+        is_there_NP = norm.is_there(vectors_NP) if isinstance(norm, PartNorm) else None
+        mean_P, scale_P = _moments(norm(vectors_NP).double(), is_there_NP)
+        norm.bias.sub_(mean_P)
+        standard_NP = norm(vectors_NP).double() / scale_P
     targets = targets.to(linear.weight.device)
     is_ridge = isinstance(head, RegressionHead) and head.options.objective == "mse"
     solved = _ridge(head, standard_NP, targets) if is_ridge else _by_descent(head, standard_NP, targets)
     for penalty, weight_OP, bias_O in solved:
         with torch.no_grad():
-            folded_OP = weight_OP / scale_P
-            linear.weight.copy_(folded_OP)
-            linear.bias.copy_(bias_O - folded_OP @ mean_P)
+            linear.weight.copy_(weight_OP / scale_P)
+            linear.bias.copy_(bias_O)
         yield penalty
+
+
+def _moments(normal_NP: Tensor, is_there_NP: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and standard deviation of each number, where given over the samples that have its input; 0 and 1 of what
+    none has, and 1 for a deviation of 0."""
+    weight_NP = torch.ones_like(normal_NP) if is_there_NP is None else is_there_NP.double()
+    count_P = weight_NP.sum(0).clamp(min=1)
+    mean_P = (normal_NP * weight_NP).sum(0) / count_P
+    scale_P = (((normal_NP - mean_P).square() * weight_NP).sum(0) / count_P).sqrt()
+    return mean_P, torch.where(scale_P > 1e-12, scale_P, torch.ones_like(scale_P))
 
 
 Solutions = Iterator[tuple[float, Tensor, Tensor]]

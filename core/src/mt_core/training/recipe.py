@@ -82,6 +82,15 @@ class Recipe(Options):
         gt=0,
         description="Be done after so long, the last validation and the test included, with the best epoch so far.",
     )
+    devices: int = Field(
+        default=1,
+        ge=1,
+        description="Processes on a machine that train together, one a device, each with its part of a batch.",
+    )
+    num_nodes: int = Field(default=1, ge=1, description="Machines that train together, with so many devices each.")
+    loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
+        default=(), description="Where each epoch's row of metrics.csv is sent too: tensorboard, wandb, mlflow."
+    )
     skip_unreadable: bool = Field(
         default=False,
         description="Leave out samples that cannot be read, with a warning, and list them in errors.jsonl.",

@@ -7,8 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from mt_core.io.html import Page, new_figure
+from mt_core.training.by_input import add_to_page as add_shares
+from mt_core.training.by_input import read_by_input
 from mt_core.training.comparison import add_to_page, read_comparison
+from mt_core.training.detected import add_to_page as add_detected
 from mt_core.training.records import replace_file
+from mt_core.training.segmented import add_to_page as add_pictures
 
 
 def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[Mapping[str, float]]) -> None:
@@ -30,6 +34,10 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
         page.note(f"Measured once, at the end, on: {record['data']['tested_on']}.")
     if (comparison := read_comparison(folder)) is not None:
         add_to_page(page, comparison)
+    if (shares := read_by_input(folder)) is not None:
+        add_shares(page, shares)
+    add_pictures(page, folder)
+    add_detected(page, folder)
     page.figure(curves(history), "training loss and validation metrics by epoch")
     page.heading("What it was made from")
     for line in record["data"]["summary"]:
@@ -65,7 +73,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> Any:
     figure, (losses, metrics) = new_figure(10, 3.4, columns=2)
     epochs = [row["epoch"] for row in history]
     for name in history[-1]:
-        if name in ("epoch", "seconds", "penalty", "neighbours"):
+        if name in ("epoch", "seconds", "penalty", "neighbours") or name.startswith("val_iou_"):
             continue
         axes = losses if name.endswith("loss") else metrics
         axes.plot(epochs, [row.get(name, float("nan")) for row in history], marker=".", label=name.replace("_", " "))

@@ -10,7 +10,7 @@ from typing import Any
 from mt_core.contract import Options
 from mt_core.data.training_data import TrainingData
 from mt_core.model import MetaTransformer
-from mt_core.training.checkpoints import check_checkpoint, last_checkpoint
+from mt_core.training.checkpoints import CHECKPOINTS, check_checkpoint, last_checkpoint
 from mt_core.training.constant_answer import typical_target
 from mt_core.training.fit_result import FitResult
 from mt_core.training.recipe import Recipe
@@ -49,9 +49,17 @@ def plan(
     }
 
 
-def prepare_folder(folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool) -> Path | None:
-    """Make the folder ready, and find the checkpoint to go on from."""
+def prepare_folder(
+    folder: Path, planned: dict[str, Any], *, resume: bool, overwrite: bool, is_first: bool = True
+) -> Path | None:
+    """Make the folder ready, and find the checkpoint to go on from.
+
+    Args:
+        is_first: Whether this is the first process of those that train together; the others write nothing.
+    """
     checkpoint = last_checkpoint(folder)
+    if not is_first:
+        return check_checkpoint(checkpoint) if resume and checkpoint.is_file() else None
     if resume:
         recorded = read_record(folder)
         check_same(folder, _compared(recorded), _compared(planned))
@@ -94,6 +102,7 @@ def complete_run(
         {"tokenizer": {"options": _options_of(trained)}, "data": {"options": of_data}},
         {"tokenizer": {"options": _options_of(model)}, **({"data": {"options": options}} if options else {})},
     )
+    shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)  # where the run was killed at its very end
     parts = ("tokenizer", "head", "encoder", "provenance", "data_options", "typical_target", "seen", "trained_on")
     for part in (*parts, "started_from", "merged"):
         setattr(model, part, getattr(trained, part))
@@ -115,8 +124,9 @@ def _options_of(model: MetaTransformer) -> dict[str, Any]:
 
 
 def _compared(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What decides a run's result: how fast samples are read does not, nor the time given to a session of it."""
-    free = ("num_workers", "seconds_a_sample", "max_minutes")
+    """What decides a run's result: not how fast samples are read, the time given to a session, or where
+    its curves are shown."""
+    free = ("num_workers", "seconds_a_sample", "max_minutes", "devices", "num_nodes", "loggers")
     data = {"data": {**record["data"], "root": None}} if "data" in record else {}  # it may have been moved
     return {
         **record,

@@ -177,6 +177,7 @@ def _assemble(
     plugin = get(record["modality"])
     wanted = record["encoder"]
     ready = encoder if isinstance(encoder, Encoder) else load_encoder(encoder or wanted["name"])
+    ready = ready.for_cells(plugin.manifest.cells)
     if ready.fingerprint != wanted["fingerprint"]:
         raise FingerprintError(
             f"the run in {folder} was trained on the encoder {wanted['name']} ({wanted['fingerprint'][:12]}…), "
@@ -200,6 +201,7 @@ def _assemble(
     model = MetaTransformer(plugin.name, tokenizer, ready, head, seed=made["seed"], provenance=provenance)
     if is_adapted:
         merge_adapters(model, _of_part(_load(folder / WEIGHTS), "merged"), record["started_from"]["run"])
+    model.run = str(folder)
     model.started_from = record.get("started_from")
     model.data_options = data_options_of(folder, record, plugin)
     if head is not None:
@@ -237,7 +239,7 @@ def _how_far(folder: Path, record: Mapping[str, Any]) -> str:
     """What is to be known of a run that did not come to its end; "" of one that did."""
     if record["status"] == "complete":
         return ""
-    if record["head"] is None:
+    if "steps" in record["recipe"]:
         return f", stopped at step {record['step']:,} of {record['recipe']['steps']:,}"
     if "samples" in (chosen := record.get("chosen") or {}):
         return f", stopped: the head is fitted to {chosen['samples']:,} of its samples"

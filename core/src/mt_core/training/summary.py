@@ -9,7 +9,9 @@ from typing import Any
 
 from mt_core.contract import (
     MISSING_CLASS,
+    Alignment,
     Classification,
+    Detection,
     Forecasting,
     ModalityDataset,
     Multilabel,
@@ -33,6 +35,10 @@ def check_targets(train: ModalityDataset, modality: str) -> None:
     """
     if not len(train):
         raise DatasetError(f"{train.source} has no examples", fix="check the folder and its layout")
+    if isinstance(train.task, Detection) and not any(
+        target is not None and len(target.classes) for target in train.targets()
+    ):
+        raise DatasetError(f"{train.source}: none of its {len(train):,} pictures has an object", fix="check its boxes")
     if not isinstance(train.task, Classification):
         return
     counts = _counts(train)
@@ -77,9 +83,19 @@ def _target(train: ModalityDataset, parts: dict[str, ModalityDataset]) -> str:
             for name, column in zip(task.names, task.stack(train.targets()).T.tolist(), strict=True)
         )
     if isinstance(task, Segmentation):
-        return f"a class for each place, one of {len(task.classes)}: {', '.join(task.classes[:_NAMED])}"
+        what = "pixel" if task.of == "pixels" else "place"
+        return f"a class for each {what}, one of {len(task.classes)}: {', '.join(task.classes[:_NAMED])}"
+    if isinstance(task, Detection):
+        found = Counter(int(index) for target in train.targets() if target is not None for index in target.classes)
+        shown = [f"{task.classes[index]} {count:,}" for index, count in found.most_common()]
+        more = f" and {len(shown) - _NAMED} more" if len(shown) > _NAMED else ""
+        empty = sum(target is not None and not len(target.classes) for target in train.targets())
+        none = f"; {empty:,} pictures of train show none" if empty else ""
+        return f"the objects in each picture, with those of train: {', '.join(shown[:_NAMED])}{more}{none}"
     if isinstance(task, Retrieval):
         return f"one of {len(task.identities):,} identities, to be found again"
+    if isinstance(task, Alignment):
+        return f"a place in the space {task.space}"
     assert isinstance(task, Forecasting)
     return f"the next {task.horizon:,} steps of {len(task.channels)} channels: {', '.join(task.channels[:_NAMED])}"
 

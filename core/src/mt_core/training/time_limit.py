@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 import lightning
@@ -50,5 +51,8 @@ class TimeLimit(Callback):
 
     def _stop_where_due(self, trainer: lightning.Trainer) -> None:
         expected = self.validation if self.validation is not None else self.step * sum(trainer.num_val_batches)
-        if time.monotonic() + self.step + expected * self.passes > self.until:
+        is_up = time.monotonic() + self.step + expected * self.passes > self.until
+        if math.isfinite(self.until):  # of several processes all stop where one of them has to
+            is_up = trainer.strategy.reduce_boolean_decision(is_up, all=False)
+        if is_up:
             trainer.should_stop = self.is_up = True

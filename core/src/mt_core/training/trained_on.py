@@ -39,26 +39,43 @@ class TrainedOn:
 
 
 def training_parts(model: MetaTransformer, root: str | Path | None = None) -> tuple[Recipe, TrainingData]:
-    """The recipe and the parts of the data that a model was trained with: the very same samples.
-
-    Args:
-        root: Where the training data lie now; None: where they lay.
+    """The recipe and the parts of the data for controls, which train from scratch; see `recorded_parts`.
 
     Raises:
-        OptionError: the model was not trained, on data that are not there any more, or from an adapted tokenizer.
-        RunError: the folder holds other samples than those of the training.
+        OptionError: as `recorded_parts`, or a model whose training started from an adapted tokenizer.
+        RunError: as `recorded_parts`.
     """
-    trained: TrainedOn | None = model.trained_on
-    if trained is None:
-        raise OptionError(
-            "controls need the settings of a training, and this model has none", fix="train it with mt.fit or mt train"
-        )
-    if model.started_from is not None:
+    if model.trained_on is not None and model.started_from is not None:
         raise OptionError(
             f"controls train from scratch, and this model started from the tokenizer adapted in "
             f"{model.started_from['run']}: they would not be of the same training",
             fix="train without --from where controls are wanted",
         )
+    return recorded_parts(
+        model,
+        root,
+        needs="controls need the settings of a training",
+        on="controls are trained on the training data of the run",
+        by="--train-data, or train_data=",
+    )
+
+
+def recorded_parts(
+    model: MetaTransformer, root: str | Path | None = None, *, needs: str, on: str, by: str
+) -> tuple[Recipe, TrainingData]:
+    """The recipe and the parts of the data that a model was trained with: the very same samples.
+
+    Args:
+        root: Where the training data lie now; None: where they lay.
+        needs, on, by: For messages: who needs the settings of a training, what for its data, and the option of `root`.
+
+    Raises:
+        OptionError: the model was not trained, or on data that are not there any more.
+        RunError: the folder holds other samples than those of the training.
+    """
+    trained: TrainedOn | None = model.trained_on
+    if trained is None:
+        raise OptionError(f"{needs}, and this model has none", fix="train it with mt.fit or mt train")
     recipe = Recipe.parse(trained.recipe)
     if trained.parts is not None and root is None:
         return recipe, trained.parts
@@ -66,8 +83,8 @@ def training_parts(model: MetaTransformer, root: str | Path | None = None) -> tu
     if folder is None or not folder.exists():
         where = "samples in memory" if folder is None else f"{folder}, which is not there"
         raise OptionError(
-            f"controls are trained on the training data of the run: {where}",
-            fix="name the folder where they lie now (--train-data, or train_data=)"
+            f"{on}: {where}",
+            fix=f"name the folder where they lie now ({by})"
             if folder is not None
             else "evaluate the model that mt.fit trained, in the same process",
         )
@@ -83,8 +100,7 @@ def training_parts(model: MetaTransformer, root: str | Path | None = None) -> tu
         is_same = model.seen is None or np.array_equal(hashes_of(parts.train, parts.val), model.seen)
     if not is_same:
         raise RunError(
-            f"{folder} does not hold the samples that the run was trained on, so that its controls would be trained on "
-            "others",
-            fix="name the folder with the training data as they were (--train-data, or train_data=)",
+            f"{folder} does not hold the samples that the run was trained on: {on}",
+            fix=f"name the folder with the training data as they were ({by})",
         )
     return recipe, parts

@@ -19,7 +19,7 @@ from mt_core.conformance.sample_parts import leaves
 from mt_core.conformance.sandbox import SideEffectMonitor, TaskFailure, run_in_child
 from mt_core.conformance.task_rules import problem_with_targets
 from mt_core.conformance.valid_inputs import prepared, same
-from mt_core.contract import SPLITS, ModalityDataset, Tokenizer
+from mt_core.contract import SPLITS, Boxes, ModalityDataset, Tokenizer
 from mt_core.errors import DatasetError, OptionError
 
 
@@ -195,6 +195,8 @@ def _is_target(path: str, names: Sequence[str], parts: dict[str, Any], target: A
     value = parts[path]
     if isinstance(value, str):
         return isinstance(target, int) and target < len(names) and value == names[target]
+    if isinstance(target, Boxes):
+        target = target.xyxy
     return type(value) is not bool and np.array_equal(np.asarray(value), np.asarray(target))
 
 

@@ -103,8 +103,8 @@ def missing_targets_add_nothing_to_the_loss(plugin: PluginFixture) -> None:
 @check()
 def predictions_fit_the_task(plugin: PluginFixture) -> None:
     """`decode` returns one JSON-compatible dict for each sample. Its "prediction" is a class of the task, a list of
-    labels, a finite number or one for each name, a class for each place, or for each channel a list of the horizon's
-    length. `format_prediction` writes it in one line."""
+    labels, a finite number or one for each name, a class for each place, a list of objects with their boxes, or
+    for each channel a list of the horizon's length. `format_prediction` writes it in one line."""
     head, output, target = head_output(plugin)
     decoded = head.decode(output.detach())
     expect(len(decoded) == len(target), f"decode returns {len(decoded)} predictions for {len(target)} samples")
@@ -121,14 +121,16 @@ def predictions_fit_the_task(plugin: PluginFixture) -> None:
 
 @check()
 def metrics_are_documented(plugin: PluginFixture) -> None:
-    """The docstring of `metrics` names each metric, `primary` is one of them, and all are finite for the test split."""
+    """The docstring of `metrics` names each metric (those of single classes as in `iou_…`), `primary` is one of them,
+    and all are finite for the test split."""
     head, output, target = head_output(plugin)
     values = _metric_values(head, output, target)
     documented = inspect.getdoc(type(head).metrics) or ""
-    missing = [name for name in values if not re.search(rf"\b{re.escape(name)}\b", documented)]
+    names = {_without_class(name, head) for name in values}
+    missing = [name for name in names if not re.search(rf"\b{re.escape(name)}(?!\w)", documented)]
     expect(not missing, f"the docstring of {type(head).__name__}.metrics does not name {', '.join(missing)}")
     expect(head.primary in values, f"primary is {head.primary!r}, and the metrics are {', '.join(values)}")
-    _expect_finite(values)
+    _expect_finite(values, head)
 
 
 @check()
@@ -137,7 +139,7 @@ def the_baseline_has_finite_metrics(plugin: PluginFixture) -> None:
     head, _, target = head_output(plugin)
     answer = head.baseline(plugin.train.task.stack(plugin.train.targets()), target)
     if answer is not None:
-        _expect_finite(_metric_values(head, answer, target))
+        _expect_finite(_metric_values(head, answer, target), head)
 
 
 @check()
@@ -165,6 +167,16 @@ def _metric_values(head: Head, output: Tensor, target: Tensor) -> dict[str, floa
     return values_of(metrics)
 
 
-def _expect_finite(values: dict[str, float]) -> None:
-    infinite = [f"{name} is {value}" for name, value in values.items() if not math.isfinite(value)]
+def _without_class(name: str, head: Head) -> str:
+    """The name of a metric; of one class's as a docstring has it: "iou_…"."""
+    of_class = max(
+        (each for each in getattr(head.task, "classes", ()) if name.endswith(f"_{each}")), key=len, default=""
+    )
+    return f"{name.removesuffix(of_class)}…" if of_class else name
+
+
+def _expect_finite(values: dict[str, float], head: Head) -> None:
+    """All but those of single classes, which need not occur."""
+    wanted = {name: value for name, value in values.items() if _without_class(name, head) == name}
+    infinite = [f"{name} is {value}" for name, value in wanted.items() if not math.isfinite(value)]
     expect(not infinite, f"{', '.join(infinite)}: metrics are computed from what `metric_inputs` returns")

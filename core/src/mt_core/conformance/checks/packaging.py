@@ -231,7 +231,7 @@ def only_public_names_of_the_core_are_imported(plugin: PluginFixture) -> None:
         f"{name}:{line} imports {imported}"
         for name, tree in modules
         for line, imported in imports(tree)
-        if not is_public(imported, plugin.package)
+        if not is_public(imported, plugin.package, is_tool=plugin.manifest.composes)
     ]
     expect(
         not private,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -167,6 +168,45 @@ def random_numbers_come_from_the_generator_alone(plugin: PluginFixture) -> None:
                 same(*drawn, exactly=True),
                 f"{name}: two generators with the same seed give different tensors: draw from `generator` alone",
             )
+
+
+@check()
+def a_target_stays_with_its_sample(plugin: PluginFixture) -> None:
+    """Without a generator `prepare_example` returns the tensors of `prepare`, and the target as it is. With one, two
+    generators of the same seed give the same tensors and targets, and the head's loss takes its output for these
+    tensors with these targets."""
+    tokenizer, head, stack = plugin.make_tokenizer(), plugin.make_head().eval(), plugin.test.task.stack
+    pairs = [(sample, plugin.test[row].target) for row, sample in enumerate(plugin.samples)]
+    plain = [tokenizer.prepare_example(*pair) for pair in pairs]
+    expect(
+        all(
+            same(item, prepared(tokenizer, pair[0]), exactly=True) for (item, _), pair in zip(plain, pairs, strict=True)
+        ),
+        "without a generator `prepare_example` returns other tensors than `prepare`",
+    )
+    kept, given = (stack([target for _, target in each]) for each in (plain, pairs))
+    expect(_is_same_target(kept, given), "without a generator `prepare_example` changes the target")
+    drawn, again = ([_drawn(tokenizer, pair, seed) for seed, pair in enumerate(pairs)] for _ in range(2))
+    items, targets = [item for item, _ in drawn], stack([target for _, target in drawn])
+    expect(
+        all(same(one, two, exactly=True) for one, (two, _) in zip(items, again, strict=True))
+        and _is_same_target(targets, stack([target for _, target in again])),
+        "two generators of the same seed give different tensors or targets in `prepare_example`",
+    )
+    with torch.no_grad():
+        loss = head.loss(head(plugin.encoder(tokenizer(tokenizer.collate(items)))), targets)
+    expect(bool(loss.isfinite()), f"the loss of augmented samples is {float(loss)}: move the target as the sample")
+
+
+def _drawn(tokenizer: Tokenizer, pair: tuple[Any, Any], seed: int) -> tuple[Any, Any]:
+    """An example with random numbers of a seed; those of the process, which another check forbids, are the same too."""
+    with preserved_random_states():
+        seed_all(seed)
+        return tokenizer.prepare_example(*pair, torch.Generator().manual_seed(seed))
+
+
+def _is_same_target(one: torch.Tensor, other: torch.Tensor) -> bool:
+    return one.shape == other.shape and torch.equal(one.nan_to_num(-1e30), other.nan_to_num(-1e30))
 
 
 @check()

@@ -35,9 +35,15 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
         yield from imports(child)
 
 
-def is_public(imported: str, package: str) -> bool:
-    """Whether a plugin of this package may import a name."""
-    top = imported.partition(".")[0]
+def is_public(imported: str, package: str, *, is_tool: bool = False) -> bool:
+    """Whether a plugin of this package may import a name.
+
+    Args:
+        is_tool: Its modality is made of others: then it may use further modules, by names without an underscore.
+    """
+    top, *rest = imported.split(".")
+    if is_tool and top == "mt_core":
+        return not any(part.startswith("_") for part in rest)
     if top.startswith("mt_plugin_"):
         return top == package
     return top != "mt_core" or imported in _public_names()

@@ -2,15 +2,19 @@
 
 from mt_core.sdk.blocks.charts import draw_series
 from mt_core.sdk.blocks.crops import is_drawn
+from mt_core.sdk.blocks.dense_pictures import AS_IT_IS, DensePictureOptions, DensePictureTokenizer
 from mt_core.sdk.blocks.patches import PatchEmbed, adapt_channels, copy_kernel
 from mt_core.sdk.blocks.picture_baseline import PictureBaseline
-from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, crop_squares, native_options
+from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, crop_squares, looked_at, native_options
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
 from mt_core.sdk.blocks.stem import ConvStem
 from mt_core.sdk.blocks.views import DrawnTokenizer, PictureStem, View, ViewOptions
 
 __all__ = [
+    "AS_IT_IS",
     "ConvStem",
+    "DensePictureOptions",
+    "DensePictureTokenizer",
     "DrawnTokenizer",
     "LearnedPositions",
     "PatchEmbed",
@@ -27,5 +31,6 @@ __all__ = [
     "interpolate_positions",
     "is_drawn",
     "lattice_coords",
+    "looked_at",
     "native_options",
 ]

@@ -15,7 +15,16 @@ from numpy.typing import NDArray
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor
 
-from mt_core.contract import EncoderSpec, Options, Tokenizer, Tokens, pad_and_stack
+from mt_core.contract import (
+    EncoderSpec,
+    Options,
+    Tokenizer,
+    TokenRegions,
+    Tokens,
+    lattice_regions,
+    pad_and_stack,
+    picture_panel,
+)
 from mt_core.sdk.blocks.crops import Box, central_box, is_drawn, random_box, shifted, whole_box
 from mt_core.sdk.blocks.patches import PatchEmbed, copy_kernel
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
@@ -55,6 +64,10 @@ class PictureOptions(Options):
     flip: bool = Field(default=True, description="Mirror half of the pictures in training; not for digits or text.")
     augment: float = Field(
         default=0.5, ge=0, le=1, description="How strongly pictures are cropped or shifted in training; 0: not."
+    )
+
+    interpolation: Literal["bicubic", "bilinear"] = Field(
+        default="bicubic", description="How pictures are resized; without it as they were for the encoder."
     )
 
     @field_validator("patch")
@@ -107,12 +120,11 @@ class PictureTokenizer(Tokenizer):
     def prepare(self, sample: NDArray[Any], generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """`pixels`, (C, S, S): uint8 as the sample is, else float16 of 0..1.
 
-        Resized with a bicubic filter that averages where it shrinks. In training a picture larger than `size` is
-        cropped at random and a small one is shifted; either is mirrored half of the time.
+        Resized with a filter (bicubic, if not chosen otherwise) that averages where it shrinks. In training a picture
+        larger than `size` is cropped at random and a small one is shifted; either is mirrored half of the time.
         """
         square = crop_squares([sample], self.options, generator)[0]
-        pixels = torch.from_numpy(np.ascontiguousarray(rearrange(square, "h w c -> c h w")))
-        return {"pixels": pixels if pixels.dtype == torch.uint8 else pixels.half()}
+        return {"pixels": as_tensor(square)}
 
     def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """8-bit pictures stay so where all of a batch are; beside floats they become floats."""
@@ -122,13 +134,31 @@ class PictureTokenizer(Tokenizer):
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """Tokens row by row; `coords` are the centres of the patches, down and across, in 0..1 of the square."""
-        pixels_BCSS = batch["pixels"]
+        return self.tokens_of(self.normalised(batch["pixels"]))
+
+    def normalised(self, pixels_BCSS: Tensor) -> Tensor:
+        """Pixels as the encoder was trained on them, in floats."""
         if pixels_BCSS.dtype == torch.uint8:
             pixels_BCSS = pixels_BCSS.to(self.mean.dtype) / 255
-        pixels_BCSS = (pixels_BCSS.to(self.mean.dtype) - self.mean[:, None, None]) / self.std[:, None, None]
+        return (pixels_BCSS.to(self.mean.dtype) - self.mean[:, None, None]) / self.std[:, None, None]
+
+    def tokens_of(self, pixels_BCSS: Tensor) -> Tokens:
+        """The tokens of normalised pixels."""
         grid = self.patches.grid(pixels_BCSS.shape[-2:])
         values_BND = self.place(self.patches(pixels_BCSS), grid)
         return Tokens(values_BND, coords=lattice_coords(grid, values_BND), grid=grid)
+
+    def regions(self, sample: NDArray[Any], batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Patches in pixels of the picture as it was read: of the square in its middle, or of all of it."""
+        height, width = sample.shape[:2]
+        left, top, right, bottom = looked_at(self.options, height, width)
+        pixels_CSS = self.draw(batch)[0, 0].float().cpu().numpy()
+        side = pixels_CSS.shape[-1]
+        edges = np.linspace(left, right, side + 1), np.linspace(top, bottom, side + 1)
+        assert tokens.grid is not None
+        rows, columns = tokens.grid
+        patches = lattice_regions(np.linspace(top, bottom, rows + 1), np.linspace(left, right, columns + 1))
+        return TokenRegions(tuple(patches), (picture_panel(pixels_CSS, *edges),), "patch")
 
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The pixels as they are looked at; one channel as grey, of more than three the first three."""
@@ -139,8 +169,12 @@ class PictureTokenizer(Tokenizer):
 
     @classmethod
     def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:
-        """Size and patch of the pictures that the encoder was made for."""
-        return native_options(encoder, size="size", patch="patch")
+        """Size and patch of the pictures that the encoder was made for, how they were resized and became squares."""
+        own = native_options(encoder, size="size", patch="patch", interpolation="interpolation")
+        return own if encoder.fit is None else {**own, "fit": encoder.fit}
+
+    def is_native_to(self, encoder: EncoderSpec) -> bool:
+        return self.options.stem == "patch" and has_stem(encoder)
 
     def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.
@@ -165,11 +199,27 @@ def copy_stem(
             place.weight.copy_(interpolate_positions(encoder.positions, encoder.positions_grid, place.lattice))
 
 
-def native_options(encoder: EncoderSpec, *, size: str, patch: str) -> dict[str, Any]:
-    """The encoder's native size and patch under these names of options; {} for an encoder without."""
+def has_stem(encoder: EncoderSpec) -> bool:
+    """Whether an encoder has all that `copy_stem` takes over."""
+    return encoder.patch_weight is not None and encoder.positions is not None
+
+
+def native_options(encoder: EncoderSpec, *, size: str, patch: str, interpolation: str | None = None) -> dict[str, Any]:
+    """The encoder's native size and patch under these names of options; {} for an encoder without.
+
+    Args:
+        interpolation: The option for the way of resizing, set where the encoder's is not bicubic; None: there is none.
+    """
     if encoder.native_size is None or encoder.native_patch is None:
         return {}
-    return {size: encoder.native_size, patch: encoder.native_patch}
+    is_other = interpolation is not None and encoder.interpolation != "bicubic"
+    resizing = {str(interpolation): encoder.interpolation} if is_other else {}
+    return {size: encoder.native_size, patch: encoder.native_patch, **resizing}
+
+
+def looked_at(options: PictureOptions, height: int, width: int) -> Box:
+    """What is looked at of a picture of this size, where nothing is drawn at random."""
+    return central_box(width, height) if options.fit == "crop" else whole_box(width, height)
 
 
 def crop_squares(
@@ -177,11 +227,11 @@ def crop_squares(
 ) -> NDArray[Any]:
     """Pictures of one size as (K, S, S, C) squares, all cut, moved and mirrored alike; at random with a generator."""
     height, width = pictures[0].shape[:2]
-    box = central_box(width, height) if options.fit == "crop" else whole_box(width, height)
+    box = looked_at(options, height, width)
     is_small = min(width, height) <= options.size
     if generator is not None and not is_small:
         box = random_box(box, options.augment, generator)
-    squares_KSSC = np.stack([resized(picture, options.size, box) for picture in pictures])
+    squares_KSSC = np.stack([resized(picture, options.size, box, options.interpolation) for picture in pictures])
     if generator is not None and is_small:
         moved = shifted(np.moveaxis(squares_KSSC, 0, 2), options.augment, generator)
         squares_KSSC = np.moveaxis(moved, 2, 0)
@@ -190,28 +240,41 @@ def crop_squares(
     return squares_KSSC
 
 
-def resized(pixels: NDArray[Any], size: int, box: Box) -> NDArray[Any]:
-    """A part of a picture as a square.
+def resized(
+    pixels: NDArray[Any],
+    size: int | tuple[int, int],
+    box: Box,
+    interpolation: Literal["bicubic", "bilinear"] = "bicubic",
+) -> NDArray[Any]:
+    """A part of a picture as a square, or as a picture of another size.
 
     Args:
         pixels: (H, W, C), uint8 or floats.
-        size: S, the square's side.
+        size: S, the square's side; or height and width.
         box: The part, in pixels.
 
     Returns:
-        (S, S, C) of the same kind; floats as float32.
+        (S, S, C), or (height, width, C), of the same kind; floats as float32.
     """
     from PIL import Image
 
+    way = Image.Resampling[interpolation.upper()]
+    wide = (size, size) if isinstance(size, int) else size[::-1]
     if pixels.dtype == np.uint8 and pixels.shape[2] == 3:
-        square = Image.fromarray(pixels).resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=2.0)
+        square = Image.fromarray(pixels).resize(wide, way, box=box, reducing_gap=2.0)
         return np.asarray(square)
     kind = np.uint8 if pixels.dtype == np.uint8 else np.float32
     # one channel at a time: Pillow takes a second or fourth one for opacity
     planes = [Image.fromarray(np.ascontiguousarray(pixels[..., at], kind)) for at in range(pixels.shape[2])]
     gap = 2.0 if kind == np.uint8 else None  # Pillow cannot reduce float pictures first
-    squares = [plane.resize((size, size), Image.Resampling.BICUBIC, box=box, reducing_gap=gap) for plane in planes]
+    squares = [plane.resize(wide, way, box=box, reducing_gap=gap) for plane in planes]
     return np.stack([np.asarray(square) for square in squares], axis=-1)
+
+
+def as_tensor(pixels: NDArray[Any]) -> Tensor:
+    """(…, H, W, C) to (…, C, H, W), 8 bits as they are and floats as float16."""
+    tensor = torch.from_numpy(np.ascontiguousarray(rearrange(pixels, "... h w c -> ... c h w")))
+    return tensor if tensor.dtype == torch.uint8 else tensor.half()
 
 
 def _as_floats(pixels: Tensor) -> Tensor:

@@ -102,6 +102,8 @@ class LearnedPositions(nn.Module):
                 fix="pass the lattice of the tokens to forward",
             )
         num_learned = self.lattice[0]
+        if mask is not None and torch.compiler.is_compiling():
+            return self._on_lines(num_tokens, mask)
         if num_tokens <= num_learned:
             return self.weight[:num_tokens]
         if mask is None:
@@ -111,6 +113,17 @@ class LearnedPositions(nn.Module):
             line_ND = self.weight[:length] if length <= num_learned else self.on((length,))
             rows.append(nn.functional.pad(line_ND, (0, 0, 0, num_tokens - line_ND.shape[0])))
         return torch.stack(rows)
+
+    def _on_lines(self, num_tokens: int, mask_BN: Tensor) -> Tensor:
+        """(B, N, D) the positions of real tokens as `_on_a_line` gives them, by the same operations for all lengths."""
+        num_learned = self.lattice[0]
+        stretch_B1 = mask_BN.sum(1, keepdim=True) / num_learned
+        index_N = torch.arange(num_tokens, device=mask_BN.device)
+        stretched_BN = (index_N + 0.5) / stretch_B1.clamp(min=1) - 0.5
+        place_BN = torch.where(stretch_B1 > 1, stretched_BN, index_N).clamp(0, num_learned - 1)
+        left_BN = place_BN.floor().long()
+        right_BN = (left_BN + 1).clamp(max=num_learned - 1)
+        return torch.lerp(self.weight[left_BN], self.weight[right_BN], (place_BN - left_BN)[..., None])
 
 
 def lattice_coords(grid: Sequence[int], like_BND: Tensor) -> Tensor:

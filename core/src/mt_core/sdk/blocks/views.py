@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from mt_core.contract import EncoderSpec, Options, Tokenizer, Tokens
 from mt_core.errors import ContractError
 from mt_core.sdk.blocks.patches import PatchEmbed
-from mt_core.sdk.blocks.pictures import MIDDLE, RGB, copy_stem, native_options
+from mt_core.sdk.blocks.pictures import MIDDLE, RGB, copy_stem, has_stem, native_options
 from mt_core.sdk.blocks.positions import LearnedPositions, lattice_coords
 
 View = Literal["tokens", "picture"]
@@ -142,6 +142,9 @@ class DrawnTokenizer(Tokenizer):
     def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:
         """Size and patch of the pictures that the encoder was made for."""
         return native_options(encoder, size="picture_size", patch="picture_patch")
+
+    def is_native_to(self, encoder: EncoderSpec) -> bool:
+        return self.picture is not None and has_stem(encoder)
 
     def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """With view=picture, take over the encoder's patch embedding, positions and normalisation."""

@@ -1,0 +1,161 @@
+"""`mt train --devices 2`: two processes on this machine give what one gives, in one run folder."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+TOY = Path(__file__).parents[1] / "toy"
+EPOCHS = 3
+SECONDS = 400  # after which a command is ended, with a failing test
+
+
+@pytest.fixture
+def data(tmp_path):
+    """Two classes of series, of numbers that no batch or process gets an equal part of."""
+    drawn = np.random.default_rng(0)
+    for sign, name in ((1, "rising"), (-1, "falling")):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        for number in range(31):
+            noisy = sign * np.linspace(-1, 1, int(drawn.integers(8, 40))) + 0.8 * drawn.normal()
+            np.save(tmp_path / "data" / name / f"{number}.npy", noisy.astype(np.float32))
+    return tmp_path / "data"
+
+
+@pytest.fixture
+def train(tmp_path, data, small_encoder_file):
+    """Start `mt train toy` with more options, as a process of its own: `train("a", "--devices", "2")`."""
+    started = []
+
+    def train(out, *more, before=("-m", "mt_core.cli"), epochs=EPOCHS):
+        arguments = ["train", "toy", "--data", str(data), "--out", str(tmp_path / out), "--epochs", str(epochs)]
+        arguments += ["--encoder", str(small_encoder_file), "--batch-size", "8", "--num-workers", "0", *more]
+        path = os.pathsep.join(filter(None, (str(TOY), os.environ.get("PYTHONPATH"))))
+        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MT_PLUGINS": "toy"}
+        process = subprocess.Popen(
+            [sys.executable, *before, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        started.append(process)
+        return process
+
+    yield train
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def ended(process):
+    """Exit code, standard output and standard error of a process that comes to its end."""
+    out, err = process.communicate(timeout=SECONDS)
+    return process.returncode, out.decode(), err.decode()
+
+
+def rows(folder):
+    return [{**row, "seconds": None} for row in csv.DictReader(io.StringIO((folder / "metrics.csv").read_text()))]
+
+
+def weights(folder):
+    return (folder / "weights.safetensors").read_bytes()
+
+
+def names(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def wait_for_epochs(folder, count):
+    until = time.monotonic() + SECONDS
+    while not (folder / "metrics.csv").is_file() or len(rows(folder)) < count:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def children(pid):
+    found = []
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        found += [int(child) for child in task.read_text().split()]
+    return found
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_two_processes_give_what_one_gives_and_the_same_bytes_again(train, tmp_path):
+    same_draws = ("-O", "dropout=0")  # each process draws for its own samples what is dropped
+    one = ended(train("one", *same_draws))
+    two = ended(train("two", *same_draws, "--devices", "2"))
+    again = ended(train("again", *same_draws, "--devices", "2", "-q"))
+    assert (one[0], two[0], again[0]) == (0, 0, 0), (one, two, again)
+    for alone, together in zip(rows(tmp_path / "one"), rows(tmp_path / "two"), strict=True):
+        for name, value in alone.items():
+            assert value is together[name] is None or float(value) == pytest.approx(float(together[name]), rel=1e-4)
+    assert weights(tmp_path / "two") == weights(tmp_path / "again")
+    assert rows(tmp_path / "two") == rows(tmp_path / "again")
+    assert names(tmp_path / "two") == names(tmp_path / "one")
+    assert two[2].count("epoch 1/3") == 1 and two[1].count("test accuracy") == 1  # the first process alone speaks
+    assert "Traceback" not in two[2] and again[2] == ""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_sample_that_one_process_cannot_read_ends_both_with_its_name(train, tmp_path, data):
+    path = data / "rising" / "7.npy"
+    path.write_bytes(path.read_bytes()[:100])
+    code, _, err = ended(train("run", "--devices", "2", "-q"))
+    assert code == 2 and err.count("7.npy") == 1 and err.count("fix:") == 1, err
+    code, _, err = ended(train("skipping", "--devices", "2", "-q", "--skip-unreadable"))
+    assert code == 0 and "7.npy" in err, err
+    assert "7.npy" in (tmp_path / "skipping" / "errors.jsonl").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_process_that_is_killed_ends_the_others_and_the_run_goes_on_to_the_end_that_torchrun_comes_to(
+    train, tmp_path
+):
+    by_torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "mt_core.cli")
+    code, out, err = ended(train("whole", before=by_torchrun, epochs=12))
+    assert code == 0, err
+    assert out.count("test accuracy") == 1
+    disturbed = train("run", "--devices", "2", "-q", epochs=12)
+    wait_for_epochs(tmp_path / "run", 2)
+    os.kill(children(disturbed.pid)[1], signal.SIGKILL)
+    code, _, err = ended(disturbed)
+    assert code == 2 and "process 1 of 2 was ended by signal 9" in err and "Traceback" not in err, err
+    assert ended(train("run", "--devices", "2", "-q", "--resume", epochs=12))[0] == 0
+    assert weights(tmp_path / "run") == weights(tmp_path / "whole")
+    assert rows(tmp_path / "run") == rows(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_ctrl_c_ends_all_of_them_and_says_how_to_go_on(train, tmp_path):
+    process = train("run", "--devices", "2", "-q", epochs=200)
+    wait_for_epochs(tmp_path / "run", 1)
+    started = children(process.pid)
+    process.send_signal(signal.SIGINT)
+    code, _, err = ended(process)
+    assert code == 130 and err.count("--resume") == 1 and "Traceback" not in err, err
+    assert len(started) == 2 and not any(Path(f"/proc/{pid}").exists() for pid in started)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--tune", "probe"], "features once"),
+        (["-S", "precision=auto"], "chosen by each process"),
+        (["--num-nodes", "2"], "needs processes on other machines"),
+        (["--controls"], "--controls trains controls in one process"),
+    ],
+)
+def test_what_several_processes_cannot_do_is_refused_before_any_is_started(toy, data, capsys, tmp_path, more, said):
+    from mt_core.cli import main
+
+    arguments = ["train", "toy", "--data", str(data), "--out", str(tmp_path / "run"), "--devices", "2", *more]
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err and not (tmp_path / "run").exists()

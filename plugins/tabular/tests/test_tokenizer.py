@@ -203,7 +203,8 @@ def test_missing_and_unknown_cells_have_vectors_of_their_own() -> None:
     assert len({tuple(token.tolist()) for token in tokens(tokenizer, rows)[:, 3]}) == 4
     pays: list[Row] = [{**ROWS[0], "pay": pay} for pay in (None, "inf", "4.5")]
     assert tokenizer.prepare(pays[0])["numbers"].isnan().tolist() == [False, True, False]
-    first, second, average = tokens(tokenizer, pays)[:, 1]
+    with pytest.warns(DataWarning, match="infinite numbers in the column pay"):
+        first, second, average = tokens(tokenizer, pays)[:, 1]
     assert torch.equal(first, second) and not torch.equal(first, average)
 
 

@@ -406,3 +406,9 @@ def test_options_from_a_command_line_are_understood():
     for wrong in ({"text": "a,b,c"}, {"max_tokens": 2}, {"drop": 1}, {"embedding_width": 0}, {"size": 3}):
         with pytest.raises(OptionError):
             TextOptions.parse(wrong)
+
+
+def test_people_read_a_text_as_it_is_and_a_pair_below_each_other():
+    tokenizer = TextTokenizer(8)
+    read = [tokenizer.as_text(tokenizer.read(source)) for source in ("a dog", ("one", "other"))]
+    assert read == ["a dog", "one\nother"]

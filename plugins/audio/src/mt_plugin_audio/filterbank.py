@@ -73,5 +73,13 @@ def centres_hz(bins: int) -> Tensor:
     return (700 * (torch.exp(centres_M / 1127) - 1)).float()
 
 
+def edges_hz(bins: int) -> Tensor:
+    """(M + 1,) where bands end and the next ones begin: half-way in mel between their middles."""
+    lowest, highest = _mel(torch.tensor([_LOWEST_HZ, RATE_HZ / 2], dtype=torch.float64)).tolist()
+    half = (highest - lowest) / (bins + 1) / 2
+    edges = torch.linspace(lowest + half, highest - half, bins + 1, dtype=torch.float64)
+    return (700 * (torch.exp(edges / 1127) - 1)).float()
+
+
 def _mel(frequencies_hz: Tensor) -> Tensor:
     return 1127 * torch.log1p(frequencies_hz / 700)

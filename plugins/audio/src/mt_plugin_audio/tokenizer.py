@@ -15,7 +15,7 @@ from einops import rearrange, repeat
 from pydantic import Field, ValidationInfo, field_validator
 from torch import Tensor, nn
 
-from mt_core.contract import EncoderSpec, Example, Tokens
+from mt_core.contract import EncoderSpec, Example, TokenRegions, Tokens
 from mt_core.sdk import readable
 from mt_core.sdk.blocks import (
     DrawnTokenizer,
@@ -28,6 +28,7 @@ from mt_core.sdk.blocks import (
 from mt_plugin_audio.augmentation import change_speed_and_gain, mask_spectrogram, shift_start
 from mt_plugin_audio.filterbank import HOP, centres_hz, log_mel
 from mt_plugin_audio.reading import read_recording
+from mt_plugin_audio.regions import drawn_regions, patch_regions
 from mt_plugin_audio.stem import SpectrumStem
 from mt_plugin_audio.views import draw_spectrogram
 from mt_plugin_audio.waveform import RATE_HZ, Waveform
@@ -144,7 +145,7 @@ class AudioTokenizer(DrawnTokenizer):
             return self.see(batch)
         frames_BFM, mask_BF = batch["frames"], batch.get("frames_mask")
         num_frames, patch, stride = frames_BFM.shape[1], self.options.patch, self.options.stride
-        steps = max(0, -(-(num_frames - patch) // stride)) + 1
+        steps = (max(0, num_frames - patch) + stride - 1) // stride + 1  # rounded up; ONNX divides towards zero
         values_BND = self.patches(self._plane(frames_BFM, mask_BF, (steps - 1) * stride + patch))
         values_BSQD = rearrange(values_BND, "b (s q) d -> b s q d", s=steps)
         mask_BS = None
@@ -157,9 +158,20 @@ class AudioTokenizer(DrawnTokenizer):
         return Tokens(
             rearrange(values_BSQD, "b s q d -> b (s q) d"),
             mask=None if mask_BS is None else repeat(mask_BS, "b s -> b (s q)", q=self.num_bands),
-            coords=self._middles(steps).to(frames_BFM.device).expand(len(frames_BFM), -1, -1),
+            coords=self._middles(steps).to(frames_BFM.device).expand(frames_BFM.shape[0], -1, -1),
             grid=(steps, self.num_bands),
         )
+
+    def regions(self, sample: Waveform, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Patches in seconds and Hz, of either view."""
+        assert tokens.grid is not None
+        frames_FM = batch["frames"][0].float()
+        if self.picture is not None:
+            pictures_VSS = self.draw(batch)[0, :, 0].cpu().numpy()
+            return drawn_regions(pictures_VSS, tokens.grid, frames=len(frames_FM), bins=BINS)
+        levels_FM = ((frames_FM - self.mean) / (4 * self.std) + 0.5).clamp(0, 1).cpu().numpy()
+        own = self.options
+        return patch_regions(levels_FM, steps=tokens.grid[0], patch=own.patch, stride=own.stride, height=self._height)
 
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The spectrogram: white and black are two deviations from the mean of the data."""

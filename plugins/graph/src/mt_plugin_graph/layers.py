@@ -95,7 +95,7 @@ class GraphContext(nn.Module):
 
     def forward(self, nodes_ND: Tensor, node_graph_N: Tensor, num_nodes_B: Tensor, num_edges_B: Tensor) -> Tensor:
         """(B, D)."""
-        sums_BD = nodes_ND.new_zeros(len(num_nodes_B), nodes_ND.shape[1]).index_add_(0, node_graph_N, nodes_ND)
+        sums_BD = nodes_ND.new_zeros(num_nodes_B.shape[0], nodes_ND.shape[1]).index_add_(0, node_graph_N, nodes_ND)
         sizes_B2 = torch.stack([num_nodes_B, num_edges_B], dim=1).to(nodes_ND.dtype)
         context_BD: Tensor = self.mix(
             torch.cat([sums_BD / sizes_B2[:, :1], torch.asinh(sums_BD / 16), torch.log1p(sizes_B2)], dim=1)

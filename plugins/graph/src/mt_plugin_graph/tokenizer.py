@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokens
+from mt_core.contract import Example, TokenRegions, Tokens
 from mt_core.errors import InputError
 from mt_core.sdk import readable
 from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
@@ -27,6 +27,7 @@ from mt_plugin_graph.features import NO_ROW, PARTS, ROWS, Statistics, degrees, h
 from mt_plugin_graph.graph import MAX_EDGES, MAX_NODES, Attributes, Graph
 from mt_plugin_graph.layers import AttributeEmbedding, GraphContext, MessagePassing, StructuralEncoding
 from mt_plugin_graph.reading import graphs, only_graph
+from mt_plugin_graph.regions import graph_regions
 from mt_plugin_graph.sampling import select, token_budget
 from mt_plugin_graph.spectrum import identifiers
 from mt_plugin_graph.views import draw_graphs
@@ -158,10 +159,16 @@ class GraphTokenizer(DrawnTokenizer):
                 ]
             )
         )
-        is_token_M = batch["place"] >= 0
-        values = tokens_MD.new_zeros(mask.numel(), self.width)
-        values = values.index_copy(0, batch["place"][is_token_M], tokens_MD[is_token_M])
-        return Tokens(values.view(*mask.shape, self.width), mask=mask)
+        num_places = mask.shape[0] * mask.shape[1]
+        place_M = torch.where(batch["place"] < 0, num_places, batch["place"])  # one more, for what becomes no token
+        values = tokens_MD.new_zeros(num_places + 1, self.width).index_copy(0, place_M, tokens_MD)
+        return Tokens(values[:-1].view(*mask.shape, self.width), mask=mask)
+
+    def regions(self, sample: Graph, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Nodes and edges, atoms and bonds; with view=picture patches of what is drawn."""
+        if self.picture is not None:
+            return super().regions(sample, batch, tokens)
+        return graph_regions(sample, batch["place"], tokens.values.shape[1])
 
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Counts of neighbourhoods; see `views`."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokens, name_of
+from mt_core.contract import Example, TokenRegions, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
 from mt_core.sdk import Moments, readable
 from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
@@ -28,6 +28,7 @@ from mt_plugin_hyperspectral.embedding import GroupEmbedding
 from mt_plugin_hyperspectral.features import Feature, features_of
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
 from mt_plugin_hyperspectral.reading import open_array, open_cube
+from mt_plugin_hyperspectral.regions import group_regions
 
 _FURTHEST = 50.0  # standard deviations from the mean that a feature can be
 _SMALLEST = 1e-6  # of the largest mean: a standard deviation below it is rounding
@@ -149,8 +150,15 @@ class HyperspectralTokenizer(DrawnTokenizer):
         features_BPFC = (features_of(batch["spectra"], self.options.features) - self.mean) * self.gain
         values_BGD = self.embed(features_BPFC.nan_to_num().clamp(-_FURTHEST, _FURTHEST))
         values_BGD = values_BGD + _interpolated(self.place, self.position)
-        coords_BG1 = self.middle[:, None].expand(len(values_BGD), -1, 1)
+        coords_BG1 = self.middle[:, None].expand(values_BGD.shape[0], -1, 1)
         return Tokens(values_BGD, coords=coords_BG1, grid=(values_BGD.shape[1],))
+
+    def regions(self, sample: Pixel, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Groups of bands in nanometres, or by their numbers; with view=picture patches of what is drawn."""
+        if self.picture is not None:
+            return super().regions(sample, batch, tokens)
+        groups_GK = band_groups(len(self._band_mean), self.options.bands, self.options.stride)
+        return group_regions(sample, groups_GK, self._wavelengths)
 
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The spectrum of the pixel itself, without its neighbourhood; see `draw_spectra`."""

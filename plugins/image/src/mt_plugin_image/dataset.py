@@ -5,30 +5,47 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
-from mt_core.contract import Classification
-from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files
+from mt_core.sdk import (
+    BOX_LAYOUTS,
+    FILE_LAYOUTS,
+    MASK_LAYOUTS,
+    ListedDataset,
+    Listing,
+    MaskOptions,
+    find_boxes,
+    find_masks,
+    list_files,
+)
 from mt_plugin_image.demo import digits, shapes, write_examples
 from mt_plugin_image.layouts import find_idx
 from mt_plugin_image.reading import SUFFIXES
 
 
 class ImageDataset(ListedDataset):
-    """Pictures and the classes they belong to."""
+    """Pictures and the classes that they, each of their pixels, or the objects in them belong to."""
 
-    Options = FileOptions
+    Options = MaskOptions
+    kinds = ("classification", "segmentation", "detection")
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "idx": "train-images-idx3-ubyte[.gz] and train-labels-idx1-ubyte[.gz], t10k-* for test, as MNIST ships",
         **FILE_LAYOUTS,
+        **MASK_LAYOUTS,
+        **BOX_LAYOUTS,
     }
     demo_options = {"size": 32, "patch": 8, "stem": "conv", "flip": False}  # noqa: RUF012 - digits of 8 x 8 pixels
-    task: Classification
 
     @classmethod
-    def find(cls, root: Path, split: str, *, options: FileOptions | None = None) -> Listing | None:
+    def find(cls, root: Path, split: str, *, options: MaskOptions | None = None) -> Listing | None:
         """The pictures under a folder, or in a table, in one of `layouts`; the classes are those of all splits, sorted
         (as numbers, where all are)."""
-        idx = find_idx(root, split) if options is None or options.label is None else None
-        return idx or list_files(root, split, SUFFIXES, options)
+        options = options or MaskOptions()
+        idx = find_idx(root, split) if options.label is None and options.labels in (None, "pictures") else None
+        return (
+            idx
+            or find_masks(root, split, SUFFIXES, options)
+            or find_boxes(root, split, SUFFIXES, options)
+            or list_files(root, split, SUFFIXES, options)
+        )
 
     @classmethod
     def demo(cls, split: str = "train", *, size: int = 256, seed: int = 0) -> Self:

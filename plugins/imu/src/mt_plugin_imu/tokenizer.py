@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokens
+from mt_core.contract import Example, TokenRegions, Tokens
 from mt_core.errors import InputError, OptionError
 from mt_core.sdk import left_out, readable
 from mt_core.sdk.blocks import DrawnTokenizer, LearnedPositions, PatchEmbed, ViewOptions
 from mt_plugin_imu.augmentation import jitter, rotate, scale, time_warp
 from mt_plugin_imu.reading import only_recording, read_recordings
 from mt_plugin_imu.recording import MAX_STEPS, Recording
+from mt_plugin_imu.regions import patch_regions
 from mt_plugin_imu.resampling import resample
 from mt_plugin_imu.scales import Scales, Survey, scales_of
 from mt_plugin_imu.stem import DilatedStem, Spectrum
@@ -187,6 +188,21 @@ class ImuTokenizer(DrawnTokenizer):
             tokens_RND = tokens_RND + self.spectrum(values_RCL)
         return Tokens(self.place(self.norm(tokens_RND), mask=mask), mask=mask, views=batch["axes"].shape[1])
 
+    def regions(self, sample: Recording, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Patches in seconds, or in steps where the rate is not known; with view=picture patches of what is drawn."""
+        if self.picture is not None:
+            return super().regions(sample, batch, tokens)
+        values_TC = resample(sample, self.options.rate_hz)
+        is_resampled = sample.rate is not None and self.options.rate_hz > 0
+        return patch_regions(
+            values_TC,
+            self._starts(len(values_TC)),
+            num_tokens=tokens.values.shape[1],
+            patch=self.options.patch,
+            stride=self.stride,
+            rate_hz=self.options.rate_hz if is_resampled else sample.rate,
+        )
+
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
         """A picture for each window; see `views`."""
         return draw_windows(
@@ -258,9 +274,15 @@ class ImuTokenizer(DrawnTokenizer):
         if num_steps <= self.window:
             missing = -(num_steps - patch) % self.stride
             return np.pad(values_TC, ((0, missing), (0, 0)), mode="edge")[None]
+        return np.stack([values_TC[start : start + self.window] for start in self._starts(num_steps)])
+
+    def _starts(self, num_steps: int) -> list[int]:
+        """The first step of each window."""
+        if num_steps <= self.window:
+            return [0]
         count = min(self.options.max_windows, math.ceil(num_steps / self.window))
-        starts = np.linspace(0, num_steps - self.window, count).round().astype(int)
-        return np.stack([values_TC[start : start + self.window] for start in starts])
+        starts: list[int] = np.linspace(0, num_steps - self.window, count).round().astype(int).tolist()
+        return starts
 
 
 def _widened(values_BVLC: Tensor, columns: int) -> Tensor:

@@ -7,13 +7,23 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files
+from mt_core.sdk import (
+    BOX_LAYOUTS,
+    FILE_LAYOUTS,
+    MASK_LAYOUTS,
+    ListedDataset,
+    Listing,
+    MaskOptions,
+    find_boxes,
+    find_masks,
+    list_files,
+)
 from mt_plugin_infrared.demo import thermal_frames, write_examples
 from mt_plugin_infrared.layouts import find_regdb, find_solar_modules, find_sysu
 from mt_plugin_infrared.reading import SUFFIXES
 
 
-class InfraredDatasetOptions(FileOptions):
+class InfraredDatasetOptions(MaskOptions):
     """Which of a benchmark's divisions and tasks."""
 
     binary: bool = Field(
@@ -26,15 +36,17 @@ class InfraredDatasetOptions(FileOptions):
 
 
 class InfraredDataset(ListedDataset):
-    """Thermal pictures, and the classes they belong to or the persons they show."""
+    """Thermal pictures, and the classes that they or their pixels belong to, or the persons they show."""
 
     Options = InfraredDatasetOptions
-    kinds = ("classification", "retrieval")
+    kinds = ("classification", "retrieval", "segmentation", "detection")
     layouts = {  # noqa: RUF012 - declared ClassVar by the contract
         "solar modules": "InfraredSolarModules: module_metadata.json and its images; splits by a splits.csv beside it",
         "regdb": "RegDB: idx/train_visible_1.txt, train_thermal_1, test_visible_1, test_thermal_1; person retrieval",
         "sysu": "SYSU-MM01: cam1/0001/*.jpg to cam6, exp/train_id.txt, val_id.txt, test_id.txt; person retrieval",
         **FILE_LAYOUTS,
+        **MASK_LAYOUTS,
+        **BOX_LAYOUTS,
     }
     demo_options = {"size": 32, "patch": 8, "stem": "conv"}  # noqa: RUF012 - frames of 32 x 40 pixels
 
@@ -48,6 +60,8 @@ class InfraredDataset(ListedDataset):
             find_solar_modules(root, split, binary=options.binary)
             or find_regdb(root, split, trial=options.trial)
             or find_sysu(root, split, search=options.search)
+            or find_masks(root, split, SUFFIXES, options)
+            or find_boxes(root, split, SUFFIXES, options)
             or list_files(root, split, SUFFIXES, options)
         )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -12,14 +13,14 @@ from torch import Tensor
 from mt_core.contract import Example
 from mt_core.errors import InputError
 from mt_core.sdk import MAX_PIXELS, readable
-from mt_core.sdk.blocks import PictureOptions, PictureTokenizer, is_drawn
+from mt_core.sdk.blocks import DensePictureOptions, DensePictureTokenizer, is_drawn
 from mt_plugin_infrared.levels import Range, full_range, is_beyond, ranges_of
 from mt_plugin_infrared.reading import MAX_CHANNELS, Frame, read_frame
 
 _FRAMES_TO_CALIBRATE = 512
 
 
-class InfraredOptions(PictureOptions):
+class InfraredOptions(DensePictureOptions):
     """How thermal pictures become tokens."""
 
     num_channels: int = Field(
@@ -42,7 +43,7 @@ class InfraredOptions(PictureOptions):
     )
 
 
-class InfraredTokenizer(PictureTokenizer):
+class InfraredTokenizer(DensePictureTokenizer):
     """One token a patch of one to four channels, with a learned position on the lattice of patches."""
 
     Options = InfraredOptions
@@ -54,19 +55,47 @@ class InfraredTokenizer(PictureTokenizer):
         self._ranges: dict[str, Range] = {}
 
     def read(self, source: Any) -> Frame:
-        """(H, W, C) numbers as they were measured, see `read_frame`; not much larger than `size` asks for."""
-        return read_frame(source, self.options.num_channels, needed=self.options.size)
+        """(H, W, C) numbers as they were measured, see `read_frame`; of whole pictures not much larger than
+        `size` asks for."""
+        return read_frame(source, self.options.num_channels, needed=self.needed)
 
-    def prepare(self, sample: Frame, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """See `PictureTokenizer.prepare`; the levels are set first, and `pixels` is float16 whatever was read.
+    def prepare_example(
+        self, sample: Frame, target: Any, generator: torch.Generator | None = None
+    ) -> tuple[dict[str, Tensor], Any]:
+        """See `DensePictureTokenizer.prepare_example`; the levels are set first, and `pixels` is float16 whatever was
+        read.
 
         Raises:
-            InputError: numbers of a type that the training data had none of, or all of them far from its own.
+            InputError: numbers of a type that the training data had none of, or all of them far from its own; a mask
+                or boxes of another size.
         """
-        item = super().prepare(self._levelled(sample), generator)
-        if generator is not None and self.options.flip_vertical and is_drawn(0.5, generator):
-            item["pixels"] = item["pixels"].flip(1)
-        return item
+        item, target = super().prepare_example(sample, target, generator)
+        if not self.labels_pixels or generator is None:
+            return item, target
+        return self._turned(item, target, generator)
+
+    def prepare(self, sample: Frame, generator: torch.Generator | None = None) -> dict[str, Tensor]:
+        """See `prepare_example`."""
+        item = super().prepare(sample, generator)
+        if self.is_in_squares or generator is None:
+            return item
+        return self._turned(item, None, generator)[0]
+
+    def _turned(
+        self, item: dict[str, Tensor], target: Any, generator: torch.Generator
+    ) -> tuple[dict[str, Tensor], Any]:
+        """Half of the pictures upside down where that is asked for, each square of a mask with its picture."""
+        if not self.options.flip_vertical or not is_drawn(0.5, generator):
+            return item, target
+        squares = None if target is None else target.reshape(-1, self.options.size, self.options.size)
+        turned = None if squares is None else np.ascontiguousarray(squares[:, ::-1]).reshape(target.shape)
+        return {**item, "pixels": item["pixels"].flip(-2)}, turned
+
+    def is_upside_down(self, generator: torch.Generator) -> bool:
+        return self.options.flip_vertical and is_drawn(0.5, generator)
+
+    def as_seen(self, sample: Frame) -> Frame:
+        return self._levelled(sample)
 
     def _levelled(self, sample: Frame) -> Frame:
         if self.options.levels == "full":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Tokens
+from mt_core.contract import TokenRegions, Tokens
 from mt_core.errors import InputError
 from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
 from mt_plugin_pointcloud.augmentation import augment, random_points
@@ -24,6 +24,7 @@ from mt_plugin_pointcloud.drawing import draw_depths
 from mt_plugin_pointcloud.grouping import canonical_order, farthest_points, nearest_neighbours
 from mt_plugin_pointcloud.pointnet import MiniPointNet
 from mt_plugin_pointcloud.reading import read_cloud
+from mt_plugin_pointcloud.regions import group_regions
 
 Channel = Literal["intensity", "normals", "colour"]
 
@@ -147,7 +148,7 @@ class PointCloudTokenizer(DrawnTokenizer):
         groups_BGKC, centres_BG3, mask = batch["groups"], batch["centres"], batch.get("groups_mask")
         size_BG1 = batch["log_radius"][:, None, None].expand(-1, centres_BG3.shape[1], 1)
         places_BG4 = torch.cat([centres_BG3, size_BG1], dim=-1)
-        if mask is None:
+        if mask is None or torch.compiler.is_compiling():
             flat = self._embed(groups_BGKC.flatten(0, 1), places_BG4.flatten(0, 1))
             values = flat.view(*centres_BG3.shape[:2], self.width)
         else:  # padding is not computed
@@ -155,6 +156,19 @@ class PointCloudTokenizer(DrawnTokenizer):
             values = real.new_zeros((*mask.shape, self.width)).masked_scatter(mask[..., None], real)
         side = {name: batch[name] for name in ("places", "places_mask") if name in batch}
         return Tokens(values, mask=mask, coords=centres_BG3, side=side)
+
+    def regions(self, sample: PointCloud, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Neighbourhoods in the file's own coordinates; with view=picture patches of what is drawn."""
+        if self.picture is not None:
+            return super().regions(sample, batch, tokens)
+        own = self.options
+        return group_regions(
+            sample,
+            batch["centres"][0].cpu().numpy(),
+            1.0 if own.scale == "metres" else float(batch["log_radius"][0].exp()),
+            neighbours=own.neighbours,
+            max_points=own.max_points,
+        )
 
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor | None:
         """The cloud from four sides and from above; None with view=tokens, whose batches have no points."""

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokens, name_of
+from mt_core.contract import Example, Region, TokenRegions, Tokens, name_of
 from mt_core.errors import InputError, MtError, OptionError
-from mt_core.sdk import left_out
+from mt_core.sdk import is_infinite, left_out
 from mt_core.sdk.blocks import DrawnTokenizer
 from mt_plugin_tabular.categories import INITIAL_STD, KNOWN, MISSING, UNKNOWN, CategoryEmbedding
 from mt_plugin_tabular.cells import Row, category_name
@@ -101,6 +101,14 @@ class TabularTokenizer(DrawnTokenizer):
             parts.append(self.category_embedding(batch["categories"]))
         return Tokens(_GAIN * (torch.cat(parts, dim=1) + self.place))
 
+    def regions(self, sample: Row, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Columns and what stands in them; with view=picture patches of what is drawn."""
+        if self.picture is not None:
+            return super().regions(sample, batch, tokens)
+        names = [column.name for column in self._number_columns] + [name for name, _ in self._known]
+        cells = [Region(name, _in_words(sample[name])) for name in names]
+        return TokenRegions(tuple(cells), what="column")
+
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor | None:
         """Columns as cells of a lattice, see `drawing.RowPictures`; None with view=tokens."""
         if self.pictures is None:
@@ -183,6 +191,8 @@ def _standardised(value: str | float | None, column: Column) -> float:
         return math.nan
     try:
         deviations = (column.parse(value) - column.mean) / column.std
+        if math.isnan(deviations) and isinstance(value, str) and is_infinite(value):
+            left_out("", f"infinite numbers in the column {column.name}")
     except ValueError:
         if column.misfits:
             if value not in column.misfits:  # of these, users were told when they were learned
@@ -193,6 +203,12 @@ def _standardised(value: str | float | None, column: Column) -> float:
             fix=f"correct the cell or leave it empty; or train with the option categorical={column.name}",
         ) from None
     return min(max(deviations, -_FURTHEST), _FURTHEST)  # NaN stays NaN
+
+
+def _in_words(value: str | float | None) -> str:
+    if value is None:
+        return "missing"
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _index(value: str | float | None, known: Mapping[str, int]) -> int:

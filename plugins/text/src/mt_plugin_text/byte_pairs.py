@@ -37,6 +37,11 @@ def token_ids(text: str) -> list[int]:
     return ids
 
 
+def ends_word() -> list[bool]:
+    """Of each id, whether a word ends with it."""
+    return [token.endswith(_END_OF_WORD) for token in _tokens()]
+
+
 def id_texts() -> list[str]:
     """What each id stands for, as text; of parts of a character, U+FFFD."""
     byte_of = dict(zip(_alphabet(), _byte_order(), strict=True))

@@ -12,15 +12,17 @@ from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokens
+from mt_core.contract import EncoderSpec, Example, TokenRegions, Tokens
 from mt_core.sdk import reinterpreted, some_of
 from mt_core.sdk.blocks import DrawnTokenizer, LearnedPositions, ViewOptions
 from mt_plugin_text.byte_pairs import NUM_IDS, repaired, token_ids
 from mt_plugin_text.columns import ColumnChoice
 from mt_plugin_text.drawing import Format, Line, draw_pages, set_lines, share_lines
+from mt_plugin_text.encoder_tokens import EncoderTokens, has_table, whole_text
 from mt_plugin_text.font import check_font, drawable, font_digest
 from mt_plugin_text.notices import FirstOfTable, others_of
 from mt_plugin_text.reading import only_text, read_texts
+from mt_plugin_text.regions import word_regions
 from mt_plugin_text.text import Text
 from mt_plugin_text.token_vectors import NO_WORD, SHA256, VECTOR_WIDTH, PretrainedTokens, check_vectors
 from mt_plugin_text.truncation import Truncation, share_length
@@ -48,11 +50,17 @@ Columns = Annotated[tuple[str, ...], Field(max_length=2)]
 class TextOptions(ViewOptions):
     """How texts become tokens."""
 
-    max_tokens: int = Field(default=512, ge=3, le=8192, description="Tokens of a sample, at most; longer ones are cut.")
+    max_tokens: int = Field(
+        default=512,
+        ge=3,
+        le=8192,
+        description="Tokens of a sample, at most; longer ones are cut. An encoder that was trained on texts: its own.",
+    )
     embedding_width: int = Field(default=64, ge=1, le=4096, description="Width of the table of embeddings.")
-    vectors: Literal["distilled", "none"] = Field(
+    vectors: Literal["distilled", "none", "encoder"] = Field(
         default="distilled",
-        description="Pretrained vectors of the byte pairs, distilled from a sentence encoder; none: random ones.",
+        description="Pretrained vectors of the byte pairs, distilled from a sentence encoder; none: random ones; "
+        "encoder: those of an encoder that was trained on texts, and the default with one.",
     )
     drop: float = Field(default=0.1, ge=0, lt=1, description="Chance that a token is hidden from a training text.")
     line: int = Field(default=8, ge=6, le=512, description="view=picture: height of a line of writing in pixels.")
@@ -71,7 +79,8 @@ class TextTokenizer(DrawnTokenizer):
 
     The table has a row for each of the vocabulary's 49,406 ids. `calibrate` keeps the rows of those that occur in the
     training texts; all others are then one, *unknown*, which `drop` trains. With view=picture there is no table: the
-    text is written on pages, see `drawing`.
+    text is written on pages, see `drawing`. With vectors=encoder there is nothing but the encoder's own table, see
+    `encoder_tokens`.
     """
 
     Options = TextOptions
@@ -81,7 +90,10 @@ class TextTokenizer(DrawnTokenizer):
     def __init__(self, width: int, options: TextOptions | None = None) -> None:
         super().__init__(width, options)
         self.pretrained: PretrainedTokens | None = None
-        if self.picture is None:
+        self.of_encoder: EncoderTokens | None = None
+        if self.picture is None and self.options.vectors == "encoder":
+            self.of_encoder = EncoderTokens(width, self.options.max_tokens)
+        elif self.picture is None:
             self._make_tokens(width)
         self._wanted = ColumnChoice(text=self.options.text)
         self._truncation, self._is_first_undrawn = Truncation(), FirstOfTable()
@@ -115,12 +127,20 @@ class TextTokenizer(DrawnTokenizer):
 
     def prepare(self, sample: Text, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """{"ids": (N,) int32 rows of the table}; in training, some of them `UNKNOWN`. A text without a token, of
-        nothing but spaces, is one `EMPTY`. With pretrained vectors also "words": (N,) int32 the number of each.
+        nothing but spaces, is one `EMPTY`. With pretrained vectors also "words": (N,) int32 the number of each. With
+        those of the encoder the ids themselves, between the start and the end of the text; in training, some are left
+        out.
 
         With view=picture {"pages": (V, S, S) uint8, black on white}; in training, some words are not written."""
         if self.picture is not None:
             return {"pages": torch.from_numpy(self._pages(sample, generator))}
         parts = self._cut(sample)
+        if self.of_encoder is not None:
+            if generator is not None and self.options.drop:
+                parts = [
+                    part[(torch.rand(len(part), generator=generator) >= self.options.drop).numpy()] for part in parts
+                ]
+            return {"ids": whole_text(parts)}
         rows = [torch.from_numpy(self._row_of[part]) for part in parts]
         words = [torch.from_numpy(part.astype(np.int32)) + (NO_WORD + 1) for part in parts]
         if generator is not None and self.options.drop:
@@ -135,6 +155,8 @@ class TextTokenizer(DrawnTokenizer):
         if self.picture is not None:
             return self.see(batch)
         ids_BN, mask_BN = batch["ids"], batch.get("ids_mask")
+        if self.of_encoder is not None:
+            return Tokens(self.of_encoder(ids_BN), mask=mask_BN)
         embedded_BNE = self.table(ids_BN)
         if mask_BN is not None:  # the convolution looks beyond the last token
             embedded_BNE = embedded_BNE * mask_BN.unsqueeze(-1)
@@ -151,6 +173,16 @@ class TextTokenizer(DrawnTokenizer):
             values_BND = values_BND + self.pretrained(batch["words"], vectors_BNV, is_second_BN)
         return Tokens(values_BND, mask=mask_BN)
 
+    def regions(self, sample: Text, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Words, in small letters and by their numbers from 1; with view=picture patches of the pages."""
+        if self.picture is not None:
+            return super().regions(sample, batch, tokens)
+        return word_regions(self._cut(sample), has_ends=self.of_encoder is not None)
+
+    def as_text(self, sample: Text) -> str:
+        """The text; of a pair one below the other."""
+        return sample.first if sample.second is None else f"{sample.first}\n{sample.second}"
+
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor | None:
         """The pages of each text; None with view=tokens."""
         if self.picture is None:
@@ -162,8 +194,9 @@ class TextTokenizer(DrawnTokenizer):
         return repeat(pages_BVSS, "b v h w -> b v c h w", c=3)
 
     def calibrate(self, examples: Iterable[Example]) -> None:
-        """Keep the ids that occur in the texts, as far as they are read; with view=picture nothing is learned."""
-        if self.picture is not None:
+        """Keep the ids that occur in the texts, as far as they are read; with view=picture or the encoder's own vectors
+        nothing is learned."""
+        if self.picture is not None or self.of_encoder is not None:
             return
         occurs = np.zeros(NUM_IDS, bool)
         for example in examples:
@@ -171,9 +204,27 @@ class TextTokenizer(DrawnTokenizer):
                 occurs[part] = True
         self._become(np.flatnonzero(occurs))
 
+    @classmethod
+    def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:
+        """Of an encoder that was trained on texts its own vectors and length; else as of any that is drawn."""
+        suggested = super().suggested_options(encoder)
+        if encoder.token_table is None or not has_table(encoder):
+            return suggested
+        return {**suggested, "vectors": "encoder", "max_tokens": len(encoder.token_table.positions)}
+
+    def init_from_encoder(self, encoder: EncoderSpec) -> None:
+        super().init_from_encoder(encoder)
+        if self.of_encoder is not None:
+            self.of_encoder.take(encoder)
+
+    def is_native_to(self, encoder: EncoderSpec) -> bool:
+        return super().is_native_to(encoder) or (self.of_encoder is not None and has_table(encoder))
+
     def calibration(self) -> dict[str, Any]:
         """{"vocabulary": the ids kept, in their order, "vectors": SHA-256 of the pretrained ones}; with view=picture
-        {"font": SHA-256 of the font}."""
+        {"font": SHA-256 of the font}; with the encoder's own vectors {}."""
+        if self.of_encoder is not None:
+            return {}
         if self.picture is not None:
             return {"font": font_digest()}
         known = {} if self._vocabulary is None else {"vocabulary": self._vocabulary.tolist()}
@@ -191,7 +242,7 @@ class TextTokenizer(DrawnTokenizer):
 
     def _become(self, vocabulary: NDArray[np.int64] | None) -> None:
         """Make the table for these ids; None: for all."""
-        if self.picture is not None:
+        if self.picture is not None or self.of_encoder is not None:
             return
         self._vocabulary = vocabulary
         known = np.arange(NUM_IDS) if vocabulary is None else vocabulary
@@ -232,8 +283,8 @@ class TextTokenizer(DrawnTokenizer):
         written = [sample.first] if sample.second is None else [sample.first, sample.second]
         parts = [np.array(token_ids(text[:most]), np.int64) for text in written]
         lengths = [len(part) for part in parts]
-        separators = len(parts) - 1
-        kept = share_length(lengths, self.options.max_tokens - separators)
+        room = self.options.max_tokens - (len(parts) - 1) if self.of_encoder is None else self.of_encoder.room
+        kept = share_length(lengths, room)
         is_longer = any(len(text) > most for text in written)
         if kept != lengths or is_longer:
             self._truncation.tell(sample, sum(kept), sum(lengths) - sum(kept), at_least=is_longer)

@@ -16,13 +16,14 @@ from einops import rearrange
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, Tokens, only_one
+from mt_core.contract import Example, TokenRegions, Tokens, only_one
 from mt_core.errors import InputError
 from mt_core.sdk import readable
 from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
 from mt_plugin_timeseries.drawing import CHANNELS, draw_channels
 from mt_plugin_timeseries.reading import read_series
+from mt_plugin_timeseries.regions import patch_regions
 from mt_plugin_timeseries.series import MAX_VALUES, Series, default_names
 from mt_plugin_timeseries.tables import Irregular, Text
 from mt_plugin_timeseries.windows import interpolate, normalise, num_patches, pad, patch_centres
@@ -203,6 +204,13 @@ class TimeSeriesTokenizer(DrawnTokenizer):
             views=num_channels,
             side=side,
         )
+
+    def regions(self, sample: Series, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Patches of each channel by their dates, or by steps; with view=picture patches of what is drawn."""
+        if self.picture is not None:
+            return super().regions(sample, batch, tokens)
+        own = self.options
+        return patch_regions(sample.last(own.lookback), tokens.values.shape[1], own.patch, own.stride)
 
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
         """Area charts and spectrograms of up to 12 channels in a picture; to forecast, a picture for each channel."""

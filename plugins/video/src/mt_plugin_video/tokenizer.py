@@ -14,7 +14,7 @@ from einops import rearrange, repeat
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from torch import Tensor
 
-from mt_core.contract import EncoderSpec, Tokenizer, Tokens
+from mt_core.contract import EncoderSpec, Tokenizer, TokenRegions, Tokens
 from mt_core.sdk.blocks import (
     ConvStem,
     LearnedPositions,
@@ -26,12 +26,14 @@ from mt_core.sdk.blocks import (
     crop_squares,
     interpolate_positions,
     lattice_coords,
+    looked_at,
     native_options,
 )
 from mt_plugin_video.motion import MOTION_CHANNELS, motion_of
 from mt_plugin_video.reading import read_video
 from mt_plugin_video.reading.counting import MAX_HOURS
 from mt_plugin_video.reading.decoding import MAX_PIXELS
+from mt_plugin_video.regions import block_regions
 from mt_plugin_video.sampling import SPARE, Times, Video, times_of_clips
 
 _MIDDLE = 0.5
@@ -167,6 +169,17 @@ class VideoTokenizer(Tokenizer):
         values_BND = self.place(values_BND, grid)
         return Tokens(values_BND, coords=lattice_coords(grid, values_BND), grid=grid, views=views)
 
+    def regions(self, sample: Video, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
+        """Blocks in seconds and pixels, of either view."""
+        assert tokens.grid is not None
+        own = self.options
+        height, width = sample.frames.shape[1:3]
+        times_VT = self._times(sample.duration_s)[SPARE // 2 :: SPARE]
+        frames_MCSS = self.draw(batch)[0].cpu().numpy()
+        box = looked_at(own, height, width)
+        tubelet = own.tubelet if self.picture is None else 1
+        return block_regions(sample, times_VT, frames_MCSS, box, tokens.grid[-2:], tubelet)
+
     def draw(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The frames, clip after clip."""
         return rearrange(batch["pixels"], "b v t c h w -> b (v t) c h w").float() / 255
@@ -174,7 +187,7 @@ class VideoTokenizer(Tokenizer):
     @classmethod
     def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:
         """Size and patch of the pictures that the encoder was made for."""
-        return native_options(encoder, size="size", patch="patch")
+        return native_options(encoder, size="size", patch="patch", interpolation="interpolation")
 
     def init_from_encoder(self, encoder: EncoderSpec) -> None:
         """Start from the encoder's own kernel (patch stem only), positions and normalisation, as far as it has them.

@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import torch
 from pydantic import Field
-from torch import Tensor
 
 from mt_core.sdk import MAX_PIXELS
-from mt_core.sdk.blocks import PictureOptions, PictureTokenizer
+from mt_core.sdk.blocks import DensePictureOptions, DensePictureTokenizer
 from mt_plugin_xray.grey import stretched
 from mt_plugin_xray.reading import Film, read_film
 
 
-class XrayOptions(PictureOptions):
+class XrayOptions(DensePictureOptions):
     """How radiographs become tokens."""
 
     stretch: bool = Field(
@@ -34,7 +32,7 @@ class XrayOptions(PictureOptions):
     )
 
 
-class XrayTokenizer(PictureTokenizer):
+class XrayTokenizer(DensePictureTokenizer):
     """One token a patch of a single channel, with a learned position on the lattice of patches."""
 
     Options = XrayOptions
@@ -43,10 +41,11 @@ class XrayTokenizer(PictureTokenizer):
     sample_limits = f"1 to {MAX_PIXELS / 1e6:.0f} million pixels"
 
     def read(self, source: Any) -> Film:
-        """(H, W, 1) pixels and nothing else of the file, see `read_film`; not much larger than `size` asks for."""
-        return read_film(source, needed=self.options.size)
+        """(H, W, 1) pixels and nothing else of the file, see `read_film`; of whole films not much
+        larger than `size` asks for."""
+        return read_film(source, needed=self.needed)
 
-    def prepare(self, sample: Film, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """See `PictureTokenizer.prepare`; always float16, so that 8-bit and deeper films may share a batch."""
+    def as_seen(self, sample: Film) -> Film:
+        """Floats of 0..1, so that 8-bit and deeper films may share a batch."""
         full = 255 if sample.dtype == np.uint8 else 1
-        return super().prepare(stretched(sample) if self.options.stretch else sample / np.float32(full), generator)
+        return stretched(sample) if self.options.stretch else sample / np.float32(full)

@@ -21,6 +21,8 @@ demo: .venv/ready
 # one thread each: on tiny tensors more are slower, and on a busy machine very much slower
 test slow: export OMP_NUM_THREADS = 1
 test slow: export OPENBLAS_NUM_THREADS = 1
+# the commands that tests start find modules compiled: else a start takes two to three times as long
+slow: export PYTHONDONTWRITEBYTECODE =
 
 test: .venv/ready
 	$(IN)/python -m pytest --numprocesses 2 --dist worksteal
@@ -38,7 +40,7 @@ format: .venv/ready
 	$(IN)/ruff check --fix .
 
 bench: .venv/ready
-	for script in packed_encoder files_to_vectors feature_cache embedding_memory start_up train_step pretraining_step; do echo "== $$script"; $(IN)/python benchmarks/$$script.py || exit 1; done
+	for script in packed_encoder files_to_vectors feature_cache embedding_memory start_up train_step pretraining_step search; do echo "== $$script"; $(IN)/python benchmarks/$$script.py || exit 1; done
 
 conformance: .venv/ready
 	$(IN)/python benchmarks/conformance.py

@@ -51,8 +51,8 @@ def _cost(name: str) -> int:
     return (evidence.most_train + evidence.most_test) * (7 if evidence.modality == "timeseries" else 1)
 
 
-def run(task: Task, tiny: str, until: float) -> list[str]:
-    """Measure what is not on record; a line of text for each measurement."""
+def run(task: Task, tiny: str, until: float, num_seeds: int) -> list[str]:
+    """Measure what is not on record; a line of text for each measurement but those with all labels."""
     import evidence_few
     import evidence_similarity
     import evidence_untrained
@@ -62,7 +62,7 @@ def run(task: Task, tiny: str, until: float) -> list[str]:
 
     name, regime, arm = task
     if regime == "full":
-        measure_and_record(name, arm, RESULTS / "evidence.jsonl", tiny, until)
+        measure_and_record(name, arm, RESULTS / "evidence.jsonl", tiny, until, num_seeds)
         return []
     untrained = evidence_untrained if DATASETS[name].is_trained else evidence_similarity
     measure = evidence_few.measure if regime == "few" else untrained.measure
@@ -85,7 +85,7 @@ def measure_all(arguments: argparse.Namespace) -> int:
     until = started + 60 * arguments.minutes
     todo, failed, count = tasks(arguments.only, full=arguments.full), [], 0
     with ProcessPoolExecutor(arguments.jobs, mp_context=get_context("spawn")) as processes:
-        running = {processes.submit(run, task, arguments.tiny, until): task for task in todo}
+        running = {processes.submit(run, task, arguments.tiny, until, arguments.seeds): task for task in todo}
         for done in as_completed(running):
             try:
                 count += len(done.result())
@@ -104,6 +104,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1e6, help="Begin nothing after so long.")
     parser.add_argument("--jobs", type=int, default=1, help="Processes, each with one thread.")
     parser.add_argument("--full", action="store_true", help="With all labels too, which takes hours.")
+    parser.add_argument("--seeds", type=int, default=3, help="With all labels: the first so many.")
     parser.add_argument("--tiny", default="mt-tiny", metavar="FILE", help="Other weights to measure as mt-tiny.")
     arguments = parser.parse_args()
     if arguments.what == "all":

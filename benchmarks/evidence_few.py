@@ -20,6 +20,7 @@ from evidence_records import Key, Line, Metric, Records, hash_of
 from evidence_samples import Indices, Samples, examples_of, opened, targets_of
 from evidence_untrained import constant_answer, metric_of, probe_answers, recipe_of
 from evidence_vectors import SEEDS, Vectors, encoder_of, fingerprint_of, of_one_size
+from machine import training_precision
 
 import mt_core as mt
 from mt_core.data.subsets import Subset
@@ -150,7 +151,7 @@ def trained_answers(samples: Samples, encoder: Any, way: Way, rows: Indices, see
             keep="last",
             epochs=max(1, round(few.steps / per_epoch)),
             batch_size=few.batch_size,
-            precision="bf16",
+            precision=training_precision(),
             num_workers=0,
             **settings,
         )
@@ -208,7 +209,8 @@ def _measured(arm: Arm, regime: str, seed: int, labels: int, way: str, until: fl
     metric = metric_of(replace(samples, groups=None) if choosing else samples, answers, targets)
     if choosing:  # its interval is of no use
         metric = Metric(metric.value, metric.resampled[:0])
-    about = {"way": way, **constant_answer(samples)}
+    trained = {} if arm.ways[way].is_probe else {"precision": training_precision()}
+    about = {"way": way, **trained, **constant_answer(samples)}
     return arm.records.add(Line(key, {"value": metric}, len(rows), len(targets), time.monotonic() - started, about))
 
 

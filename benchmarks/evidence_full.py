@@ -19,7 +19,7 @@ import numpy as np
 from evidence_datasets import DATASETS, Evidence
 from evidence_samples import arranged
 from evidence_vectors import SEEDS
-from machine import machine
+from machine import machine, training_precision
 
 import mt_core as mt
 from mt_core.plugins import get
@@ -32,7 +32,8 @@ def measure(evidence: Evidence, data: Path, out: Path, arguments: argparse.Names
     """One training and one test. The test's metrics, those of a constant answer as `naive_…`, and what it cost."""
     dataset_class = get(evidence.modality).dataset
     options = {**evidence.data_options, **({"fold": fold} if evidence.folds > 1 else {})}
-    model = mt.load(evidence.modality, encoder=arguments.encoder, seed=arguments.seed, **evidence.options)
+    given = {"encoder": arguments.encoder, "seed": arguments.seed, "purpose": "train"}
+    model = mt.load(evidence.modality, **given, **evidence.options)
     settings = {**evidence.recipe, "seed": arguments.seed, "precision": arguments.precision, "num_workers": 0}
     settings |= {"tune": getattr(arguments, "rung", "frozen")} | json.loads(arguments.recipe)
     started = time.monotonic()
@@ -56,25 +57,26 @@ def measure(evidence: Evidence, data: Path, out: Path, arguments: argparse.Names
     return {**metrics, **{f"naive_{name}": value for name, value in baseline.items()}, "minutes": seconds / 60}
 
 
-def record(
-    path: Path, dataset: str, seed: int, encoder: str, where: str, folds: list[dict[str, float]], rung: str = "frozen"
-) -> None:
+def record(path: Path, dataset: str, encoder: str, folds: list[dict[str, float]], settings: argparse.Namespace) -> None:
     """Add a measurement to a file, as a line of JSON: the means over the folds, but all their samples.
 
     Args:
         encoder: As it is called in the file.
-        where: As `mt.load` knows it.
+        settings: Of `main`: the encoder as `mt.load` knows it, seed, rung and precision.
     """
     metrics = {name: float(np.mean([fold[name] for fold in folds])) for name in folds[0]}
     metrics["samples"] *= len(folds)
-    fingerprint = mt.load_encoder(where).fingerprint
-    row = {"dataset": dataset, "seed": seed, "encoder": encoder, "fingerprint": fingerprint, "metrics": metrics}
-    row |= {} if rung == "frozen" else {"rung": rung}
+    fingerprint = mt.load_encoder(settings.encoder).fingerprint
+    row = {"dataset": dataset, "seed": settings.seed, "encoder": encoder, "fingerprint": fingerprint}
+    row |= {"metrics": metrics, "precision": settings.precision}
+    row |= {} if settings.rung == "frozen" else {"rung": settings.rung}
     with path.open("a") as out:
         out.write(json.dumps(row) + "\n")
 
 
-def measure_and_record(name: str, arm: str, path: Path, tiny: str, until: float = float("inf")) -> None:
+def measure_and_record(
+    name: str, arm: str, path: Path, tiny: str, until: float = float("inf"), num_seeds: int = len(SEEDS)
+) -> None:
     """Each rung and seed of an arm that is not on record yet, each as long as it takes.
 
     Args:
@@ -84,17 +86,18 @@ def measure_and_record(name: str, arm: str, path: Path, tiny: str, until: float 
     encoder = {"random": "random/vit_tiny_patch16_224", "none": "none/vit_tiny_patch16_224"}.get(arm, "mt-tiny")
     where = tiny if arm == "mt-tiny" else encoder
     fingerprint = mt.load_encoder(where).fingerprint
-    for rung, seed in ((rung, seed) for rung in TRAINED[name].rungs for seed in SEEDS):
+    for rung, seed in ((rung, seed) for rung in TRAINED[name].rungs for seed in SEEDS[:num_seeds]):
         if (rung == "lora" and arm == "none") or time.monotonic() > until:
             continue
         key = (name, rung, seed, encoder, fingerprint)
         rows = [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
         if any((r["dataset"], r.get("rung", "frozen"), r["seed"], r["encoder"], r["fingerprint"]) == key for r in rows):
             continue
-        settings = argparse.Namespace(dataset=name, encoder=where, seed=seed, precision="bf16", recipe="{}", rung=rung)
+        settings = argparse.Namespace(dataset=name, encoder=where, seed=seed, recipe="{}", rung=rung)
+        settings.precision = training_precision()
         with arranged(TRAINED[name]) as (data, folder):
             folds = [measure(TRAINED[name], data, folder / "run", settings, fold) for fold in _folds(TRAINED[name])]
-        record(path, name, seed, encoder, where, folds, rung)
+        record(path, name, encoder, folds, settings)
 
 
 def _folds(evidence: Evidence) -> range:
@@ -107,7 +110,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--encoder", default="random/vit_tiny_patch16_224")
     parser.add_argument("--rung", default="frozen", choices=["probe", "frozen", "lora", "full"])
-    parser.add_argument("--precision", default="bf16", choices=["32", "bf16"])
+    parser.add_argument("--precision", default=training_precision(), choices=["32", "bf16"])
     parser.add_argument("--recipe", default="{}", help='What differs from the recipe chosen, as JSON: {"epochs": 2}.')
     parser.add_argument("--folds", type=int, help="Only the first so many of the folds.")
     parser.add_argument("--out", type=Path)
@@ -126,15 +129,7 @@ def main() -> None:
         spread = f" (of {len(values)} folds, from {values.min():.4f} to {values.max():.4f})" if len(values) > 1 else ""
         print(f"  {metric:<20}{values.mean():.4f}{spread}")
     if arguments.record is not None:
-        record(
-            arguments.record,
-            arguments.dataset,
-            arguments.seed,
-            arguments.encoder,
-            arguments.encoder,
-            measured,
-            arguments.rung,
-        )
+        record(arguments.record, arguments.dataset, arguments.encoder, measured, arguments)
 
 
 if __name__ == "__main__":

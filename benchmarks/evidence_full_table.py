@@ -23,14 +23,13 @@ def full_table(rows: Sequence[Row], natives: Mapping[str, str], tiny: str) -> st
 
     Args:
         natives: What the native baseline reaches with all training samples, by dataset.
-        tiny: The fingerprint of mt-tiny; see `measured_fingerprint`.
+        tiny: The fingerprint of mt-tiny. Where it was not measured stand the last weights that were, marked as such.
     """
-    own = [row["fingerprint"] for row in rows if row["encoder"] == "mt-tiny"]
-    fingerprint = measured_fingerprint(own, tiny)
+    counted = _counted(rows, tiny)
     values: dict[tuple[str, str], dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row["encoder"] != "mt-tiny" or row["fingerprint"] == fingerprint:
-            values[row["dataset"], row.get("rung", "frozen")][row["encoder"]].append(row["metrics"])
+        if row["encoder"] != "mt-tiny" or row["fingerprint"] == counted[_place(row)]:
+            values[_place(row)][row["encoder"]].append(row["metrics"])
     table = [
         "| modality | data, metric | test samples | trained | mt-tiny | random weights | no encoder | constant | "
         "native baseline |",
@@ -47,17 +46,33 @@ def full_table(rows: Sequence[Row], natives: Mapping[str, str], tiny: str) -> st
         metric = next(each for each in METRICS if each in metrics)
         scale, unit = (100 if metric == "accuracy" else 1), METRICS[metric]
         of_arms = [[scale * each[metric] for each in found[encoder]] for encoder in ENCODERS]
+        own, *controls = (_mean(each, unit) for each in of_arms)
+        is_earlier = counted.get((name, rung), tiny) != tiny
         cells = [
             DATASETS[name].modality,
             f"{DATASETS[name].title} `{name}`, {unit}",
             f"{int(metrics['samples']):,}",
             rung,
-            *(_mean(each, unit) for each in of_arms),
+            f"{own} (earlier weights)" if is_earlier else own,
+            *controls,
             shown(scale * metrics[f"naive_{metric}"], unit),
             natives.get(name, "-"),
         ]
         table.append("| " + " | ".join(cells) + " |")
     return "\n".join(table)
+
+
+def _counted(rows: Sequence[Row], tiny: str) -> dict[tuple[str, str], str]:
+    """The weights of mt-tiny that a dataset and rung is shown with, by their fingerprint."""
+    own: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        if row["encoder"] == "mt-tiny":
+            own[_place(row)].append(row["fingerprint"])
+    return {place: measured_fingerprint(fingerprints, tiny) for place, fingerprints in own.items()}
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return row["dataset"], row.get("rung", "frozen")
 
 
 def _mean(values: Sequence[float], unit: str) -> str:

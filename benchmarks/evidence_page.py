@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence_cost import cost_table
+from evidence_datasets import DATASETS
 from evidence_figure import figure
 from evidence_full_table import full_table
 from evidence_records import Line, Records
@@ -68,21 +69,24 @@ def _says(untrained: Sequence[Compared], few: Sequence[Compared]) -> list[str]:
 
 
 def weights(records: dict[str, list[Line]], rows: Sequence[dict[str, Any]], tiny: str) -> list[str]:
-    """Which weights of mt-tiny each regime was measured with; a warning where they are not the shipped ones."""
-    measured = {
-        **{regime: [line.key.fingerprint for line in lines if line.key.arm == "mt-tiny"]
-           for regime, lines in records.items()},
-        "full": [row["fingerprint"] for row in rows if row["encoder"] == "mt-tiny"],
-    }  # fmt: skip
-    called = {"untrained": "without training", "few": "few labels", "full": "all labels"}
+    """Which weights of mt-tiny were measured; a warning where they are not the shipped ones."""
     told = []
-    for regime, fingerprints in measured.items():
-        found = measured_fingerprint(fingerprints, tiny)
+    for regime, called in (("untrained", "without training"), ("few", "few labels")):
+        found = measured_fingerprint(
+            [line.key.fingerprint for line in records[regime] if line.key.arm == "mt-tiny"], tiny
+        )
         if found and found != tiny:
             told.append(
-                f"- The numbers of mt-tiny under *{called[regime]}* are of earlier weights, fingerprint "
+                f"- The numbers of mt-tiny under *{called}* are of earlier weights, fingerprint "
                 f"`{found[:18]}…`, and not of those that are shipped now."
             )
+    own = [row for row in rows if row["encoder"] == "mt-tiny"]
+    shipped = {row["dataset"] for row in own if row["fingerprint"] == tiny}
+    if earlier := [name for name in DATASETS if name in {row["dataset"] for row in own} - shipped]:
+        told.append(
+            f"- *With all labels* {len(shipped)} datasets were measured with the weights of mt-tiny that are shipped, "
+            f"`{tiny[:18]}…`; {len(earlier)} with earlier ones and marked so ({', '.join(earlier)})."
+        )
     return told
 
 

@@ -1,4 +1,4 @@
-"""What machine a number was measured on."""
+"""What machine a number was measured on, and what it can compute in."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import platform
 from pathlib import Path
 
 import torch
+
+from mt_core.data.precision import TrainingPrecision, has_bf16
 
 
 def machine() -> str:
@@ -23,3 +25,8 @@ def machine() -> str:
         f"{cpu}, {cores} cores, {torch.get_num_threads()} threads, "
         f"Python {platform.python_version()}, torch {torch.__version__}"
     )
+
+
+def training_precision() -> TrainingPrecision:
+    """bfloat16 where the processor computes in it, else float32."""
+    return "bf16" if has_bf16(torch.device("cpu")) else "32"

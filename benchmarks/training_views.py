@@ -29,6 +29,7 @@ from evidence_records import Key, Line, Metric, Records, hash_of
 from evidence_samples import Samples, arranged, examples_of, targets_of
 from evidence_untrained import metric_of, unit_of
 from evidence_vectors import encoder_of
+from machine import training_precision
 
 import mt_core as mt
 from mt_core.data.sample_hash import sample_hashes
@@ -132,7 +133,7 @@ def measured(compared: Compared, view: str, seed: int, samples: Samples, argumen
             lr=arguments.lr * float(recipe.get("lr", 1e-3)),
             head=recipe.get("head", {}),
             num_workers=0,
-            precision="bf16",
+            precision=training_precision(),
         )
         answers = answers_of(samples, mt.predict(model, [example.sample for example in examples_of(val)]))
     metric = metric_of(replace(samples, train=train, test=val), answers, targets_of(val))

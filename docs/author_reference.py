@@ -50,7 +50,7 @@ def _as_section(text: str) -> str:
 def _described(module: str) -> Iterator[tuple[str, str]]:
     """The public names of a module or package, classes first, each with its declaration and docstring."""
     path = SOURCES / module.replace(".", "/")
-    files = sorted(path.glob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
+    files = sorted(path.rglob("*.py")) if path.is_dir() else [path.with_suffix(".py")]
     trees = [ast.parse(file.read_text("utf-8")) for file in files]
     found: dict[str, tuple[Definition, str]] = {}
     for tree in trees:

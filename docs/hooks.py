@@ -27,7 +27,10 @@ INCLUDED = {
     "LICENSE": "LICENSE.txt",
     "benchmarks/README.md": "benchmarks.md",
     "core/README.md": "core.md",
+    "tools/export/README.md": "exporting.md",
     "tools/pretrain/README.md": "pretraining.md",
+    "tools/ray/README.md": "cluster.md",
+    "tools/serve/README.md": "serving.md",
 }
 """Files beside `docs/`, and what they are called within the site."""
 
@@ -39,6 +42,9 @@ PAGES = {
     **INCLUDED,
     "core": "core.md",
     "tools/pretrain": "pretraining.md",
+    "tools/ray": "cluster.md",
+    "tools/serve": "serving.md",
+    "tools/explain/README.md": "explain.md",
     **{f"plugins/{name}/README.md": f"modalities/{name}.md" for name in OFFICIAL},
 }
 """What a link on disk may point at, and the page that it is in the site."""

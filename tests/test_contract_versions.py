@@ -26,8 +26,14 @@ PACKAGES = {"": [mt_core.contract], "sdk-": [mt_core.sdk, mt_core.sdk.blocks]}
 
 
 def sources_of(packages: list[ModuleType]) -> dict[str, str]:
+    """Each file by its path, once, though one package may lie in another."""
     folders = {package.__name__.rpartition(".")[2]: Path(package.__file__).parent for package in packages}
-    return {f"{name}/{path.name}": path.read_text() for name, folder in folders.items() for path in folder.glob("*.py")}
+    return {
+        f"{name}/{path.relative_to(folder)}": path.read_text()
+        for name, folder in folders.items()
+        for path in folder.rglob("*.py")
+        if not any(other in path.parents and folder in other.parents for other in folders.values())
+    }
 
 
 SOURCES = sources_of(PACKAGES[""])
@@ -207,7 +213,7 @@ BREAKING = {
     "a default taken away": ("sources.py", 'fix: str = ""', "fix: str", "reading was"),
     "a parameter renamed": ("sources.py", "def name_of(source: Any)", "def name_of(of: Any)", "name_of was"),
     "parameters in another order": (
-        "tokens.py", "pooled_width(width: int, how: Pool)", "pooled_width(how: Pool, width: int)", "pooled_width was",
+        "tokens.py", "pooled_width(width: int, how: Pool,", "pooled_width(how: Pool, width: int,", "pooled_width was",
     ),
     "a parameter of a method that plugins write": (
         "tokenizer.py", "def read(self, source: Any)", "def read(self, source: Any, hint: str = '')", "Tokenizer.read",

@@ -138,7 +138,17 @@ def test_the_figure_shows_the_share_of_the_way_to_no_error(script, make_line):
 
 def test_ratios_of_cost_are_read_from_what_the_scripts_print(script):
     text = "a machine\nfrozen / full: time 0.500, memory 0.690\nlora / full: time 0.7, memory 1.0"
-    printed = {"train_step.py --steps 2": text}
-    rows = script("evidence_cost").found_in(printed)
+    cost = script("evidence_cost")
+    rows = cost.found_in({cost.STEPS: text})
     assert [row["ratio"] for row in rows] == ["0.500", "0.690", "0.7", "1.0"]
     assert {row["machine"] for row in rows} == {"a machine"}
+
+
+def test_with_all_labels_each_row_is_of_the_shipped_weights_where_they_were_measured(script):
+    def row(dataset, fingerprint, accuracy):
+        metrics = {"accuracy": accuracy, "samples": 9, "naive_accuracy": 0.1}
+        return {"dataset": dataset, "seed": 0, "encoder": "mt-tiny", "fingerprint": fingerprint, "metrics": metrics}
+
+    rows = [row("fsdd", "old", 0.5), row("fsdd", "shipped", 0.75), row("mutag", "old", 0.625)]
+    table = script("evidence_full_table").full_table(rows, {}, "shipped")
+    assert "75.00" in table and "50.00" not in table and "62.50 (earlier weights)" in table

@@ -19,13 +19,13 @@ def write_table(folder: Path, random: np.random.Generator) -> list[str]:
     with (folder / "train.csv").open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["length", "width", "colour", "target"])
-        for length, width in random.normal(size=(500, 2)).round(3).tolist():
+        for length, width in random.normal(size=(200, 2)).round(3).tolist():
             writer.writerow([length, width, random.choice(["red", "green"]), "yes" if length * width > 0 else "no"])
     return ["--batch-size", "16"]
 
 
 def write_pictures(folder: Path, random: np.random.Generator) -> list[str]:
-    for number in range(80):
+    for number in range(48):
         name = ("bright", "dark")[number % 2]
         (folder / name).mkdir(exist_ok=True)
         pixels = random.integers(0, 128, (40, 40, 3)) + 100 * (name == "bright")
@@ -34,8 +34,8 @@ def write_pictures(folder: Path, random: np.random.Generator) -> list[str]:
 
 
 def write_series(folder: Path, random: np.random.Generator) -> list[str]:
-    steps = np.arange(400)
-    columns = np.stack([np.sin(steps / 7), np.cos(steps / 11)], 1) + random.normal(0, 0.1, (400, 2))
+    steps = np.arange(240)
+    columns = np.stack([np.sin(steps / 7), np.cos(steps / 11)], 1) + random.normal(0, 0.1, (240, 2))
     np.savetxt(folder / "series.csv", columns, fmt="%.4f", delimiter=",", header="one,two", comments="")
     return ["--batch-size", "16", "-O", "lookback=64", "-D", "lookback=64", "-D", "horizon=8", "-H", "dropout=0.2"]
 

@@ -131,6 +131,16 @@ def test_third_partys_hook_acts_on_tokens(eeg, encoder):
     assert (bare[0] - bare[1]).abs().max() > 1e-2
 
 
+def test_third_partys_samples_are_an_input_of_items_beside_a_text(eeg, encoder):
+    test = eeg.dataset.demo("test", size=6)
+    items = [{"waves": test[at].sample, "note": f"patient {at} was awake" if at % 2 else None} for at in range(6)]
+    targets = [test[at].target for at in range(6)]
+    model = mt.load({"waves": "eeg", "note": "text"}, encoder=encoder)
+    mt.fit(model, items, targets, task="classification", tune="probe", val_fraction=0.4, num_workers=0)
+    found = mt.predict(model, items)
+    assert [each["inputs"] for each in found[:2]] == [["waves"], ["waves", "note"]]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_third_partys_wheel_passes_its_own_tests_beside_the_cores(tmp_path):

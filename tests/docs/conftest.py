@@ -175,6 +175,8 @@ def front_page() -> dict[str, Any]:
     write_survey("extra.las")
     write_series("ETTh1.csv", 20 * 30 * 24)
     write_series("latest.csv", 400)
+    rows = [(f"DIR/cat/{at % 8}.png", f"a thing that is number {at}", at % 5, "ab"[at % 2]) for at in range(40)]
+    write_table("items.csv", "photo,about,price,category", rows)
     Path("recordings").mkdir()
     soundfile.write("recordings/1.flac", RANDOM.normal(0, 0.1, 20_000), 16_000)
     original = torch.nn.Sequential(*(Block(64, 1, qkv_bias=True) for _ in range(2)))
@@ -182,12 +184,74 @@ def front_page() -> dict[str, Any]:
     return {}
 
 
+def pictures_of_two() -> dict[str, Any]:
+    write_pictures(*(f"photos/{name}/{number}.png" for name in ("cat", "dog") for number in range(8)))
+    return {}
+
+
+def searched() -> dict[str, Any]:
+    names = [f"photos/{name}-{number}.jpg" for name in ("cat", "dog") for number in range(4)]
+    write_pictures(*names, "new.jpg")
+    colours = ("red", "blue")
+    rows = [(name, 5 * number, colours[number % 2]) for number, name in enumerate(names)]
+    write_table("items.csv", "photo,price,colour", rows)
+    return {}
+
+
+def captioned() -> dict[str, Any]:
+    """Photos of cats and dogs with captions."""
+    names = [("cat", "dog")[number % 2] for number in range(16)]
+    write_pictures(*(f"photos/{number}.jpg" for number in range(16)))
+    rows = [(f"photos/{number}.jpg", f"a {name} on chair number {number}") for number, name in enumerate(names)]
+    write_table("pairs.csv", "photo,caption", rows)
+    return {}
+
+
+def served() -> dict[str, Any]:
+    """Photos of cats and dogs, and reviews."""
+    write_pictures(*(f"photos/{name}/{number}.png" for name in ("cat", "dog") for number in range(8)))
+    rows = [(("a fine film", "a waste of time")[at % 2] + f" part {at}", ("good", "bad")[at % 2]) for at in range(32)]
+    write_table("reviews.csv", "text,label", rows)
+    return {}
+
+
+def two_towers() -> dict[str, Any]:
+    """Photos, captions, and a small model of open_clip with random weights, called as files of the hub are."""
+    import json
+
+    import open_clip
+    from safetensors.torch import save_file
+
+    towers = {
+        "vision_cfg": {"image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16},
+        "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+    }
+    Path("clip").mkdir()
+    save_file(open_clip.CLIP(16, **towers).state_dict(), "clip/open_clip_model.safetensors")
+    prepared = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+    config = {"model_cfg": {"embed_dim": 16, **towers}, "preprocess_cfg": prepared}
+    Path("clip/open_clip_config.json").write_text(json.dumps(config))
+    write_pictures(*(f"photos/{name}/{number}.jpg" for name in ("cat", "dog") for number in range(3)))
+    write_table("captions.csv", "caption", [("a cat on a chair",), ("a dog that runs",)])
+    return {}
+
+
 SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
     "README.md": front_page,
     "core/README.md": image,
     "docs/adapt.md": imu,
+    "docs/align.md": captioned,
     "docs/ladder.md": imu,
     "docs/precision.md": image,
+    "docs/search.md": searched,
+    "tools/serve/README.md": served,
+    "docs/urls.md": searched,
+    "tools/export/README.md": pictures_of_two,
+    "tools/explain/README.md": pictures_of_two,
+    "docs/explain.md": pictures_of_two,
+    "tools/report/README.md": pictures_of_two,
+    "docs/two-towers.md": two_towers,
+    "tools/fusion/README.md": lambda: searched() | captioned(),
     **{
         f"plugins/{made.__name__}/README.md": made
         for made in (

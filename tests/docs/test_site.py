@@ -121,7 +121,7 @@ def test_every_public_name_has_its_docstring_in_the_reference(site):
 
 def test_attributes_that_a_docstring_names_together_share_a_cell(site):
     page = (site / "reference/python/contract.html").read_text("utf-8")
-    assert "<td><code>mask, coords, grid, views, side</code></td>" in page
+    assert "<td><code>mask, coords, grid, views, side, parts</code></td>" in page
     assert not [
         path.name for path in site.rglob("*.html") if re.search(r">\w+,</span></code>", path.read_text("utf-8"))
     ]

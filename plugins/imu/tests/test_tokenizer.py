@@ -189,8 +189,8 @@ def test_values_in_the_padding_change_no_token() -> None:
     assert torch.equal(clean.values[clean.real()], dirty.values[dirty.real()])
 
 
-def test_samples_of_one_length_need_no_mask() -> None:
-    assert tokens_of(tokenizer_of(), drawn(40), drawn(40, seed=1)).mask is None
+def test_samples_of_one_length_are_real_throughout() -> None:
+    assert tokens_of(tokenizer_of(), drawn(40), drawn(40, seed=1)).real().all()
 
 
 # units and calibration

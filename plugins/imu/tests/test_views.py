@@ -15,7 +15,7 @@ from mt_plugin_imu.views import draw_windows
 
 def drawn(axes: Tensor, size: int = 64) -> Tensor:
     """(3, S, S) the picture of one window of (L, C)."""
-    return draw_windows(axes[None, None], None, None, size=size, patch=16)[0, 0]
+    return draw_windows(axes[None, None], torch.tensor([[len(axes)]]), None, size=size, patch=16)[0, 0]
 
 
 def test_the_axes_of_a_sensor_are_red_green_and_blue_and_sensors_lie_one_below_the_other() -> None:

@@ -26,20 +26,16 @@ class DilatedStem(nn.Module):
             nn.Conv1d(hidden, hidden, _KERNEL, padding="same", dilation=dilation) for dilation in _DILATIONS
         )
 
-    def forward(self, values_RCL: Tensor, real_R1L: Tensor | None = None) -> Tensor:
+    def forward(self, values_RCL: Tensor, real_R1L: Tensor) -> Tensor:
         """(R, hidden, L).
 
         Args:
-            real_R1L: True where a step is real, None: all are. What lies beyond is zeros, and becomes zeros again.
+            real_R1L: True where a step is real. What lies beyond is zeros, and becomes zeros again.
         """
-        hidden_RHL = _only_real(nn.functional.gelu(self.first(values_RCL)), real_R1L)
+        hidden_RHL = nn.functional.gelu(self.first(values_RCL)) * real_R1L
         for convolution in self.further:
-            hidden_RHL = _only_real(hidden_RHL + nn.functional.gelu(convolution(hidden_RHL)), real_R1L)
+            hidden_RHL = (hidden_RHL + nn.functional.gelu(convolution(hidden_RHL))) * real_R1L
         return hidden_RHL
-
-
-def _only_real(hidden_RHL: Tensor, real_R1L: Tensor | None) -> Tensor:
-    return hidden_RHL if real_R1L is None else hidden_RHL * real_R1L
 
 
 class Spectrum(nn.Module):

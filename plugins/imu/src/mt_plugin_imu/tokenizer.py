@@ -148,8 +148,8 @@ class ImuTokenizer(DrawnTokenizer):
         return prepared
 
     def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
-        """Zeros behind what has fewer windows, steps or axes than its neighbours; where windows or steps differ, also
-        `lengths` (B, V), the real steps of each window; where the numbers of axes differ, `num_axes` (B,)."""
+        """Zeros behind what has fewer windows, steps or axes than its neighbours; `lengths` (B, V), the real steps of
+        each window; and where the numbers of axes differ, `num_axes` (B,)."""
         batch: dict[str, Tensor] = {}
         for name in items[0]:
             tensors = [item[name] for item in items]
@@ -157,11 +157,9 @@ class ImuTokenizer(DrawnTokenizer):
             batch[name] = tensors[0].new_zeros(len(tensors), *largest)
             for row, (views, steps, columns) in enumerate(tensor.shape for tensor in tensors):
                 batch[name][row, :views, :steps, :columns] = tensors[row]
-        _, num_views, num_steps, _ = batch["axes"].shape
-        if any(item["axes"].shape[:2] != (num_views, num_steps) for item in items):
-            batch["lengths"] = torch.zeros(len(items), num_views, dtype=torch.int64)
-            for row, item in enumerate(items):
-                batch["lengths"][row, : item["axes"].shape[0]] = item["axes"].shape[1]
+        batch["lengths"] = torch.zeros(batch["axes"].shape[:2], dtype=torch.int64)
+        for row, item in enumerate(items):
+            batch["lengths"][row, : item["axes"].shape[0]] = item["axes"].shape[1]
         num_axes = [item["axes"].shape[2] for item in items]
         if len(set(num_axes)) > 1:
             batch["num_axes"] = torch.tensor(num_axes)
@@ -175,14 +173,13 @@ class ImuTokenizer(DrawnTokenizer):
         # every axis and magnitude in its own place, whatever else is in the batch
         parts = [_widened(batch["axes"], num_axes), _widened(batch["magnitudes"], num_axes // 3)]
         values_RCL = rearrange(torch.cat(parts, dim=-1), "b v l c -> (b v) c l")
-        num_steps, mask, real_R1L = values_RCL.shape[-1], None, None
+        num_steps = values_RCL.shape[-1]
         (num_patches,) = self.patches.grid((num_steps,))
-        if "lengths" in batch:
-            lengths_R1 = batch["lengths"].flatten()[:, None]
-            real_R1L = (torch.arange(num_steps, device=lengths_R1.device) < lengths_R1)[:, None]
-            ends_N = torch.arange(num_patches, device=lengths_R1.device) * self.stride + self.options.patch
-            mask = ends_N <= lengths_R1
-            values_RCL = values_RCL * real_R1L
+        lengths_R1 = batch["lengths"].flatten()[:, None]
+        real_R1L = (torch.arange(num_steps, device=lengths_R1.device) < lengths_R1)[:, None]
+        ends_N = torch.arange(num_patches, device=lengths_R1.device) * self.stride + self.options.patch
+        mask = ends_N <= lengths_R1
+        values_RCL = values_RCL * real_R1L
         tokens_RND = self.patches(self.stem(values_RCL, real_R1L))
         if self.spectrum is not None:
             tokens_RND = tokens_RND + self.spectrum(values_RCL)
@@ -207,7 +204,7 @@ class ImuTokenizer(DrawnTokenizer):
         """A picture for each window; see `views`."""
         return draw_windows(
             batch["axes"],
-            batch.get("lengths"),
+            batch["lengths"],
             batch.get("num_axes"),
             size=self.options.picture_size,
             patch=self.options.picture_patch,

@@ -17,13 +17,13 @@ HALF_RANGE = 2.0
 
 
 def draw_windows(
-    axes_BVLC: Tensor, lengths_BV: Tensor | None, num_axes_B: Tensor | None, *, size: int, patch: int
+    axes_BVLC: Tensor, lengths_BV: Tensor, num_axes_B: Tensor | None, *, size: int, patch: int
 ) -> Tensor:
     """Windows as pictures, each stretched over the width.
 
     Args:
         axes_BVLC: Standardised.
-        lengths_BV: The real steps of each window, 0 where there is none; None: all are real.
+        lengths_BV: The real steps of each window, 0 where there is none.
         num_axes_B: The real axes of each recording, the first ones; None: all are real.
         size: S.
         patch: Side of the patches that the charts keep to.
@@ -31,8 +31,8 @@ def draw_windows(
     Returns:
         (B, V, 3, S, S) in 0..1, NaN where there is no window.
     """
-    num_rows, num_views, num_steps, num_axes = axes_BVLC.shape
-    lengths_M = torch.full((num_rows * num_views,), num_steps) if lengths_BV is None else lengths_BV.flatten()
+    num_rows, num_views, _, num_axes = axes_BVLC.shape
+    lengths_M = lengths_BV.flatten()
     num_axes_B = torch.full((num_rows,), num_axes) if num_axes_B is None else num_axes_B
     pictures_MCSS = draw_series(
         rearrange(axes_BVLC, "b v l c -> (b v) l c"),

@@ -250,3 +250,20 @@ def test_a_batch_that_cannot_be_taken_is_refused_together_with_others_too(encode
     fits, wide = Tokens(torch.randn(1, 5, encoder.width)), Tokens(torch.randn(1, 5, encoder.width + 1))
     with pytest.raises(TokensError):
         encoder.forward_together([fits, wide])
+
+
+@pytest.mark.parametrize("shape", ["plain", "no cls"])
+@pytest.mark.parametrize("is_ragged", [True, False])
+@pytest.mark.parametrize("lengths", [[3, 8, 8, 1, 5], [3, 0, 0, 8, 0]])
+def test_more_rows_than_are_computed_together_give_the_same_features(monkeypatch, shape, is_ragged, lengths) -> None:
+    encoder = encoder_of(vit_of(SHAPES[shape]))
+    values, mask = ragged(32, lengths)
+    tokens = Tokens(values, mask if is_ragged else None, views=5)
+    with torch.no_grad():
+        expected = encoder(tokens)
+        monkeypatch.setattr("mt_core.encoder.encoder._TOKENS_AT_ONCE", 16)  # two rows
+        pieces = encoder(tokens)
+    torch.testing.assert_close(pieces.tokens, expected.tokens, rtol=0, atol=1e-5)
+    assert (pieces.cls is None) == (expected.cls is None)
+    if expected.cls is not None:
+        torch.testing.assert_close(pieces.cls, expected.cls, rtol=0, atol=1e-5)

@@ -77,6 +77,9 @@ def problem_with_prediction(task: AnyTask, decoded: Any, target: Tensor) -> str:
     elif isinstance(task, Segmentation) and task.of == "pixels":
         is_valid = lambda value: _is_mask(value, target, len(task.classes))  # noqa: E731
         expected = "a mask of the picture: size [H, W], and values and lengths of runs of class indices, row by row"
+    elif isinstance(task, Segmentation) and task.of == "points":
+        is_valid = lambda value: _are_points(value, target, len(task.classes))  # noqa: E731
+        expected = "the points of the scene: size [N], and values and lengths of runs of class indices"
     elif isinstance(task, Segmentation):
         places = int((target != MISSING_CLASS).sum())
         is_valid = lambda value: _all_in(value, task.classes) and len(value) >= places  # noqa: E731
@@ -104,17 +107,30 @@ def _all_in(value: Any, names: tuple[str, ...]) -> bool:
 
 def _is_mask(value: Any, target: Tensor, num_classes: int) -> bool:
     """Whether runs make a mask that has every pixel whose class is known."""
-    if not isinstance(value, Mapping) or not {"size", "values", "lengths"} <= value.keys():
+    if not _are_runs(value, num_classes) or len(value["size"]) != 2:
         return False
-    (height, width), values, lengths = value["size"], value["values"], value["lengths"]
+    height, width = value["size"]
     places = (target != MISSING_CLASS).nonzero()
     most_rows, most_columns = (int(end) + 1 for end in places.max(0).values) if len(places) else (0, 0)
+    return bool(most_rows <= height and most_columns <= width)
+
+
+def _are_points(value: Any, target: Tensor, num_classes: int) -> bool:
+    """Whether runs have a class for every point whose class is known."""
+    known = (target != MISSING_CLASS).nonzero()
+    most = int(known.max()) + 1 if len(known) else 0
+    return _are_runs(value, num_classes) and len(value["size"]) == 1 and most <= value["size"][0]
+
+
+def _are_runs(value: Any, num_classes: int) -> bool:
+    """Whether it is runs of class indices, as many together as its size says."""
+    if not isinstance(value, Mapping) or not {"size", "values", "lengths"} <= value.keys():
+        return False
+    values, lengths = value["values"], value["lengths"]
     return (
         len(values) == len(lengths)
-        and sum(lengths) == height * width
+        and sum(lengths) == math.prod(value["size"])
         and all(0 <= index < num_classes for index in values)
-        and most_rows <= height
-        and most_columns <= width
     )
 
 

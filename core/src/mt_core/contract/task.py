@@ -79,19 +79,21 @@ class Regression(_Task):
 
 
 class Segmentation(_Task):
-    """A class for each place of a sample (each point of a cloud, each step of a series, each token), or for each pixel
-    of a picture. A target is a sequence of class indices in the order of the places, or an (H, W) array of them, with
-    `MISSING_CLASS` where one is not known; None where none is."""
+    """A class for each place of a sample (each point of a cloud, each step of a series, each token), for each pixel
+    of a picture, or for each point of a scene. A target is a sequence of class indices in the order of the places or
+    points, or an (H, W) array of them, with `MISSING_CLASS` where one is not known; None where none is."""
 
     kind: Literal["segmentation"] = "segmentation"
     classes: tuple[str, ...] = Field(min_length=1, description="Names of the classes, in the order of their indices.")
-    of: Literal["places", "pixels"] = Field(
-        default="places", description="What has a class: places in a row, or the pixels of a picture."
+    of: Literal["places", "pixels", "points"] = Field(
+        default="places",
+        description="What has a class: places in a row, the pixels of a picture, or the points of a scene, of which "
+        "there may be millions.",
     )
     numbers: tuple[int, ...] = Field(
-        default=(), description="The number that stands for each class in files of masks; none: 0, 1, 2 and so on."
+        default=(), description="The number that stands for each class in files of labels; none: 0, 1, 2 and so on."
     )
-    void: tuple[int, ...] = Field(default=(), description="Numbers in files of masks that stand for no class.")
+    void: tuple[int, ...] = Field(default=(), description="Numbers in files of labels that stand for no class.")
     colours: tuple[tuple[int, int, int], ...] = Field(
         default=(), description="The RGB colour of each class, 0 to 255; in coloured masks it stands for the class."
     )

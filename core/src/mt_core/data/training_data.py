@@ -97,7 +97,9 @@ def _test_part(
     try:
         test = dataset_class.open(root, "test", task=train.task, options=options)
         # a benchmark may keep the labels of its test split to itself; those of points are read with the points
-        if isinstance(test.task, Segmentation) or any(target is not None for target in test.targets()):
+        if (isinstance(test.task, Segmentation) and test.task.of == "places") or any(
+            target is not None for target in test.targets()
+        ):
             own["test"] = test
             return None, f"test: {samples_of(test)}, the data's own; they are left for mt evaluate"
         why = "the data's own has no labels"

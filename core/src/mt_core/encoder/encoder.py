@@ -17,6 +17,9 @@ from mt_core.encoder.plain_vit import VitParts
 from mt_core.encoder.vit import Groups
 from mt_core.errors import FingerprintError, OptionError, TokensError
 
+_TOKENS_AT_ONCE = 65_536
+"""Tokens whose activations are in memory together where nothing is learned; rows beyond are computed afterwards."""
+
 Runner = Callable[[Tensor, Groups | None], Tensor]
 """Computes what the blocks and norms of an encoder give, forward only; the arguments are those of `Block.forward`."""
 
@@ -247,15 +250,24 @@ class Encoder(nn.Module):
         """
         self._check(tokens)
         values = tokens.values.to(self._dtype())
-        if tokens.mask is None:
-            features, cls = self._run_full(values)
-        elif torch.compiler.is_compiling():
-            features, cls = self._run_padded(values, tokens.mask)
-        elif bool(tokens.mask.all()):
-            features, cls = self._run_full(values)
-        else:
-            features, cls = self._run_masked(values, tokens.mask)
-        return _features(features, cls, tokens)
+        num_rows, num_tokens, _ = values.shape
+        rows_at_once = max(1, _TOKENS_AT_ONCE // max(1, num_tokens))
+        if torch.is_grad_enabled() or torch.compiler.is_compiling() or num_rows <= rows_at_once:
+            return _features(*self._run(values, tokens.mask), tokens)
+        masks = [None] * num_rows if tokens.mask is None else torch.split(tokens.mask, rows_at_once)
+        if any(mask is not None and not mask.any() for mask in masks):  # there would be nothing to run
+            return _features(*self._run(values, tokens.mask), tokens)
+        pieces = [self._run(*piece) for piece in zip(torch.split(values, rows_at_once), masks, strict=False)]
+        cls = torch.cat([cls for _, cls in pieces if cls is not None]) if self.has_cls else None
+        return _features(torch.cat([features for features, _ in pieces]), cls, tokens)
+
+    def _run(self, values_RND: Tensor, mask_RN: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        """Features and [CLS] of rows, in whichever way their mask allows."""
+        if mask_RN is None:
+            return self._run_full(values_RND)
+        if torch.compiler.is_compiling():
+            return self._run_padded(values_RND, mask_RN)
+        return self._run_full(values_RND) if bool(mask_RN.all()) else self._run_masked(values_RND, mask_RN)
 
     def forward_together(self, batches: Sequence[Tokens]) -> list[Features]:
         """Features of several batches, of whatever modalities, in one pass over all their real tokens.

@@ -11,6 +11,7 @@ from mt_core.heads.pooled import PooledHead, PooledOptions
 from mt_core.heads.projection import ProjectionHead
 from mt_core.heads.regression import RegressionHead, RegressionOptions
 from mt_core.heads.retrieval import RetrievalHead, RetrievalOptions
+from mt_core.heads.scene_segmentation import SceneSegmentationHead, SceneSegmentationOptions
 from mt_core.heads.segmentation import SegmentationHead, SegmentationOptions
 
 __all__ = [
@@ -32,6 +33,8 @@ __all__ = [
     "RegressionOptions",
     "RetrievalHead",
     "RetrievalOptions",
+    "SceneSegmentationHead",
+    "SceneSegmentationOptions",
     "SegmentationHead",
     "SegmentationOptions",
     "default_head",

@@ -15,6 +15,7 @@ from mt_core.heads.multilabel import MultilabelHead
 from mt_core.heads.picture_segmentation import PictureSegmentationHead
 from mt_core.heads.regression import RegressionHead
 from mt_core.heads.retrieval import RetrievalHead
+from mt_core.heads.scene_segmentation import SceneSegmentationHead
 from mt_core.heads.segmentation import SegmentationHead
 
 _HEADS: tuple[type[Head], ...] = (
@@ -23,6 +24,7 @@ _HEADS: tuple[type[Head], ...] = (
     RegressionHead,
     SegmentationHead,
     PictureSegmentationHead,
+    SceneSegmentationHead,
     DetectionHead,
     ForecastingHead,
     RetrievalHead,

@@ -5,11 +5,12 @@ B samples; P places, or H, W pixels; L those whose class is known, K classes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -18,6 +19,8 @@ from mt_core.errors import MtError, OptionError
 
 if TYPE_CHECKING:
     import torchmetrics
+
+_SHOWN = 6  # classes in the line for people
 
 _MOST_COUNTED = 200
 """Targets whose classes are counted, evenly spaced."""
@@ -49,7 +52,7 @@ class DenseHead(Head):
     options: DenseOptions
     kinds = ("segmentation",)
     primary = "miou"
-    of: Literal["places", "pixels"]
+    of: Literal["places", "pixels", "points"]
 
     def __init__(self, width: int, task: AnyTask, options: DenseOptions | None = None) -> None:
         super().__init__(width, task, options)
@@ -136,6 +139,26 @@ class DenseHead(Head):
                 fix=f"label each of the {self.of} of a sample, in its order, with -1 where the class is not known",
             )
         return known
+
+
+def as_runs(indices: NDArray[np.int64], size: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
+    """What `decode` gives of many class indices in a row: as `prediction` runs of equal ones, and as `shares` the part
+    of all that each class has.
+
+    `numpy.repeat(values, lengths).reshape(size)` of `prediction` are the indices again.
+    """
+    starts = np.concatenate([[0], np.flatnonzero(np.diff(indices)) + 1])
+    runs = {"values": indices[starts].tolist(), "lengths": np.diff(starts, append=len(indices)).tolist()}
+    shares = np.bincount(indices, minlength=len(classes)) / len(indices)
+    named = {name: round(share, 6) for name, share in zip(classes, shares.tolist(), strict=True) if share}
+    return {"prediction": {"size": list(size), **runs}, "shares": named}
+
+
+def shares_in_words(decoded: Mapping[str, Any]) -> str:
+    """The share that each class has in what `as_runs` gave, the largest first."""
+    ordered = sorted(decoded["shares"].items(), key=lambda item: -item[1])
+    more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
+    return ", ".join(f"{name} {share:.1%}" for name, share in ordered[:_SHOWN]) + more
 
 
 def class_counts(task: AnyTask, targets: Sequence[Any]) -> Tensor:

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-import numpy as np
 from pydantic import Field
 from torch import Tensor, nn
 
 from mt_core.contract import AnyTask, Features
 from mt_core.errors import OptionError
 from mt_core.heads.decoder import ConvDecoder, LinearDecoder
-from mt_core.heads.dense import DenseHead, DenseOptions
+from mt_core.heads.dense import DenseHead, DenseOptions, as_runs, shares_in_words
 from mt_core.heads.joining import join_squares
-
-_SHOWN = 6  # classes in the line for people
 
 
 class PictureSegmentationOptions(DenseOptions):
@@ -79,15 +76,9 @@ class PictureSegmentationHead(DenseHead):
             is_there_HW = ~logits_HWK[..., 0].isnan()
             size = [int(is_there_HW.any(1).sum()), int(is_there_HW.any(0).sum())]
             indices = logits_HWK[: size[0], : size[1]].argmax(-1).flatten().numpy()
-            starts = np.concatenate([[0], np.flatnonzero(np.diff(indices)) + 1])
-            runs = {"values": indices[starts].tolist(), "lengths": np.diff(starts, append=len(indices)).tolist()}
-            shares = np.bincount(indices, minlength=len(self.classes)) / len(indices)
-            named = {name: round(share, 6) for name, share in zip(self.classes, shares.tolist(), strict=True) if share}
-            decoded.append({"prediction": {"size": size, **runs}, "shares": named})
+            decoded.append(as_runs(indices, size, self.classes))
         return decoded
 
     def format_prediction(self, decoded: Mapping[str, Any]) -> str:
         """The share of the pixels that each class has, the largest first."""
-        ordered = sorted(decoded["shares"].items(), key=lambda item: -item[1])
-        more = f" and {len(ordered) - _SHOWN} more" if len(ordered) > _SHOWN else ""
-        return ", ".join(f"{name} {share:.1%}" for name, share in ordered[:_SHOWN]) + more
+        return shares_in_words(decoded)

@@ -16,7 +16,7 @@ from mt_core.errors import OptionError
 from mt_core.heads.dense import DenseHead, DenseOptions
 
 _NEAREST = 3
-_AT_A_TIME = 16_384
+PLACES_AT_A_TIME = 16_384
 """Places whose distances to all tokens are in memory together."""
 
 
@@ -69,8 +69,8 @@ class SegmentationHead(DenseHead):
         places_BPA = features.side["places"]
         coords_BNA = rearrange(features.coords, "(b v) n a -> b (v n) a", v=views)
         # how many times would be part of a traced program
-        split = (places_BPA,) if torch.compiler.is_compiling() else torch.split(places_BPA, _AT_A_TIME, dim=1)
-        parts = [_from_nearest(tokens_BNC, coords_BNA, mask_BN, part) for part in split]
+        split = (places_BPA,) if torch.compiler.is_compiling() else torch.split(places_BPA, PLACES_AT_A_TIME, dim=1)
+        parts = [from_nearest(tokens_BNC, coords_BNA, mask_BN, part) for part in split]
         around_BPC, offset_BPA = (torch.cat(each, dim=1) for each in zip(*parts, strict=True))
         padding = _OFFSETS - offset_BPA.shape[-1]
         beside_BPC = self.of_offset(nn.functional.pad(offset_BPA, (0, padding)).to(around_BPC.dtype))
@@ -94,7 +94,7 @@ _OFFSETS = 3
 """Axes of the coordinates, at most."""
 
 
-def _from_nearest(
+def from_nearest(
     tokens_BNC: Tensor, coords_BNA: Tensor, mask_BN: Tensor | None, places_BPA: Tensor
 ) -> tuple[Tensor, Tensor]:
     """(B, P, C) features of the nearest tokens, by inverse distance, and (B, P, A) offsets from the nearest one."""

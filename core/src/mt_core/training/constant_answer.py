@@ -33,7 +33,7 @@ def baseline_metrics(head: Head, train_targets: Sequence[Any], test_targets: Seq
     """
     if isinstance(head.task, Detection):
         return {}
-    if isinstance(head.task, Segmentation) and head.task.of == "pixels":
+    if isinstance(head.task, Segmentation) and head.task.of != "places":
         return _mask_by_mask(head, train_targets, test_targets)
     known, target = (head.task.stack(_some(targets, head.task)) for targets in (train_targets, test_targets))
     device = next(head.buffers(), target).device
@@ -49,11 +49,12 @@ def baseline_metrics(head: Head, train_targets: Sequence[Any], test_targets: Seq
 
 
 def _mask_by_mask(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:
-    """As `baseline_metrics`, with one mask in memory at a time; those that cannot be read are passed over."""
+    """As `baseline_metrics`, with the labels of one sample in memory at a time; those that cannot be read are passed
+    over."""
     counts_K = class_counts(head.task, train_targets)
     if not counts_K.any():
         return {}
-    most_frequent = counts_K.argmax()[None, None, None]
+    most_frequent = counts_K.argmax()[None]
     metrics = head.metrics()
     for index in range(len(test_targets)):
         target = head.task.stack([readable_target(test_targets[index])])

@@ -83,7 +83,7 @@ def _target(train: ModalityDataset, parts: dict[str, ModalityDataset]) -> str:
             for name, column in zip(task.names, task.stack(train.targets()).T.tolist(), strict=True)
         )
     if isinstance(task, Segmentation):
-        what = "pixel" if task.of == "pixels" else "place"
+        what = task.of.removesuffix("s")
         return f"a class for each {what}, one of {len(task.classes)}: {', '.join(task.classes[:_NAMED])}"
     if isinstance(task, Detection):
         found = Counter(int(index) for target in train.targets() if target is not None for index in target.classes)

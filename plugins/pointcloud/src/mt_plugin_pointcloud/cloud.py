@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +19,8 @@ CHANNELS = {"intensity": 1, "normals": 3, "colour": 3}
 
 LABELS = "labels"
 """What readers call the column with the class of each point."""
+
+_ROWS = "rows"
 
 KEPT_POINTS = 200_000
 """Clouds of more points are thinned to every n-th when they are read."""
@@ -40,6 +44,8 @@ class PointCloud:
             metres of a UTM zone do not fit into float32.
         name: What the cloud is called in messages: its file.
         labels: (N,) int64, the class that the file says each point has, -1 where it says none; never an input.
+        rows: (N,) int64, which points of the file these are; None: all of them.
+        num_rows: Points that the file has.
     """
 
     points: NDArray[np.float32]
@@ -47,11 +53,26 @@ class PointCloud:
     origin: NDArray[np.float64] = field(default_factory=lambda: np.zeros(3))
     name: str = "<points>"
     labels: NDArray[np.int64] | None = None
+    rows: NDArray[np.int64] | None = None
+    num_rows: int = 0
+
+
+_keeps_all: ContextVar[bool] = ContextVar("keeps_all", default=False)
+
+
+@contextmanager
+def keeping_all_points() -> Iterator[None]:
+    """Within it no cloud is thinned when it is read."""
+    token = _keeps_all.set(True)
+    try:
+        yield
+    finally:
+        _keeps_all.reset(token)
 
 
 def step_for(num_points: int) -> int:
     """Every how many points one is kept, so that no more than `KEPT_POINTS` remain."""
-    return max(1, -(-num_points // KEPT_POINTS))
+    return 1 if _keeps_all.get() else max(1, -(-num_points // KEPT_POINTS))
 
 
 def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, name: str = "<points>") -> PointCloud:
@@ -74,9 +95,10 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
         )
     if len(points) == 0:
         raise InputError(f"{name} holds no points", fix="export it again, or leave it out")
-    kept: slice | NDArray[np.bool_] = slice(None, None, step_for(len(points)))
-    points = points[kept]
-    channels = {key: np.asarray(values)[kept] for key, values in (channels or {}).items()}
+    num_rows, step = len(points), step_for(len(points))
+    points = points[::step]
+    channels = {key: np.asarray(values)[::step] for key, values in (channels or {}).items()}
+    channels[_ROWS] = np.arange(0, num_rows, step)
     axes = np.ascontiguousarray(points.T)  # rows as long as the cloud: much faster to reduce than rows of three
     finite = np.isfinite(axes)
     if not finite.all():
@@ -99,13 +121,15 @@ def make_cloud(points: Array, channels: Mapping[str, Array] | None = None, *, na
             fix="check the file's byte order and columns, or remove the stray points",
         )
     origin = low / 2 + high / 2
-    labels = channels.pop(LABELS, None)
+    labels, rows = channels.pop(LABELS, None), channels.pop(_ROWS)
     return PointCloud(
         np.ascontiguousarray((axes - origin[:, None]).T, dtype=np.float32),
         {key: _channel(key, values, name) for key, values in channels.items()},
         origin,
         name,
         None if labels is None else _labels(labels),
+        None if len(rows) == num_rows else rows,
+        num_rows,
     )
 
 

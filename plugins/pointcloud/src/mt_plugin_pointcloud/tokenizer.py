@@ -5,26 +5,32 @@ B clouds, N points, G groups, K neighbours a group, C numbers a point, D width.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from itertools import islice
 from typing import Any, Literal
 
 import numpy as np
 import torch
+from einops import rearrange
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import TokenRegions, Tokens
+from mt_core.contract import Example, TokenRegions, Tokens
 from mt_core.errors import InputError
 from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
 from mt_plugin_pointcloud.augmentation import augment, random_points
-from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud
+from mt_plugin_pointcloud.blocks import side_for
+from mt_plugin_pointcloud.cloud import CHANNELS, PointCloud, keeping_all_points
 from mt_plugin_pointcloud.drawing import draw_depths
 from mt_plugin_pointcloud.grouping import canonical_order, farthest_points, nearest_neighbours
 from mt_plugin_pointcloud.pointnet import MiniPointNet
 from mt_plugin_pointcloud.reading import read_cloud
 from mt_plugin_pointcloud.regions import group_regions
+from mt_plugin_pointcloud.scene_blocks import SIDE, Grouping, covered, drawn
+
+_LOOKED_AT = 8  # scenes, for the side of blocks
 
 Channel = Literal["intensity", "normals", "colour"]
 
@@ -42,9 +48,30 @@ class PointCloudOptions(ViewOptions):
     max_points: int = Field(default=2048, ge=16, description="Points looked at; larger clouds are sampled.")
     channels: tuple[Channel, ...] = Field(default=(), description="What a point carries: intensity, normals, colour.")
     upright: Literal["x", "y", "z"] = Field(default="z", description="The vertical axis; training turns about it.")
-    labels: Literal["clouds", "points"] = Field(
-        default="clouds",
-        description="What the labels belong to: whole clouds, or the points in them, each of which a head then gets.",
+    labels: Literal["clouds", "points", "scenes"] | None = Field(
+        default=None,
+        description="What the labels belong to: whole clouds; the points of small clouds, which are looked at as a "
+        "whole; or the points of scenes, which are looked at in blocks. none: found from the data, and without any, "
+        "clouds.",
+    )
+    block: float | None = Field(
+        default=None,
+        gt=0,
+        description="With labels=scenes: side of the square that a block stands on, in the files' unit; a block is as "
+        "high as the scene. none: so large that blocks of the training scenes hold `block_points` on average.",
+    )
+    block_points: int = Field(
+        default=8192, ge=16, description="With labels=scenes and no `block`: points in a block, on average."
+    )
+    overlap: float = Field(
+        default=0.5,
+        ge=0,
+        le=0.9,
+        description="With labels=scenes: share of a block's side that the next one covers again; probabilities are "
+        "averaged, more in the middle of a block than at its edges.",
+    )
+    blocks: int = Field(
+        default=16, ge=1, le=1024, description="With labels=scenes: random blocks that training takes of a scene."
     )
     bin_columns: int = Field(
         default=0,
@@ -59,8 +86,10 @@ class PointCloudOptions(ViewOptions):
 
     @model_validator(mode="after")
     def _points_have_tokens(self) -> PointCloudOptions:
-        if self.view == "picture" and self.labels == "points":
-            raise ValueError("view=picture gives vectors of whole clouds, and labels=points asks for those of points")
+        if self.view == "picture" and self.labels in ("points", "scenes"):
+            raise ValueError(
+                f"view=picture gives vectors of whole clouds, and labels={self.labels} asks for those of points"
+            )
         return self
 
 
@@ -86,10 +115,36 @@ class PointCloudTokenizer(DrawnTokenizer):
         self.pointnet = MiniPointNet(3 + carried, width)
         self.place = nn.Sequential(nn.Linear(4, 128), nn.GELU(), nn.Linear(128, width))
         self.norm = nn.LayerNorm(width)
+        self._block: float | None = self.options.block
+
+    @property
+    def labels_scenes(self) -> bool:
+        return self.options.labels == "scenes"
 
     def read(self, source: Any) -> PointCloud:
         options = self.options
-        return read_cloud(source, surface_points=options.surface_points, bin_columns=options.bin_columns)
+        how = {"surface_points": options.surface_points, "bin_columns": options.bin_columns}
+        if not self.labels_scenes:
+            return read_cloud(source, **how)
+        with keeping_all_points():
+            return read_cloud(source, **how)
+
+    def calibrate(self, examples: Iterable[Example]) -> None:
+        """With labels=scenes and no `block`: the side of blocks that hold `block_points` on average, the median of
+        some of the scenes."""
+        if not self.labels_scenes or self.options.block is not None:
+            return
+        sides = [
+            side_for(self.read(example.sample).points[:, list(self._ground)], self.options.block_points)
+            for example in islice(examples, _LOOKED_AT)
+        ]
+        self.restore({"block": float(f"{np.median(sides):.2g}")} if sides else {})
+
+    def calibration(self) -> dict[str, Any]:
+        return {} if not self.labels_scenes or self._block is None else {"block": self._block}
+
+    def restore(self, calibration: Mapping[str, Any]) -> None:
+        self._block = calibration.get("block", self.options.block)
 
     def prepare(self, sample: PointCloud, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """Neighbourhoods relative to their centres, the centres relative to the cloud's mean.
@@ -98,9 +153,15 @@ class PointCloudTokenizer(DrawnTokenizer):
             groups (G, K, 3 + C), centres (G, 3) and log_radius (), the natural logarithm of the cloud's radius in the
             file's unit. G is a quarter of the points (`ratio`), at most `groups`. With labels=points, every
             point of the sample in its order and in the same frame: places (N, 3). With view=picture the points that are
-            looked at, (N, 3), in radii of the cloud, in place of its neighbourhoods.
+            looked at, (N, 3), in radii of the cloud, in place of its neighbourhoods. With labels=scenes see
+            `prepare_scene`.
+
+        Raises:
+            InputError: labels=scenes, and neither an option nor a training says how large blocks are.
         """
         options = self.options
+        if self.labels_scenes:
+            return self._scene(sample, None, generator)[0]
         carried = self._carried(sample)
         if generator is None:
             kept = canonical_order(sample.points, options.max_points)
@@ -136,13 +197,47 @@ class PointCloudTokenizer(DrawnTokenizer):
         }
         return item if places is None else {**item, "places": torch.from_numpy(places)}
 
+    def prepare_example(
+        self, sample: PointCloud, target: Any, generator: torch.Generator | None = None
+    ) -> tuple[dict[str, Tensor], Any]:
+        """See `Tokenizer.prepare_example`; with labels=scenes training gets the classes of the points of its blocks."""
+        if not self.labels_scenes:
+            return self.prepare(sample, generator), target
+        return self._scene(sample, target, generator)
+
+    @property
+    def _ground(self) -> tuple[int, int]:
+        """The axes that are not upright."""
+        first, second = (axis for axis in range(3) if axis != "xyz".index(self.options.upright))
+        return first, second
+
+    def _scene(
+        self, cloud: PointCloud, target: Any, generator: torch.Generator | None
+    ) -> tuple[dict[str, Tensor], Any]:
+        if self._block is None:
+            raise InputError(
+                f"{cloud.name} cannot be cut into blocks, as nothing says how large they are",
+                fix="give the side of a block in the files' unit, block=…, or train, which finds it",
+            )
+        carried, options = self._carried(cloud), self.options
+        grouped = Grouping(options.max_points, options.groups, options.ratio, options.neighbours)
+        if generator is None:
+            return covered(cloud, carried, self._block, options.overlap, options.upright, grouped), target
+        labels = None if target is None else np.asarray(target)
+        return drawn(
+            cloud, carried, labels, self._block, options.blocks, options.upright, options.channels, grouped, generator
+        )
+
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """One token a neighbourhood: what it looks like, where it is, and how large the whole cloud is.
 
         Returns:
             values (B, G, D); coords (B, G, 3), the centres in the cloud's unit (radii or the file's), about its mean;
-            side has places and places_mask where there are places.
+            side has places and places_mask where there are places. With labels=scenes a block is a view, and side has
+            what `SceneSegmentationHead` needs.
         """
+        if self.labels_scenes:
+            return self._blocks_to_tokens(batch)
         if self.picture is not None:
             return self.see(batch)
         groups_BGKC, centres_BG3, mask = batch["groups"], batch["centres"], batch.get("groups_mask")
@@ -157,9 +252,22 @@ class PointCloudTokenizer(DrawnTokenizer):
         side = {name: batch[name] for name in ("places", "places_mask") if name in batch}
         return Tokens(values, mask=mask, coords=centres_BG3, side=side)
 
+    def _blocks_to_tokens(self, batch: Mapping[str, Tensor]) -> Tokens:
+        views = batch["centres"].shape[1]
+        groups_RGKC, centres_RG3, mask_RG = (
+            rearrange(batch[name], "b v ... -> (b v) ...") for name in ("groups", "centres", "is_group")
+        )
+        size_RG1 = batch["log_side"][:, None, None].expand(-1, views, centres_RG3.shape[1]).reshape(*mask_RG.shape, 1)
+        places_RG4 = torch.cat([centres_RG3, size_RG1], dim=-1)
+        real = self._embed(groups_RGKC[mask_RG], places_RG4[mask_RG])
+        values = real.new_zeros((*mask_RG.shape, self.width)).masked_scatter(mask_RG[..., None], real)
+        side = {name: batch[name] for name in SIDE if name in batch}
+        return Tokens(values, mask=mask_RG, coords=centres_RG3, views=views, side=side)
+
     def regions(self, sample: PointCloud, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
-        """Neighbourhoods in the file's own coordinates; with view=picture patches of what is drawn."""
-        if self.picture is not None:
+        """Neighbourhoods in the file's own coordinates; with view=picture patches of what is drawn;
+        with labels=scenes where each lies in its block."""
+        if self.picture is not None or self.labels_scenes:
             return super().regions(sample, batch, tokens)
         own = self.options
         return group_regions(
@@ -191,6 +299,7 @@ class PointCloudTokenizer(DrawnTokenizer):
             points=sample.points[order],
             channels={name: values[order] for name, values in sample.channels.items()},
             labels=None if sample.labels is None else sample.labels[order],
+            rows=np.arange(len(order))[order] if sample.rows is None else sample.rows[order],
         )
 
     def _embed(self, groups_MKC: Tensor, places_M4: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from mt_core.sdk import Listing, files_below, select_splits, split_from_name
 from mt_plugin_pointcloud.cloud import PointCloud
 from mt_plugin_pointcloud.reading import SUFFIXES, read_cloud
 
-_LAS_CLASSES = (
+LAS_CLASSES = (
     "never classified", "unclassified", "ground", "low vegetation", "medium vegetation", "high vegetation", "building",
     "low point", "model key-point", "water", "rail", "road surface", "overlap", "wire guard", "wire conductor",
     "transmission tower", "wire connector", "bridge deck", "high noise",
@@ -38,7 +38,7 @@ def find_labelled_points(root: Path, split: str, classes: Iterable[str]) -> List
         return None
     names = tuple(classes)
     if not names and all(file.lower().endswith((".las", ".laz")) for file in every):
-        names = _LAS_CLASSES
+        names = LAS_CLASSES
     if not names:
         names = tuple(map(str, range(1 + max(int(read_labelled(Path(file)).labels.max()) for file in every))))  # type: ignore[union-attr]
     chosen = select_splits(split, [name for name in files if name], root) or [""]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mt_core.contract import reading
 from mt_core.errors import InputError
 from mt_plugin_pointcloud.cloud import LABELS, step_for
 from mt_plugin_pointcloud.reading.columns import Raw
@@ -43,20 +45,46 @@ def read_las(path: Path) -> Raw:
     return Raw(np.concatenate([points for points, _ in chunks]), channels)
 
 
-def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array]]]:
+def classes_of_las(path: Path) -> set[int]:
+    """The numbers of the classes that points of a survey have, read in chunks.
+
+    Raises:
+        InputError: as `read_las`.
+    """
+    _check_records(path)
+    found: set[int] = set()
+    with reading(path, formats=".las .laz"), opened(path) as reader:
+        for chunk in reader.chunk_iterator(chunk_points(reader.header)):
+            found |= set(np.unique(np.asarray(chunk.classification)).tolist())
+    return found
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Any]:
+    """A reader of a survey's points, whose header was held against its bytes."""
     import laspy
 
     # not the parallel back end, which takes memory for chunks of any size that the chunk table promises
     with laspy.open(path, read_evlrs=False, laz_backend=laspy.LazBackend.Lazrs) as reader:
-        header = reader.header
-        if header.are_points_compressed:
-            check_chunks(path, header)
+        if reader.header.are_points_compressed:
+            check_chunks(path, reader.header)
         else:
-            _check_points(path, header)
+            _check_points(path, reader.header)
+        yield reader
+
+
+def chunk_points(header: Any) -> int:
+    """How many points are read together."""
+    return min(_CHUNK, int(_CHUNK_BYTES // header.point_format.size))
+
+
+def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array]]]:
+    with opened(path) as reader:
+        header = reader.header
         step = step_for(header.point_count)
         coloured = {"red", "green", "blue"} <= set(header.point_format.dimension_names)
         first = 0
-        for chunk in reader.chunk_iterator(min(_CHUNK, _CHUNK_BYTES // header.point_format.size)):
+        for chunk in reader.chunk_iterator(chunk_points(header)):
             kept = chunk[first::step]
             first = (first - len(chunk)) % step
             with np.errstate(all="ignore"):  # a damaged scale gives infinities, which are left out later

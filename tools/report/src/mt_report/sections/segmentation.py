@@ -27,7 +27,7 @@ def add_segmentation(page: Page, subject: Subject) -> None:
     """IoU of each class, confusion matrix, and samples."""
     task, dense = subject.task, subject.predictions.dense
     assert isinstance(task, Segmentation) and dense is not None
-    unit = "pixels" if task.of == "pixels" else "places"
+    unit = task.of
     page.section("Classes")
     if not dense.cells.any():
         page.note(f"No class of the {unit} of this part is known, so nothing can be compared.")

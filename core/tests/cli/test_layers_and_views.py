@@ -1,4 +1,4 @@
-"""`--layers`, `--view` and `mt show`, on the toy modality, which has one view."""
+"""`--layers` and `--view`, on the toy modality, which has one view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from PIL import Image
 from pydantic import Field
 
 import mt_core as mt
@@ -78,26 +77,6 @@ def test_a_view_is_an_option_of_the_tokenizers_that_have_views(series, tmp_path,
         assert main(command) == 2
         assert "this modality has one view, its own tokens" in capsys.readouterr().err
     assert not Path(f"{out}.png").exists()
-
-
-def test_what_is_no_picture_is_shown_as_its_tokens(series, small_encoder_file, tmp_path, capsys):
-    out, encoder = tmp_path / "tokens.png", str(small_encoder_file)
-    command = ["show", "toy", *series, "-o", str(out), "--samples", "2", "--encoder", encoder, "-O", "noise=0.1"]
-    assert main(command) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split(": ")[1] for line in lines[:2]] == ["3 tokens", "3 tokens"]
-    with Image.open(out) as sheet:
-        assert sheet.width == 2 * 64 + 2 * 8  # two pixels a number of width 64, and white around
-    assert main(["show", "toy", *series, "--out", str(tmp_path / "x.jpg")]) == 2
-    assert "ends in .png" in capsys.readouterr().err
-
-
-def test_the_folder_of_a_sheet_is_made(series, small_encoder_file, tmp_path, capsys):
-    command = ["show", "toy", series[0], "--encoder", str(small_encoder_file), "-o"]
-    assert main([*command, str(tmp_path / "new" / "folder" / "x.png")]) == 0
-    assert (tmp_path / "new" / "folder" / "x.png").is_file()
-    assert main([*command, str(Path(series[0]) / "x.png")]) == 2
-    assert "the folder of" in capsys.readouterr().err
 
 
 def test_a_modality_of_pictures_says_that_it_is_drawn_already(small_encoder_file, monkeypatch):

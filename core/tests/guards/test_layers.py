@@ -26,6 +26,7 @@ LAYERS = [
     "data",
     "embedding",
     "training",
+    "inspection",
     "conformance",
     "api",
     "sklearn",

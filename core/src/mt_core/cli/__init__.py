@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("mt_core.cli.list", "What is installed, what is available, what is broken."),
     "info": ("mt_core.cli.info", "One modality, encoder or run: formats, options, results."),
     "embed": ("mt_core.cli.embed", "Files to vectors, in one Parquet file."),
-    "show": ("mt_core.cli.show", "What the encoder sees of a file, as a picture."),
+    "show": ("mt_core.cli.show", "What was read of files, and what is in a folder, before training."),
     "train": ("mt_core.cli.train", "Fit tokenizer and head to labelled data; the encoder stays frozen."),
     "ladder": (
         "mt_core.cli.ladder",

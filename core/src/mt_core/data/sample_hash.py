@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,14 +24,24 @@ UNKNOWN = 0
 _WHOLE, _PIECE = 8 << 20, 1 << 20  # bytes: of a larger file its size and three pieces count
 _THREADS = 4
 
+NAMES = frozenset(("file", "filename", "name", "path", "place"))
+"""Fields in which a sample that was read keeps how it is called."""
+
 
 def sample_hashes(dataset: ModalityDataset) -> NDArray[np.uint64]:
     """A number for the content of each sample, in order: of a file its bytes (of one above 8 MiB its size, beginning,
     middle and end), of a row its values, of an array its numbers. Files are read, and not decoded."""
-    hasher = _Hasher()
+    hasher = ContentHasher()
     with ThreadPoolExecutor(_THREADS) as threads:  # hashlib and files leave the interpreter to others
-        hashes = list(threads.map(lambda index: hasher.hash_of(dataset, index), range(len(dataset))))
+        hashes = list(threads.map(lambda index: _hash(hasher, dataset, index), range(len(dataset))))
     return np.array(hashes, np.uint64)
+
+
+def _hash(hasher: ContentHasher, dataset: ModalityDataset, index: int) -> int:
+    try:
+        return hasher.of(_sample(dataset, index))
+    except Exception:  # training itself says what cannot be read
+        return UNKNOWN
 
 
 def _sample(dataset: ModalityDataset, index: int) -> Any:
@@ -41,20 +51,23 @@ def _sample(dataset: ModalityDataset, index: int) -> Any:
     return dataset.samples[index] if isinstance(dataset, ListedDataset) else dataset[index].sample
 
 
-class _Hasher:
-    """Remembers files and large arrays that several samples are cut from."""
+class ContentHasher:
+    """A number for the content of anything that a tokenizer reads or gives.
 
-    def __init__(self) -> None:
+    Args:
+        leaves_out: Fields of dataclasses that do not count, as `NAMES`.
+        remembers: Whether to remember large arrays, which several samples may be cut from, and to keep them alive.
+    """
+
+    def __init__(self, leaves_out: Collection[str] = (), *, remembers: bool = True) -> None:
+        self.leaves_out, self.remembers = leaves_out, remembers
         self.of_file: dict[str, bytes] = {}
         self.of_array: dict[int, tuple[Any, bytes]] = {}
 
-    def hash_of(self, dataset: ModalityDataset, index: int) -> int:
+    def of(self, value: Any) -> int:
+        """The same for the same content: of the name of a file its bytes."""
         digest = hashlib.blake2b(digest_size=8)
-        try:
-            sample = _sample(dataset, index)
-            self._update(digest, Path(sample) if isinstance(sample, str) and os.path.exists(sample) else sample)
-        except Exception:  # training itself says what cannot be read
-            return UNKNOWN
+        self._update(digest, Path(value) if isinstance(value, str) and os.path.exists(value) else value)
         return int.from_bytes(digest.digest(), "little") or 1
 
     def _update(self, digest: hashlib.blake2b, value: Any) -> None:
@@ -80,7 +93,8 @@ class _Hasher:
             for part in value:
                 self._update(digest, part)
         elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-            self._update(digest, {each.name: getattr(value, each.name) for each in dataclasses.fields(value)})
+            names = [each.name for each in dataclasses.fields(value) if each.name not in self.leaves_out]
+            self._update(digest, {name: getattr(value, name) for name in names})
         elif hasattr(value, "tobytes") and hasattr(value, "size"):  # a picture in memory, a number of numpy
             digest.update(f"{value.size}".encode() + value.tobytes())
         elif value is None or type(value).__module__ in ("datetime", "decimal"):
@@ -96,7 +110,7 @@ class _Hasher:
         if known is not None and known[0] is array:
             return known[1]
         made = hashlib.blake2b(f"{array.dtype} {array.shape}".encode() + array.tobytes(), digest_size=16).digest()
-        if array.nbytes > _PIECE:
+        if self.remembers and array.nbytes > _PIECE:
             self.of_array[id(array)] = (array, made)
         return made
 

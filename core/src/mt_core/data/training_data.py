@@ -68,7 +68,7 @@ def open_training_data(
         about_val = f"val: {samples_of(val)}, the data's own"
     except MissingSplitError:
         train, val = hold_out(train, val_fraction, seed)
-        about_val = f"val: {samples_of(val)}, held out of train {_how(val)} (seed {seed})"
+        about_val = f"val: {samples_of(val)}, held out of train{_how(val)} (seed {seed})"
     _tell_shared_groups(own, root)
     return TrainingData(train, val, test, (about_val, about_test))
 
@@ -114,7 +114,7 @@ def _test_part(
     if len(train) < _FEWEST:
         return None, f"test: none ({why}, and {samples_of(train)} are too few to hold some out)"
     _, held = hold_out(train, fraction, seed, ("train", f"held-out test part (seed {seed})"))
-    return held, f"test: {samples_of(held)}, held out of train {_how(held)} (seed {seed}), measured once at the end"
+    return held, f"test: {samples_of(held)}, held out of train{_how(held)} (seed {seed}), measured once at the end"
 
 
 def _rest(whole: ModalityDataset, held: Subset) -> ModalityDataset:
@@ -133,4 +133,6 @@ def samples_of(part: ModalityDataset) -> str:
 
 
 def _how(part: ModalityDataset) -> str:
-    return "by whole groups" if part.groups() is not None else "by class" if part.task.kind == "classification" else ""
+    if part.groups() is not None:
+        return " by whole groups"
+    return " by class" if part.task.kind == "classification" else ""

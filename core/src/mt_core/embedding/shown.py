@@ -3,41 +3,22 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from einops import rearrange
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mt_core.contract import Tokens, name_of
-from mt_core.data.batches import encoding, ensure_calibrated, gather
-from mt_core.data.sources import read_sources
-from mt_core.errors import EmbeddingError
-from mt_core.io.atomic import atomic_write
-from mt_core.io.notices import relay
+from mt_core.contract import Tokens
+from mt_core.data.batches import encoding
 from mt_core.model import MetaTransformer
 
 _LEAST_SIDE = 256  # pixels of a picture in the sheet; small ones are enlarged without smoothing
 _GAP = 8
 _WHITE = 255
-
-
-@dataclass(frozen=True)
-class Shown:
-    """What was written.
-
-    Attributes:
-        what: In one line.
-        lines: One a sample: its source, row, pictures or tokens.
-    """
-
-    what: str
-    lines: list[str]
 
 
 @dataclass(frozen=True)
@@ -56,7 +37,11 @@ class Drawn:
 
 
 def draw_sample(model: MetaTransformer, item: Mapping[str, Tensor]) -> Drawn:
-    """Draw a prepared sample; see `show_samples`."""
+    """Draw a prepared sample as its encoder sees it.
+
+    A tokenizer that draws (`Tokenizer.draw`) is shown by that; of any other the tokens are shown: one row of colours a
+    token, D wide, each value from the least (dark) to the largest (bright) of its sample.
+    """
     with encoding(model, "32"):
         batch = {name: tensor.to(model.device) for name, tensor in model.tokenizer.collate([item]).items()}
         pictures_BVCHW = model.tokenizer.draw(batch)
@@ -74,47 +59,6 @@ def as_png(rows: Sequence[Sequence[NDArray[np.uint8]]]) -> bytes:
     content = io.BytesIO()
     Image.fromarray(_sheet(rows)).save(content, "PNG")
     return content.getvalue()
-
-
-def show_samples(model: MetaTransformer, sources: Sequence[Any], out: str | Path, *, max_samples: int = 8) -> Shown:
-    """Draw the first samples of some sources as their encoder sees them, one row each.
-
-    A tokenizer that draws (`Tokenizer.draw`) is shown by that; of any other the tokens are shown: one row of colours a
-    token, D wide, each value from the least (dark) to the largest (bright) of its sample.
-
-    Args:
-        model: From `load` or `load_run`.
-        sources: What the tokenizer reads.
-        out: The PNG.
-        max_samples: Further samples are not read.
-
-    Raises:
-        InputError: a source that cannot be read.
-        EmbeddingError: the file cannot be written.
-    """
-    ensure_calibrated(model, sources)
-    samples = [(draw_sample(model, item), place) for item, place in islice(_samples(model, sources), max_samples)]
-    kind = samples[0][0].kind if samples else ""
-    lines = [f"{place}: {drawn.what}" for drawn, place in samples]
-    try:
-        Path(out).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise EmbeddingError(
-            f"the folder of {out} cannot be made ({error})", fix="name an --out in a folder that you may write to"
-        ) from error
-    with atomic_write(Path(out), EmbeddingError) as unfinished:
-        unfinished.write_bytes(as_png([drawn.pictures for drawn, _ in samples]))
-    what = f"{len(samples)} sample(s) as {kind}; encoder: {model.encoder.description}"
-    return Shown(what, lines)
-
-
-def _samples(model: MetaTransformer, sources: Sequence[Any]) -> Iterator[tuple[dict[str, Tensor], str]]:
-    for batch in gather(read_sources(model.tokenizer, sources, 0), 1):
-        for item, place in zip(batch.items, batch.places, strict=True):
-            yield item, f"{name_of(sources[place.source])}, sample {place.row}"
-        relay([notice for _, notice in batch.notices])
-        for _, error in batch.failed:
-            raise error
 
 
 def _describe(tokens: Tokens, num_pictures: int, kind: str) -> str:

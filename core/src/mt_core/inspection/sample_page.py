@@ -1,0 +1,47 @@
+"""Samples of files as a page, and as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mt_core.embedding.sample_pictures import encoded
+from mt_core.embedding.shown import as_png
+from mt_core.errors import EmbeddingError
+from mt_core.inspection.cards import CARD_STYLE, Card, cards
+from mt_core.inspection.looking import Looked
+from mt_core.inspection.sample_lines import fact_rows, title_of
+from mt_core.io.html import Page
+from mt_core.model import MetaTransformer
+
+_SIDE = 256
+
+
+def sample_sheet(looked: Sequence[Looked]) -> bytes:
+    """What the encoder sees of each, as the content of a PNG: one row a sample.
+
+    Raises:
+        EmbeddingError: there is nothing to draw.
+    """
+    drawn = [each.drawn.pictures for each in looked if each.drawn is not None]
+    if not any(drawn):
+        raise EmbeddingError("none of the samples can be drawn", fix="give --out a name that ends in .html")
+    return as_png(drawn)
+
+
+def sample_page(model: MetaTransformer, looked: Sequence[Looked]) -> bytes:
+    """What was read of each, and what the encoder sees, as the content of an HTML file."""
+    page = Page(f"{model.modality}: {len(looked)} sample{'s' * (len(looked) != 1)}", CARD_STYLE)
+    page.note(f"What was read of each, and what the encoder sees of it. Encoder: {model.encoder.description}")
+    page.parts.append(cards([_card(each) for each in looked]))
+    return page.html()
+
+
+def _card(looked: Looked) -> Card:
+    rows = [(name, said) for name, said in fact_rows(looked)]
+    rows += [(notice.kind, notice.what) for notice in looked.notices]
+    note = "" if looked.error is None else f"cannot be read: {looked.error.problem}"
+    picture = None
+    text = looked.seen.text if looked.seen is not None and not looked.seen.cells else ""
+    if looked.drawn is not None and looked.drawn.pictures and not text:
+        picture = encoded(looked.drawn.pictures[0], _SIDE)
+    return Card(title_of(looked), text, picture, tuple(rows), note)

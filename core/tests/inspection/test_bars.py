@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mt_core.inspection.bars import bar, blocks, columns, cut, sparkline, text_width
+from mt_core.inspection.bars import bar, blocks, columns, cut, sparkline, text_width, wrapped_rows
 
 
 def test_a_bar_is_as_long_as_its_share_and_never_nothing_where_there_is_something():
@@ -30,3 +30,11 @@ def test_columns_stand_below_each_other_also_where_letters_are_wide():
 
 def test_the_end_of_a_long_name_is_kept():
     assert cut("folder/file.png", 9) == "…file.png"
+
+
+def test_what_is_long_goes_on_below_itself():
+    assert wrapped_rows([["a", "one " * 12], ["bcd", "two"]], 40) == [
+        "a    one one one one one one one one one",
+        "     one one one",
+        "bcd  two",
+    ]

@@ -44,10 +44,11 @@ def show_data(
     check_encoder(encoder, plugin_of(modality_or_run))
 
     model, opened = _opened(modality_or_run, Path(data), encoder, options, shared.parse(data_option))
-    if not as_json:
-        for line in opened.lines:
-            click.echo(line)
+    if opened.parts and not as_json:  # before the work begins
+        _echo_lines(opened)
     check = _checked(model, opened, samples, reading)
+    if not opened.parts and not as_json:
+        _echo_lines(opened)
     if as_json:
         from mt_core.inspection.records import check_record
 
@@ -83,11 +84,20 @@ def _opened(
 
 
 def _checked(model: MetaTransformer, opened: OpenedData, samples: int | None, reading: Mapping[str, Any]) -> DataCheck:
+    from mt_core.errors import MtError
     from mt_core.inspection.data_check import check_files, check_parts
 
     if opened.parts:
         return check_parts(model, opened.parts, max_samples=samples, **reading)
-    return check_files(model, opened.sources, **reading)
+    try:
+        return check_files(model, opened.sources, **reading)
+    except MtError as error:  # nor can the files be read by themselves
+        raise opened.refused or error from error
+
+
+def _echo_lines(opened: OpenedData) -> None:
+    for line in opened.lines:
+        click.echo(line)
 
 
 def _echo(check: DataCheck, data: str) -> None:

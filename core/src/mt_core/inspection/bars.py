@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _LEVELS = "▁▂▃▄▅▆▇█"
+_NARROWEST = 30
 _SHADES = " ░▒▓█"
 
 
@@ -81,6 +83,17 @@ def columns(rows: Sequence[Sequence[str]], *, right: Sequence[int] = (), gap: st
             for column, (cell, size) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append(gap.join(cells).rstrip())
+    return lines
+
+
+def wrapped_rows(rows: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Names, and beside each what is said of it, in as many lines as it takes."""
+    names = max((text_width(name) for name, _ in rows), default=0)
+    lines = []
+    for name, said in rows:
+        first, *others = textwrap.wrap(said, max(_NARROWEST, width - names - 2)) or [""]
+        lines.append(f"{name}{' ' * (names - text_width(name))}  {first}".rstrip())
+        lines += [" " * (names + 2) + each for each in others]
     return lines
 
 

@@ -18,13 +18,19 @@ ul.cards dl { display: grid; grid-template-columns: minmax(5em, auto) 1fr; gap: 
 ul.cards dt { color: #566173 } ul.cards dd { margin: 0 }
 p.name { margin: 6px 0 0; color: #566173; max-width: 24em }
 p.wrong { margin: 6px 0 0; color: #a40e26; font-weight: 600 }
+th[scope=row] { border-bottom: 1px solid #dde2ea; font-weight: 500 } li { overflow-wrap: anywhere }
+dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 3px 1.2em; margin: 0; overflow-wrap: anywhere }
+dl.facts dt { color: #566173; max-width: 40vw } dl.facts dd { margin: 0 }
 .bar { display: inline-block; height: .7em; background: #4f6bd8; border-radius: 2px; vertical-align: baseline }
 .scroll { overflow-x: auto } td.bars { min-width: 120px; width: 30% }
 .verdict { padding: .6em .9em; border-radius: 8px; border-left: 5px solid #2d8659; background: #2d865922 }
 .verdict.bad { border-left-color: #a40e26; background: #a40e2622 }
 @media (prefers-color-scheme: dark) {
   ul.cards > li { border-color: #3a4352 } ul.cards dt, p.name { color: #a3aec0 } p.wrong { color: #ff8b98 }
-  .bar { background: #8fa4ff }
+  th[scope=row] { border-bottom: 1px solid #dde2ea; font-weight: 500 } li { overflow-wrap: anywhere }
+dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 3px 1.2em; margin: 0; overflow-wrap: anywhere }
+dl.facts dt { color: #566173; max-width: 40vw } dl.facts dd { margin: 0 }
+.bar { background: #8fa4ff }
 }
 """
 
@@ -52,6 +58,15 @@ def cards(shown: Sequence[Card]) -> str:
     """A list of cards in HTML; wide ones where they have rows."""
     wide = " wide" if any(card.rows for card in shown) else ""
     return f'<ul class="cards{wide}">{"".join(map(_card, shown))}</ul>'
+
+
+def listed_facts(rows: Sequence[tuple[str, str]]) -> str:
+    """Names and what is known of each, in HTML."""
+    return (
+        "<dl class='facts'>"
+        + "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(said)}</dd>" for name, said in rows)
+        + "</dl>"
+    )
 
 
 def _card(card: Card) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 
-from mt_core.inspection.bars import bar, columns, cut, sparkline
+from mt_core.inspection.bars import bar, columns, cut, sparkline, wrapped_rows
 from mt_core.inspection.copies import Copies
-from mt_core.inspection.data_check import DataCheck
+from mt_core.inspection.data_check import DataCheck, Unreadable
 from mt_core.inspection.ranges import number_text
 from mt_core.inspection.targets import ClassCounts, Spread
 
@@ -72,7 +72,7 @@ def range_lines(check: DataCheck, width: int) -> list[str]:
     rows = [[cut(name, _NAME) or "sample", str(each)] for name, each in check.ranges.items()]
     most = 30
     more = [f"and {len(rows) - most} more"] if len(rows) > most else []
-    return [line[: max(40, width - 2)] for line in columns(rows[:most])] + more
+    return [*wrapped_rows(rows[:most], width - 2), *more]
 
 
 def class_lines(classes: ClassCounts, width: int) -> list[str]:
@@ -131,11 +131,15 @@ def _copies(
 def _unreadable(check: DataCheck, relative: Callable[[str], str]) -> list[str]:
     lines = []
     for each in check.unreadable[:_MOST_LISTED]:
-        part = f"{each.part} " if each.part else ""
-        lines.append(f"{part}{relative(each.source)}: {each.problem}")
+        lines.append(unreadable_line(each, relative))
     if len(check.unreadable) > _MOST_LISTED:
         lines.append(f"and {len(check.unreadable) - _MOST_LISTED:,} more")
     return lines
+
+
+def unreadable_line(each: Unreadable, relative: Callable[[str], str]) -> str:
+    """Where it lies, how it is called and the reader's message."""
+    return ": ".join(filter(None, [f"{each.part} {relative(each.source)}".strip(), each.problem]))
 
 
 def _section(title: str, lines: Sequence[str]) -> list[str]:

@@ -9,8 +9,8 @@ from mt_core.contract import ModalityDataset
 from mt_core.embedding.sample_pictures import Seen, encoded
 from mt_core.embedding.shown import as_png
 from mt_core.errors import EmbeddingError
-from mt_core.inspection.cards import CARD_STYLE, Card, cards
-from mt_core.inspection.check_lines import copies_line, num_read_line, spread_lines, verdict
+from mt_core.inspection.cards import CARD_STYLE, Card, cards, listed_facts
+from mt_core.inspection.check_lines import copies_line, num_read_line, spread_lines, unreadable_line, verdict
 from mt_core.inspection.copies import Copies
 from mt_core.inspection.data_check import DataCheck
 from mt_core.inspection.examples import examples_of
@@ -29,8 +29,8 @@ def check_page(model: MetaTransformer, opened: OpenedData, check: DataCheck, rel
     page = Page(f"{model.modality}: {opened.root.name or opened.root}", CARD_STYLE)
     bad = "" if check.is_fine else " bad"
     page.parts.append(f'<p class="verdict{bad}">{html.escape(verdict(check))}</p>')
-    for line in (*opened.lines, num_read_line(check)):
-        page.note(line)
+    lines = (*opened.lines, num_read_line(check))
+    page.parts.append(listed_facts([(name, said.strip()) for name, _, said in (line.partition(":") for line in lines)]))
     if check.targets.remarks:
         page.heading("To look at")
         _listed(page, check.targets.remarks)
@@ -42,9 +42,7 @@ def check_page(model: MetaTransformer, opened: OpenedData, check: DataCheck, rel
         page.parts.append(f"<pre>{html.escape(chr(10).join(spread_lines(spread)))}</pre>")
     _findings(page, check, relative)
     page.heading("What the samples hold")
-    page.parts.append('<div class="scroll">')
-    page.table(("", ""), [(name or "sample", str(each)) for name, each in check.ranges.items()])
-    page.parts.append("</div>")
+    page.parts.append(listed_facts([(name or "sample", str(each)) for name, each in check.ranges.items()]))
     notices = notice_lines([*opened.notices, *check.notices])
     if notices:
         page.heading("Left out or reinterpreted")
@@ -80,7 +78,7 @@ def _findings(page: Page, check: DataCheck, relative: Callable[[str], str]) -> N
         _copies(page, title, check, found, relative)
     if check.unreadable:
         page.heading(f"Cannot be read: {len(check.unreadable):,}")
-        lines = [f"{each.part} {relative(each.source)}: {each.problem}".strip() for each in check.unreadable]
+        lines = [unreadable_line(each, relative) for each in check.unreadable]
         _listed(page, _shortened(lines))
 
 

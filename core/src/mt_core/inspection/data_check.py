@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from mt_core.contract import ModalityDataset, name_of
+from mt_core.contract import ModalityDataset, Tokenizer, name_of
 from mt_core.data.batches import SAMPLES_TO_CALIBRATE, ensure_calibrated
 from mt_core.data.calibration import calibrate
 from mt_core.data.sources import Read
@@ -26,6 +26,9 @@ from mt_core.io.notices import Notices, collecting
 from mt_core.io.progress import Progress
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
+
+_CALIBRATED = 500
+"""Samples that a tokenizer is calibrated on which can do without."""
 
 
 @dataclass(frozen=True)
@@ -230,10 +233,12 @@ def check_files(
 def _ensure_calibrated(
     model: MetaTransformer, train: ModalityDataset, num_workers: int | None, seconds_a_sample: float
 ) -> None:
-    """Calibrate a tokenizer that cannot work without, as a training does, on some samples of its part."""
-    if "needs_calibration" not in get(model.modality).manifest.capabilities or model.tokenizer.calibration():
+    """Calibrate a tokenizer that has something to learn, as a training does, on some samples of its part."""
+    if type(model.tokenizer).calibrate is Tokenizer.calibrate or model.tokenizer.calibration():
         return
-    positions = drawn({"train": train}, SAMPLES_TO_CALIBRATE, model.seed)["train"]
+    is_needed = "needs_calibration" in get(model.modality).manifest.capabilities
+    most = SAMPLES_TO_CALIBRATE if is_needed else _CALIBRATED
+    positions = drawn({"train": train}, most, model.seed)["train"]
     with collecting(Notices()):
         calibrate(
             model.tokenizer,
@@ -262,7 +267,10 @@ def sample_name(dataset: ModalityDataset, position: int) -> str:
     """How a sample is called: its file, its place in one, or its number in the data."""
     while isinstance(dataset, Subset):
         position, dataset = dataset.indices[position], dataset.whole
-    name = name_of(dataset[position].sample)
+    sample = dataset[position].sample
+    name = name_of(sample)
+    if name.startswith("<") and isinstance(getattr(sample, "name", None), str):
+        name = sample.name
     is_long = len(name) > 300 or "\n" in name
     return f"sample {position:,}" if is_long or name.startswith("<") else name
 
@@ -291,4 +299,4 @@ def _errors(read: Read) -> Iterator[MtError]:
 
 def _unreadable(part: str, error: MtError) -> Unreadable:
     problem = error.problem.removeprefix(error.source).removeprefix(":").strip() if error.source else error.problem
-    return Unreadable(part, error.source, problem, error.fix)
+    return Unreadable(part, "" if error.source.startswith("<") else error.source, problem, error.fix)

@@ -10,6 +10,7 @@ from mt_core.data.reading import read_sample
 from mt_core.embedding.sample_pictures import SampleViewer, Seen
 from mt_core.errors import MtError
 from mt_core.inspection.data_check import sample_name
+from mt_core.inspection.own_pictures import own_picture
 from mt_core.model import MetaTransformer
 
 MOST_CLASSES = 40
@@ -41,6 +42,8 @@ def _by_class(part: ModalityDataset) -> Iterator[tuple[str, Sequence[int]]]:
 def _seen(viewer: SampleViewer, part: ModalityDataset, position: int) -> Seen:
     try:
         example: Example = part[position]
-        return viewer.see(read_sample(viewer.model.tokenizer, example.sample))
+        sample = read_sample(viewer.model.tokenizer, example.sample)
+        picture = own_picture(sample, example.target, part.task)
+        return viewer.see(sample) if picture is None else Seen(picture=picture)
     except MtError as error:
         return Seen(note=f"cannot be read: {error.problem}")

@@ -35,6 +35,7 @@ class Looked:
         seen: What people see of it.
         notices: What was left out of the file or reinterpreted, up to this sample.
         error: Why it cannot be read or used.
+        uncalibrated: Why the tokenizer cannot be calibrated on these files, where they are too few for it.
     """
 
     source: str
@@ -47,43 +48,49 @@ class Looked:
     seen: Seen | None = None
     notices: tuple[DataWarning, ...] = ()
     error: MtError | None = None
+    uncalibrated: MtError | None = None
 
 
 def look_at(model: MetaTransformer, sources: Sequence[Any], max_samples: int) -> list[Looked]:
-    """The first samples of some sources, each source's in turn.
+    """The first samples of some sources, each source's in turn."""
+    refused = None
+    try:
+        ensure_calibrated(model, sources)
+    except MtError as error:
+        refused = error
+    look = _Look(model, SampleViewer(model), refused)
+    return list(islice(_looked(look, sources, max_samples), max_samples))
 
-    Raises:
-        InputError: nothing can be read that a tokenizer could be calibrated on.
-    """
-    ensure_calibrated(model, sources)
-    viewer = SampleViewer(model)
-    return list(islice(_looked(model, viewer, sources, max_samples), max_samples))
+
+@dataclass(frozen=True)
+class _Look:
+    """How samples are looked at."""
+
+    model: MetaTransformer
+    viewer: SampleViewer
+    uncalibrated: MtError | None
 
 
-def _looked(model: MetaTransformer, viewer: SampleViewer, sources: Sequence[Any], most: int) -> Iterator[Looked]:
-    for read in raw_samples(model.tokenizer, sources, 0):
+def _looked(look: _Look, sources: Sequence[Any], most: int) -> Iterator[Looked]:
+    for read in raw_samples(look.model.tokenizer, sources, 0):
         name = name_of(sources[read.source])
         notices = tuple(read.notices)
         for offset, sample in enumerate(read.items[:most]):
-            yield _look(model, viewer, sample, name, read.row + offset, notices)
+            yield _look(look, sample, name, read.row + offset, notices)
             notices = ()
         if read.error is not None:
             yield Looked(name, read.row + len(read.items), {}, notices=notices, error=with_source(read.error, name))
 
 
-def _look(
-    model: MetaTransformer,
-    viewer: SampleViewer,
-    sample: Any,
-    name: str,
-    row: int,
-    notices: tuple[DataWarning, ...],
-) -> Looked:
+def _look(look: _Look, sample: Any, name: str, row: int, notices: tuple[DataWarning, ...]) -> Looked:
+    model = look.model
     facts = facts_of(sample)
+    if look.uncalibrated is not None:
+        return Looked(name, row, facts, sample, notices=notices, uncalibrated=look.uncalibrated)
     try:
         item = model.tokenizer.prepare(sample)
         panels, units = _panels(model, sample, item)
-        drawn, seen = draw_sample(model, item), viewer.see(sample)
+        drawn, seen = draw_sample(model, item), look.viewer.see(sample)
         return Looked(name, row, facts, sample, panels, units, drawn, seen, notices)
     except MtError as error:
         return Looked(name, row, facts, notices=notices, error=with_source(error, name))

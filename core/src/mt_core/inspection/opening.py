@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mt_core.contract import Classification, Detection, ModalityDataset, Multilabel, Options, Regression
+from mt_core.contract import Classification, Detection, ModalityDataset, Multilabel, Options, Regression, Segmentation
 from mt_core.data.dataset_options import dataset_options, options_of_both
 from mt_core.data.training_data import TrainingData
 from mt_core.errors import DatasetError, DataWarning, InputError, MissingSplitError, MtError, OptionError
@@ -18,6 +18,8 @@ from mt_core.plugins import Plugin
 from mt_core.training import Recipe
 from mt_core.training.opening import open_folder
 from mt_core.training.summary import data_summary
+
+_LONGEST_FIX = 400  # characters; longer ones list all layouts
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class OpenedData:
         sources: The files, where there are no labels.
         tokenizer_options: What the data decide of the tokenizer.
         notices: What was left out or reinterpreted while they were opened.
+        refused: Why they are not to be trained on as they are.
     """
 
     root: Path
@@ -39,6 +42,7 @@ class OpenedData:
     sources: Sequence[str] = ()
     tokenizer_options: dict[str, Any] = field(default_factory=dict)
     notices: tuple[DataWarning, ...] = ()
+    refused: MtError | None = None
 
 
 def open_data(
@@ -74,11 +78,12 @@ def _open(plugin: Plugin, root: Path, recipe: Recipe, options: Options, is_asked
         with collecting(notices):
             data = open_folder(plugin, root, recipe, options)
             parts = _parts(plugin, root, data)
-    except (DatasetError, OptionError) as error:
+    except (DatasetError, InputError, OptionError) as error:
         if is_asked and isinstance(error, OptionError):
             raise
         return _files(plugin, root, error)
-    lines = [line for line in data_summary(data) if not (line.startswith("target: ") and _is_tabled(data.train))]
+    said_below = ("target: ", "imbalanced: ") if _is_tabled(data.train) else ()
+    lines = [line for line in data_summary(data) if not line.startswith(said_below)]
     return OpenedData(
         root, lines, parts, tokenizer_options=data.train.tokenizer_options(), notices=(*data.notices, *notices)
     )
@@ -86,7 +91,7 @@ def _open(plugin: Plugin, root: Path, recipe: Recipe, options: Options, is_asked
 
 def _with_options(opened: OpenedData, for_tokenizer: Mapping[str, Any]) -> OpenedData:
     options = {**for_tokenizer, **opened.tokenizer_options}
-    return OpenedData(opened.root, opened.lines, opened.parts, opened.sources, options, opened.notices)
+    return replace(opened, tokenizer_options=options)
 
 
 def _parts(plugin: Plugin, root: Path, data: TrainingData) -> dict[str, ModalityDataset]:
@@ -109,10 +114,11 @@ def _files(plugin: Plugin, root: Path, error: MtError) -> OpenedData:
         raise error from None
     if root.is_file() and not has_suffix(root, plugin.manifest.suffixes):
         raise error
-    why = f"not to be trained on as it is: {error.problem} (`mt info {plugin.name}` lists the layouts)"
-    return OpenedData(root, [f"data: {root}, its files without labels", why], sources=sources)
+    fix = error.fix if len(error.fix) <= _LONGEST_FIX else f"`mt info {plugin.name}` lists the layouts"
+    why = f"not to be trained on as it is: {error.problem} ({fix})"
+    return OpenedData(root, [f"data: {root}, its files without labels", why], sources=sources, refused=error)
 
 
 def _is_tabled(train: ModalityDataset) -> bool:
     """Whether a table of classes or a histogram says what the line of the target would."""
-    return isinstance(train.task, Classification | Multilabel | Detection | Regression)
+    return isinstance(train.task, Classification | Multilabel | Detection | Regression | Segmentation)

@@ -44,7 +44,7 @@ def array_lines(sample: Any, width: int) -> list[str]:
             return blocks(grey_of(picture[..., :3]), width)
         flat = array.reshape(-1) if array.size == max(array.shape) else array
         if flat.ndim == 1 and len(flat) >= _FEWEST_STEPS:
-            return curve_lines(flat[:, None], ("",), width)
+            return curve_lines(flat[:, None], names if len(names) == 1 else ("",), width)
         if flat.ndim == 2 and len(flat) >= max(_FEWEST_STEPS, flat.shape[1]):
             return curve_lines(flat, names if len(names) == flat.shape[1] else (), width)
     return []

@@ -153,7 +153,7 @@ def number_text(value: Any) -> str:
     """A number for people: 1,024 or 0.5 or 3.2e-07."""
     if float(value).is_integer() and abs(value) < 1e15:
         return f"{int(value):,}"
-    return f"{value:.4g}"
+    return f"{value:,.0f}" if 1e4 <= abs(value) < 1e12 else f"{value:.4g}"
 
 
 def _from_to(low: int, high: int) -> str:

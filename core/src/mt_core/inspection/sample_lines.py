@@ -6,7 +6,7 @@ import os
 from collections.abc import Sequence
 from typing import Any
 
-from mt_core.inspection.bars import columns, cut
+from mt_core.inspection.bars import cut, wrapped_rows
 from mt_core.inspection.looking import Looked
 from mt_core.inspection.panel_lines import picture_lines
 from mt_core.inspection.ranges import ranges_of
@@ -26,7 +26,7 @@ def sample_lines(looked: Looked, width: int) -> list[str]:
             *([f"  fix: {looked.error.fix}"] if looked.error.fix else []),
         ]
     rows = fact_rows(looked)
-    lines += [f"  {line[: max(40, width - 2)]}" for line in columns(rows[:_MOST_FACTS])]
+    lines += [f"  {line}" for line in wrapped_rows(rows[:_MOST_FACTS], width - 2)]
     if len(rows) > _MOST_FACTS:
         lines.append(f"  and {len(rows) - _MOST_FACTS:,} more")
     lines += [f"  {line}" for line in notice_lines(looked.notices)]
@@ -48,6 +48,8 @@ def fact_rows(looked: Looked) -> list[list[str]]:
     rows = [[cut(name, _NAME) or "sample", str(each)] for name, each in ranges_of([looked.facts]).items()]
     if looked.drawn is not None:
         rows.append(["encoder gets", looked.drawn.what])
+    if looked.uncalibrated is not None:
+        rows.append(["encoder gets", f"nothing: {looked.uncalibrated.problem}"])
     return rows
 
 

@@ -22,8 +22,10 @@ from mt_core.contract import (
 from mt_core.sdk import some_of
 
 NUM_BINS = 20
-IMBALANCED = 10.0
-"""Times as many samples as the rarest class has."""
+IMBALANCED = {"samples": 4.0}
+"""Times as many as the rarest class has, of samples as `mt train` says it; of others `_IMBALANCED`."""
+
+_IMBALANCED = 10.0
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def class_remarks(classes: ClassCounts) -> list[str]:
     there = {each: count for each, count in zip(classes.names, counts, strict=True) if count}
     if there:
         most, least = max(there, key=lambda each: there[each]), min(there, key=lambda each: there[each])
-        if there[most] >= IMBALANCED * there[least]:
+        if there[most] >= IMBALANCED.get(classes.of, _IMBALANCED) * there[least]:
             remarks.append(
                 f"imbalanced: {most} has {there[most]:,} {classes.of} of {first}, {least} has {there[least]:,}"
             )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from mt_core.inspection.facts import facts_of
+from mt_core.contract import Tokenizer
+from mt_core.inspection.facts import NumberFact, facts_of, facts_of_file
 from mt_core.inspection.ranges import ranges_of
 
 
@@ -73,3 +75,12 @@ def test_microseconds_since_1970_are_dates():
     assert said(Series(np.array([0, 86_400_000_000], np.int64))) == {
         "times": "2 time, 1970-01-01 00:00 to 1970-01-02 00:00"
     }
+
+
+def test_the_header_of_a_file_is_a_fact_of_it_and_its_failure_is_none():
+    class Headed(Tokenizer):
+        def file_facts(self, source):
+            return {"rate_hz": len(Path(source).name) / 0 if "broken" in source else 5}
+
+    assert facts_of_file(Headed(8), "a.wav") == {"file rate": NumberFact(5.0, "Hz")}
+    assert facts_of_file(Headed(8), "broken.wav") == {} == facts_of_file(Headed(8), np.zeros(2))

@@ -17,6 +17,7 @@ import torch
 
 from mt_core.errors import DataWarning, InputError
 from mt_plugin_audio.reading import SUFFIXES, read_recording
+from mt_plugin_audio.tokenizer import AudioTokenizer
 from mt_plugin_audio.waveform import RATE_HZ, Waveform
 
 
@@ -356,3 +357,16 @@ def test_suffixes_are_those_of_the_manifest():
 
     manifest = tomllib.loads(files("mt_plugin_audio").joinpath("plugin.toml").read_text())
     assert tuple(manifest["suffixes"]) == SUFFIXES
+
+
+def test_the_header_of_a_recording_says_what_it_was_before_it_is_resampled(tmp_path: Path):
+    (tmp_path / "two.wav").write_bytes(saved(noise(4000, 2), 8000, subtype="PCM_16"))
+    tokenizer = AudioTokenizer(8)
+    assert tokenizer.file_facts(tmp_path / "two.wav") == {
+        "format": "WAV",
+        "encoding": "PCM_16",
+        "rate_hz": 8000,
+        "channels": 2,
+        "duration_s": 0.5,
+    }
+    assert tokenizer.file_facts(b"RIFF") == {}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import timm
 import torch
+from PIL import Image
 from torch import Tensor
 
 from mt_core.errors import OptionError
@@ -265,3 +266,15 @@ def test_larger_pixels_than_it_was_made_for_get_their_own_lattice(stem: str):
 def test_wrong_options_are_refused(options: dict[str, Any], said: str):
     with pytest.raises(OptionError, match=said):
         ImageOptions.parse(options)
+
+
+def test_the_header_of_a_file_says_how_large_the_picture_is_before_it_is_made_smaller(tmp_path):
+    Image.new("RGB", (700, 300)).save(tmp_path / "wide.png")
+    tokenizer = ImageTokenizer(8)
+    assert tokenizer.file_facts(tmp_path / "wide.png") == {
+        "format": "PNG",
+        "width_px": 700,
+        "height_px": 300,
+        "pixels": "RGB",
+    }
+    assert tokenizer.file_facts(np.zeros((4, 4, 3), np.uint8)) == {}

@@ -20,6 +20,7 @@ from PIL import Image
 from mt_core.errors import DataWarning, InputError
 from mt_plugin_video.reading import decoding, read_video
 from mt_plugin_video.sampling import Video
+from mt_plugin_video.tokenizer import VideoTokenizer
 
 QUARTERS = [(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]
 """High left, high right, low left, low right: red, green, blue, white."""
@@ -511,3 +512,15 @@ def test_every_video_of_ucf101_is_read():
         video = read(path, needed=32, plan=lambda duration_s: np.linspace(0, duration_s, 8))
         assert 7 <= len(video.frames) <= 8 and 29 / 25 - 0.05 <= video.duration_s <= 12.1
         assert video.frames.std() > 10
+
+
+def test_the_header_of_a_video_says_how_large_and_how_fast_it_is(tmp_path: Path):
+    facts = VideoTokenizer(8).file_facts(save(tmp_path / "small.mp4", quarters(height=32, width=48)))
+    assert {**facts, "format": ""} == {
+        "format": "",
+        "codec": "mpeg4",
+        "width_px": 48,
+        "height_px": 32,
+        "rate_hz": pytest.approx(25, rel=0.1),
+    }
+    assert "mp4" in facts["format"]

@@ -34,6 +34,7 @@ from pydicom.uid import (
 
 from mt_core.errors import DataWarning, InputError, MissingDependencyError, MtError
 from mt_plugin_xray.reading import read_film
+from mt_plugin_xray.tokenizer import XrayTokenizer
 
 PERSONAL = ("DOE^JANE", "PID-31337", "19701231", "WHO^DOCTOR", "Saint Elsewhere", "ACC-4711", "a secret comment")
 
@@ -460,3 +461,12 @@ def test_computed_radiograph_of_an_extremity():
     lossless, lossy = (read_film(folder / f"RG3_J2K{kind}.dcm", needed=224)[..., 0] for kind in "RI")
     assert lossless.shape == (252, 252) and np.abs(lossless - lossy).mean() < 0.01
     assert lossless[120, 120] > 0.6 > 0.2 > lossless[120, 170]  # bone is bright, and the air beside it dark
+
+
+def test_the_header_gives_size_and_bits_and_nothing_of_a_patient(tmp_path: Path):
+    (tmp_path / "film.dcm").write_bytes(file())
+    (tmp_path / "film.png").write_bytes(picture(np.zeros((30, 20), np.uint8)))
+    facts = XrayTokenizer(8).file_facts(tmp_path / "film.dcm")
+    assert facts == {"format": "DICOM", "width_px": 64, "height_px": 64, "pixels": "MONOCHROME2", "bits": 12}
+    of_picture = XrayTokenizer(8).file_facts(tmp_path / "film.png")
+    assert of_picture == {"format": "PNG", "width_px": 20, "height_px": 30, "pixels": "L"}

@@ -192,6 +192,19 @@ class Tokenizer(nn.Module):
             return ", ".join(f"{name}: {value}" for name, value in sample.items())
         return sample if isinstance(sample, str) else None
 
+    def file_facts(self, source: Any) -> dict[str, Any]:
+        """What the header of a file says, for people to look at (`mt show`): what reading makes smaller or leaves out,
+        as the size of a picture or the rate of a recording. Nothing is decoded.
+
+        Args:
+            source: What `read` takes.
+
+        Returns:
+            Numbers and texts by name; a name may end in its unit: `rate_hz`, `width_px`, `duration_s`. By default
+            nothing, and so of what is no file. What this raises is not reported: reading says what is wrong.
+        """
+        return {}
+
     # once
 
     @classmethod

@@ -23,6 +23,7 @@ dl.facts { display: grid; grid-template-columns: max-content 1fr; gap: 3px 1.2em
 dl.facts dt { color: #566173; max-width: 40vw } dl.facts dd { margin: 0 }
 .bar { display: inline-block; height: .7em; background: #4f6bd8; border-radius: 2px; vertical-align: baseline }
 .scroll { overflow-x: auto } td.bars { min-width: 120px; width: 30% }
+th[scope=col] { text-align: right }
 .verdict { padding: .6em .9em; border-radius: 8px; border-left: 5px solid #2d8659; background: #2d865922 }
 .verdict.bad { border-left-color: #a40e26; background: #a40e2622 }
 @media (prefers-color-scheme: dark) {

@@ -15,13 +15,14 @@ from mt_core.inspection.copies import Copies
 from mt_core.inspection.data_check import DataCheck
 from mt_core.inspection.examples import examples_of
 from mt_core.inspection.opening import OpenedData
+from mt_core.inspection.own_pictures import enlarged
 from mt_core.inspection.targets import ClassCounts
 from mt_core.io.html import Page
 from mt_core.io.notices import notice_lines
 from mt_core.model import MetaTransformer
 
 _MOST_LISTED = 100
-_SIDE = 112
+_SIDE, _LEAST = 176, 88
 
 
 def check_page(model: MetaTransformer, opened: OpenedData, check: DataCheck, relative: Callable[[str], str]) -> bytes:
@@ -61,7 +62,7 @@ def example_sheet(model: MetaTransformer, parts: Mapping[str, ModalityDataset]) 
     rows = []
     for part in list(parts.values())[:1]:
         for _, shown in examples_of(model, part, a_class=8):
-            rows.append([seen.picture for _, seen in shown if seen.picture is not None])
+            rows.append([enlarged(seen.picture, _LEAST) for _, seen in shown if seen.picture is not None])
     if not any(rows):
         raise EmbeddingError("the samples cannot be drawn", fix="give --out a name that ends in .html")
     return as_png([row for row in rows if row])
@@ -126,5 +127,5 @@ def _examples(page: Page, model: MetaTransformer, part: ModalityDataset, relativ
 
 
 def _card(name: str, seen: Seen) -> Card:
-    picture = encoded(seen.picture, _SIDE) if seen.picture is not None else None
+    picture = encoded(enlarged(seen.picture, _LEAST), _SIDE) if seen.picture is not None else None
     return Card(name, "" if seen.cells else seen.text, picture, seen.cells[:14], seen.note)

@@ -29,7 +29,7 @@ from mt_core.data.sources import Read, read_sources
 from mt_core.data.subsets import Subset
 from mt_core.data.workers import resolve_num_workers
 from mt_core.errors import MtError
-from mt_core.inspection.facts import Fact, facts_of
+from mt_core.inspection.facts import Fact, facts_of, facts_of_file
 from mt_core.io.progress import Progress
 
 SAMPLES_A_BATCH = 32
@@ -63,6 +63,7 @@ class _ReadSample:
     source: Any
     hash: int
     sample: Any
+    of_file: dict[str, Fact]
 
 
 class _Numbered(Subset):
@@ -89,7 +90,8 @@ class _ContentTokenizer(Tokenizer):
 
     def read(self, source: Any) -> _ReadSample:
         sample = read_sample(self.tokenizer, source)
-        return _ReadSample(source, self._hash(self._of_sources, source), sample)
+        of_file = facts_of_file(self.tokenizer, source)
+        return _ReadSample(source, self._hash(self._of_sources, source), sample, of_file)
 
     def prepare_example(
         self, sample: _ReadSample, target: Any, generator: torch.Generator | None = None
@@ -104,10 +106,11 @@ class _ContentTokenizer(Tokenizer):
         return {}, self._content(position, sample, prepared, target)
 
     def stream(self, source: Any) -> Iterator[Any]:
-        of_file = self._hash(self._of_sources, source)
+        content = self._hash(self._of_sources, source)
         for row, sample in enumerate(self.tokenizer.stream(source)):
-            of_row = self._hash(self._of_sources, [of_file, row]) if row else of_file
-            yield sample if isinstance(sample, MtError) else _ReadSample(source, of_row, sample)
+            of_row = self._hash(self._of_sources, [content, row]) if row else content
+            of_file = {} if row else facts_of_file(self.tokenizer, source)
+            yield sample if isinstance(sample, MtError) else _ReadSample(source, of_row, sample, of_file)
 
     def prepare(self, sample: _ReadSample, generator: torch.Generator | None = None) -> Any:
         prepared = self.tokenizer.prepare(sample.sample)
@@ -120,7 +123,7 @@ class _ContentTokenizer(Tokenizer):
             self._hash(self._of_samples, read.sample),
             self._hash(self._of_samples, prepared),
             self._of_target(target),
-            facts_of(read.sample),
+            {**read.of_file, **facts_of(read.sample)},
             _counts(target) if isinstance(self.task, Detection | Segmentation) else {},
         )
 

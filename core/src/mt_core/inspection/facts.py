@@ -5,12 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mt_core.contract import Tokenizer
 from mt_core.data.sample_hash import NAMES
+from mt_core.io.notices import Notices, collecting
 
 _DEEPEST = 4
 _MOST_FIELDS = 60
@@ -74,6 +77,17 @@ def facts_of(sample: Any) -> dict[str, Fact]:
             break
         found[name] = fact
     return found
+
+
+def facts_of_file(tokenizer: Tokenizer, source: Any) -> dict[str, Fact]:
+    """What the header of a file says, where the modality looks at it; nothing where that fails."""
+    if not isinstance(source, str | Path):
+        return {}
+    try:
+        with collecting(Notices()):
+            return facts_of({"file": tokenizer.file_facts(source)})
+    except Exception:  # reading says what is wrong with the file
+        return {}
 
 
 def _facts(name: str, value: Any, depth: int) -> Iterator[tuple[str, Fact]]:

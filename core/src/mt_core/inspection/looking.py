@@ -16,7 +16,7 @@ from mt_core.data.sources import raw_samples
 from mt_core.embedding.sample_pictures import SampleViewer, Seen
 from mt_core.embedding.shown import Drawn, draw_sample
 from mt_core.errors import DataWarning, MtError
-from mt_core.inspection.facts import Fact, facts_of
+from mt_core.inspection.facts import Fact, facts_of, facts_of_file
 from mt_core.model import MetaTransformer
 
 
@@ -76,15 +76,18 @@ def _looked(look: _Look, sources: Sequence[Any], most: int) -> Iterator[Looked]:
         name = name_of(sources[read.source])
         notices = tuple(read.notices)
         for offset, sample in enumerate(read.items[:most]):
-            yield _look(look, sample, name, read.row + offset, notices)
+            of_file = {} if read.row + offset else facts_of_file(look.model.tokenizer, sources[read.source])
+            yield _look(look, sample, name, read.row + offset, notices, of_file)
             notices = ()
         if read.error is not None:
             yield Looked(name, read.row + len(read.items), {}, notices=notices, error=with_source(read.error, name))
 
 
-def _look(look: _Look, sample: Any, name: str, row: int, notices: tuple[DataWarning, ...]) -> Looked:
+def _look(
+    look: _Look, sample: Any, name: str, row: int, notices: tuple[DataWarning, ...], of_file: Mapping[str, Fact]
+) -> Looked:
     model = look.model
-    facts = facts_of(sample)
+    facts = {**of_file, **facts_of(sample)}
     if look.uncalibrated is not None:
         return Looked(name, row, facts, sample, notices=notices, uncalibrated=look.uncalibrated)
     try:

@@ -34,13 +34,19 @@ def own_picture(sample: Any, target: Any = None, task: AnyTask | None = None) ->
     return picture
 
 
+def enlarged(picture: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
+    """A small picture as often as large as it takes, without smoothing."""
+    times = max(1, least // max(picture.shape[:2]))
+    return picture.repeat(times, 0).repeat(times, 1)
+
+
 def _eight_bit(sample: NDArray[Any]) -> NDArray[np.uint8] | None:
-    shown = sample[..., :3] if sample.shape[-1] >= 3 else np.repeat(sample[..., :1], 3, axis=-1)
+    shown: NDArray[Any] = sample[..., :3] if sample.shape[-1] >= 3 else np.repeat(sample[..., :1], 3, axis=-1)
     if shown.dtype == np.uint8:
-        return np.ascontiguousarray(shown)
+        return np.ascontiguousarray(shown, np.uint8)
     if shown.dtype.kind != "f" or not np.isfinite(shown).all() or shown.min() < 0 or shown.max() > 1:
         return None
-    return np.rint(shown * 255).astype(np.uint8)
+    return np.asarray(np.rint(shown * 255), np.uint8)
 
 
 def _objects(target: Boxes, task: Detection, size: tuple[int, ...]) -> list[Mapping[str, Any]]:
@@ -60,4 +66,4 @@ def _coloured(picture: NDArray[np.uint8], mask_HW: NDArray[Any], task: Segmentat
     colours = class_colours(task)[mask_HW[is_known]]
     mixed = picture.astype(float)
     mixed[is_known] = (1 - _OPACITY) * mixed[is_known].mean(-1, keepdims=True) + _OPACITY * colours
-    return np.rint(mixed).astype(np.uint8)
+    return np.asarray(np.rint(mixed), np.uint8)

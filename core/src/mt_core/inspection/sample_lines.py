@@ -30,7 +30,7 @@ def sample_lines(looked: Looked, width: int) -> list[str]:
     if len(rows) > _MOST_FACTS:
         lines.append(f"  and {len(rows) - _MOST_FACTS:,} more")
     lines += [f"  {line}" for line in notice_lines(looked.notices)]
-    lines += [f"  {line}" for line in picture_lines(looked, min(width - 4, 76))]
+    lines += [f"  {line}".rstrip() for line in picture_lines(looked, min(width - 4, 76))]
     return lines
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from typing import BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
 
 import numpy as np
 import soundfile  # type: ignore[import-untyped,unused-ignore]
@@ -79,6 +80,14 @@ def decode(file: BinaryIO, name: str, max_seconds: float) -> tuple[Samples, int,
     if found.rest > max(_LEAST_REST, sum(map(len, pieces)) // 50):
         left_out(name, f"{found.rest:,} bytes behind the sound that the header counts")
     return pieces[0] if len(pieces) == 1 else np.concatenate(pieces), first_rate, seconds
+
+
+def header_of(path: str | Path) -> dict[str, Any]:
+    """What the header of a recording says, for `Tokenizer.file_facts`."""
+    with silent_stderr():
+        found = soundfile.info(str(path))
+    facts = {"format": found.format, "encoding": found.subtype, "rate_hz": found.samplerate, "channels": found.channels}
+    return {**facts, "duration_s": found.duration} if found.frames < _UNKNOWN else facts
 
 
 def _unreadable(file: BinaryIO, name: str, error: soundfile.LibsndfileError) -> InputError:

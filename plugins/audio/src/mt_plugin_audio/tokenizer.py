@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -123,6 +124,14 @@ class AudioTokenizer(DrawnTokenizer):
 
     def read(self, source: Any) -> Waveform:
         return read_recording(source, self.options.max_seconds)
+
+    def file_facts(self, source: Any) -> dict[str, Any]:
+        """Format, encoding, rate, channels and length, as the file's header says."""
+        if not isinstance(source, str | Path):
+            return {}
+        from mt_plugin_audio.decoding import header_of
+
+        return header_of(source)
 
     def prepare(self, sample: Waveform, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """`frames`, (F, M) float16 log-mel energies, not yet normalised; see `log_mel`."""

@@ -6,6 +6,7 @@ B samples, V clips, T frames, t frames and p pixels of a tubelet, C channels, S 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -130,6 +131,14 @@ class VideoTokenizer(Tokenizer):
 
     def _times(self, duration_s: float) -> Times:
         return times_of_clips(duration_s, self.options.frames, self.options.clips, self.options.rate_hz)
+
+    def file_facts(self, source: Any) -> dict[str, Any]:
+        """Container, codec, size and rate of a video file, as its header says; of frames in a folder nothing."""
+        if not isinstance(source, str | Path):
+            return {}
+        from mt_plugin_video.reading.decoding import header_of
+
+        return header_of(source)
 
     def prepare(self, sample: Video, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """`pixels`, (V, T, 3, S, S) uint8: all clips, or one drawn at random in training.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from pydantic import Field
 from mt_core.sdk import MAX_PIXELS
 from mt_core.sdk.blocks import DensePictureOptions, DensePictureTokenizer
 from mt_plugin_xray.grey import stretched
-from mt_plugin_xray.reading import Film, read_film
+from mt_plugin_xray.reading import Film, dicom_facts, read_film
 
 
 class XrayOptions(DensePictureOptions):
@@ -44,6 +45,12 @@ class XrayTokenizer(DensePictureTokenizer):
         """(H, W, 1) pixels and nothing else of the file, see `read_film`; of whole films not much
         larger than `size` asks for."""
         return read_film(source, needed=self.needed)
+
+    def file_facts(self, source: Any) -> dict[str, Any]:
+        """Size and kind of pixels; of a DICOM file nothing that may be a patient's."""
+        if not isinstance(source, str | Path):
+            return {}
+        return dicom_facts(source) or super().file_facts(source)
 
     def as_seen(self, sample: Film) -> Film:
         """Floats of 0..1, so that 8-bit and deeper films may share a batch."""

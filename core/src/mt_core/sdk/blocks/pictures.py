@@ -6,6 +6,7 @@ B batch, S side in pixels, C channels, N tokens, one a patch, D width.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -29,6 +30,7 @@ from mt_core.sdk.blocks.crops import Box, central_box, is_drawn, random_box, shi
 from mt_core.sdk.blocks.patches import PatchEmbed, copy_kernel
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
 from mt_core.sdk.blocks.stem import ConvStem
+from mt_core.sdk.boxes.sizes import header_of
 
 MIDDLE = 0.5
 """Mean and standard deviation of each channel, where 1 is full, until `init_from_encoder` brings the encoder's: they
@@ -116,6 +118,10 @@ class PictureTokenizer(Tokenizer):
         self.place = LearnedPositions((size // patch, size // patch), width)
         self.register_buffer("mean", torch.full((channels,), MIDDLE))
         self.register_buffer("std", torch.full((channels,), MIDDLE))
+
+    def file_facts(self, source: Any) -> dict[str, Any]:
+        """Format, size and kind of pixels; of more formats than Pillow's own nothing."""
+        return header_of(source) if isinstance(source, str | Path) else {}
 
     def prepare(self, sample: NDArray[Any], generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """`pixels`, (C, S, S): uint8 as the sample is, else float16 of 0..1.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import import_module
+from pathlib import Path
+from typing import Any
 
 from mt_core.contract import reading
 from mt_core.sdk.pictures import open_picture, orientation_of
@@ -28,6 +30,19 @@ def size_of(path: str) -> tuple[int, int]:
     with reading(path, formats=" ".join(_SUFFIXES)), quiet(), open_picture(path, _formats(), _SUFFIXES) as picture:
         width, height = picture.size
         return (width, height) if orientation_of(picture) in _TURNED else (height, width)
+
+
+def header_of(path: str | Path) -> dict[str, Any]:
+    """Format, width, height and kind of pixels of a picture file, for `Tokenizer.file_facts`.
+
+    Raises:
+        InputError: a file whose header cannot be read.
+    """
+    with reading(path, formats=" ".join(_SUFFIXES)), quiet(), open_picture(path, _formats(), _SUFFIXES) as picture:
+        width, height = picture.size
+        if orientation_of(picture) in _TURNED:
+            width, height = height, width
+        return {"format": picture.format or "", "width_px": width, "height_px": height, "pixels": picture.mode}
 
 
 @cache

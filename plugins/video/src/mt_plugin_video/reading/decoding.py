@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -65,6 +65,24 @@ def decode(source: str | Path | bytes, name: str, needed: int, plan: Plan) -> Vi
         index = count_packets(container, stream, name)
     with _opened(source, name) as (container, stream):
         return _decoded(container, stream, index, name, needed, plan)
+
+
+def header_of(path: str | Path) -> dict[str, Any]:
+    """What the header of a video says, for `Tokenizer.file_facts`.
+
+    Raises:
+        InputError: no video.
+    """
+    with _opened(path, str(path)) as (container, stream):
+        context = stream.codec_context
+        rate = stream.average_rate or stream.guessed_rate
+        return {
+            "format": container.format.name,
+            "codec": context.name,
+            "width_px": context.width,
+            "height_px": context.height,
+            "rate_hz": float(rate) if rate else None,
+        }
 
 
 @contextmanager

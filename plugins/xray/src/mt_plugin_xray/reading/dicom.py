@@ -95,6 +95,18 @@ def grey_of_file(file: BinaryIO, name: str) -> Grey:
     return grey_of_dataset(dataset, name)
 
 
+def size_of_file(file: BinaryIO, name: str) -> dict[str, Any]:
+    """Size and kind of pixels, for `Tokenizer.file_facts`: of the header nothing else. The file is at its start.
+
+    Raises:
+        InputError: as `grey_of_file`.
+    """
+    header, _ = _quiet(name, lambda: _header(file, name))
+    stored = _checked(header, name)
+    facts = {"format": "DICOM", "width_px": int(header.Columns), "height_px": int(header.Rows)}
+    return {**facts, "pixels": str(header.PhotometricInterpretation), "bits": stored.bits}
+
+
 def grey_of_dataset(dataset: Any, name: str) -> Grey:
     """(H, W, 1) within 0..1, from a pydicom dataset; raises as `grey_of_file`."""
     return _grey(dataset, _quiet(name, lambda: _syntax(dataset.file_meta)), dataset, name)

@@ -16,7 +16,7 @@ from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
 from mt_core.sdk import as_standard_pixels, declared_suffixes, luminance, open_picture, picture_to_array, quiet, shrink
 from mt_plugin_xray.grey import stretched
-from mt_plugin_xray.reading.dicom import grey_of_dataset, grey_of_file, is_dataset, is_dicom
+from mt_plugin_xray.reading.dicom import grey_of_dataset, grey_of_file, is_dataset, is_dicom, size_of_file
 
 SUFFIXES = declared_suffixes("mt_plugin_xray")
 
@@ -55,6 +55,12 @@ def read_film(source: Any, needed: int) -> Film:
         else:
             film = _film(as_standard_pixels(source, name))
         return shrink(film, needed)
+
+
+def dicom_facts(path: str | Path) -> dict[str, Any]:
+    """Size and kind of pixels of a DICOM file; {} of another one."""
+    with Path(path).open("rb") as file, quiet("pydicom"):
+        return size_of_file(file, name_of(path)) if is_dicom(file) else {}
 
 
 def _from_file(file: BinaryIO, source: str | Path | bytes, name: str, needed: int) -> Film:

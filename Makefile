@@ -22,7 +22,7 @@ demo: .venv/ready
 test slow: export OMP_NUM_THREADS = 1
 test slow: export OPENBLAS_NUM_THREADS = 1
 # the commands that tests start find modules compiled: else a start takes two to three times as long
-slow: export PYTHONDONTWRITEBYTECODE =
+test slow: export PYTHONDONTWRITEBYTECODE =
 
 test: .venv/ready
 	$(IN)/python -m pytest --numprocesses 2 --dist worksteal

@@ -42,6 +42,7 @@ def load(
     *,
     encoder: str | Path | Encoder | None = None,
     layers: Sequence[int] | str | None = None,
+    token_budget: int | str | None = None,
     purpose: Purpose = "embed",
     seed: int = 0,
     device: str | torch.device | None = None,
@@ -57,6 +58,9 @@ def load(
             that were trained together (`open_clip/…`), that which fits the modality.
         layers: The blocks whose outputs stand side by side in the features, as (3, 6, 9, 12) or "3,6,9,12"; "quarters":
             those at a quarter, half, three quarters and the end; None: the last block alone.
+        token_budget: Of longer samples so many tokens in the encoder at once: 1024 joins similar neighbours,
+            "tiles:1024" cuts into pieces that do not see each other; None: all at once, for which time grows with the
+            square of their number. See `Encoder.with_budget`.
         purpose: Which of the views of the data is taken where `view` is not among the options: the one that was
             measured to be better for vectors without training, or for training.
         seed: For the weights of the tokenizer: the same seed, the same tokenizer.
@@ -84,6 +88,8 @@ def load(
     ready = ready.for_cells(plugin.manifest.cells)
     if layers is not None:
         ready = ready.with_layers(parse_layers(layers, ready.depth))
+    if token_budget is not None:
+        ready = ready.with_budget(token_budget)
     return new_model(plugin, ready, purpose=purpose, seed=seed, device=device, options=options)
 
 

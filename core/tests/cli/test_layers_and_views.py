@@ -107,3 +107,25 @@ def test_a_complete_run_is_not_shown_as_the_result_of_other_options(
     assert main([*line, "--resume"]) == 0
     assert main([*line, "--resume", *change]) == 2
     assert named in capsys.readouterr().err
+
+
+def test_a_run_and_a_file_of_vectors_say_their_token_budget(series, small_encoder_file, tmp_path, capsys):
+    data, run, encoder = str(tmp_path / "data"), str(tmp_path / "run"), str(small_encoder_file)
+    settings = ["--epochs", "1", "--num-workers", "0", "-q", "--encoder", encoder]
+    assert main(["train", "toy", "--data", data, "--out", run, "--token-budget", "tiles:16", *settings]) == 0
+    assert str(mt.load_run(run).encoder.budget) == "tiles:16"
+    assert main(["embed", run, *series, "-o", str(tmp_path / "v.parquet"), "-q"]) == 0
+    assert pq.read_schema(tmp_path / "v.parquet").metadata[b"mt.token_budget"] == b'"tiles:16"'
+    assert main(["embed", run, *series, "-o", str(tmp_path / "w.parquet"), "--token-budget", "32"]) == 2
+    assert "a run has its own token budget" in capsys.readouterr().err
+    assert main(["train", "toy", "--data", data, "--out", run, "--resume", *settings]) == 2
+    assert "started with other settings (token_budget)" in capsys.readouterr().err
+
+
+def test_vectors_of_another_token_budget_are_not_added(series, small_encoder_file, tmp_path, capsys):
+    command = ["embed", "toy", "-o", str(tmp_path / "v.parquet"), "--encoder", str(small_encoder_file), "-q"]
+    assert main([*command, series[0], "--token-budget", "16"]) == 0
+    assert main([*command, *series]) == 2
+    assert "token budget merge:16" in capsys.readouterr().err
+    assert main([*command, *series, "--token-budget", "8"]) == 2
+    assert "8 is no budget of tokens" in capsys.readouterr().err

@@ -52,6 +52,7 @@ def test_it_is_typed_strictly(sonar):
     run(sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "src", "tests", cwd=sonar)
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass_without_a_warning(sonar):
     """Those of the conformance suite need it installed: tests/test_scaffold.py runs them."""
     own = ("tests/test_tokenizer.py", "tests/test_dataset.py")
@@ -120,6 +121,7 @@ class SonarDataset(ListedDataset):
 """
 
 
+@pytest.mark.slow
 def test_its_own_tests_pass_where_tokenizer_and_dataset_are_replaced(sonar):
     package = sonar / "src/mt_plugin_sonar"
     (package / "tokenizer.py").write_text(OTHER_TOKENIZER)

@@ -45,9 +45,10 @@ def test_requests_of_two_modalities_go_through_the_encoder_in_one_pass(work, pas
     np.testing.assert_allclose(words.tokens, alone.tokens, atol=1e-4)
 
 
-def test_other_layers_take_a_pass_of_their_own(work, passes):
+@pytest.mark.parametrize("other", [lambda encoder: encoder.with_layers([1]), lambda encoder: encoder.with_budget(16)])
+def test_other_layers_and_token_budgets_take_a_pass_of_their_own(work, passes, other):
     batch = [work("words", "a fine day"), work("people", ROW)]
-    batch[1].model = batch[1].model.with_encoder(batch[1].model.encoder.with_layers([1]))
+    batch[1].model = batch[1].model.with_encoder(other(batch[1].model.encoder))
     assert all(map(tokenize, batch))
     encode(batch)
     assert passes == [1, 1]

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
 @shared.stacked(
     shared.encoder,
     shared.layers,
+    shared.token_budget,
     shared.view,
     shared.tokenizer_options,
     shared.num_workers,
@@ -77,6 +78,7 @@ def command(
     gpus_per_worker: float | None,
     encoder: str | None,
     layers: str | None,
+    token_budget: str | None,
     view: str | None,
     options: tuple[str, ...],
     num_workers: int | None,
@@ -104,6 +106,7 @@ def command(
     passed_over = Notices(strict=strict)
     with collecting(passed_over):
         modality_or_run, files = ("", named) if by_suffix or chosen else modality_and_files(named)
+    given = {"layers": layers, "token_budget": token_budget}
     settings = {
         "pool": pool,
         "batch_size": batch_size,
@@ -116,7 +119,7 @@ def command(
     }
     if not modality_or_run:
         return _report(
-            _embed_by_suffix(files, chosen, out, encoder, layers, device, options, overwrite, passed_over, settings)
+            _embed_by_suffix(files, chosen, out, encoder, given, device, options, overwrite, passed_over, settings)
         )
     if not files:
         if means_modality(modality_or_run):
@@ -133,7 +136,7 @@ def command(
 
     from mt_core.embedding import embed_files  # imports torch: all that is above needs none to be refused
 
-    model = shared.load_modality_or_run(modality_or_run, encoder, device, options, layers)
+    model = shared.load_modality_or_run(modality_or_run, encoder, device, options, **given)
     if not quiet:
         click.echo(f"{len(sources)} file(s), {model.description}", err=True)
     return _report(embed_files(model, sources, out, overwrite=overwrite, **settings))
@@ -159,7 +162,7 @@ def _embed_by_suffix(
     chosen: tuple[str, ...],
     out: str,
     encoder: str | None,
-    layers: str | None,
+    given: dict[str, Any],
     device: str | None,
     options: tuple[str, ...],
     overwrite: bool,
@@ -197,7 +200,7 @@ def _embed_by_suffix(
     ready = load_encoder(encoder)
 
     def model_of(modality: str) -> MetaTransformer:
-        return load(modality, encoder=ready, layers=layers, device=device)
+        return load(modality, encoder=ready, device=device, **given)
 
     return embed_mixed(found.groups, found.unread, out, model_of, overwrite=overwrite, **settings)
 

@@ -28,6 +28,7 @@ RUNGS = ("knn", "probe", "frozen", "lora", "full")
 @shared.stacked(
     shared.encoder,
     shared.layers,
+    shared.token_budget,
     shared.view,
     shared.tokenizer_options,
     shared.data_options,
@@ -49,6 +50,7 @@ def command(
     overwrite: bool,
     encoder: str | None,
     layers: str | None,
+    token_budget: str | None,
     view: str | None,
     options: tuple[str, ...],
     data_option: tuple[str, ...],
@@ -95,6 +97,7 @@ def command(
         rungs=names,
         encoder=encoder,
         layers=layers,
+        token_budget=token_budget,
         device=device,
         tokenizer_options=shared.parse(options),
         data_options=shared.parse(data_option),

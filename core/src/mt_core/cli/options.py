@@ -34,6 +34,11 @@ encoder = click.option("--encoder", metavar="NAME|FILE", help="The encoder; by d
 layers = click.option(
     "--layers", metavar="LIST", help="Blocks whose outputs stand side by side: 3,6,9,12, or quarters, or last."
 )
+token_budget = click.option(
+    "--token-budget",
+    metavar="N|tiles:N",
+    help="At most N tokens of a sample in the encoder at once: similar neighbours are joined, or tiles of N are cut.",
+)
 view = click.option(
     "--view",
     type=click.Choice(["tokens", "picture"]),
@@ -192,22 +197,28 @@ def with_flags(pairs: Sequence[str], flags: Mapping[str, str | None], kind: str)
 
 
 def load_modality_or_run(
-    name: str, encoder: str | None, device: str | None, options: Sequence[str], layers: str | None = None
+    name: str,
+    encoder: str | None,
+    device: str | None,
+    options: Sequence[str],
+    layers: str | None = None,
+    token_budget: str | None = None,
 ) -> MetaTransformer:
     """The model of a modality, or of the run in a folder; of a name that both have, `name` is the modality and `./name`
     the folder.
 
     Raises:
-        OptionError: options or layers for a run, which has its own.
+        OptionError: options, layers or a budget of tokens for a run, which has its own.
     """
     from mt_core.api import load, load_run
     from mt_core.cli.choosing import means_modality
     from mt_core.errors import OptionError
 
     if means_modality(name):
-        return load(name, encoder=encoder, layers=layers, device=device, **parse(options))
-    if layers is not None:
-        raise OptionError(f"a run has its own layers; --layers {layers} cannot be changed", fix="leave it out")
+        return load(name, encoder=encoder, layers=layers, token_budget=token_budget, device=device, **parse(options))
+    for what, option, value in (("layers", "--layers", layers), ("token budget", "--token-budget", token_budget)):
+        if value is not None:
+            raise OptionError(f"a run has its own {what}; {option} {value} cannot be changed", fix="leave it out")
     if options:
         raise OptionError(f"a run has its own options; {', '.join(options)} cannot be changed", fix="leave them out")
     return load_run(name, encoder=encoder, device=device)

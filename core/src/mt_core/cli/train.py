@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 @shared.stacked(
     shared.encoder,
     shared.layers,
+    shared.token_budget,
     shared.view,
     shared.tokenizer_options,
     shared.data_options,
@@ -93,6 +94,7 @@ def command(
     overwrite: bool,
     encoder: str | None,
     layers: str | None,
+    token_budget: str | None,
     view: str | None,
     options: tuple[str, ...],
     data_option: tuple[str, ...],
@@ -163,7 +165,13 @@ def command(
     from mt_core.api import load  # after the data: a folder that cannot be trained on needs no encoder to be refused
     from mt_core.training import fit
 
-    given: dict[str, Any] = {"encoder": encoder, "layers": layers, "seed": recipe.seed, "device": device}
+    given: dict[str, Any] = {
+        "encoder": encoder,
+        "layers": layers,
+        "token_budget": token_budget,
+        "seed": recipe.seed,
+        "device": device,
+    }
     if started_from is not None:
         from mt_core.training.starting import load_adapted
 

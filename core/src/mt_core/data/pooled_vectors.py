@@ -73,7 +73,7 @@ def vector_identity(model: MetaTransformer, pool: VectorsFrom, precision: Precis
         "encoder_fingerprint": model.encoder.fingerprint,
         "tokenizer_fingerprint": model.tokenizer_fingerprint(),
         "pool": pool,
-        "layers": None if model.encoder.layers is None else list(model.encoder.layers),
+        **model.encoder.choices,
         "precision": precision,
         **({"head_fingerprint": _head_fingerprint(model.require_head())} if pool == "head" else {}),
     }

@@ -28,7 +28,7 @@ from mt_core.model import MetaTransformer
 MIXED = "several"
 """What the metadata of such a file call its modality; each row has its own."""
 
-_COMMON = ("encoder_fingerprint", "pool", "layers", "precision", "width", "encoder", "version")
+_COMMON = ("encoder_fingerprint", "pool", "layers", "token_budget", "precision", "width", "encoder", "version")
 
 
 def embed_mixed(

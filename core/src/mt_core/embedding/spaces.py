@@ -20,4 +20,6 @@ def space_of(metadata: Mapping[str, Any]) -> str:
     if metadata.get("space"):
         return str(metadata["space"])
     made_by = {name: metadata.get(name) for name in _DECIDING}
+    if metadata.get("token_budget"):
+        made_by["token_budget"] = metadata["token_budget"]
     return hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()[:16]

@@ -39,7 +39,7 @@ def random_control(encoder: Encoder, seed: int) -> Encoder:
     architecture = architecture_of(encoder)
     if architecture is not None:
         drawn = load_encoder(f"random/{architecture}@{seed}" if seed else f"random/{architecture}")
-        return drawn.with_layers(encoder.layers)
+        return drawn.with_choices(encoder.choices)
     drawn = deepcopy(encoder)
     tensors = {_TIMM_NAMES.get(name, name): tensor for name, tensor in drawn.state_dict().items()}
     for name, tensor in tensors.items():

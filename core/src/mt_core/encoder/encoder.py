@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Self
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mt_core.contract import Features, Tokens, TokenTable
+from mt_core.encoder.budget import Back, TokenBudget, as_it_is, features_of, parse_budget
 from mt_core.encoder.fingerprint import fingerprint
 from mt_core.encoder.packing import Packing, join, pack, plan_joining, plan_packing, separate, unpack, unpack_one
 from mt_core.encoder.plain_vit import VitParts
@@ -65,6 +66,7 @@ class Encoder(nn.Module):
     Attributes:
         width, depth, num_heads: D, the number of blocks, the heads of each attention.
         layers: The blocks whose outputs stand side by side in the features; see `with_layers`. None: the last alone.
+        budget: How many tokens of a row go through the blocks together; see `with_budget`. None: all.
         runner: What computes the blocks in place of torch; see `with_runner`.
         has_cls, cls_is_last: Whether it has [CLS], and whether that is no token of its own but the last of each row.
         prefix: (P, D) [CLS] and registers, None without.
@@ -106,6 +108,7 @@ class Encoder(nn.Module):
         self.depth = len(parts.blocks)
         self.num_heads = parts.num_heads
         self.layers: tuple[int, ...] | None = None
+        self.budget: TokenBudget | None = None
         self.runner: Runner | None = None
         self.fit = fit
         self.token_table = token_table
@@ -174,6 +177,33 @@ class Encoder(nn.Module):
         shared.runner = None  # made for other layers
         return shared
 
+    def with_budget(self, budget: TokenBudget | int | str | None) -> Encoder:
+        """The same encoder, sharing its weights, for rows of more tokens than attention has time and memory for.
+
+        Args:
+            budget: 1024 or "merge:1024": of a row with more tokens similar neighbours are joined until so many are
+                left; "tiles:1024": such a row is cut into pieces of so many, which do not see each other. See
+                `mt_core.encoder.budget`. None: all tokens go through the blocks together.
+
+        Raises:
+            OptionError: anything else.
+        """
+        shared = copy(self)
+        shared.budget = parse_budget(budget)
+        return shared
+
+    @property
+    def choices(self) -> dict[str, Any]:
+        """`layers` and `token_budget`, as JSON can hold them: what features depend on beside the weights."""
+        return {
+            "layers": None if self.layers is None else list(self.layers),
+            "token_budget": None if self.budget is None else str(self.budget),
+        }
+
+    def with_choices(self, record: Mapping[str, Any]) -> Encoder:
+        """The same encoder with the `choices` that a record names."""
+        return self.with_layers(record.get("layers")).with_budget(record.get("token_budget"))
+
     def with_runner(self, runner: Runner | None) -> Encoder:
         """The same encoder, sharing its weights, whose blocks are computed by a runner that was made for it and its
         layers (`mt_core.encoder.backends`), without gradients; None: by torch."""
@@ -239,7 +269,7 @@ class Encoder(nn.Module):
         return sum(parameter.numel() for parameter in self.parameters())
 
     def forward(self, tokens: Tokens) -> Features:
-        """Features of the real tokens.
+        """Features of the real tokens, each row alone; of a row beyond the `budget` as that says.
 
         Returns:
             `tokens` (R, N, D), zeros where the mask is False; `cls` (R, D), zeros for a row without a real token, or
@@ -249,17 +279,25 @@ class Encoder(nn.Module):
             TokensError: another width than the encoder's, or a sample without a real token.
         """
         self._check(tokens)
+        fitted, back = self._fitted(tokens)
+        return back(self._features(fitted))
+
+    def _fitted(self, tokens: Tokens) -> tuple[Tokens, Back]:
+        """As the budget has them, where there are blocks to save."""
+        return self.budget.fit(tokens) if self.budget is not None and self.depth else (tokens, as_it_is)
+
+    def _features(self, tokens: Tokens) -> Features:
         values = tokens.values.to(self._dtype())
         num_rows, num_tokens, _ = values.shape
         rows_at_once = max(1, _TOKENS_AT_ONCE // max(1, num_tokens))
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or num_rows <= rows_at_once:
-            return _features(*self._run(values, tokens.mask), tokens)
+            return features_of(*self._run(values, tokens.mask), tokens)
         masks = [None] * num_rows if tokens.mask is None else torch.split(tokens.mask, rows_at_once)
         if any(mask is not None and not mask.any() for mask in masks):  # there would be nothing to run
-            return _features(*self._run(values, tokens.mask), tokens)
+            return features_of(*self._run(values, tokens.mask), tokens)
         pieces = [self._run(*piece) for piece in zip(torch.split(values, rows_at_once), masks, strict=False)]
         cls = torch.cat([cls for _, cls in pieces if cls is not None]) if self.has_cls else None
-        return _features(torch.cat([features for features, _ in pieces]), cls, tokens)
+        return features_of(torch.cat([features for features, _ in pieces]), cls, tokens)
 
     def _run(self, values_RND: Tensor, mask_RN: Tensor | None) -> tuple[Tensor, Tensor | None]:
         """Features and [CLS] of rows, in whichever way their mask allows."""
@@ -284,16 +322,18 @@ class Encoder(nn.Module):
             return [self(tokens) for tokens in batches]
         for tokens in batches:
             self._check(tokens)
+        fitted = [self._fitted(tokens) for tokens in batches]
+        batches = [tokens for tokens, _ in fitted]
         values = [tokens.values.to(self._dtype()) for tokens in batches]
         prefix_PD = self._prefix(values[0])
         packings = [plan_packing(tokens.real(), len(prefix_PD)) for tokens in batches]
         joined = plan_joining(packings)
         packed = [pack(values_RND, prefix_PD, packing) for values_RND, packing in zip(values, packings, strict=True)]
         output_TD = self._run_blocks(join(packed, packings, joined), joined.groups)
-        outputs = zip(separate(output_TD, packings, joined), packings, batches, strict=True)
+        outputs = zip(separate(output_TD, packings, joined), packings, fitted, strict=True)
         return [
-            _features(*self._unpacked(packed_TD, packing, *tokens.values.shape[:2]), tokens)
-            for packed_TD, packing, tokens in outputs
+            back(features_of(*self._unpacked(packed_TD, packing, *tokens.values.shape[:2]), tokens))
+            for packed_TD, packing, (tokens, back) in outputs
         ]
 
     def _check(self, tokens: Tokens) -> None:
@@ -385,8 +425,3 @@ def _last(values_RND: Tensor, mask_RN: Tensor) -> Tensor:
     """(R, D) the last real token of each row."""
     place_R = (torch.arange(mask_RN.shape[1], device=mask_RN.device) * mask_RN).amax(1)
     return values_RND.gather(1, place_R[:, None, None].expand(-1, 1, values_RND.shape[2]))[:, 0]
-
-
-def _features(tokens_RND: Tensor, cls: Tensor | None, tokens: Tokens) -> Features:
-    """Features, with the rest of the tokens that they are of as it came."""
-    return Features(tokens_RND, cls, tokens.mask, tokens.coords, tokens.grid, tokens.views, tokens.side, tokens.parts)

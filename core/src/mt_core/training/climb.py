@@ -41,6 +41,7 @@ def ladder(
     rungs: Sequence[str] = RUNGS,
     encoder: str | Path | Encoder | None = None,
     layers: Sequence[int] | str | None = None,
+    token_budget: int | str | None = None,
     device: str | torch.device | None = None,
     tokenizer_options: Mapping[str, Any] | None = None,
     data_options: Mapping[str, Any] | None = None,
@@ -60,7 +61,7 @@ def ladder(
         minutes: For all of it; what a rung leaves goes to those after it. Of a ladder that goes on: for what is left.
         seeds: Trainings of each rung, each with parts held out by its own seed.
         rungs: Some of knn, probe, frozen, lora, full.
-        encoder, layers, device: Of a modality, as for `load`.
+        encoder, layers, token_budget, device: Of a modality, as for `load`.
         tokenizer_options: Of a modality; one that the dataset has as well is given once, here or there.
         data_options: The dataset's.
         resume: Go on with the ladder in `out`: what was measured is kept. Minutes, seeds and rungs may be others; data,
@@ -77,7 +78,7 @@ def ladder(
     names = _checked(rungs, seeds, settings)
     if not isinstance(data, str | Path):
         raise InputError("a ladder needs a folder of data", fix="write the samples to a folder that the plugin knows")
-    given = (encoder, layers, device, dict(tokenizer_options or {}))
+    given = (encoder, layers, token_budget, device, dict(tokenizer_options or {}))
     if isinstance(model, MetaTransformer):
         given = _of_model(model, given)
     out = Path(out)
@@ -118,14 +119,15 @@ def _checked(rungs: Sequence[str], seeds: int, settings: Mapping[str, Any]) -> l
 
 
 def _of_model(model: MetaTransformer, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Encoder, layers, device and tokenizer options of a model."""
+    """Encoder, layers, token budget, device and tokenizer options of a model."""
     if any(each is not None and each != {} for each in given):
         raise OptionError(
-            "a model has its own encoder, layers, device and tokenizer options",
+            "a model has its own encoder, layers, token budget, device and tokenizer options",
             fix="give them to mt.load, or name the modality in place of the model",
         )
     options = model.tokenizer.options
-    return model.encoder, None, model.device, {name: getattr(options, name) for name in options.model_fields_set}
+    chosen = {name: getattr(options, name) for name in options.model_fields_set}
+    return model.encoder, None, None, model.device, chosen
 
 
 def _begin(earlier: LadderResult | None, names: Sequence[str], seeds: int) -> LadderResult:

@@ -196,7 +196,7 @@ def _own_encoder(model: MetaTransformer) -> Encoder:
     if not is_changed:
         return model.encoder
     own = load_encoder(model.encoder.name).for_cells(get(model.modality).manifest.cells)
-    return own.with_layers(model.encoder.layers)
+    return own.with_choices(model.encoder.choices)
 
 
 def _comparison(

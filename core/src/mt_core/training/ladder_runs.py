@@ -45,7 +45,7 @@ class LadderRuns:
         data: A folder.
         out: The ladder's folder.
         given_encoder: A name, a file, an encoder, or None for the default.
-        layers: Of the encoder; None: as it is.
+        layers, token_budget: Of the encoder; None: as it is.
         settings: Of the recipe, for all rungs.
     """
 
@@ -54,6 +54,7 @@ class LadderRuns:
     out: Path
     given_encoder: str | Path | Encoder | None
     layers: Sequence[int] | str | None
+    token_budget: int | str | None
     device: str | torch.device | None
     tokenizer_options: Mapping[str, Any]
     data_options: Mapping[str, Any]
@@ -65,7 +66,9 @@ class LadderRuns:
         given = self.given_encoder
         ready = given if isinstance(given, Encoder) else load_encoder(given)
         ready = ready.for_cells(self.plugin.manifest.cells)
-        return ready if self.layers is None else ready.with_layers(parse_layers(self.layers, ready.depth))
+        if self.layers is not None:
+            ready = ready.with_layers(parse_layers(self.layers, ready.depth))
+        return ready if self.token_budget is None else ready.with_budget(self.token_budget)
 
     def parts(self, seed: int) -> tuple[TrainingData, dict[str, Any]]:
         """The parts of the data that belong to a seed, and the options of the tokenizer."""
@@ -92,7 +95,7 @@ class LadderRuns:
             "encoder": {
                 "name": resolve_name(self.encoder.name),
                 "fingerprint": self.encoder.fingerprint,
-                "layers": self.encoder.layers,
+                **self.encoder.choices,
             },
             "tokenizer_options": {
                 name: json_or_text(value) if isinstance(value, str) else value for name, value in options.items()

@@ -89,9 +89,9 @@ def complete_run(
     asked = {
         "modality": model.modality,
         "recipe": recipe.model_dump(mode="json"),
-        "layers": model.encoder.layers,
+        **_choices(model.encoder.choices),
     }
-    check_same(folder, {**_compared(record), "layers": record["encoder"].get("layers")}, _compared(asked))
+    check_same(folder, {**_compared(record), **_choices(record["encoder"])}, _compared(asked))
     options = data_options.model_dump(mode="json") if data_options is not None else None
     is_base = model.encoder.is_frozen and model.merged is None  # what the run was recorded with
     trained = load_run(folder, encoder=model.encoder if is_base else None, device=model.device)
@@ -117,6 +117,10 @@ def complete_run(
         test_baseline=record.get("test_baseline_metrics"),
         chosen=record.get("chosen", {}),
     )
+
+
+def _choices(encoder: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: encoder.get(name) for name in ("layers", "token_budget")}
 
 
 def _options_of(model: MetaTransformer) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
             "description": model.encoder.description,
             "fingerprint": model.merged.base_fingerprint if model.merged is not None else model.encoder.fingerprint,
             "width": model.encoder.width,
-            "layers": model.encoder.layers,
+            **model.encoder.choices,
             **({"adapted": True} if model.merged is not None else {}),
         },
         "tokenizer": {
@@ -187,7 +187,7 @@ def _assemble(
     is_lora, is_adapted = record["recipe"]["tune"] == "lora", wanted.get("adapted", False)
     if ((folder / ENCODER_WEIGHTS).is_file() or is_lora or is_adapted) and ready is encoder:
         ready = deepcopy(encoder)  # other models share it, and the run's weights are its own
-    ready = ready.with_layers(wanted.get("layers"))
+    ready = ready.with_choices(wanted)
     made = record["tokenizer"]
     with options_known(folder, record, "tokenizer"):
         tokenizer = make_tokenizer(plugin.tokenizer, ready, made["options"], made["seed"], init_from_encoder=False)

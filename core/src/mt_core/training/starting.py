@@ -19,6 +19,7 @@ def load_adapted(
     *,
     encoder: str | Path | Encoder | None = None,
     layers: Sequence[int] | str | None = None,
+    token_budget: int | str | None = None,
     seed: int = 0,
     device: str | torch.device | None = None,
 ) -> MetaTransformer:
@@ -29,6 +30,7 @@ def load_adapted(
         modality: That it must be of.
         encoder: As for `load_run`.
         layers: The blocks whose outputs stand side by side in the features; None: as in the run.
+        token_budget: As for `mt_core.load`; None: as in the run.
         seed: For the weights of the head.
 
     Raises:
@@ -40,4 +42,6 @@ def load_adapted(
     model.seed = seed
     if layers is not None:
         model.encoder = model.encoder.with_layers(parse_layers(layers, model.encoder.depth))
+    if token_budget is not None:
+        model.encoder = model.encoder.with_budget(token_budget)
     return model

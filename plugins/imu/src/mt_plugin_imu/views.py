@@ -16,9 +16,7 @@ HALF_RANGE = 2.0
 """What reaches from the middle of a chart to its edge: deviations, or a recording's own root mean squares."""
 
 
-def draw_windows(
-    axes_BVLC: Tensor, lengths_BV: Tensor, num_axes_B: Tensor | None, *, size: int, patch: int
-) -> Tensor:
+def draw_windows(axes_BVLC: Tensor, lengths_BV: Tensor, num_axes_B: Tensor | None, *, size: int, patch: int) -> Tensor:
     """Windows as pictures, each stretched over the width.
 
     Args:

@@ -34,7 +34,7 @@ def model_card(model: MetaTransformer) -> dict[str, Any]:
         "encoder": {
             "name": model.encoder.name,
             "description": model.encoder.description,
-            "layers": model.encoder.layers,
+            **model.encoder.choices,
             "fingerprint": model.encoder.fingerprint,
         },
         "tokenizer": {"class": _name(tokenizer), "fingerprint": model.tokenizer_fingerprint()},

@@ -43,6 +43,8 @@ class RunFacts:
         words += ["--encoder", record["encoder"]["name"]]
         if layers := record["encoder"].get("layers"):
             words += ["--layers", ",".join(map(str, layers))]
+        if budget := record["encoder"].get("token_budget"):
+            words += ["--token-budget", budget]
         plugin = get(record["modality"])
         defaults = Recipe.over(plugin.manifest.recipe, {}).model_dump(mode="json")
         for name, value in recipe.items():

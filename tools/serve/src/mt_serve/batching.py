@@ -166,7 +166,12 @@ def encode(batch: Sequence[Work]) -> None:
     groups: dict[tuple[Any, ...], list[Work]] = {}
     is_wrapped = hooks.is_wrapped("mt_encode")
     for number, work in enumerate(batch):
-        together = (work.model.encoder.fingerprint, work.model.encoder.layers, work.precision)
+        together = (
+            work.model.encoder.fingerprint,
+            work.model.encoder.layers,
+            work.model.encoder.budget,
+            work.precision,
+        )
         groups.setdefault((number,) if is_wrapped else together, []).append(work)
     for group in groups.values():
         try:

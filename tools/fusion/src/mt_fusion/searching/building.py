@@ -37,7 +37,7 @@ _OWN = pa.schema(
 )
 _OF_MODEL = (
     "modality", "encoder", "made_by", "description", "calibration", "encoder_fingerprint", "tokenizer_fingerprint",
-    "head_fingerprint", "pool", "layers", "precision", "space", "width",
+    "head_fingerprint", "pool", "layers", "token_budget", "precision", "space", "width",
 )  # fmt: skip
 
 

@@ -108,7 +108,8 @@ class QueryModel:
         encoder = self.encoder or self.record.get("encoder")
         options = made_by.get("options", {})
         seed = made_by.get("seed", 0)
-        model = mt.load(self.modality, encoder=encoder, layers=layers, seed=seed, device=self.device, **options)
+        given = {"layers": layers, "token_budget": self.record.get("token_budget"), "seed": seed, "device": self.device}
+        model = mt.load(self.modality, encoder=encoder, **given, **options)
         if calibration := self.record.get("calibration"):
             ensure_calibrated(model, [], recorded=calibration)
         return model

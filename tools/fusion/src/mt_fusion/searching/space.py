@@ -12,7 +12,15 @@ from typing import Any
 
 from mt_core.embedding.spaces import space_of as digest_of
 
-_MADE_WITH = ("modality", "encoder_fingerprint", "tokenizer_fingerprint", "head_fingerprint", "pool", "layers")
+_MADE_WITH = (
+    "modality",
+    "encoder_fingerprint",
+    "tokenizer_fingerprint",
+    "head_fingerprint",
+    "pool",
+    "layers",
+    "token_budget",
+)
 _NAMES = {
     "encoder_fingerprint": "encoder",
     "tokenizer_fingerprint": "tokenizer or calibration",

@@ -18,6 +18,7 @@ def settings_of(record: Mapping[str, Any]) -> dict[str, str]:
         "encoder": encoder["name"],
         "encoder fingerprint": encoder["fingerprint"][:12],
         "encoder layers": encoder.get("layers"),
+        "token budget": encoder.get("token_budget"),
         "started from": (record.get("started_from") or {}).get("run"),
         "data": data.get("root") or data["source"],
         **{name: value for name, value in record["recipe"].items() if name != "head"},

@@ -150,10 +150,24 @@ def test_the_rungs_of_the_command_are_those_of_the_ladder():
 def test_the_command_prints_a_table_and_writes_it(folder, small_encoder_file, capsys):
     line = ["ladder", "toy", "--data", "data", "--out", "lad", "--encoder", str(small_encoder_file), "--device", "cpu"]
     line += ["--minutes", "5", "--seeds", "1", "--rungs", "knn,probe,frozen", "--no-cache", "-H", "pool=mean"]
-    line += ["--layers", "last", "-O", "noise=0.1", "-S", "num_workers=0", "-S", "epochs=1", "--precision", "fp32"]
+    line += [
+        "--layers",
+        "last",
+        "--token-budget",
+        "64",
+        "-O",
+        "noise=0.1",
+        "-S",
+        "num_workers=0",
+        "-S",
+        "epochs=1",
+        "--precision",
+        "fp32",
+    ]
     assert main(line) == 0
     runs = [json.loads(path.read_text()) for path in (folder / "lad").rglob("run.json")]
     assert len(runs) == 3 and {run["recipe"]["precision"] for run in runs} == {"32"}
+    assert {run["encoder"]["token_budget"] for run in runs} == {"merge:64"}
     told = capsys.readouterr()
     table = told.out.splitlines()
     assert table[0].split() == "rung validation accuracy trained parameters seconds peak memory".split()

@@ -48,7 +48,7 @@ class AudioOptions(ViewOptions):
     """How sound becomes tokens."""
 
     max_seconds: float = Field(
-        default=30.0, gt=0, le=600, description="Longer recordings are cut here, with a warning."
+        default=30.0, gt=0, le=36_000, description="Longer recordings are cut here, with a warning."
     )
     patch: int = Field(default=16, ge=2, le=BINS, description="Side of a patch: mel bins, and frames of 10 ms.")
     stride: int = Field(

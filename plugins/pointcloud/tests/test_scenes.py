@@ -113,22 +113,25 @@ def test_one_room_is_cut_into_halves_along_its_longer_axis(tmp_path):
     draw = np.random.default_rng(0)
     places = draw.uniform(0, 1, (400, 3)) * (3, 20, 3)  # longer along y
     lines = [(*place, 0, 0, 0) for place in places.round(3).tolist()]
-    room(tmp_path, {"wall_1": lines[:200], "floor_1": lines[200:]})
+    kinds = {"wall_1": places[:, 1] < 3.75, "floor_1": places[:, 1] >= 3.75}  # the first quarter has no floor
+    room(tmp_path, {name: [line for line, is_of in zip(lines, of, strict=True) if is_of] for name, of in kinds.items()})
     parts = {split: opened(tmp_path, split)[0] for split in ("train", "val", "test")}
     assert {split: len(part.target) for split, part in parts.items()} == {"train": 150, "val": 50, "test": 200}
     ends = {split: (part.sample.points + part.sample.origin)[:, 1] for split, part in parts.items()}
-    assert ends["train"].max() <= ends["val"].min() and ends["val"].max() <= ends["test"].min()
+    assert max(ends["train"].max(), ends["val"].max()) <= ends["test"].min()
+    before, behind = ends["train"] < ends["val"].min(), ends["train"] > ends["val"].max()
+    assert (before | behind).all() and before.sum() == 50  # the second of four, which has both as the whole has
     assert "cut along y at half its points" in opened(tmp_path).source
     assert len(opened(tmp_path, "all")[0].target) == 400
 
 
 def test_of_two_rooms_one_is_the_test_and_the_other_one_is_cut_for_val(tmp_path):
     for number in (1, 2):
-        room(tmp_path / f"room_{number}")
+        room(tmp_path / f"room_{number}", {name: lines * 4 for name, lines in LINES.items()})
     train, val, test = (opened(tmp_path, split) for split in ("train", "val", "test"))
     assert {train.samples[0].path, test.samples[0].path} == {str(tmp_path / "room_1"), str(tmp_path / "room_2")}
     assert val.samples[0].path == train.samples[0].path
-    assert (len(train[0].target), len(val[0].target)) == (4, 2)  # of 6
+    assert (len(train[0].target), len(val[0].target)) == (18, 6)
 
 
 def test_an_empty_annotation_is_left_out_and_reported(tmp_path):

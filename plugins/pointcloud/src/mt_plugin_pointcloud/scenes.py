@@ -25,16 +25,16 @@ _READERS = {
 
 
 class Part(NamedTuple):
-    """A part of a scene between two planes.
+    """A part of a scene between planes.
 
     Attributes:
         axis: 0 for x, 1 for y.
-        low, high: Shares of the points that lie before its beginning and before its end along the axis.
+        spans: Of each of its pieces the shares of the points that lie before its beginning and before its end along the
+            axis.
     """
 
     axis: int
-    low: float
-    high: float
+    spans: tuple[tuple[float, float], ...]
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,11 @@ def part_of(cloud: PointCloud, part: Part) -> PointCloud:
         InputError: fewer than two points.
     """
     order = np.argsort(cloud.points[:, part.axis], kind="stable")
-    first, end = (round(share * len(order)) for share in (part.low, part.high))
-    if end - first < 2:
+    pieces = [order[round(low * len(order)) : round(high * len(order))] for low, high in part.spans]
+    index = np.sort(np.concatenate(pieces))
+    if len(index) < 2:
         raise InputError(f"{cloud.name} has {len(order)} points, too few to be cut", fix="give larger scenes")
-    return taken(cloud, np.sort(order[first:end]))
+    return taken(cloud, index)
 
 
 def taken(cloud: PointCloud, index: NDArray[np.int64]) -> PointCloud:
@@ -146,12 +147,6 @@ def taken(cloud: PointCloud, index: NDArray[np.int64]) -> PointCloud:
         labels=None if cloud.labels is None else cloud.labels[index],
         rows=index if cloud.rows is None else cloud.rows[index],
     )
-
-
-def longer_axis(scene: Scene) -> int:
-    """0 or 1: of x and y, along which a scene is longer."""
-    extent = np.ptp(_whole(replace(scene, part=None)).points[:, :2], axis=0)
-    return int(extent[1] > extent[0])
 
 
 def check_classes(found: Mapping[int, str] | tuple[str, ...], task: Segmentation, source: str) -> None:

@@ -114,10 +114,9 @@ def test_labels_of_another_number_than_points_are_refused():
         tokenizer_of().prepare_example(cloud, [0, 1, 0], torch.Generator())
 
 
-def test_without_a_side_of_blocks_training_is_asked_for():
+def test_the_side_of_blocks_is_found_from_the_training_scenes_and_kept():
     tokenizer = tokenizer_of(block=None)
-    with pytest.raises(InputError, match="nothing says how large they are"):
-        tokenizer.prepare(tokenizer.read(plane()))
+    assert tokenizer.calibration() == {} and len(tokenizer.prepare(tokenizer.read(plane()))["counts"]) == 1
     tokenizer.calibrate([Example(plane(4000, 40))])
     assert tokenizer.calibration()["block"] == pytest.approx(57, rel=0.1)  # 8,192 at 2.5 points a square unit
     again = tokenizer_of(block=None)

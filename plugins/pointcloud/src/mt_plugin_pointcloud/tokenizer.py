@@ -58,7 +58,8 @@ class PointCloudOptions(ViewOptions):
         default=None,
         gt=0,
         description="With labels=scenes: side of the square that a block stands on, in the files' unit; a block is as "
-        "high as the scene. none: so large that blocks of the training scenes hold `block_points` on average.",
+        "high as the scene. none: so large that blocks of the training scenes, before a training of each scene, hold "
+        "`block_points` on average.",
     )
     block_points: int = Field(
         default=8192, ge=16, description="With labels=scenes and no `block`: points in a block, on average."
@@ -134,10 +135,7 @@ class PointCloudTokenizer(DrawnTokenizer):
         some of the scenes."""
         if not self.labels_scenes or self.options.block is not None:
             return
-        sides = [
-            side_for(self.read(example.sample).points[:, list(self._ground)], self.options.block_points)
-            for example in islice(examples, _LOOKED_AT)
-        ]
+        sides = [self._side_for(self.read(example.sample)) for example in islice(examples, _LOOKED_AT)]
         self.restore({"block": float(f"{np.median(sides):.2g}")} if sides else {})
 
     def calibration(self) -> dict[str, Any]:
@@ -155,9 +153,6 @@ class PointCloudTokenizer(DrawnTokenizer):
             point of the sample in its order and in the same frame: places (N, 3). With view=picture the points that are
             looked at, (N, 3), in radii of the cloud, in place of its neighbourhoods. With labels=scenes see
             `prepare_scene`.
-
-        Raises:
-            InputError: labels=scenes, and neither an option nor a training says how large blocks are.
         """
         options = self.options
         if self.labels_scenes:
@@ -211,21 +206,20 @@ class PointCloudTokenizer(DrawnTokenizer):
         first, second = (axis for axis in range(3) if axis != "xyz".index(self.options.upright))
         return first, second
 
+    def _side_for(self, cloud: PointCloud) -> float:
+        return side_for(cloud.points[:, list(self._ground)], self.options.block_points)
+
     def _scene(
         self, cloud: PointCloud, target: Any, generator: torch.Generator | None
     ) -> tuple[dict[str, Tensor], Any]:
-        if self._block is None:
-            raise InputError(
-                f"{cloud.name} cannot be cut into blocks, as nothing says how large they are",
-                fix="give the side of a block in the files' unit, block=…, or train, which finds it",
-            )
+        side = self._block or self._side_for(cloud)
         carried, options = self._carried(cloud), self.options
         grouped = Grouping(options.max_points, options.groups, options.ratio, options.neighbours)
         if generator is None:
-            return covered(cloud, carried, self._block, options.overlap, options.upright, grouped), target
+            return covered(cloud, carried, side, options.overlap, options.upright, grouped), target
         labels = None if target is None else np.asarray(target)
         return drawn(
-            cloud, carried, labels, self._block, options.blocks, options.upright, options.channels, grouped, generator
+            cloud, carried, labels, side, options.blocks, options.upright, options.channels, grouped, generator
         )
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:

@@ -85,4 +85,5 @@ def _shares(scene: Scene, labels: NDArray[np.int64] | None) -> NDArray[np.float6
     """Of each class among the points of which one is known."""
     assert labels is not None
     counts = np.array([np.count_nonzero(labels == number) for number, _ in scene.numbers], np.float64)
-    return counts / max(counts.sum(), 1)
+    shares: NDArray[np.float64] = counts / max(counts.sum(), 1)
+    return shares

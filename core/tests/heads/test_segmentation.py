@@ -111,3 +111,40 @@ def test_boundaries_between_tokens_are_learned():
         loss.backward()
         optimizer.step()
     assert (head(features).argmax(-1) == target).float().mean() > 0.95
+
+
+def test_views_without_tokens_and_bands_of_a_lattice_do_not_change_a_place():
+    head, tokens = SegmentationHead(8, TASK), torch.randn(1, 4, 8)
+    times, places = torch.arange(4.0)[None, :, None], torch.tensor([[[0.5], [2.2]]])
+    expected = head(Features(tokens, coords=times, side={"places": places}))
+    beside = torch.cat([tokens, torch.randn(1, 4, 8)])  # a channel that the sample does not have
+    mask = torch.tensor([[True] * 4, [False] * 4])
+    padded = Features(beside, mask=mask, coords=times.repeat(2, 1, 1), views=2, side={"places": places})
+    torch.testing.assert_close(head(padded), expected)
+    bands = tokens.repeat_interleave(3, dim=1)
+    coords = torch.cartesian_prod(torch.arange(4.0), torch.arange(3.0))[None]
+    lattice = Features(bands, coords=coords, grid=(4, 3), side={"places": places})
+    torch.testing.assert_close(head(lattice), expected)
+
+
+def test_a_place_sees_all_views_alike():
+    head, tokens = SegmentationHead(8, TASK), torch.randn(5, 4, 8)
+    times, places = torch.arange(4.0)[None, :, None].repeat(5, 1, 1), torch.rand(1, 6, 1) * 3
+    scores = [
+        head(Features(order, coords=times, views=5, side={"places": places})) for order in (tokens, tokens.flip(0))
+    ]
+    torch.testing.assert_close(*scores)
+
+
+def test_the_area_under_the_curve_of_two_classes_is_that_of_scikit_learn():
+    from sklearn.metrics import roc_auc_score
+
+    head = SegmentationHead(8, TASK)
+    output, target = torch.randn(3, 20, 2), torch.randint(-1, 2, (3, 20))
+    metrics = head.metrics()
+    for row in range(3):
+        metrics.update(*head.metric_inputs(output[row : row + 1], target[row : row + 1]))
+    known = target >= 0
+    expected = roc_auc_score(target[known], output.softmax(-1)[..., 1][known])
+    assert metrics["auroc"].compute().item() == pytest.approx(expected)
+    assert "auroc" not in SegmentationHead(8, Segmentation(classes=("a", "b", "c"))).metrics()

@@ -98,6 +98,11 @@ class Segmentation(_Task):
         default=(), description="The RGB colour of each class, 0 to 255; in coloured masks it stands for the class."
     )
     is_coloured: bool = Field(default=False, description="Whether files of masks hold colours, and no numbers.")
+    background: int | None = Field(
+        default=None,
+        description="Of classes of steps, the index of the one that says that nothing is the case; it is left out of "
+        "what is predicted.",
+    )
 
     @model_validator(mode="after")
     def _one_a_class(self) -> Self:

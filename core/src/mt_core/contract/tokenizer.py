@@ -258,6 +258,12 @@ class Tokenizer(nn.Module):
         """
         return False
 
+    @property
+    def labels_steps(self) -> bool:
+        """Whether `stream` gives windows of recordings, and `prepare` the steps in them that are to be labelled
+        (`mt_core.sdk.when`), so that predictions tell from when to when a class lasts. By default not."""
+        return False
+
     # of samples that are made of several named inputs (a photo, a text and a table row)
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mt_core import hooks
-from mt_core.contract import Features, Pool, name_of
+from mt_core.contract import Features, Pool, Segmentation, name_of
 from mt_core.data.backed_model import with_precision
 from mt_core.data.batches import SampleRef, encoding, ensure_calibrated, features_of, gather
 from mt_core.data.inputs import as_sources
@@ -25,6 +25,9 @@ from mt_core.errors import MtError, OptionError
 from mt_core.hooks import session
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer
+from mt_core.sdk.steps.segments import joined_segments, step_answers
+
+_Encoded = tuple[Features, list[SampleRef], list[dict[str, Tensor]]]
 
 
 def embed_in_memory(
@@ -99,7 +102,8 @@ def predictions(
     each: bool = False,
 ) -> Iterator[dict[str, Any]]:
     """One record a sample, as they come: `source`, `row`, what the head's `decode` gives, and of items that
-    have several inputs `inputs`, those that a sample has.
+    have several inputs `inputs`, those that a sample has. Where steps of recordings have classes, one record a
+    recording; see `mt_core.sdk.steps.segments.joined_segments`.
 
     Args:
         num_workers: Worker processes that read; 0: this process reads.
@@ -113,15 +117,25 @@ def predictions(
         OptionError: `each` of samples that have no several inputs.
         MtError: a source that cannot be read, after the records of those before it.
     """
-    model.require_head()
+    head = model.require_head()
     if each and len(model.tokenizer.inputs) < 2:
         raise OptionError(
             f"samples of {model.modality} have no several inputs", fix="leave --each out; it is for items"
         )
     precision = resolve_precision(model.encoder, precision)
     model = with_precision(model, precision)
-    batch_size = min(batch_size, model.require_head().samples_at_once or batch_size)
+    batch_size = min(batch_size, head.samples_at_once or batch_size)
     encoded = _encoded(model, sources, batch_size, precision, num_workers, seconds_a_sample, on_error, strict)
+    records = _records(model, sources, encoded, precision, each)
+    if model.tokenizer.labels_steps and isinstance(head.task, Segmentation):
+        records = joined_segments(records, head.task)
+    yield from records
+
+
+def _records(
+    model: MetaTransformer, sources: Sequence[Any], encoded: Iterable[_Encoded], precision: Precision, each: bool
+) -> Iterator[dict[str, Any]]:
+    """One record a sample; of windows whose steps have classes with `of`, the number of their source."""
     for features, places, items in encoded:
         answers = answers_of(model, features, items, precision)
         if each:
@@ -129,14 +143,15 @@ def predictions(
                 shares = contributions_of(model, items, answers)
             answers = [{**answer, "contributions": share} for answer, share in zip(answers, shares, strict=True)]
         for place, answer in zip(places, answers, strict=True):
-            yield {"source": name_of(sources[place.source]), "row": place.row, **answer}
+            more = {"of": place.source} if "steps" in answer else {}
+            yield {"source": name_of(sources[place.source]), "row": place.row, **answer, **more}
 
 
 def answers_of(
     model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]], precision: Precision
 ) -> list[dict[str, Any]]:
     """What the head's `decode` gives of each sample, and of items that have several inputs `inputs`, those that a
-    sample has.
+    sample has; of windows whose steps have classes a `StepAnswer`, as `steps`.
 
     Args:
         features: Of the samples, from this model.
@@ -147,6 +162,8 @@ def answers_of(
     with encoding(model, precision):
         output = hooks.call("mt_predict", modality=model.modality, head=head, features=features)
     with torch.inference_mode():
+        if model.tokenizer.labels_steps and isinstance(head.task, Segmentation):
+            return [{"steps": answer} for answer in step_answers(output, items)]
         answers = head.decode(output)
     if not model.tokenizer.inputs:
         return answers
@@ -164,7 +181,7 @@ def _encoded(
     seconds_a_sample: float = SECONDS_A_SAMPLE,
     on_error: Callable[[MtError], object] | None = None,
     strict: bool = False,
-) -> Iterator[tuple[Features, list[SampleRef], list[dict[str, Tensor]]]]:
+) -> Iterator[_Encoded]:
     reads = read_sources(model.tokenizer, sources, num_workers, seconds_a_sample=seconds_a_sample, strict=strict)
     for batch in gather(reads, batch_size):
         relay([notice for _, notice in batch.notices])

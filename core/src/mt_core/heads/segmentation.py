@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from einops import rearrange
 from pydantic import Field
 from torch import Tensor, nn
 
-from mt_core.contract import AnyTask, Features
+from mt_core.contract import AnyTask, Features, Segmentation
 from mt_core.errors import OptionError
 from mt_core.heads.dense import DenseHead, DenseOptions
+from mt_core.sdk.steps.segments import format_segments
+
+if TYPE_CHECKING:
+    import torchmetrics
 
 _NEAREST = 3
 PLACES_AT_A_TIME = 16_384
@@ -34,7 +38,9 @@ class SegmentationHead(DenseHead):
 
     Where `side` has `places` (B, P, A), in the same frame as the tokens' coordinates, with `places_mask` (B, P) if
     samples have different numbers of them, a place gets the features of its three nearest tokens, weighted by inverse
-    distance, and beside them where it lies from the nearest one. Otherwise each token is a place.
+    distance, and beside them where it lies from the nearest one. Of several views (the channels of a series) it gets
+    the mean; and so it does of a lattice of tokens with more axes than the places have, over its last axis (time and
+    frequency, where places are times). Otherwise each token is a place.
 
     Source: Qi et al. 2017 (PointNet++), arXiv:1706.02413, section 3.4, equation 2.
     """
@@ -58,23 +64,43 @@ class SegmentationHead(DenseHead):
             OptionError: places without coordinates of the tokens to place them by.
         """
         views = features.views
-        tokens_BNC = self.of_token(self.normalise(rearrange(features.tokens, "(b v) n d -> b (v n) d", v=views)))
-        mask_BN = None if features.mask is None else rearrange(features.mask, "(b v) n -> b (v n)", v=views)
+        tokens_RNC = self.of_token(self.normalise(features.tokens))
         if "places" not in features.side:
+            tokens_BNC = rearrange(tokens_RNC, "(b v) n c -> b (v n) c", v=views)
+            mask_BN = None if features.mask is None else rearrange(features.mask, "(b v) n -> b (v n)", v=views)
             return _without_padding(self.readout(tokens_BNC), mask_BN)
         if features.coords is None:
             raise OptionError(
                 "places cannot be labelled where tokens have no coordinates", fix="return coords from the tokenizer"
             )
         places_BPA = features.side["places"]
-        coords_BNA = rearrange(features.coords, "(b v) n a -> b (v n) a", v=views)
+        tokens_RNC, coords_RNA, mask_RN = _along(tokens_RNC, features, places_BPA.shape[-1])
+        places_RPA = places_BPA.repeat_interleave(views, dim=0) if views > 1 else places_BPA
         # how many times would be part of a traced program
-        split = (places_BPA,) if torch.compiler.is_compiling() else torch.split(places_BPA, PLACES_AT_A_TIME, dim=1)
-        parts = [from_nearest(tokens_BNC, coords_BNA, mask_BN, part) for part in split]
-        around_BPC, offset_BPA = (torch.cat(each, dim=1) for each in zip(*parts, strict=True))
+        split = (places_RPA,) if torch.compiler.is_compiling() else torch.split(places_RPA, PLACES_AT_A_TIME, dim=1)
+        parts = [from_nearest(tokens_RNC, coords_RNA, mask_RN, part) for part in split]
+        around_RPC, offset_RPA = (torch.cat(each, dim=1) for each in zip(*parts, strict=True))
+        around_BPC, offset_BPA = (_mean_of_views(each, mask_RN, views) for each in (around_RPC, offset_RPA))
         padding = _OFFSETS - offset_BPA.shape[-1]
         beside_BPC = self.of_offset(nn.functional.pad(offset_BPA, (0, padding)).to(around_BPC.dtype))
         return _without_padding(self.readout(around_BPC + beside_BPC), features.side.get("places_mask"))
+
+    def metrics(self) -> torchmetrics.MetricCollection:
+        """As those of all dense heads; of two classes also auroc, of the second one against the first."""
+        metrics = super().metrics()
+        if len(self.classes) == 2:
+            from mt_core.heads.class_metrics import PositiveAUROC
+
+            metrics.add_metrics({"auroc": PositiveAUROC(1)})
+        return metrics
+
+    def metric_inputs(self, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        if len(self.classes) != 2:
+            return super().metric_inputs(output, target)
+        known = self._known(output, target)
+        if not known.any():
+            return output.new_zeros(0, 2), target.new_zeros(0)
+        return output[known].float().softmax(-1), target[known]
 
     def decode(self, output: Tensor) -> list[dict[str, Any]]:
         """The likeliest class of each place, in the order of the places."""
@@ -85,7 +111,11 @@ class SegmentationHead(DenseHead):
         return decoded
 
     def format_prediction(self, decoded: Mapping[str, Any]) -> str:
-        """How many places have each class, the most frequent first."""
+        """How many places have each class, the most frequent first; of steps in time, when each class begins and
+        ends."""
+        if "time" in decoded:
+            assert isinstance(self.task, Segmentation)
+            return format_segments(decoded["prediction"], self.task)
         counts = Counter(decoded["prediction"]).most_common()
         return ", ".join(f"{name} {count}" for name, count in counts)
 
@@ -94,13 +124,37 @@ _OFFSETS = 3
 """Axes of the coordinates, at most."""
 
 
+def _along(tokens_RNC: Tensor, features: Features, axes: int) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Tokens, their coordinates on so many axes, and their mask; of a lattice with more axes, means over its last."""
+    assert features.coords is not None
+    coords_RNA, grid = features.coords, features.grid
+    if grid is None or len(grid) < 2 or coords_RNA.shape[-1] <= axes:
+        return tokens_RNC, coords_RNA[..., :axes], features.mask
+    last = grid[-1]
+    mask_RN = None if features.mask is None else features.mask[:, ::last]
+    return rearrange(tokens_RNC, "r (n q) c -> r n q c", q=last).mean(2), coords_RNA[:, ::last, :axes], mask_RN
+
+
+def _mean_of_views(values_RPC: Tensor, mask_RN: Tensor | None, views: int) -> Tensor:
+    """(B, P, C) means over the views in which a token is real."""
+    if views == 1:
+        return values_RPC
+    values_BVPC = rearrange(values_RPC, "(b v) p c -> b v p c", v=views)
+    if mask_RN is None:
+        return values_BVPC.mean(1)
+    weight_BV = rearrange(mask_RN.any(-1), "(b v) -> b v", v=views).to(values_BVPC.dtype)
+    weight_BV = weight_BV / weight_BV.sum(1, keepdim=True).clamp(min=1)
+    return (values_BVPC * weight_BV[..., None, None]).sum(1)
+
+
 def from_nearest(
     tokens_BNC: Tensor, coords_BNA: Tensor, mask_BN: Tensor | None, places_BPA: Tensor
 ) -> tuple[Tensor, Tensor]:
     """(B, P, C) features of the nearest tokens, by inverse distance, and (B, P, A) offsets from the nearest one."""
     distance_BPN = torch.cdist(places_BPA.float(), coords_BNA.float(), compute_mode="donot_use_mm_for_euclid_dist")
     if mask_BN is not None:
-        distance_BPN = distance_BPN.masked_fill(~mask_BN[:, None, :], torch.inf)
+        is_padding_BN = ~mask_BN & mask_BN.any(-1, keepdim=True)  # a view without any token is left out afterwards
+        distance_BPN = distance_BPN.masked_fill(is_padding_BN[:, None, :], torch.inf)
     near_BPk, index_BPk = distance_BPN.topk(min(_NEAREST, coords_BNA.shape[1]), dim=-1, largest=False)
     weight_BPk = 1 / (near_BPk + 1e-8)
     weight_BPk = weight_BPk / weight_BPk.sum(-1, keepdim=True)

@@ -29,6 +29,9 @@ A data set's folder
     `find_masks`, `MASK_LAYOUTS`, `MaskOptions`, `Mask`, `write_masks`, `mask_from`: pictures and the
     masks that say the class of each pixel
     `find_boxes`, `BOX_LAYOUTS`, `write_boxes`, `coco_results`: pictures and the boxes of their objects
+    `StepsDataset`, `list_steps`, `LabelledSteps`, `StepOptions`, `files_by_split`, `parts_in_time`, `Interval`,
+    `check_intervals`, `classes_at`, `find_events`: recordings whose steps have classes; `StepWindow`, `StepPart`,
+    `step_windows`, `when`, `StepClock`: their windows
     `list_files`, `list_folders`, `list_tables`, `list_uea`: what its layouts find; `FILE_LAYOUTS`, `find_tables`,
     `files_below`, `require_files`
     `split_from_name`, `check_split`, `select_splits`, `assign_folds`: its parts
@@ -91,6 +94,14 @@ from mt_core.sdk.splits import check_split, select_splits, split_from_name
 from mt_core.sdk.stamps import rows_per_stamp, spread_stamps, without_daylight_saving
 from mt_core.sdk.start_rows import seconds_since_1970
 from mt_core.sdk.statistics import axis_statistics
+from mt_core.sdk.steps.dataset import StepsDataset
+from mt_core.sdk.steps.events import find_events
+from mt_core.sdk.steps.intervals import Interval, check_intervals, classes_at
+from mt_core.sdk.steps.listing import LabelledSteps, list_steps
+from mt_core.sdk.steps.options import StepOptions
+from mt_core.sdk.steps.parts import files_by_split, parts_in_time
+from mt_core.sdk.steps.segments import StepClock, when
+from mt_core.sdk.steps.windows import StepPart, StepWindow, step_windows
 from mt_core.sdk.strangers import stranger
 from mt_core.sdk.suffixes import declared_suffixes
 from mt_core.sdk.table_files import find_tables
@@ -114,7 +125,9 @@ __all__ = [
     "FileOptions",
     "GroupOptions",
     "Heading",
+    "Interval",
     "LabelOptions",
+    "LabelledSteps",
     "ListedDataset",
     "Listing",
     "Mask",
@@ -122,6 +135,11 @@ __all__ = [
     "Moments",
     "NumberColumn",
     "NumberFormat",
+    "StepClock",
+    "StepOptions",
+    "StepPart",
+    "StepWindow",
+    "StepsDataset",
     "TiffPicture",
     "UeaFile",
     "as_array",
@@ -131,7 +149,9 @@ __all__ = [
     "assign_folds",
     "axis_statistics",
     "canonical_label",
+    "check_intervals",
     "check_split",
+    "classes_at",
     "coco_results",
     "column_names",
     "date_format",
@@ -139,8 +159,10 @@ __all__ = [
     "demo_files",
     "dict_rows",
     "files_below",
+    "files_by_split",
     "find_boxes",
     "find_clock",
+    "find_events",
     "find_masks",
     "find_tables",
     "first_bytes",
@@ -156,6 +178,7 @@ __all__ = [
     "left_out",
     "list_files",
     "list_folders",
+    "list_steps",
     "list_tables",
     "list_uea",
     "luminance",
@@ -167,6 +190,7 @@ __all__ = [
     "open_binary",
     "open_picture",
     "open_tiff",
+    "parts_in_time",
     "picture_to_array",
     "plain_name",
     "quiet",
@@ -191,6 +215,7 @@ __all__ = [
     "sorted_names",
     "split_from_name",
     "spread_stamps",
+    "step_windows",
     "stranger",
     "temporary_folder",
     "tested_samples",
@@ -200,6 +225,7 @@ __all__ = [
     "times_of_parts",
     "times_of_texts",
     "too_large_error",
+    "when",
     "without_daylight_saving",
     "without_missing",
     "write_boxes",

@@ -115,7 +115,7 @@ class ListedDataset(ModalityDataset):
             listing = grouped(listing, root, asked)
             listing = divided(listing, split, root, asked) if asked.divides else listing
         if listing is not None and isinstance(options, LabelOptions) and options.label is not None:
-            if listing.layout not in ("table", "names", "molecules"):
+            if listing.layout not in ("table", "names", "molecules", "steps"):
                 raise OptionError(
                     f"{root} is in the layout {listing.layout}, whose labels are known: label={options.label} is "
                     "not used there",

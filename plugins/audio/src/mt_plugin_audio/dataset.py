@@ -5,44 +5,36 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import Field
-
-from mt_core.contract import Classification
 from mt_core.errors import OptionError
-from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files
+from mt_core.sdk import FILE_LAYOUTS, Listing, StepsDataset, list_files
 from mt_plugin_audio.demo import sounds, write_examples
+from mt_plugin_audio.events import find_sound_events
 from mt_plugin_audio.layouts import find_digits, find_esc50, find_speech_commands
+from mt_plugin_audio.options import AudioDatasetOptions
 from mt_plugin_audio.reading import SUFFIXES
 
 
-class AudioDatasetOptions(FileOptions):
-    """Which recordings are tested."""
-
-    fold: int | None = Field(  # type: ignore[assignment]
-        default=None, ge=1, description='Which of the folds is "test", 1 to `folds`; of ESC-50 1 to 5. none: the last.'
-    )
-    held_out_speaker: str | None = Field(
-        default=None, description='Of the spoken digits: whose recordings are "test"; none: the official test.'
-    )
-
-
-class AudioDataset(ListedDataset):
-    """Recordings and the classes they belong to."""
+class AudioDataset(StepsDataset):
+    """Recordings and the classes that they, or their steps, belong to."""
 
     Options = AudioDatasetOptions
     layouts: ClassVar[dict[str, str]] = {
         "digits": "{digit}_{speaker}_{index}.wav, in recordings/ or not, as the Free Spoken Digit Dataset ships",
         "speech commands": "a folder per word, validation_list.txt and testing_list.txt",
         "esc-50": "meta/esc50.csv with filename, fold and category, and audio/",
+        "events": "a table of filename, onset, offset and event_label, as of DCASE; or clip.txt beside clip.wav",
         **FILE_LAYOUTS,
     }
     demo_options: ClassVar[dict[str, Any]] = {"stem": "conv", "patch": 8, "stride": 4}
-    task: Classification
+    kinds = ("classification", "segmentation")
 
     @classmethod
     def find(cls, root: Path, split: str, *, options: AudioDatasetOptions | None = None) -> Listing | None:
         """The recordings under a folder, or in a table, in one of `layouts`."""
         options = options or AudioDatasetOptions()
+        if options.labels == "steps" or (options.labels is None and options.label is None and root.is_dir()):
+            if events := find_sound_events(root, split, options):
+                return events
         if root.is_dir() and options.label is None:
             if digits := find_digits(root, split, options.held_out_speaker):
                 return digits

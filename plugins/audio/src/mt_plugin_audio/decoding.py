@@ -90,6 +90,23 @@ def header_of(path: str | Path) -> dict[str, Any]:
     return {**facts, "duration_s": found.duration} if found.frames < _UNKNOWN else facts
 
 
+def seconds_of(path: Path) -> float:
+    """How long a recording is, by its header where that says it.
+
+    Raises:
+        InputError: as `decode`.
+    """
+    try:
+        header = soundfile.info(str(path))
+        if header.format in FORMATS and 0 < header.frames < _UNKNOWN:
+            return float(header.frames / header.samplerate)
+    except soundfile.LibsndfileError:
+        pass
+    with path.open("rb") as file:
+        samples, rate, _ = decode(file, str(path), 24 * 3600.0)
+    return len(samples) / rate
+
+
 def _unreadable(file: BinaryIO, name: str, error: soundfile.LibsndfileError) -> InputError:
     if kind := what_it_is(file):
         return InputError(

@@ -15,9 +15,12 @@ from numpy.typing import NDArray
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
 from mt_core.sdk import as_array, declared_suffixes, left_out, reinterpreted
-from mt_plugin_audio.waveform import RATE_HZ, Samples, Waveform
+from mt_plugin_audio.waveform import RATE_HZ, Excerpt, Samples, Waveform
 
 SUFFIXES = declared_suffixes("mt_plugin_audio")
+
+LONGEST_S = 24 * 3600.0
+"""Of a recording that is read as a whole."""
 
 _LOUDEST = 2.0**31  # floats that hold the numbers of 32-bit PCM, not scaled; the energies of much more are infinite
 _CERTAINLY_INTEGERS = 128.0  # the loudest sample of floats, where 1 is full scale
@@ -32,7 +35,7 @@ def read_recording(source: Any, max_seconds: float) -> Waveform:
         source: A path, the bytes of a file, an array with its rate in Hz as (array, rate) or as a mapping of `array`
             and `sampling_rate`, or a `Waveform`. Arrays are numpy's or torch's, (T,), (T, C) or (C, T): the shorter
             axis is that of the channels. Integers are PCM and scaled by what their type can hold; of floats 1 is full
-            scale.
+            scale. An `Excerpt` is read as it is.
 
     Warns:
         DataWarning: a recording is longer than `max_seconds`; see also `decoding.decode`.
@@ -40,6 +43,8 @@ def read_recording(source: Any, max_seconds: float) -> Waveform:
     Raises:
         InputError: no recording, damaged, empty, without a rate, NaN or infinite, or out of limits.
     """
+    if isinstance(source, Excerpt):
+        return _read_excerpt(source)
     name = name_of(source)
     if isinstance(source, Waveform):
         _check(source.samples, name)
@@ -51,6 +56,16 @@ def read_recording(source: Any, max_seconds: float) -> Waveform:
     if seconds > max_seconds:
         left_out(name, f"what comes after the first {max_seconds:g} s (option max_seconds)")
     return Waveform(resampled)
+
+
+def _read_excerpt(excerpt: Excerpt) -> Waveform:
+    """The window of a recording; what lies before it is decoded as well."""
+    with reading(excerpt.path, formats=" ".join(SUFFIXES)):
+        samples, rate, _ = _samples_of(excerpt.path, excerpt.path, excerpt.end_s)
+        _check(samples, excerpt.path)
+        resampled = _resampled(_at_full_scale(samples, excerpt.path), rate)
+    first = min(round(excerpt.start_s * RATE_HZ), len(resampled) - 1)
+    return Waveform(resampled[first : max(first + 1, round(excerpt.end_s * RATE_HZ))], excerpt.part)
 
 
 def _samples_of(source: Any, name: str, max_seconds: float) -> tuple[Samples, float, float]:

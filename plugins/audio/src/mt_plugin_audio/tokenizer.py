@@ -6,18 +6,18 @@ B recordings, F frames of 10 ms, M = 128 mel bins, S patches along time (steps),
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 from einops import rearrange, repeat
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 from torch import Tensor, nn
 
 from mt_core.contract import EncoderSpec, Example, TokenRegions, Tokens
-from mt_core.sdk import readable
+from mt_core.sdk import StepPart, readable, step_windows
 from mt_core.sdk.blocks import (
     DrawnTokenizer,
     LearnedPositions,
@@ -27,12 +27,15 @@ from mt_core.sdk.blocks import (
     interpolate_positions,
 )
 from mt_plugin_audio.augmentation import change_speed_and_gain, mask_spectrogram, shift_start
+from mt_plugin_audio.events import num_steps_of, window_steps
 from mt_plugin_audio.filterbank import HOP, centres_hz, log_mel
-from mt_plugin_audio.reading import read_recording
+from mt_plugin_audio.options import EventOptions
+from mt_plugin_audio.places import places_of
+from mt_plugin_audio.reading import LONGEST_S, read_recording
 from mt_plugin_audio.regions import drawn_regions, patch_regions
 from mt_plugin_audio.stem import SpectrumStem
 from mt_plugin_audio.views import draw_spectrogram
-from mt_plugin_audio.waveform import RATE_HZ, Waveform
+from mt_plugin_audio.waveform import RATE_HZ, Excerpt, Waveform
 
 BINS = 128
 
@@ -44,12 +47,9 @@ _STEPS = 100  # positions are learned for so many, 10 s at a stride of 10; more 
 _CALIBRATED = 500  # recordings from which mean and deviation are estimated
 
 
-class AudioOptions(ViewOptions):
+class AudioOptions(EventOptions, ViewOptions):
     """How sound becomes tokens."""
 
-    max_seconds: float = Field(
-        default=30.0, gt=0, le=36_000, description="Longer recordings are cut here, with a warning."
-    )
     patch: int = Field(default=16, ge=2, le=BINS, description="Side of a patch: mel bins, and frames of 10 ms.")
     stride: int = Field(
         default=10,
@@ -83,6 +83,12 @@ class AudioOptions(ViewOptions):
         if stride > info.data.get("patch", stride):
             raise ValueError(f"a stride of {stride} leaves gaps between patches of {info.data['patch']}")
         return stride
+
+    @model_validator(mode="after")
+    def _steps_have_tokens(self) -> AudioOptions:
+        if self.view == "picture" and self.labels == "steps":
+            raise ValueError("view=picture gives vectors of whole recordings, and labels=steps asks for those of steps")
+        return self
 
 
 class AudioTokenizer(DrawnTokenizer):
@@ -133,22 +139,46 @@ class AudioTokenizer(DrawnTokenizer):
 
         return header_of(source)
 
+    def stream(self, source: Any) -> Iterator[Waveform]:
+        """The recording; with labels=steps its windows."""
+        if not self.labels_steps or isinstance(source, Excerpt) or getattr(source, "part", None) is not None:
+            yield self.read(source)
+            return
+        step_ms = self.options.step_ms
+        whole = read_recording(source, LONGEST_S).samples
+        steps = num_steps_of(len(whole) / RATE_HZ, step_ms)
+        for window in step_windows(steps, window_steps(self.options.max_seconds, step_ms)):
+            first, last = (step * step_ms * RATE_HZ // 1000 for step in (window.start, window.end))
+            yield Waveform(whole[first:last], StepPart(0, steps).window(window))
+
+    @property
+    def labels_steps(self) -> bool:
+        return self.options.labels == "steps"
+
     def prepare(self, sample: Waveform, generator: torch.Generator | None = None) -> dict[str, Tensor]:
-        """`frames`, (F, M) float16 log-mel energies, not yet normalised; see `log_mel`."""
+        """`frames`, (F, M) float16 log-mel energies, not yet normalised; see `log_mel`.
+
+        With labels=steps also places (P, 1), the steps to be labelled in strides, and what `mt_core.sdk.when` gives;
+        training then moves nothing in time.
+        """
         options, samples = self.options, sample.samples
         if generator is not None:
-            samples = change_speed_and_gain(samples, options.speed, options.gain_db, generator)
+            speed = 0.0 if self.labels_steps else options.speed
+            samples = change_speed_and_gain(samples, speed, options.gain_db, generator)
         frames_FM = log_mel(samples, BINS)
         if generator is not None:
-            frames_FM = shift_start(frames_FM, options.shift_ms * RATE_HZ // (1000 * HOP), self.mean, generator)
+            shift_ms = 0 if self.labels_steps else options.shift_ms
+            frames_FM = shift_start(frames_FM, shift_ms * RATE_HZ // (1000 * HOP), self.mean, generator)
             frames_FM = mask_spectrogram(frames_FM, options.mask, self.mean, generator)
-        return {"frames": frames_FM.half()}
+        prepared = {"frames": frames_FM.half()}
+        return {**prepared, **places_of(sample, options.step_ms, options.stride)} if self.labels_steps else prepared
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """Tokens along frequency, then along time; with view=picture those of what `draw` gives.
 
         Returns:
-            values (B, S * Q, D), grid (S, Q); coords (B, S * Q, 2), the middle of each patch in seconds and Hz.
+            values (B, S * Q, D), grid (S, Q); coords (B, S * Q, 2), the middle of each patch in seconds and Hz, or with
+            labels=steps in strides and Hz, with places and places_mask in side.
         """
         if self.picture is not None:
             return self.see(batch)
@@ -164,11 +194,15 @@ class AudioTokenizer(DrawnTokenizer):
         nothing_BSD = torch.zeros_like(values_BSQD[:, :, 0])
         times_BSD = self.time_positions(nothing_BSD, mask=mask_BS)
         values_BSQD = values_BSQD + rearrange(times_BSD, "b s d -> b s 1 d") + self.band_positions.weight
+        middles_N2 = self._middles(steps)
+        if self.labels_steps:  # a patch is one from the next, as far as the head's layers expect
+            middles_N2[:, 0] *= RATE_HZ / HOP / stride
         return Tokens(
             rearrange(values_BSQD, "b s q d -> b (s q) d"),
             mask=None if mask_BS is None else repeat(mask_BS, "b s -> b (s q)", q=self.num_bands),
-            coords=self._middles(steps).to(frames_BFM.device).expand(frames_BFM.shape[0], -1, -1),
+            coords=middles_N2.to(frames_BFM.device).expand(frames_BFM.shape[0], -1, -1),
             grid=(steps, self.num_bands),
+            side={name: batch[name] for name in ("places", "places_mask") if name in batch},
         )
 
     def regions(self, sample: Waveform, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:

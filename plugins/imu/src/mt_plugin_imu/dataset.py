@@ -8,25 +8,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import Field
-
-from mt_core.contract import Classification
-from mt_core.sdk import FILE_LAYOUTS, FileOptions, ListedDataset, Listing, list_files, list_uea
+from mt_core.sdk import FILE_LAYOUTS, Listing, StepsDataset, list_files, list_uea
 from mt_plugin_imu.demo import write_demo, write_examples
 from mt_plugin_imu.layouts import find_hapt, find_uci_har, find_wisdm
+from mt_plugin_imu.options import ImuDatasetOptions
 from mt_plugin_imu.reading import SUFFIXES
+from mt_plugin_imu.steps import find_steps
 
 
-class ImuDatasetOptions(FileOptions):
-    """Which recordings are tested."""
-
-    test_users: str = Field(
-        default="",
-        description='HAPT and WISDM: who is "test", as numbers and ranges such as 2,4,9-12; none: as published.',
-    )
-
-
-class ImuDataset(ListedDataset):
+class ImuDataset(StepsDataset):
     """Recordings and what was done in them."""
 
     Options = ImuDatasetOptions
@@ -34,17 +24,20 @@ class ImuDataset(ListedDataset):
         "uci-har": "train/Inertial Signals/body_acc_x_train.txt and eight more, y_train.txt; activity_labels.txt",
         "hapt": "RawData/acc_exp01_user01.txt, gyro_*, labels.txt; activity_labels.txt; Test/subject_id_test.txt",
         "wisdm": "WISDM_ar_v1.1_raw.txt, windows of 200 steps; split by the option test_users",
+        "steps": "tables with a column of the class of each step: -D labels=steps",
         "uea": "Name_TRAIN.ts and Name_TEST.ts, or .arff",
         **FILE_LAYOUTS,
     }
     demo_options: ClassVar[dict[str, Any]] = {"rate_hz": 25, "patch": 8}
-    task: Classification
+    kinds = ("classification", "segmentation")
 
     @classmethod
     def find(cls, root: Path, split: str, *, options: ImuDatasetOptions | None = None) -> Listing | None:
         """The recordings under a folder, or in a file, in one of `layouts`."""
         options = options or ImuDatasetOptions()
         test_users = options.test_users
+        if options.labels == "steps":
+            return find_steps(root, split, options)
         if options.label is not None:
             return list_files(root, split, SUFFIXES, options)
         return (

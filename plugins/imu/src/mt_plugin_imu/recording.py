@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import StepPart
 
 MAX_STEPS = 10_000_000
 """A day at 100 Hz is 8.6 million."""
@@ -27,11 +28,13 @@ class Recording:
         values: (T, C) float32, finite; in the unit of the source.
         rate: Steps a second; None where the source does not say.
         name: How it is called in messages.
+        part: Of a window whose steps have classes: which they are, and where it lies.
     """
 
     values: NDArray[np.float32]
     rate: float | None
     name: str
+    part: StepPart | None = None
 
 
 def make_recording(values: Any, rate: float | None, name: str) -> Recording:

@@ -31,6 +31,7 @@ from mt_plugin_imu.columns import (
     tells_devices_apart,
     tells_recordings_apart,
 )
+from mt_plugin_imu.label_cells import LabelCells, label_column
 from mt_plugin_imu.recording import Recording, make_recording
 from mt_plugin_imu.times import Ticks, check_other_clocks, is_time_column, looks_like_time, to_even_steps
 
@@ -44,6 +45,14 @@ _SEPARATORS = ",;\t "
 
 
 def read_table(file: BinaryIO, name: str, columns: Sequence[str] = ()) -> Recording:
+    """The axes of a text table; see `read_labelled_table`."""
+    recording, _ = _read_table(file, name, columns, None)
+    return recording
+
+
+def read_labelled_table(
+    file: BinaryIO, name: str, columns: Sequence[str] = (), label: str = ""
+) -> tuple[Recording, list[str | None]]:
     """The axes of a text table, a row a step, and their rate where a column of time or the lines above it tell it.
 
     Between columns are commas, semicolons, tabs or blanks; lines that begin with # or % or // are comments. What may
@@ -53,14 +62,26 @@ def read_table(file: BinaryIO, name: str, columns: Sequence[str] = ()) -> Record
     Args:
         file: Open for reading, at its start.
         columns: The axes by name, or by number from 1 where there are no names; none: found.
+        label: The column with the class of each step, in the same way; "": found by its name.
+
+    Returns:
+        The recording, and the label of each of its steps; None where the cell is empty, or where a step lies half-way
+        between rows of different ones.
 
     Warns:
         DataWarning: what was left out, and what was taken for something else.
 
     Raises:
+        OptionError: no column of labels.
         InputError: text where numbers should be, or rows of different lengths (both with the line); too large, or no
             rows; also as `choose_columns`, `to_even_steps` and `make_recording`.
     """
+    return _read_table(file, name, columns, label)
+
+
+def _read_table(
+    file: BinaryIO, name: str, columns: Sequence[str], label: str | None
+) -> tuple[Recording, list[str | None]]:
     lines = text_lines(file, name, largest=MAX_BYTES)
     heading, lines = read_heading(lines, name, separators=_SEPARATORS, comments=_COMMENTS)
     has_names = heading.has_names
@@ -71,16 +92,22 @@ def read_table(file: BinaryIO, name: str, columns: Sequence[str] = ()) -> Record
             f"{name} has {table.width:,} columns, and {MAX_COLUMNS:,} are the most",
             fix="write a row a step, and a column an axis",
         )
+    label_at = None if label is None else label_column(table.names, table.width, label, name)
     if table.names:
         chosen = choose_columns(table.names, columns, name)
+        if label_at is not None and chosen.are_guessed:
+            chosen = replace(chosen, axes=[place for place in chosen.axes if place != label_at])
         if chosen.are_guessed:
             chosen = _without_text(chosen, table.names, heading.text_columns, name)
     else:
         chosen = numbered_columns(table.width, columns, heading.time_columns, name)
-    return _read(table, chosen, heading, name)
+        chosen = replace(chosen, axes=[place for place in chosen.axes if place != label_at])
+    return _read(table, chosen, heading, name, label_at)
 
 
-def _read(table: Delimited, chosen: Columns, heading: Heading, name: str) -> Recording:
+def _read(
+    table: Delimited, chosen: Columns, heading: Heading, name: str, label_at: int | None
+) -> tuple[Recording, list[str | None]]:
     parts = chosen.together.places if chosen.together else ()
     clocks = list(dict.fromkeys([*parts, *([] if chosen.clock is None else [chosen.clock]), *chosen.other_clocks]))
     taken = list(dict.fromkeys([*chosen.axes, *clocks]))
@@ -88,16 +115,22 @@ def _read(table: Delimited, chosen: Columns, heading: Heading, name: str) -> Rec
     apart = [
         place
         for place, column in enumerate(table.names)
-        if chosen.are_guessed and place not in taken and tells_recordings_apart(column)
+        if chosen.are_guessed and place not in [*taken, label_at] and tells_recordings_apart(column)
     ]
+    labelled = [] if label_at is None else [label_at]
+    classes = LabelCells()
     codes: dict[str, float] = {}
 
     def code(cell: str) -> float:
         return codes.setdefault(cell.strip(), 1e9 + len(codes))
 
-    parsers: dict[int, Callable[[str], float]] = {**cells, **dict.fromkeys(apart, code)}
-    values, lines_T = table.numbers([*taken, *apart], parsers)
-    for place, code_T in zip(apart, values[:, len(taken) :].T, strict=True):
+    parsers: dict[int, Callable[[str], float]] = {
+        **cells,
+        **dict.fromkeys(apart, code),
+        **dict.fromkeys(labelled, classes),
+    }
+    values, lines_T = table.numbers([*taken, *apart, *labelled], parsers)
+    for place, code_T in zip(apart, values[:, len(taken) : len(taken) + len(apart)].T, strict=True):
         _check_one_recording(np.nan_to_num(code_T, nan=-1.0), table.names[place], name)
     values_TC = values[:, : len(chosen.axes)]
     column_of = {place: values[:, taken.index(place)] for place in clocks}
@@ -147,11 +180,14 @@ def _read(table: Delimited, chosen: Columns, heading: Heading, name: str) -> Rec
         end = len(is_said_T) - int(is_said_T[::-1].argmax())
         values_TC = values_TC[:end]
         ticks = ticks if ticks is None else replace(ticks, values=ticks.values[:end])
-    if ticks is None:
-        return make_recording(values_TC, heading.rate(name), name)
-    stated = heading.rates[0] if len(heading.rates) == 1 else None
-    even_TC, rate = to_even_steps(values_TC, ticks, name, where, stated)
-    return make_recording(even_TC, rate or heading.rate(name), name)
+    num_axes, rate = values_TC.shape[1], None
+    if label_at is not None:  # one column a class: rows between which others are put in are told apart
+        values_TC = np.concatenate([values_TC, classes.as_columns(values[: len(values_TC), -1])], axis=1)
+    if ticks is not None:
+        stated = heading.rates[0] if len(heading.rates) == 1 else None
+        values_TC, rate = to_even_steps(values_TC, ticks, name, where, stated)
+    recording = make_recording(values_TC[:, :num_axes], rate or heading.rate(name), name)
+    return recording, classes.of_columns(values_TC[:, num_axes:])
 
 
 def _check_one_recording(codes_T: NDArray[np.float64], column: str, name: str) -> None:

@@ -14,26 +14,28 @@ import numpy as np
 import torch
 from einops import rearrange
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, TokenRegions, Tokens
+from mt_core.contract import Example, TokenRegions, Tokens, pad_and_stack
 from mt_core.errors import InputError, OptionError
-from mt_core.sdk import left_out, readable
+from mt_core.sdk import StepOptions, StepPart, left_out, readable, step_windows
 from mt_core.sdk.blocks import DrawnTokenizer, LearnedPositions, PatchEmbed, ViewOptions
 from mt_plugin_imu.augmentation import jitter, rotate, scale, time_warp
+from mt_plugin_imu.places import places_of
 from mt_plugin_imu.reading import only_recording, read_recordings
 from mt_plugin_imu.recording import MAX_STEPS, Recording
 from mt_plugin_imu.regions import patch_regions
 from mt_plugin_imu.resampling import resample
 from mt_plugin_imu.scales import Scales, Survey, scales_of
 from mt_plugin_imu.stem import DilatedStem, Spectrum
+from mt_plugin_imu.steps import window_length, window_of
 from mt_plugin_imu.views import draw_windows
 
 _HIDDEN = 64
 
 
-class ImuOptions(ViewOptions):
+class ImuOptions(StepOptions, ViewOptions):
     """How recordings are brought to one rate, cut and varied."""
 
     rate_hz: float = Field(
@@ -63,6 +65,12 @@ class ImuOptions(ViewOptions):
     shift: float = Field(
         default=0.05, ge=0, le=0.5, description="Training: share of a recording it is moved by, at most."
     )
+
+    @model_validator(mode="after")
+    def _steps_have_tokens(self) -> ImuOptions:
+        if self.view == "picture" and self.labels == "steps":
+            raise ValueError("view=picture gives vectors of whole recordings, and labels=steps asks for those of steps")
+        return self
 
 
 class ImuTokenizer(DrawnTokenizer):
@@ -114,8 +122,14 @@ class ImuTokenizer(DrawnTokenizer):
         return recording
 
     def stream(self, source: Any) -> Iterator[Recording]:
-        """All recordings of a .ts or .arff file, or of an array (N, T, C); of any other source the only one."""
-        for recording in read_recordings(source, self.options.columns):
+        """All recordings of a .ts or .arff file, or of an array (N, T, C); of any other source the only one. With
+        labels=steps the windows of each."""
+        for number, recording in enumerate(read_recordings(source, self.options.columns)):
+            if self.labels_steps and recording.part is None:
+                whole = replace(recording, part=StepPart(0, len(recording.values), recording=number))
+                length = window_length(recording, self.options.window, self.options.rate_hz)
+                yield from (window_of(whole, window) for window in step_windows(len(recording.values), length))
+                continue
             self._tell_what_is_not_seen(recording)
             yield recording
 
@@ -125,7 +139,8 @@ class ImuTokenizer(DrawnTokenizer):
         Returns:
             axes (V, L, C) and magnitudes (V, L, G): V windows of L steps, C axes, and the G triples that they make,
             none where C is no multiple of 3; with view=picture the axes alone. The last step is repeated until the last
-            patch is full.
+            patch is full. With labels=steps also places (P, 1), the steps to be labelled in steps at `rate_hz`, and
+            what `mt_core.sdk.when` gives; training then neither warps nor shifts time.
         """
         options = self.options
         values_TC = resample(sample, options.rate_hz)
@@ -137,7 +152,7 @@ class ImuTokenizer(DrawnTokenizer):
                 values_TC = rotate(values_TC, options.rotate_degrees, generator)
             if options.scale:
                 values_TC = scale(values_TC, options.scale, generator)
-            if options.warp or options.shift:
+            if (options.warp or options.shift) and not self.labels_steps:
                 values_TC = time_warp(values_TC, options.warp, options.shift, generator)
             if options.jitter:
                 values_TC = jitter(values_TC, options.jitter * scales.deviations[:num_axes], generator)
@@ -145,13 +160,13 @@ class ImuTokenizer(DrawnTokenizer):
         prepared = {"axes": torch.from_numpy(windows_VLC[..., :num_axes].copy())}
         if self.picture is None:
             prepared["magnitudes"] = torch.from_numpy(windows_VLC[..., num_axes:].copy())
-        return prepared
+        return {**prepared, **places_of(sample, len(values_TC))} if self.labels_steps else prepared
 
     def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Zeros behind what has fewer windows, steps or axes than its neighbours; `lengths` (B, V), the real steps of
         each window; and where the numbers of axes differ, `num_axes` (B,)."""
         batch: dict[str, Tensor] = {}
-        for name in items[0]:
+        for name in ("axes", "magnitudes")[: 1 if self.picture is not None else 2]:
             tensors = [item[name] for item in items]
             largest = [max(sizes) for sizes in zip(*(tensor.shape for tensor in tensors), strict=True)]
             batch[name] = tensors[0].new_zeros(len(tensors), *largest)
@@ -163,10 +178,15 @@ class ImuTokenizer(DrawnTokenizer):
         num_axes = [item["axes"].shape[2] for item in items]
         if len(set(num_axes)) > 1:
             batch["num_axes"] = torch.tensor(num_axes)
+        if self.labels_steps:
+            batch |= pad_and_stack([{"places": item["places"]} for item in items])
         return batch
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        """(B * V, N, D), a view for each window; with view=picture of what `draw` gives."""
+        """(B * V, N, D), a view for each window; with view=picture of what `draw` gives.
+
+        With labels=steps, coords (B * V, N, 1), the middle of each patch in steps; side with places and places_mask.
+        """
         if self.picture is not None:
             return self.see(batch)
         num_axes = self.options.max_axes
@@ -183,7 +203,16 @@ class ImuTokenizer(DrawnTokenizer):
         tokens_RND = self.patches(self.stem(values_RCL, real_R1L))
         if self.spectrum is not None:
             tokens_RND = tokens_RND + self.spectrum(values_RCL)
-        return Tokens(self.place(self.norm(tokens_RND), mask=mask), mask=mask, views=batch["axes"].shape[1])
+        tokens = Tokens(self.place(self.norm(tokens_RND), mask=mask), mask=mask, views=batch["axes"].shape[1])
+        if not self.labels_steps:
+            return tokens
+        middles_N = torch.arange(num_patches, device=tokens_RND.device) * self.stride + (self.options.patch - 1) / 2
+        side = {name: batch[name] for name in ("places", "places_mask") if name in batch}
+        return replace(tokens, coords=middles_N[:, None].expand(len(tokens_RND), -1, -1), side=side)
+
+    @property
+    def labels_steps(self) -> bool:
+        return self.options.labels == "steps"
 
     def regions(self, sample: Recording, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
         """Patches in seconds, or in steps where the rate is not known; with view=picture patches of what is drawn."""

@@ -10,27 +10,29 @@ import numpy as np
 from mt_core.contract import AnyTask, Forecasting
 from mt_core.contract import Options as AnyOptions
 from mt_core.errors import DatasetError, MissingSplitError, OptionError
-from mt_core.sdk import ListedDataset, Listing, check_split, list_uea, temporary_folder
+from mt_core.sdk import Listing, StepsDataset, check_split, list_uea, temporary_folder
 from mt_plugin_timeseries.demo import DEMO_CHANNELS, write_demo, write_examples
 from mt_plugin_timeseries.groups import find_groups
 from mt_plugin_timeseries.layouts import LAYOUTS, find_table, layout_name, split_points, window_starts
+from mt_plugin_timeseries.nab import find_nab
 from mt_plugin_timeseries.options import TimeSeriesDatasetOptions
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.scales import forecasting_task
 from mt_plugin_timeseries.series import Series
+from mt_plugin_timeseries.steps import find_steps
 from mt_plugin_timeseries.windows import Forecasts, Windows, full_windows
 
 _DEMO_LOOKBACK, _DEMO_HORIZON, _DEMO_STRIDE = 48, 12, 5
 _DEMO_TRAINING_HOURS = 2000
 
 
-class TimeSeriesDataset(ListedDataset):
+class TimeSeriesDataset(StepsDataset):
     """To forecast: the windows of one series in memory, cut out when they are asked for, and the values that follow.
-    To classify: the series of a UEA data set."""
+    To classify: the series of a UEA data set. To segment: windows of series whose steps have classes."""
 
     Options = TimeSeriesDatasetOptions
     layouts: ClassVar[dict[str, str]] = LAYOUTS
-    kinds = ("forecasting", "classification")
+    kinds = ("forecasting", "classification", "segmentation")
     demo_options: ClassVar[dict[str, Any]] = {"lookback": _DEMO_LOOKBACK}
 
     @classmethod
@@ -47,13 +49,18 @@ class TimeSeriesDataset(ListedDataset):
 
     @classmethod
     def find(cls, root: Path, split: str, *, options: TimeSeriesDatasetOptions | None = None) -> Listing | None:
-        """The windows of a table, or the series of a UEA data set; see `layouts.LAYOUTS`.
+        """The windows of a table, or of several with labels of their steps, or the series of a UEA data set; see
+        `layouts.LAYOUTS`.
 
         Raises:
             OptionError: folds of one series.
         """
         options = options or TimeSeriesDatasetOptions()
         lookback, horizon = options.lookback, options.horizon
+        if options.labels != "whole" and root.is_dir() and (of_nab := find_nab(root, split, options)):
+            return of_nab
+        if options.labels == "steps":
+            return find_steps(root, split, options)
         listing = list_uea(root, split)
         if listing is not None:
             return listing
@@ -67,7 +74,7 @@ class TimeSeriesDataset(ListedDataset):
                 f"{path} is one series, whose windows share values: it has no folds",
                 fix="name by the data option group the column that tells several series apart, or leave folds out",
             )
-        whole = next(read_series(path, columns=options.columns, irregular=options.irregular, text=options.text))
+        whole = next(read_series(path, columns=options.columns, irregular=options.rows, text=options.text))
         parts = split_points(path, len(whole))
         starts = window_starts(parts, split, lookback=lookback, horizon=horizon, stride=options.window_stride)
         starts = full_windows(whole.values, starts, lookback)

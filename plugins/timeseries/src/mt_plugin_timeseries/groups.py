@@ -37,7 +37,7 @@ def find_groups(path: Path, split: str, options: TimeSeriesDatasetOptions) -> Li
     if not options.divides:
         select_splits(split, (), path)
     found = read_groups(
-        path, options.group, columns=options.columns, irregular=options.irregular, text=options.text
+        path, options.group, columns=options.columns, irregular=options.rows, text=options.text
     )  # fmt: skip
     names, parts = [name for name, _ in found], [series for _, series in found]
     is_test = np.zeros(len(parts), bool)

@@ -21,6 +21,8 @@ LAYOUTS = {
     "ett": "ETTh1.csv, ETTh2.csv (hourly), ETTm1.csv, ETTm2.csv (each quarter of an hour): 12 / 4 / 4 months",
     "lstnet": "exchange_rate.txt.gz, electricity.txt.gz, traffic.txt.gz, solar_AL.txt.gz: no dates, 70 / 10 / 20 %",
     "table": "any other table, such as weather.csv or national_illness.csv: 70 / 10 / 20 %",
+    "nab": "data/**/*.csv and labels/combined_windows.json: steps are normal or an anomaly",
+    "steps": "tables with a column of the class of each step: -D labels=steps",
     "uea": "Name_TRAIN.ts and Name_TEST.ts (or .arff): series with classes",
 }
 
@@ -46,7 +48,7 @@ def find_table(root: Path, file: str | None) -> Path | None:
     """
     if root.is_file():
         return root if _is_table(root) else None
-    tables = sorted(path for path in root.iterdir() if path.is_file() and _is_table(path))
+    tables = tables_in(root)
     if file is not None:
         named = [path for path in tables if file in (path.name, _stem(path))]
         if not named:
@@ -64,6 +66,11 @@ def find_table(root: Path, file: str | None) -> Path | None:
             fix=f"name one by the data option file={_shortest(tables[0], tables)}, or give its path",
         )
     return tables[0] if tables else None
+
+
+def tables_in(folder: Path) -> list[Path]:
+    """The tables of a folder, sorted."""
+    return sorted(path for path in folder.iterdir() if path.is_file() and _is_table(path))
 
 
 def layout_name(path: Path) -> str:

@@ -92,6 +92,18 @@ def read_groups(
         return series_of_groups(whole, str(path), group, columns=columns, irregular=irregular, text=text)
 
 
+def read_frame(path: Path) -> Any:
+    """The data frame of a table.
+
+    Raises:
+        OptionError: a file that has no columns with names.
+    """
+    whole = _array_or_table(path, str(path))
+    if isinstance(whole, np.ndarray):
+        raise OptionError(f"{path} holds an array, which has no column of labels", fix="give a table")
+    return whole
+
+
 def _cases(path: Path, name: str, columns: Sequence[str]) -> Iterator[Series]:
     cases = read_uea(path).series
     for number, case in enumerate(cases, start=1):

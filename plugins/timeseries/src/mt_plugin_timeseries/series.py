@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import StepPart
 
 MAX_VALUES = 1 << 26
 """Steps times channels of one series: a quarter of a gigabyte."""
@@ -24,12 +25,14 @@ class Series:
         channels: C names.
         times: (T,) int64 microseconds since 1970, in order; None where they are not known.
         name: How the series is called in messages: its file.
+        part: Of a window whose steps have classes: which they are, and where it lies.
     """
 
     values: NDArray[np.float32]
     channels: tuple[str, ...]
     times: NDArray[np.int64] | None = None
     name: str = "the series"
+    part: StepPart | None = None
 
     @property
     def filename(self) -> str:

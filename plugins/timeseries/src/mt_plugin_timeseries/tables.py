@@ -20,8 +20,19 @@ Irregular = Literal["repair", "refuse", "ignore"]
 """What to do with rows that are not one step after the other: `repair`: sort them, average those of one time, and put
 in missing steps without values; `refuse` them; `ignore` it, and take each row as one step."""
 
+RowsOption = Literal["auto", "repair", "refuse", "ignore"]
+"""As an option: auto is `ignore` where steps have classes, since then a row is a step, else `repair`."""
+
 Text = Literal["refuse", "ignore"]
 """What to do with columns of text."""
+
+
+def resolved(irregular: RowsOption, labels: str | None) -> Irregular:
+    """What is done with rows that are not one step after the other; see `RowsOption`."""
+    if irregular == "auto":
+        return "ignore" if labels == "steps" else "repair"
+    return irregular
+
 
 _MOST_DOUBLE = 0.05
 """Share of rows that may share their time with another: more are several series in one table."""

@@ -16,17 +16,18 @@ from einops import rearrange
 from pydantic import Field, model_validator
 from torch import Tensor, nn
 
-from mt_core.contract import Example, TokenRegions, Tokens, only_one
+from mt_core.contract import Example, TokenRegions, Tokens, only_one, pad_and_stack
 from mt_core.errors import InputError
-from mt_core.sdk import readable
+from mt_core.sdk import StepOptions, StepPart, readable, step_windows
 from mt_core.sdk.blocks import DrawnTokenizer, ViewOptions
 from mt_plugin_timeseries.calendar import FEATURES, calendar_features
 from mt_plugin_timeseries.drawing import CHANNELS, draw_channels
+from mt_plugin_timeseries.places import places_of
 from mt_plugin_timeseries.reading import read_series
 from mt_plugin_timeseries.regions import patch_regions
 from mt_plugin_timeseries.series import MAX_VALUES, Series, default_names
-from mt_plugin_timeseries.tables import Irregular, Text
-from mt_plugin_timeseries.windows import interpolate, normalise, num_patches, pad, patch_centres
+from mt_plugin_timeseries.tables import RowsOption, Text, resolved
+from mt_plugin_timeseries.windows import filled, interpolate, normalise, num_patches, pad, patch_centres, window_of
 
 _POSITION_STD = 0.02
 _LEVEL_STD = 0.3
@@ -34,7 +35,7 @@ _LEAST_SPREAD = 1e-3
 _CALIBRATED = 256  # examples whose levels are looked at
 
 
-class TimeSeriesOptions(ViewOptions):
+class TimeSeriesOptions(StepOptions, ViewOptions):
     """What of a series is looked at, and how it is cut into patches."""
 
     lookback: int = Field(default=336, ge=1, le=65_536, description="Steps looked at: the newest of a series.")
@@ -48,10 +49,11 @@ class TimeSeriesOptions(ViewOptions):
     columns: tuple[str, ...] = Field(
         default=(), description="Columns of a table to read, in this order; none: all of numbers."
     )
-    irregular: Irregular = Field(
-        default="repair",
+    irregular: RowsOption = Field(
+        default="auto",
         description="Rows that are not one step after the other: repair (sort, average doubles, leave gaps to "
-        "interpolation), refuse, or ignore the times.",
+        "interpolation), refuse, or ignore the times. auto: ignore with labels=steps, since then each row is a step; "
+        "else repair.",
     )
     text: Text = Field(default="refuse", description="Columns of text in a table: refuse or ignore.")
     calendar: bool = Field(
@@ -72,6 +74,8 @@ class TimeSeriesOptions(ViewOptions):
             raise ValueError(f"patch={self.patch} is more than lookback={self.lookback}")
         if self.view == "picture" and (self.calendar or self.channel_ids or self.level == "on"):
             raise ValueError("calendar, channel_ids and level=on add to learned tokens: choose view=tokens")
+        if self.view == "picture" and self.labels == "steps":
+            raise ValueError("view=picture gives vectors of whole series, and labels=steps asks for those of steps")
         return self
 
 
@@ -108,21 +112,31 @@ class TimeSeriesTokenizer(DrawnTokenizer):
         self.calendar = nn.Linear(FEATURES, width, bias=False) if own.calendar else None
 
     def read(self, source: Any) -> Series:
-        """The one series of a source."""
+        """The one series of a source, or the one window of it."""
         return only_one(self.stream(source), source, "series")
 
     def stream(self, source: Any) -> Iterator[Series]:
-        """The series of a source: those of a .ts or .arff file, else one."""
+        """The series of a source: those of a .ts or .arff file, else one; with labels=steps the windows of each."""
         own = self.options
-        for series in read_series(source, columns=own.columns, irregular=own.irregular, text=own.text):
-            yield series.of(self.channels) if self.channels else series
+        columns = own.columns
+        if self.labels_steps and self.channels != default_names(len(self.channels)):
+            columns = columns or self.channels  # a table may still have the labels beside them
+        irregular = resolved(own.irregular, own.labels)
+        for number, series in enumerate(read_series(source, columns=columns, irregular=irregular, text=own.text)):
+            series = series.of(self.channels) if self.channels else series
+            if not self.labels_steps or series.part is not None:
+                yield series
+                continue
+            whole = replace(filled(series), part=StepPart(0, len(series), recording=number))
+            yield from (window_of(whole, window) for window in step_windows(len(whole), own.lookback))
 
     def prepare(self, sample: Series, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """The newest `lookback` steps on their own scale.
 
         Returns:
             values (C, L) float32, the oldest and the newest repeated to fill patches; mean and scale (C,) float32 in
-            the series' unit; with `calendar`, calendar (N, 8).
+            the series' unit; with `calendar`, calendar (N, 8); with labels=steps, places (P, 1), the steps to be
+            labelled in steps after the newest, and what `mt_core.sdk.when` gives.
         """
         own = self.options
         window = sample.last(own.lookback)
@@ -142,7 +156,7 @@ class TimeSeriesTokenizer(DrawnTokenizer):
                 )
             centres = patch_centres(num_patches(len(window), own.patch, own.stride), own.patch, own.stride)
             prepared["calendar"] = torch.from_numpy(calendar_features(window.times, centres))
-        return prepared
+        return {**prepared, **places_of(sample)} if self.labels_steps else prepared
 
     def collate(self, items: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
         """Padding stands before the oldest step, so that the newest of all series are in one place, and behind the last
@@ -172,6 +186,8 @@ class TimeSeriesTokenizer(DrawnTokenizer):
             batch["scale"][row, :count] = item["scale"]
             if own.calendar:
                 batch["calendar"][row, patches - real :] = item["calendar"]
+        if self.labels_steps:
+            batch |= pad_and_stack([{"places": item["places"]} for item in items])
         return batch
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
@@ -180,9 +196,10 @@ class TimeSeriesTokenizer(DrawnTokenizer):
 
         Returns:
             values (B * C, N, D); coords (B * C, N, 1), the middle of each patch in steps after the newest value; side:
-            mean and scale, (B, C) each.
+            mean and scale, (B, C) each, and places and places_mask where steps are labelled.
         """
-        own, side = self.options, {"mean": batch["mean"], "scale": batch["scale"]}
+        own = self.options
+        side = {name: batch[name] for name in ("mean", "scale", "places", "places_mask") if name in batch}
         if self.picture is not None:
             return replace(self.see(batch), side=side)
         patches_BCNP = batch["values"].unfold(-1, own.patch, own.stride)
@@ -204,6 +221,10 @@ class TimeSeriesTokenizer(DrawnTokenizer):
             views=num_channels,
             side=side,
         )
+
+    @property
+    def labels_steps(self) -> bool:
+        return self.options.labels == "steps"
 
     def regions(self, sample: Series, batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:
         """Patches of each channel by their dates, or by steps; with view=picture patches of what is drawn."""

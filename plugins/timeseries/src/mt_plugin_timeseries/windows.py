@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
+from mt_core.sdk import StepPart, StepWindow
 from mt_plugin_timeseries.series import Series
 
 _FLAT = 1e-5  # of the mean's size: a window whose values differ by less, in float32, is a constant one
@@ -115,6 +116,30 @@ def interpolate(window: Series) -> NDArray[np.float64]:
             )
         values[gaps, channel] = np.interp(steps[gaps], steps[~gaps], values[~gaps, channel])
     return values
+
+
+def filled(series: Series) -> Series:
+    """The series with missing values on the line between their neighbours in time.
+
+    Raises:
+        InputError: a channel without any value.
+    """
+    if not np.isnan(series.values).any():
+        return series
+    return replace(series, values=interpolate(series).astype(np.float32))
+
+
+def part_of(series: Series, start: int, end: int) -> Series:
+    """Some steps of a series, all of which are to be labelled."""
+    times = None if series.times is None else series.times[start:end]
+    return replace(series, values=series.values[start:end], times=times, part=StepPart(0, end - start, start))
+
+
+def window_of(series: Series, window: StepWindow) -> Series:
+    """A window of a series, with the steps that are to be labelled."""
+    part = (series.part or StepPart(0, len(series))).window(window)
+    name = f"{series.name}, steps {part.at} to {part.at + window.end - window.start - 1}"
+    return replace(part_of(series, window.start, window.end), name=name, part=part)
 
 
 def normalise(

@@ -127,5 +127,5 @@ def _examples(page: Page, model: MetaTransformer, part: ModalityDataset, relativ
 
 
 def _card(name: str, seen: Seen) -> Card:
-    picture = encoded(enlarged(seen.picture, _LEAST), _SIDE) if seen.picture is not None else None
-    return Card(name, "" if seen.cells else seen.text, picture, seen.cells[:14], seen.note)
+    pictures = () if seen.picture is None else (encoded(enlarged(seen.picture, _LEAST), _SIDE),)
+    return Card(name, "" if seen.cells else seen.text, pictures, rows=seen.cells[:14], note=seen.note)

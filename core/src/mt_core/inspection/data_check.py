@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -106,18 +107,21 @@ class DataCheck:
 
 @dataclass
 class _Columns:
-    """The contents of all samples that were read, a number each."""
+    """The contents of all samples that were read, some numbers each: 100,000 samples take a few megabytes."""
 
-    part: list[int] = field(default_factory=list)
-    place: list[tuple[int, int]] = field(default_factory=list)
-    hashes: list[tuple[int, int, int, int]] = field(default_factory=list)
+    part: array[int] = field(default_factory=lambda: array("q"))
+    places: array[int] = field(default_factory=lambda: array("q"))
+    hashes: array[int] = field(default_factory=lambda: array("Q"))
     ranges: dict[str, Range] = field(default_factory=dict)
 
     def add(self, part: int, place: tuple[int, int], content: Content) -> None:
         self.part.append(part)
-        self.place.append(place)
-        self.hashes.append((content.source, content.sample, content.prepared, content.target))
+        self.places.extend(place)
+        self.hashes.extend((content.source, content.sample, content.prepared, content.target))
         add_facts(self.ranges, content.facts)
+
+    def place(self, number: int) -> tuple[int, int]:
+        return self.places[2 * number], self.places[2 * number + 1]
 
     def found(self) -> SampleHashes:
         columns = np.array(self.hashes, np.uint64).reshape(-1, 4)
@@ -167,7 +171,7 @@ def check_parts(
                 unreadable += [_unreadable(name, error) for error in failed]
 
     def member(number: int) -> Member:
-        part, position = columns.place[number]
+        part, position = columns.place(number)
         name = list(parts)[part]
         return Member(name, sample_name(parts[name], position), target_text(parts[name], position))
 
@@ -212,7 +216,7 @@ def check_files(
             shown.advance(int(read.is_last))
 
     def member(number: int) -> Member:
-        source, row = columns.place[number]
+        source, row = columns.place(number)
         return Member("", name_of(sources[source]) + (f", sample {row:,}" if rows[source] > 1 else ""), "")
 
     hashes = columns.found()

@@ -9,11 +9,14 @@ from mt_core.embedding.shown import as_png
 from mt_core.errors import EmbeddingError
 from mt_core.inspection.cards import CARD_STYLE, Card, cards
 from mt_core.inspection.looking import Looked
+from mt_core.inspection.own_pictures import enlarged, own_picture
+from mt_core.inspection.panel_lines import picture_lines
 from mt_core.inspection.sample_lines import fact_rows, title_of
 from mt_core.io.html import Page
 from mt_core.model import MetaTransformer
 
 _SIDE = 256
+_WIDTH = 76  # characters of what is drawn in them
 
 
 def sample_sheet(looked: Sequence[Looked]) -> bytes:
@@ -37,11 +40,16 @@ def sample_page(model: MetaTransformer, looked: Sequence[Looked]) -> bytes:
 
 
 def _card(looked: Looked) -> Card:
+    """The sample as it was read, and beside a picture of it what the encoder sees."""
     rows = [(name, said) for name, said in fact_rows(looked)]
     rows += [(notice.kind, notice.what) for notice in looked.notices]
     note = "" if looked.error is None else f"cannot be read: {looked.error.problem}"
-    picture = None
-    text = looked.seen.text if looked.seen is not None and not looked.seen.cells else ""
-    if looked.drawn is not None and looked.drawn.pictures and not text:
-        picture = encoded(looked.drawn.pictures[0], _SIDE)
-    return Card(title_of(looked), text, picture, tuple(rows), note)
+    own = own_picture(looked.sample)
+    pictures = [] if own is None else [own]
+    if own is None and looked.seen is not None and looked.seen.picture is not None and looked.drawn is not None:
+        pictures = [looked.seen.picture] if looked.drawn.kind == "tokens" else []
+    if looked.drawn is not None and not (looked.seen is not None and looked.seen.text):
+        pictures += looked.drawn.pictures[:1]
+    lines = picture_lines(looked, _WIDTH) if own is None else []
+    shown = tuple(encoded(enlarged(picture, _SIDE), _SIDE) for picture in pictures)
+    return Card(title_of(looked), "", shown, tuple(lines), tuple(rows), note)

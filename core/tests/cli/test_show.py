@@ -131,6 +131,7 @@ def test_the_page_of_a_folder_shows_examples_of_each_class(data, encoder, tmp_pa
     page = (tmp_path / "new" / "page.html").read_text("utf-8")
     assert "<h3>falling</h3>" in page and "<h3>rising</h3>" in page
     assert "Leaks: the same sample in two parts: 1" in page and "http" not in page
+    assert "train train/falling/0.npy [falling]</p>" in page  # a card of it, beside that of val
     assert main(["show", "toy", str(data), *encoder, "-o", str(tmp_path / "sheet.png"), "-q"]) == 2
     assert "cannot be drawn" in capsys.readouterr().err
 
@@ -141,6 +142,7 @@ def test_a_run_checks_data_as_it_was_trained_on_them(data, encoder, tmp_path, ca
     assert main(["train", "toy", "--data", str(data), "--out", run, *encoder, *settings]) == 0
     told = found(["show", run, str(data), "-q"], capsys)
     assert told["parts"] == {"train": 12, "val": 12, "test": 12} and told["is_fine"]
+    assert found(["show", run, "-q"], capsys)["parts"] == told["parts"]  # the data that it was trained on
     assert main(["show", run, str(data), "-O", "noise=0.1"]) == 2
     assert "a run has its own options" in capsys.readouterr().err
 

@@ -92,6 +92,21 @@ def plugin_of_run(folder: str) -> PluginMetadata:
         raise RunError(f"{Path(folder) / RUN} lacks {error}", fix="train the run again") from None
 
 
+def data_of_run(folder: str) -> str:
+    """The folder or file that a run was trained on, as it was named.
+
+    Raises:
+        RunError: no run that can be read, or one that was interrupted.
+        OptionError: it was trained on samples in memory.
+    """
+    from mt_core.training.run_record import read_finished
+
+    root = read_finished(Path(folder)).get("data", {}).get("root")
+    if root is None:
+        raise OptionError(f"the run in {folder} was trained on samples in memory", fix="name a folder, by --data DIR")
+    return str(root)
+
+
 def check_encoder(name: str | None, plugin: PluginMetadata) -> None:
     """Refuse what no encoder is called, before torch is imported; a plugin with hooks may have names of its own.
 

@@ -55,7 +55,7 @@ def command(
     """
     from pathlib import Path
 
-    from mt_core.cli.choosing import modality_and_files, modality_or_items
+    from mt_core.cli.choosing import data_of_run, means_modality, modality_and_files, modality_or_items
     from mt_core.errors import OptionError
 
     if out is not None and Path(out).suffix.lower() not in (".png", ".html"):
@@ -68,6 +68,8 @@ def command(
         modality_or_run, files = modality_or_items(None) if data is not None else "", ()
     if data is None and len(files) == 1 and os.path.isdir(files[0]):
         data, files = files[0], ()
+    if modality_or_run and data is None and not files and not means_modality(modality_or_run):
+        data = data_of_run(modality_or_run)
     if not modality_or_run or bool(files) == (data is not None):
         raise click.UsageError("name the modality, and files or a folder: mt show MODALITY FILES...|DIR")
     if data is not None:

@@ -6,14 +6,14 @@ import html
 from collections.abc import Callable, Mapping, Sequence
 
 from mt_core.contract import ModalityDataset
-from mt_core.embedding.sample_pictures import Seen, encoded
+from mt_core.embedding.sample_pictures import SampleViewer, Seen, encoded
 from mt_core.embedding.shown import as_png
 from mt_core.errors import EmbeddingError
 from mt_core.inspection.cards import CARD_STYLE, Card, cards, listed_facts
 from mt_core.inspection.check_lines import copies_line, num_read_line, spread_lines, unreadable_line, verdict
 from mt_core.inspection.copies import Copies
 from mt_core.inspection.data_check import DataCheck
-from mt_core.inspection.examples import examples_of
+from mt_core.inspection.examples import examples_of, seen_of
 from mt_core.inspection.opening import OpenedData
 from mt_core.inspection.own_pictures import enlarged
 from mt_core.inspection.targets import ClassCounts
@@ -21,7 +21,7 @@ from mt_core.io.html import Page
 from mt_core.io.notices import notice_lines
 from mt_core.model import MetaTransformer
 
-_MOST_LISTED = 100
+_MOST_LISTED, _MOST_SHOWN = 100, 6
 _SIDE, _LEAST = 176, 88
 
 
@@ -41,7 +41,7 @@ def check_page(model: MetaTransformer, opened: OpenedData, check: DataCheck, rel
     for spread in check.targets.spreads:
         page.heading(f"Target {spread.name}")
         page.parts.append(f"<pre>{html.escape(chr(10).join(spread_lines(spread)))}</pre>")
-    _findings(page, check, relative)
+    _findings(page, model, check, relative)
     page.heading("What the samples hold")
     page.parts.append(listed_facts([(name or "sample", str(each)) for name, each in check.ranges.items()]))
     notices = notice_lines([*opened.notices, *check.notices])
@@ -68,15 +68,17 @@ def example_sheet(model: MetaTransformer, parts: Mapping[str, ModalityDataset]) 
     return as_png([row for row in rows if row])
 
 
-def _findings(page: Page, check: DataCheck, relative: Callable[[str], str]) -> None:
+def _findings(page: Page, model: MetaTransformer, check: DataCheck, relative: Callable[[str], str]) -> None:
     others = [each for each in check.copies if not each.is_leak and not each.is_conflict]
-    for title, found in (
-        ("Leaks: the same sample in two parts", check.leaks),
-        ("Conflicts: the same sample with two labels", check.conflicts),
-        ("Duplicates within a part", others),
-        ("Alike: samples that differ, and of which the encoder gets the same", check.alike),
+    for title, found, is_fault in (
+        ("Leaks: the same sample in two parts", check.leaks, True),
+        ("Conflicts: the same sample with two labels", check.conflicts, True),
+        ("Duplicates within a part", others, False),
+        ("Alike: samples that differ, and of which the encoder gets the same", check.alike, False),
     ):
         _copies(page, title, check, found, relative)
+        if is_fault:
+            _shown(page, model, check, found[:_MOST_SHOWN], relative)
     if check.unreadable:
         page.heading(f"Cannot be read: {len(check.unreadable):,}")
         lines = [unreadable_line(each, relative) for each in check.unreadable]
@@ -89,6 +91,22 @@ def _copies(page: Page, title: str, check: DataCheck, found: Sequence[Copies], r
         lines = [copies_line(check, each, relative) for each in found[:_MOST_LISTED]]
         more = [f"and {len(found) - _MOST_LISTED:,} more"] if len(found) > _MOST_LISTED else []
         _listed(page, [*lines, *more])
+
+
+def _shown(
+    page: Page, model: MetaTransformer, check: DataCheck, found: Sequence[Copies], relative: Callable[[str], str]
+) -> None:
+    """The samples of some groups, the first two of each, side by side."""
+    if check.example is None:
+        return
+    viewer = SampleViewer(model)
+    for each in found:
+        shown = []
+        for number in each.members[:2]:
+            member = check.member(number)
+            said = " ".join(filter(None, [member.part, relative(member.name), f"[{member.label}]" * each.is_conflict]))
+            shown.append(_card(said, seen_of(viewer, *check.example(number))))
+        page.parts.append(cards(shown))
 
 
 def _shortened(lines: Sequence[str]) -> list[str]:

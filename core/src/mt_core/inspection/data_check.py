@@ -78,6 +78,7 @@ class DataCheck:
         targets: What is to be predicted.
         notices: What readers left out or reinterpreted.
         member: Gives a member of `copies` and `alike`, which are looked up when somebody asks.
+        example: Gives the part that it lies in and its position there; None of files without labels.
     """
 
     sizes: dict[str, int]
@@ -90,6 +91,7 @@ class DataCheck:
     targets: Targets
     notices: list[DataWarning]
     member: Callable[[int], Member]
+    example: Callable[[int], tuple[ModalityDataset, int]] | None = None
 
     @property
     def leaks(self) -> list[Copies]:
@@ -175,6 +177,10 @@ def check_parts(
         name = list(parts)[part]
         return Member(name, sample_name(parts[name], position), target_text(parts[name], position))
 
+    def example(number: int) -> tuple[ModalityDataset, int]:
+        part, position = columns.place(number)
+        return list(parts.values())[part], position
+
     hashes = columns.found()
     return DataCheck(
         {name: len(dataset) for name, dataset in parts.items()},
@@ -187,6 +193,7 @@ def check_parts(
         targets_of(parts, counted),
         list(notices),
         member,
+        example,
     )
 
 

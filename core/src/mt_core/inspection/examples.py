@@ -24,7 +24,7 @@ def examples_of(
     viewer, draw = SampleViewer(model), random.Random(seed)
     for name, positions in _by_class(part):
         shown = sorted(draw.sample(positions, min(a_class, len(positions))))
-        yield name, [(sample_name(part, position), _seen(viewer, part, position)) for position in shown]
+        yield name, [(sample_name(part, position), seen_of(viewer, part, position)) for position in shown]
 
 
 def _by_class(part: ModalityDataset) -> Iterator[tuple[str, Sequence[int]]]:
@@ -39,7 +39,8 @@ def _by_class(part: ModalityDataset) -> Iterator[tuple[str, Sequence[int]]]:
         yield part.task.classes[index], members[index]
 
 
-def _seen(viewer: SampleViewer, part: ModalityDataset, position: int) -> Seen:
+def seen_of(viewer: SampleViewer, part: ModalityDataset, position: int) -> Seen:
+    """One sample, as it was read and is labelled where it is a picture."""
     try:
         example: Example = part[position]
         sample = read_sample(viewer.model.tokenizer, example.sample)

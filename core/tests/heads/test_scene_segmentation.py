@@ -62,6 +62,16 @@ def test_probabilities_are_averaged_by_weight_where_blocks_overlap():
     torch.testing.assert_close(output, torch.stack([second, (first + 3 * third) / 4]))
 
 
+def test_a_point_that_no_block_has_is_of_no_class():
+    logits = [torch.tensor([[0.0, 2.0, 1.0]])]
+    output = joined(logits, torch.tensor([1]), torch.tensor([1.0]), 3, 3)
+    (decoded,) = head().decode(output[None])
+    assert decoded["prediction"] == {"size": [3], "values": [-1, 1, -1], "lengths": [1, 1, 1]}
+    assert decoded["shares"] == {"car": 1.0}
+    target = torch.tensor([[MISSING_CLASS, 1, MISSING_CLASS]])
+    assert head().loss(output[None], target).isfinite()
+
+
 def test_a_scene_is_given_as_runs_of_equal_classes():
     output = torch.full((1, 6, 3), -5.0)
     for point, index in enumerate([0, 0, 2, 2, 2]):

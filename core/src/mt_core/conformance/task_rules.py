@@ -119,10 +119,10 @@ def _are_points(value: Any, target: Tensor, num_classes: int) -> bool:
     """Whether runs have a class for every point whose class is known."""
     known = (target != MISSING_CLASS).nonzero()
     most = int(known.max()) + 1 if len(known) else 0
-    return _are_runs(value, num_classes) and len(value["size"]) == 1 and most <= value["size"][0]
+    return _are_runs(value, num_classes, least=-1) and len(value["size"]) == 1 and most <= value["size"][0]
 
 
-def _are_runs(value: Any, num_classes: int) -> bool:
+def _are_runs(value: Any, num_classes: int, least: int = 0) -> bool:
     """Whether it is runs of class indices, as many together as its size says."""
     if not isinstance(value, Mapping) or not {"size", "values", "lengths"} <= value.keys():
         return False
@@ -130,7 +130,7 @@ def _are_runs(value: Any, num_classes: int) -> bool:
     return (
         len(values) == len(lengths)
         and sum(lengths) == math.prod(value["size"])
-        and all(0 <= index < num_classes for index in values)
+        and all(least <= index < num_classes for index in values)
     )
 
 

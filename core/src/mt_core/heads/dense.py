@@ -93,7 +93,7 @@ class DenseHead(Head):
         """Cross-entropy of logits against indices, and `dice` times the Dice loss; `MISSING_CLASS` adds nothing."""
         known = self._known(output, target)
         if not known.any():
-            return output.nan_to_num(0.0).sum() * 0.0
+            return output.nan_to_num(0.0, neginf=0.0).sum() * 0.0
         logits_LK, indices_L = output[known], target[known]
         loss = nn.functional.cross_entropy(logits_LK.float(), indices_L, weight=self.weight_K)
         if self.options.dice:
@@ -145,11 +145,12 @@ def as_runs(indices: NDArray[np.int64], size: Sequence[int], classes: Sequence[s
     """What `decode` gives of many class indices in a row: as `prediction` runs of equal ones, and as `shares` the part
     of all that each class has.
 
-    `numpy.repeat(values, lengths).reshape(size)` of `prediction` are the indices again.
+    `numpy.repeat(values, lengths).reshape(size)` of `prediction` are the indices again, -1 where there is no class.
     """
     starts = np.concatenate([[0], np.flatnonzero(np.diff(indices)) + 1])
     runs = {"values": indices[starts].tolist(), "lengths": np.diff(starts, append=len(indices)).tolist()}
-    shares = np.bincount(indices, minlength=len(classes)) / len(indices)
+    counts = np.bincount(indices[indices >= 0], minlength=len(classes))
+    shares = counts / max(counts.sum(), 1)
     named = {name: round(share, 6) for name, share in zip(classes, shares.tolist(), strict=True) if share}
     return {"prediction": {"size": list(size), **runs}, "shares": named}
 

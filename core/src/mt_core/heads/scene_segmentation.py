@@ -65,7 +65,8 @@ class SceneSegmentationHead(DenseHead):
 
     def forward(self, features: Features) -> Tensor:
         """Logits of the points of the blocks, (B, T, K), as training draws them; where the scene is covered logarithms
-        of the probabilities of its points, (B, P, K), in their order. NaN behind the points of a scene that has fewer.
+        of the probabilities of its points, (B, P, K), in their order, minus infinity for a point that no block has. NaN
+        behind the points of a scene that has fewer.
 
         Raises:
             OptionError: features of a tokenizer that does not label the points of scenes.
@@ -123,14 +124,16 @@ class SceneSegmentationHead(DenseHead):
         return torch.cat(logits)
 
     def decode(self, output: Tensor) -> list[dict[str, Any]]:
-        """The likeliest class of each point, as runs of equal ones in the order of the points, and the share of the
-        points that each class has.
+        """The likeliest class of each point, as runs of equal ones in the order of the points, -1 for a point that no
+        block has; and the share of the others that each class has.
 
         `numpy.repeat(values, lengths)` of `prediction` are the class indices.
         """
         decoded = []
         for logits_PK in output:
-            indices = logits_PK[~logits_PK[..., 0].isnan()].argmax(-1).cpu().numpy()
+            logits_PK = logits_PK[~logits_PK[..., 0].isnan()]
+            is_seen_P = ~logits_PK.isneginf().all(-1)
+            indices = torch.where(is_seen_P, logits_PK.argmax(-1), -1).cpu().numpy()
             decoded.append(as_runs(indices, [len(indices)], self.classes))
         return decoded
 
@@ -156,4 +159,5 @@ def joined(blocks: Any, index_T: Tensor, weights_T: Tensor, num_points: int, num
         total_PK.index_add_(0, index, logits_TK.float().softmax(-1) * weight_T1)
         total_P1.index_add_(0, index, weight_T1)
         start = end
-    return (total_PK / total_P1).clamp(min=torch.finfo(total_PK.dtype).tiny).log()
+    mean_PK = (total_PK / total_P1.clamp(min=1e-12)).clamp(min=torch.finfo(total_PK.dtype).tiny)
+    return mean_PK.log().masked_fill(total_P1 == 0, -torch.inf)

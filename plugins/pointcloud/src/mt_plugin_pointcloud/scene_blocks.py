@@ -59,7 +59,8 @@ def covered(
     Returns:
         groups (V, G, K, 3 + C) and centres (V, G, 3), with is_group (V, G) where a block has them; log_side (); the
         places (T, 3) of the points of each block, in its frame, and place_values (T, C); counts (V,), how many each
-        block has; index (T,), which point of the scene each is; weights (T,), what its block counts for; size (1,), N.
+        block has; index (T,), which point of the file each is; weights (T,), what its block counts for; size (1,), the
+        points of the file.
     """
     height = "xyz".index(upright)
     axes = _ground_axes(height)
@@ -76,9 +77,9 @@ def covered(
         "places": torch.from_numpy(places),
         "place_values": torch.from_numpy(carried[found.points]),
         "counts": torch.from_numpy(found.counts),
-        "index": torch.from_numpy(found.points.astype(np.int32)),
+        "index": torch.from_numpy(rows_of(cloud)[found.points].astype(np.int32)),
         "weights": torch.from_numpy(weights_in_block(places, axes)),
-        "size": torch.tensor([len(cloud.points)]),
+        "size": torch.tensor([max(cloud.num_rows, len(cloud.points))]),
     }
 
 
@@ -102,15 +103,7 @@ def drawn(
 
     Returns:
         As `covered`, without index, weights and size; and (T,) the classes of the places.
-
-    Raises:
-        InputError: labels for another number of points.
     """
-    if labels is not None and len(labels) != len(cloud.points):
-        raise InputError(
-            f"{cloud.name} has {len(cloud.points):,} points and {len(labels):,} labels",
-            fix="give one label a point, -1 where it is not known",
-        )
     height = "xyz".index(upright)
     axes = _ground_axes(height)
     ground = np.ascontiguousarray(cloud.points[:, list(axes)])
@@ -133,6 +126,27 @@ def drawn(
         "counts": torch.tensor([len(each) for each in places]),
     }
     return item, None if labels is None else np.concatenate(classes)
+
+
+def rows_of(cloud: PointCloud) -> NDArray[np.int64]:
+    """(N,) which points of its file a cloud's points are."""
+    return np.arange(len(cloud.points)) if cloud.rows is None else cloud.rows
+
+
+def in_file(cloud: PointCloud, labels: NDArray[Any]) -> NDArray[np.int64]:
+    """The class of each point of the file, `MISSING_CLASS` for those that were left out.
+
+    Raises:
+        InputError: labels for another number of points than the cloud's.
+    """
+    if len(labels) != len(cloud.points):
+        raise InputError(
+            f"{cloud.name} has {len(cloud.points):,} points and {len(labels):,} labels",
+            fix="give one label a point, -1 where it is not known",
+        )
+    every = np.full(max(cloud.num_rows, len(cloud.points)), MISSING_CLASS)
+    every[rows_of(cloud)] = labels
+    return every
 
 
 def _ground_axes(height: int) -> tuple[int, int]:

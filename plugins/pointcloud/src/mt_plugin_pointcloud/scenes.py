@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -104,12 +106,12 @@ def read_scene(scene: Scene) -> PointCloud:
     Raises:
         InputError: files that cannot be read, or that do not say the class of each point.
     """
-    whole = _whole(replace(scene, part=None))
+    whole = _whole(replace(scene, part=None), _stamps(scene))
     return whole if scene.part is None else part_of(whole, scene.part)
 
 
 @lru_cache(maxsize=1)  # of its parts, and of the scene and its labels, the file is read once
-def _whole(scene: Scene) -> PointCloud:
+def _whole(scene: Scene, stamps: tuple[tuple[int, int], ...]) -> PointCloud:
     with keeping_all_points():
         if scene.kind in _READERS:
             module, function = _READERS[scene.kind].split(":")
@@ -122,6 +124,14 @@ def _whole(scene: Scene) -> PointCloud:
             fix="name the column label or classification (PLY, PCD, CSV), or use LAS",
         )
     return cloud
+
+
+def _stamps(scene: Scene) -> tuple[tuple[int, int], ...]:
+    """When the files of a scene were written, and how long they are, so that those that have changed are read again."""
+    path = Path(scene.path)
+    files = sorted(path.rglob("*")) if path.is_dir() else [path]
+    stats = [os.stat(file) for file in (*files, *([scene.labels] if scene.labels else [])) if os.path.exists(file)]
+    return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
 
 
 def part_of(cloud: PointCloud, part: Part) -> PointCloud:
@@ -139,13 +149,14 @@ def part_of(cloud: PointCloud, part: Part) -> PointCloud:
 
 
 def taken(cloud: PointCloud, index: NDArray[np.int64]) -> PointCloud:
-    """Some of the points of a cloud."""
+    """Some of the points of a cloud, as a cloud of its own."""
     return replace(
         cloud,
         points=cloud.points[index],
         channels={name: values[index] for name, values in cloud.channels.items()},
         labels=None if cloud.labels is None else cloud.labels[index],
-        rows=index if cloud.rows is None else cloud.rows[index],
+        rows=None,
+        num_rows=len(index),
     )
 
 

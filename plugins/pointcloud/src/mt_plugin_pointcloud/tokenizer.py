@@ -28,7 +28,7 @@ from mt_plugin_pointcloud.grouping import canonical_order, farthest_points, near
 from mt_plugin_pointcloud.pointnet import MiniPointNet
 from mt_plugin_pointcloud.reading import read_cloud
 from mt_plugin_pointcloud.regions import group_regions
-from mt_plugin_pointcloud.scene_blocks import SIDE, Grouping, covered, drawn
+from mt_plugin_pointcloud.scene_blocks import SIDE, Grouping, covered, drawn, in_file
 
 _LOOKED_AT = 8  # scenes, for the side of blocks
 
@@ -215,9 +215,10 @@ class PointCloudTokenizer(DrawnTokenizer):
         side = self._block or self._side_for(cloud)
         carried, options = self._carried(cloud), self.options
         grouped = Grouping(options.max_points, options.groups, options.ratio, options.neighbours)
-        if generator is None:
-            return covered(cloud, carried, side, options.overlap, options.upright, grouped), target
         labels = None if target is None else np.asarray(target)
+        of_file = None if labels is None else in_file(cloud, labels)
+        if generator is None:
+            return covered(cloud, carried, side, options.overlap, options.upright, grouped), of_file
         return drawn(
             cloud, carried, labels, side, options.blocks, options.upright, options.channels, grouped, generator
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from mt_plugin_pointcloud.layouts.labelled_points import LAS_CLASSES
 from mt_plugin_pointcloud.layouts.semantickitti import CLASSES as SWEEP_CLASSES
 from mt_plugin_pointcloud.reading import read_cloud
 from mt_plugin_pointcloud.reading.las import chunk_points, opened
+from mt_plugin_pointcloud.scene_blocks import rows_of
 
 COLOURS = (
     (31, 119, 180), (255, 127, 14), (44, 160, 44), (214, 39, 40), (148, 103, 189),
@@ -51,23 +53,23 @@ def write(source: Any, records: list[dict[str, Any]], task: AnyTask, folder: Pat
     cloud = _scene(source) if is_scene else read_cloud(source)
     predicted = records[0]["prediction"]
     if is_scene:
-        labels = mask_from(predicted)
+        labels, num_points = mask_from(predicted), cloud.num_rows
     else:
         number_of = {name: number for number, name in enumerate(task.classes)}
-        labels = np.array([number_of[name] for name in predicted])
-    if len(labels) != len(cloud.points):
+        labels, num_points = np.array([number_of[name] for name in predicted]), len(cloud.points)
+    if len(labels) != num_points:
         raise InputError(
-            f"{source} has {len(cloud.points)} points and predictions for {len(labels)}",
+            f"{source} has {num_points} points and predictions for {len(labels)}",
             fix="predict it again" if is_scene else "train with -D labels=points",
         )
     written = [folder / f"{Path(source).stem}_classes.ply"]
     try:
-        _write_ply(written[0], cloud, labels, task.classes)
+        _write_ply(written[0], cloud, labels[rows_of(cloud)] if is_scene else labels, task.classes)
         if is_scene and Path(source).suffix.lower() in _SURVEYS:
-            written += _write_survey(Path(source), cloud, labels, task, folder)
+            written += _write_survey(Path(source), labels, task, folder)
         if _is_of_sweeps(task) and Path(source).suffix.lower() == ".bin":
             written.append(folder / f"{Path(source).stem}.label")
-            _write_sweep(written[-1], cloud, labels, task)
+            _numbered(labels, task.numbers).astype("<u4").tofile(written[-1])
     except OSError as error:
         raise RunError(f"{folder} cannot be written to ({error.strerror})", fix="choose another folder") from None
     return written
@@ -91,9 +93,7 @@ def _write_ply(path: Path, cloud: PointCloud, labels: NDArray[np.int64], classes
         rows.tofile(file)
 
 
-def _write_survey(
-    source: Path, cloud: PointCloud, labels: NDArray[np.int64], task: Segmentation, folder: Path
-) -> list[Path]:
+def _write_survey(source: Path, labels: NDArray[np.int64], task: Segmentation, folder: Path) -> list[Path]:
     """The survey with the number of each point's class, a chunk in memory at a time; points that were left out when it
     was read get 0, never classified. Nothing where its point format has no room for a class, which is reported."""
     import laspy
@@ -109,8 +109,7 @@ def _write_survey(
                 "not those of the LAS specification",
             )
             return []
-        every = np.zeros(header.point_count, np.uint8)
-        every[slice(None) if cloud.rows is None else cloud.rows] = numbers[labels]
+        every = _numbered(labels, numbers).astype(np.uint8)
         with laspy.open(path, mode="w", header=header, do_compress=header.are_points_compressed) as writer:
             start = 0
             for chunk in reader.chunk_iterator(chunk_points(header)):
@@ -120,7 +119,7 @@ def _write_survey(
     return [path]
 
 
-def survey_numbers(task: Segmentation, point_format: int) -> NDArray[np.uint8] | None:
+def survey_numbers(task: Segmentation, point_format: int) -> list[int] | None:
     """The number in LAS files of each class: that of the files that were trained on, where those had numbers; else that
     of the specification, where it has a class of this name, else one that users may define. None where the point format
     has no room for one.
@@ -131,7 +130,7 @@ def survey_numbers(task: Segmentation, point_format: int) -> NDArray[np.uint8] |
     of_files = () if _is_of_sweeps(task) else task.numbers
     numbers = of_files or [known.get(name, _FIRST_OWN + index) for index, name in enumerate(task.classes)]
     last = _LAST_OWN if point_format >= 6 else _LAST_OF_OLD
-    return None if max(numbers) > last else np.array(numbers, np.uint8)
+    return None if max(numbers) > last else list(numbers)
 
 
 def _is_of_sweeps(task: Segmentation) -> bool:
@@ -139,11 +138,9 @@ def _is_of_sweeps(task: Segmentation) -> bool:
     return task.classes == tuple(SWEEP_CLASSES)
 
 
-def _write_sweep(path: Path, cloud: PointCloud, labels: NDArray[np.int64], task: Segmentation) -> None:
-    """The number of each point's class, 32 bits, as SemanticKITTI takes it; 0 for points that were left out."""
-    every = np.zeros(cloud.num_rows, "<u4")
-    every[slice(None) if cloud.rows is None else cloud.rows] = np.array(task.numbers)[labels]
-    every.tofile(path)
+def _numbered(labels: NDArray[np.int64], numbers: Sequence[int]) -> NDArray[np.int64]:
+    """The number of each point's class; 0 for points that were left out when the file was read."""
+    return np.where(labels >= 0, np.array(numbers)[labels], 0)
 
 
 def _header(num_points: int, classes: tuple[str, ...]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -130,7 +129,8 @@ def _stamps(scene: Scene) -> tuple[tuple[int, int], ...]:
     """When the files of a scene were written, and how long they are, so that those that have changed are read again."""
     path = Path(scene.path)
     files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    stats = [os.stat(file) for file in (*files, *([scene.labels] if scene.labels else [])) if os.path.exists(file)]
+    files += [Path(scene.labels)] if scene.labels else []
+    stats = [file.stat() for file in files if file.exists()]
     return tuple((stat.st_mtime_ns, stat.st_size) for stat in stats)
 
 

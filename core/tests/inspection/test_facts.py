@@ -84,3 +84,8 @@ def test_the_header_of_a_file_is_a_fact_of_it_and_its_failure_is_none():
 
     assert facts_of_file(Headed(8), "a.wav") == {"file rate": NumberFact(5.0, "Hz")}
     assert facts_of_file(Headed(8), "broken.wav") == {} == facts_of_file(Headed(8), np.zeros(2))
+
+
+def test_texts_among_which_some_are_numbers_are_texts():
+    texts = [f"text no {number}" for number in range(40)] + ["7", "8.5"]
+    assert said(*texts) == {"": "42 different texts, 1-10 characters"}

@@ -116,7 +116,8 @@ def copies_line(check: DataCheck, copies: Copies, relative: Callable[[str], str]
         label = f" [{member.label}]" if member.label and copies.is_conflict else ""
         said.append(f"{member.part + ' ' if member.part else ''}{cut(relative(member.name), 60)}{label}")
     more = f" and {len(copies.members) - 3} more" if len(copies.members) > 3 else ""
-    return f"{' = '.join(said)}{more}  ({copies.how})"
+    text = f": {members[0].text}" if members[0].text else ""
+    return f"{' = '.join(said)}{more}  ({copies.how}){text}"
 
 
 def _copies(

@@ -8,6 +8,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,11 @@ import numpy as np
 from mt_core.contract import ModalityDataset, Tokenizer, name_of
 from mt_core.data.batches import SAMPLES_TO_CALIBRATE, ensure_calibrated
 from mt_core.data.calibration import calibrate
+from mt_core.data.reading import read_sample
 from mt_core.data.sources import Read
 from mt_core.data.subsets import Subset
 from mt_core.data.workers import SECONDS_A_SAMPLE
+from mt_core.embedding.sample_pictures import shortened
 from mt_core.errors import DataWarning, MtError
 from mt_core.inspection.contents import Content, read_contents, read_file_contents
 from mt_core.inspection.copies import Copies, SampleHashes, find_alike, find_copies
@@ -27,6 +30,8 @@ from mt_core.io.notices import Notices, collecting
 from mt_core.io.progress import Progress
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
+
+_LONGEST_TEXT = 60  # characters
 
 _CALIBRATED = 500
 """Samples that a tokenizer is calibrated on which can do without."""
@@ -56,11 +61,13 @@ class Member:
         part: Where it lies; "" for files without labels.
         name: How it is called.
         label: Its target for people; "" where it has none.
+        text: The beginning of a text or of a row; "" of anything else.
     """
 
     part: str
     name: str
     label: str
+    text: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,7 +182,8 @@ def check_parts(
     def member(number: int) -> Member:
         part, position = columns.place(number)
         name = list(parts)[part]
-        return Member(name, sample_name(parts[name], position), target_text(parts[name], position))
+        called, label = sample_name(parts[name], position), target_text(parts[name], position)
+        return Member(name, called, label, sample_text(model, parts[name], position))
 
     def example(number: int) -> tuple[ModalityDataset, int]:
         part, position = columns.place(number)
@@ -284,6 +292,18 @@ def sample_name(dataset: ModalityDataset, position: int) -> str:
         name = sample.name
     is_long = len(name) > 300 or "\n" in name
     return f"sample {position:,}" if is_long or name.startswith("<") else name
+
+
+def sample_text(model: MetaTransformer, dataset: ModalityDataset, position: int) -> str:
+    """The beginning of a text or of a row; "" of what is no text, and of what is called by its text."""
+    source = dataset[position].sample
+    if isinstance(source, str | Path):
+        return ""
+    try:
+        text = model.tokenizer.as_text(read_sample(model.tokenizer, source))
+    except MtError:
+        return ""
+    return "" if text is None else shortened(" ".join(text.split()), _LONGEST_TEXT)
 
 
 def target_text(dataset: ModalityDataset, position: int) -> str:

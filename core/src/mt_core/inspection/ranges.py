@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -25,7 +26,8 @@ class Range:
         count: Samples that have it.
         shapes: Of arrays: the least and the largest length of each axis, by the number of axes.
         kinds: Of arrays, their types of numbers.
-        low, high: The least and the largest number; of texts their length in characters.
+        low, high: The least and the largest number.
+        shortest, longest: Of texts, in characters.
         missing, total: Values that are missing, and all.
         constant: Arrays whose values are all the same.
         texts: How often each text occurs; no more are added once there are `_MOST_TEXTS`.
@@ -38,6 +40,8 @@ class Range:
     kinds: Counter[str] = field(default_factory=Counter)
     low: float = math.inf
     high: float = -math.inf
+    shortest: int = sys.maxsize
+    longest: int = 0
     missing: int = 0
     total: int = 0
     constant: int = 0
@@ -81,11 +85,10 @@ class Range:
             return
         if text in self.texts or len(self.texts) < _MOST_TEXTS:
             self.texts[text] += 1
-        number = _number(text)
-        if number is not None:
+        self.shortest, self.longest = min(self.shortest, len(text)), max(self.longest, len(text))
+        if (number := _number(text)) is not None:
             self.numbers += 1
-        value = len(text) if number is None else number
-        self.low, self.high = min(self.low, value), max(self.high, value)
+            self.low, self.high = min(self.low, number), max(self.high, number)
 
     def __str__(self) -> str:
         if self.total and self.missing == self.total and not self.shapes:
@@ -102,26 +105,22 @@ class Range:
         return f"{' or '.join(shapes)} {'/'.join(self.kinds)}" if shapes else ""
 
     def _values(self) -> str:
+        if self.texts:
+            return self._texts()
         if self.low > self.high:
             return ""
         if TIME in self.kinds:
             return f"{_date(self.low)} to {_date(self.high)}"
-        if not self.texts:
-            unit = f" {self.unit}" if self.unit else ""
-            return (
-                f"{number_text(self.low)} to {number_text(self.high)}{unit}"
-                if self.low != self.high
-                else (f"{number_text(self.low)}{unit}")
-            )
-        if self.count == 1:
-            (text,) = self.texts
-            return _short(text, _LONGEST_ALONE)
-        if self.numbers == sum(self.texts.values()) or self.numbers == self.total - self.missing:
-            return f"numbers from {number_text(self.low)} to {number_text(self.high)}"
-        return self._texts()
+        unit = f" {self.unit}" if self.unit else ""
+        same = number_text(self.low)
+        return f"{same} to {number_text(self.high)}{unit}" if self.low != self.high else f"{same}{unit}"
 
     def _texts(self) -> str:
-        """Few texts that come again and again are named; of others how long they are."""
+        """Numbers by their range; few texts that come again and again by their names; others by how long they are."""
+        if self.count == 1:
+            return _short(next(iter(self.texts)), _LONGEST_ALONE)
+        if self.numbers == self.total - self.missing:
+            return f"numbers from {number_text(self.low)} to {number_text(self.high)}"
         if len(self.texts) <= _MANY and len(self.texts) < self.total:
             most = self.texts.most_common(_SHOWN_TEXTS)
             if len(most) == 1 and most[0][1] == self.total:
@@ -129,9 +128,8 @@ class Range:
             shown = [f"{_short(text)} {count:,}" for text, count in most]
             more = len(self.texts) - len(shown)
             return ", ".join(shown) + (f" and {more} more" if more > 0 else "")
-        lengths = f"{_from_to(int(self.low), int(self.high))} characters" if not self.numbers else "text"
         many = f"over {_MOST_TEXTS:,}" if len(self.texts) == _MOST_TEXTS else f"{len(self.texts):,}"
-        return f"{many} different texts, {lengths}" if self.total > 1 else lengths
+        return f"{many} different texts, {_from_to(self.shortest, self.longest)} characters"
 
 
 def ranges_of(facts: Iterable[Mapping[str, Fact]]) -> dict[str, Range]:

@@ -2,7 +2,6 @@
 
     mt demo --out demo --seconds 60
     python benchmarks/explain.py demo/runs --page docs/explain.md
-    python benchmarks/explain.py demo/runs --pictures docs/assets    # nothing is measured
 
 The runs of `mt demo` explain test samples of their demonstrations. Of each sample the area between the curves of a
 method and the means of eight random orders is taken, deletion and insertion averaged: above 0 is better than chance.
@@ -22,8 +21,7 @@ from torch import Tensor
 
 import mt_core as mt
 from mt_core.plugins import get
-from mt_explain.drawing import write_picture
-from mt_explain.explaining import chosen_target, explain_one, samples_of
+from mt_explain.explaining import chosen_target, samples_of
 from mt_explain.faithfulness import against, interval, random_curves
 from mt_explain.methods import METHODS
 from mt_explain.methods.gradients import integrated_gradients
@@ -65,20 +63,6 @@ def measured(run: Path, num_samples: int, seed: int) -> tuple[int, float, dict[s
     return count, num_parts / count, gains, {name: total / count for name, total in seconds.items()}
 
 
-def draw(run: Path, folder: Path) -> None:
-    """The explanation of the surest of the first test samples."""
-    model = mt.load_run(run)
-    dataset = get(model.modality).dataset.demo("test", size=6, seed=0)
-    surest = None
-    for _, _, sample, item in samples_of(model, [dataset[index].sample for index in range(6)]):
-        with explaining(model):
-            explanation = explain_one(OneSample(model, sample, item))
-        if surest is None or (explanation.value or 0) > (surest.value or 0):
-            surest = explanation
-    assert surest is not None
-    write_picture(surest, folder / f"explain-{run.name}.png", run.name, dpi=70)
-
-
 def cell(values: list[float]) -> str:
     mean, low, high = interval(values)
     return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
@@ -90,14 +74,9 @@ def main() -> int:
     parser.add_argument("--samples", type=int, default=32, help="test samples of each modality")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--page", type=Path, help="write the tables into this page, between its two marks")
-    parser.add_argument("--pictures", type=Path, help="draw one explanation a modality into this folder")
     given = parser.parse_args()
     torch.set_num_threads(1)
     runs = sorted(path for path in given.runs.iterdir() if (path / "run.json").is_file())
-    if given.pictures is not None:
-        for run in runs:
-            draw(run, given.pictures)
-        return 0
     faithful = [f"| modality | samples | parts | {' | '.join(ALL)} |", "|---|" + "---|" * (len(ALL) + 2)]
     slow = [f"| modality | {' | '.join(TIMED)} |", "|---|" + "---|" * len(TIMED)]
     below: list[str] = []

@@ -18,6 +18,7 @@ class Sound:
     samples: np.ndarray
     rate_hz: float | None
     name: str = "a file"
+    marks: np.ndarray | None = None
 
 
 def said(*samples: object) -> dict[str, str]:

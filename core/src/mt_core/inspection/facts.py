@@ -111,8 +111,10 @@ def _facts(name: str, value: Any, depth: int) -> Iterator[tuple[str, Fact]]:
 def _parts(name: str, value: Any, depth: int) -> Iterator[tuple[str, Fact]]:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         for field in dataclasses.fields(value):
-            if field.name not in NAMES:
-                yield from _facts(_below(name, field.name), getattr(value, field.name), depth + 1)
+            part = getattr(value, field.name)
+            is_left_out = part is None and field.default is None  # what few samples have
+            if field.name not in NAMES and not is_left_out:
+                yield from _facts(_below(name, field.name), part, depth + 1)
     elif isinstance(value, Mapping):
         for key, each in value.items():
             yield from _facts(_below(name, str(key)), each, depth + 1)

@@ -86,6 +86,19 @@ def test_every_point_is_a_place_in_the_metric_frame_of_its_blocks():
         assert moved.std(0).max() < 1e-4 if len(points) > 1 else True
 
 
+@pytest.mark.parametrize("upright", ["z", "y"])
+def test_points_and_tokens_know_how_high_they_lie_in_the_files_unit(upright):
+    points = plane(600, 4)[:, ["xyz".index(axis) for axis in {"z": "xyz", "y": "xzy"}[upright]]]
+    item = tokenizer_of(block=40.0, upright=upright).prepare(tokenizer_of().read(points))
+    height = points[:, "xyz".index(upright)]
+    above = height - np.sort(height)[int(0.02 * 599)]  # 2 % of the points lie below the floor
+    expected = np.sign(above) * np.log1p(np.abs(above))
+    np.testing.assert_allclose(item["place_values"][:, 0], expected[item["index"]], atol=2e-3)
+    assert set(item["heights"][item["is_group"]].numpy().round(4)[:, 0]) <= set(
+        item["place_values"][:, 0].numpy().round(4)
+    )
+
+
 def test_training_draws_blocks_with_the_classes_of_their_points():
     cloud = tokenizer_of().read(plane())
     labels = (cloud.points[:, 2] > 0).astype(np.int64)

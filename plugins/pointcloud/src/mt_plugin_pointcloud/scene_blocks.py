@@ -3,7 +3,6 @@ blocks one block after another."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -57,10 +56,10 @@ def covered(
         side: Of a block's square, in the cloud's unit.
 
     Returns:
-        groups (V, G, K, 3 + C) and centres (V, G, 3), with is_group (V, G) where a block has them; log_side (); the
-        places (T, 3) of the points of each block, in its frame, and place_values (T, C); counts (V,), how many each
-        block has; index (T,), which point of the file each is; weights (T,), what its block counts for; size (1,), the
-        points of the file.
+        groups (V, G, K, 3 + C), centres (V, G, 3) and their heights (V, G, 1), with is_group (V, G) where a block has
+        them; the places (T, 3) of the points of each block, in its frame, and place_values (T, 1 + C), `heights` and
+        channels; counts (V,), how many each block has; index (T,), which point of the file each is; weights (T,), what
+        its block counts for; size (1,), the points of the file.
     """
     height = "xyz".index(upright)
     axes = _ground_axes(height)
@@ -73,9 +72,11 @@ def covered(
         kept = canonical_order(points, grouping.max_points) if np.ptp(points, axis=0).any() else slice(0, 1)
         grouped.append(grouping.of(points[kept], carried[index][kept]))
     return {
-        **_stacked(grouped, max(len(centres) for _, centres in grouped), side),
+        **_stacked(grouped, max(len(centres) for _, centres in grouped), height, side),
         "places": torch.from_numpy(places),
-        "place_values": torch.from_numpy(carried[found.points]),
+        "place_values": torch.from_numpy(
+            np.concatenate([heights(places, height, side), carried[found.points]], axis=1)
+        ),
         "counts": torch.from_numpy(found.counts),
         "index": torch.from_numpy(rows_of(cloud)[found.points].astype(np.int32)),
         "weights": torch.from_numpy(weights_in_block(places, axes)),
@@ -117,15 +118,26 @@ def drawn(
         start = int(torch.randint(len(points), (), generator=generator))
         grouped.append(grouping.of(points, own, start))
         places.append(points)
-        values.append(own)
+        values.append(np.concatenate([heights(points, height, side), own], axis=1))
         classes.append(np.full(len(kept), MISSING_CLASS) if labels is None else labels[index][kept])
     item = {
-        **_stacked(grouped, grouping.groups, side),
+        **_stacked(grouped, grouping.groups, height, side),
         "places": torch.from_numpy(np.concatenate(places)),
         "place_values": torch.from_numpy(np.concatenate(values)),
         "counts": torch.tensor([len(each) for each in places]),
     }
     return item, None if labels is None else np.concatenate(classes)
+
+
+def heights(points: Rows, upright: int, side: float) -> Rows:
+    """(N, 1) how high points lie above the floor of their block, on a logarithmic scale of the cloud's own unit, so
+    that a step of half a unit is seen in large blocks as well.
+
+    Args:
+        points: (N, 3) in the frame of their block.
+    """
+    above = points[:, upright, None] * np.float32(side / 2)
+    return np.asarray(np.sign(above) * np.log1p(np.abs(above)), np.float32)
 
 
 def rows_of(cloud: PointCloud) -> NDArray[np.int64]:
@@ -154,17 +166,19 @@ def _ground_axes(height: int) -> tuple[int, int]:
     return first, second
 
 
-def _stacked(grouped: Sequence[tuple[Rows, Rows]], most: int, side: float) -> dict[str, Tensor]:
+def _stacked(grouped: Sequence[tuple[Rows, Rows]], most: int, upright: int, side: float) -> dict[str, Tensor]:
     """Neighbourhoods and centres of all blocks, zeros where one has fewer than `most`."""
     groups = np.zeros((len(grouped), most, *grouped[0][0].shape[1:]), np.float32)
     middles = np.zeros((len(grouped), most, 3), np.float32)
+    above = np.zeros((len(grouped), most, 1), np.float32)
     is_group = np.zeros((len(grouped), most), bool)
     for row, (neighbourhoods, centres) in enumerate(grouped):
         count = len(centres)
         groups[row, :count], middles[row, :count], is_group[row, :count] = neighbourhoods, centres, True
+        above[row, :count] = heights(centres, upright, side)
     return {
         "groups": torch.from_numpy(groups),
         "centres": torch.from_numpy(middles),
         "is_group": torch.from_numpy(is_group),
-        "log_side": torch.tensor(math.log(side / 2), dtype=torch.float32),
+        "heights": torch.from_numpy(above),
     }

@@ -249,11 +249,10 @@ class PointCloudTokenizer(DrawnTokenizer):
 
     def _blocks_to_tokens(self, batch: Mapping[str, Tensor]) -> Tokens:
         views = batch["centres"].shape[1]
-        groups_RGKC, centres_RG3, mask_RG = (
-            rearrange(batch[name], "b v ... -> (b v) ...") for name in ("groups", "centres", "is_group")
+        groups_RGKC, centres_RG3, heights_RG1, mask_RG = (
+            rearrange(batch[name], "b v ... -> (b v) ...") for name in ("groups", "centres", "heights", "is_group")
         )
-        size_RG1 = batch["log_side"][:, None, None].expand(-1, views, centres_RG3.shape[1]).reshape(*mask_RG.shape, 1)
-        places_RG4 = torch.cat([centres_RG3, size_RG1], dim=-1)
+        places_RG4 = torch.cat([centres_RG3, heights_RG1], dim=-1)
         real = self._embed(groups_RGKC[mask_RG], places_RG4[mask_RG])
         values = real.new_zeros((*mask_RG.shape, self.width)).masked_scatter(mask_RG[..., None], real)
         side = {name: batch[name] for name in SIDE if name in batch}

@@ -85,6 +85,11 @@ def test_windows_of_a_split_are_those_of_its_recordings():
     assert set(listing.groups) == {"r1"}
 
 
+def test_recordings_of_a_split_and_of_none_are_not_mixed():
+    with pytest.raises(DatasetError, match="r1 is of no split, and other recordings are"):
+        list_steps(recordings("train", ""), "train", Path("folder"), layout="steps", task=TASK)
+
+
 def test_labels_are_numbered_as_in_an_earlier_run():
     listing = list_steps(recordings(""), "all", Path("folder"), layout="steps", task=TASK)
     earlier = Segmentation(classes=("cat", "none", "cow", "dog"))

@@ -11,7 +11,10 @@ import pytest
 
 import mt_core as mt
 from mt_core.contract import Segmentation
+from mt_core.data.batches import features_of
+from mt_core.embedding.memory import answers_of
 from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
+from mt_core.heads import default_head
 from mt_plugin_timeseries.dataset import TimeSeriesDataset
 from mt_plugin_timeseries.tokenizer import TimeSeriesOptions, TimeSeriesTokenizer
 
@@ -252,3 +255,32 @@ def test_the_real_benchmark_has_its_nineteen_windows():
     )
     starts = [int((np.diff(labels, prepend=0) == 1).sum()) for labels in of_series.values()]
     assert len(starts) == 7 and sum(starts) == 19
+
+
+def test_tables_beside_folders_of_splits_are_refused(tmp_path):
+    table(tmp_path / "a.csv", drawn_labels(60))
+    table(tmp_path / "test" / "b.csv", drawn_labels(60))
+    with pytest.raises(DatasetError, match=r"a\.csv is of no split"):
+        TimeSeriesDataset.open(tmp_path, "test", options=STEPS)
+
+
+def test_a_recording_is_one_prediction_however_its_windows_fall_into_batches(tmp_path):
+    path = table(tmp_path / "a.csv", drawn_labels(150))
+    model = mt.load("timeseries", purpose="train", labels="steps", lookback=32, encoder="none/vit_tiny_patch16_224")
+    model.tokenizer.restore({"channels": ["x", "y"]})
+    task = Segmentation(classes=("off", "on", "idle"))
+    model.head = default_head(model.encoder.width, task)
+    (whole,) = mt.predict(model, [path])
+    (halved,) = mt.predict(model, [path], batch_size=2)
+    assert [(each["start"], each["class"]) for each in halved["prediction"]] == [
+        (each["start"], each["class"]) for each in whole["prediction"]
+    ]
+    # without a background the segments cover the recording, each where the one before ends
+    ends = [each["end"] for each in whole["prediction"]]
+    assert [each["start"] for each in whole["prediction"]] == ["2024-01-01 00:00:00", *ends[:-1]]
+    assert ends[-1] == "2024-01-01 02:30:00"
+    # one window alone, as a server answers
+    item = model.tokenizer.prepare(next(model.tokenizer.stream(path)))
+    (answer,) = answers_of(model, features_of(model, [item]), [item], "32")
+    assert answer["prediction"][0]["start"] == "2024-01-01 00:00:00" and answer["time"] == "date"
+    assert model.head.format_prediction(answer).startswith(answer["prediction"][0]["class"])

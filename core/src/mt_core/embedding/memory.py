@@ -25,7 +25,7 @@ from mt_core.errors import MtError, OptionError
 from mt_core.hooks import session
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer
-from mt_core.sdk.steps.segments import joined_segments, step_answers
+from mt_core.sdk.steps.segments import joined_segments, said_of, step_answers
 
 _Encoded = tuple[Features, list[SampleRef], list[dict[str, Tensor]]]
 
@@ -137,7 +137,7 @@ def _records(
 ) -> Iterator[dict[str, Any]]:
     """One record a sample; of windows whose steps have classes with `of`, the number of their source."""
     for features, places, items in encoded:
-        answers = answers_of(model, features, items, precision)
+        answers = _answers_of(model, features, items, precision)
         if each:
             with encoding(model, precision):
                 shares = contributions_of(model, items, answers)
@@ -151,13 +151,22 @@ def answers_of(
     model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]], precision: Precision
 ) -> list[dict[str, Any]]:
     """What the head's `decode` gives of each sample, and of items that have several inputs `inputs`, those that a
-    sample has; of windows whose steps have classes a `StepAnswer`, as `steps`.
+    sample has; of a window whose steps have classes what `said_of` gives of it alone.
 
     Args:
         features: Of the samples, from this model.
         items: The samples, prepared.
         precision: As `resolve_precision` gave it.
     """
+    answers = _answers_of(model, features, items, precision)
+    task: Any = model.require_head().task
+    return [said_of([answer["steps"]], task) if "steps" in answer else answer for answer in answers]
+
+
+def _answers_of(
+    model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]], precision: Precision
+) -> list[dict[str, Any]]:
+    """As `answers_of`; of windows whose steps have classes a `StepAnswer`, as `steps`."""
     head = model.require_head()
     with encoding(model, precision):
         output = hooks.call("mt_predict", modality=model.modality, head=head, features=features)

@@ -50,9 +50,12 @@ def find_steps(root: Path, split: str, options: TimeSeriesDatasetOptions) -> Lis
         DatasetError: series of different channels, or labels that are no classes.
         OptionError: no such column.
     """
-    path = find_table(root, options.file) if root.is_file() or options.file or len(tables_in(root)) == 1 else None
+    named = root.is_file() or options.file is not None
+    tables = [("", find_table(root, options.file))] if named else files_by_split(root, tables_in)
     recordings: list[LabelledSteps] = []
-    if path is not None and options.group in (None, "file"):
+    first = tables[0] if len(tables) == 1 else None
+    if first is not None and first[1] is not None and not first[0] and options.group in (None, "file"):
+        path = first[1]
         name, whole, labels = labelled_series(path, options)[0]
         parts, classes = split_points(path, len(whole)), sorted_names(label for label in labels if label is not None)
         ends = {"train": (0, parts.val), "val": (parts.val, parts.test), "test": (parts.test, parts.end)}
@@ -61,15 +64,10 @@ def find_steps(root: Path, split: str, options: TimeSeriesDatasetOptions) -> Lis
                 cut = part_of(whole, start, end)
                 recordings.append(recording_of(name, cut, labels[start:end], classes, options.lookback, part))
         return list_steps(recordings, split, root, layout="steps", task=Segmentation(classes=classes))
+    below = root if root.is_dir() else root.parent
     found: list[tuple[str, _Labelled]] = []
-    if path is not None:
-        found = [("", each) for each in labelled_series(path, options)]
-    else:
-        found = [
-            (part, each)
-            for part, table in files_by_split(root, tables_in)
-            for each in labelled_series(table, options, root)
-        ]
+    for part, table in tables:
+        found += [(part, each) for each in labelled_series(table, options, below)] if table is not None else []
     if not found:
         return None
     check_channels([series for _, (_, series, _) in found])

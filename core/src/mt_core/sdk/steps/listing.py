@@ -42,11 +42,17 @@ def list_steps(
     """The windows of the recordings of a split, with the recordings as groups.
 
     Raises:
-        DatasetError: no step has a class.
+        DatasetError: no step has a class, or some recordings are of a split and others of none.
         MissingSplitError: no recording is of this split.
     """
     if not any((each.labels != MISSING_CLASS).any() for each in recordings):
         raise DatasetError(f"{root}: no step has a class", fix="write the class of each step")
+    without = [each.name for each in recordings if not each.split]
+    if without and len(without) < len(recordings):
+        raise DatasetError(
+            f"{root}: {without[0]} is of no split, and other recordings are",
+            fix="put all into train, val and test, or none",
+        )
     wanted = select_splits(split, {each.split for each in recordings if each.split}, root)
     chosen = [each for each in recordings if not wanted or each.split in wanted]
     windows = [(at, window) for at, each in enumerate(chosen) for window in step_windows(len(each.labels), each.length)]

@@ -20,12 +20,11 @@ def parts_in_time(num_steps: int) -> dict[str, tuple[int, int]]:
 
 
 def files_by_split(folder: Path, files_in: Callable[[Path], Sequence[Path]]) -> list[tuple[str, Path]]:
-    """The files of a folder, with "" for their split; else those in its folders train, val and test (or called alike).
+    """The files of a folder, with "" for their split, and those in its folders train, val and test (or called alike).
 
     Args:
         files_in: Gives the files of one folder.
     """
-    if direct := files_in(folder):
-        return [("", path) for path in direct]
     folders = sorted(path for path in folder.iterdir() if path.is_dir())
-    return [(split, path) for each in folders if (split := split_from_name(each.name)) for path in files_in(each)]
+    in_splits = [(split, path) for each in folders if (split := split_from_name(each.name)) for path in files_in(each)]
+    return [("", path) for path in files_in(folder)] + in_splits

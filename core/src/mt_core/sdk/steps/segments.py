@@ -105,15 +105,18 @@ def joined_segments(records: Iterable[dict[str, Any]], task: Segmentation) -> It
         records: With a `StepAnswer` as "steps" where they are of windows, and the number of their source as "of".
 
     Yields:
-        `source`; `row`, the number of the recording within it; `prediction`, see `segments_of`; and `time`, which says
-        what times count: "date", "s" or "step".
+        `source`; `row`, the number of the recording within it; and what `said_of` gives.
     """
     for (_, number), group in groupby(records, key=lambda record: (record["of"], record["steps"].recording)):
         windows = list(group)
         answers = [window["steps"] for window in windows]
-        time = {StepClock.STEPS: "step", StepClock.SECONDS: "s", StepClock.DATES: "date"}[answers[0].clock]
-        segments = segments_of(answers, task)
-        yield {"source": windows[0]["source"], "row": number, "prediction": segments, "time": time}
+        yield {"source": windows[0]["source"], "row": number, **said_of(answers, task)}
+
+
+def said_of(windows: Sequence[StepAnswer], task: Segmentation) -> dict[str, Any]:
+    """`prediction`, see `segments_of`, and `time`, which says what its times count: "date", "s" or "step"."""
+    time = {StepClock.STEPS: "step", StepClock.SECONDS: "s", StepClock.DATES: "date"}[windows[0].clock]
+    return {"prediction": segments_of(windows, task), "time": time}
 
 
 def format_segments(segments: Sequence[Mapping[str, Any]], task: Segmentation, most: int = 6) -> str:

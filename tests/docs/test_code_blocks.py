@@ -325,14 +325,21 @@ PAGES = sorted(
 )
 SLOW = {
     "README.md",
+    "docs/adapt.md",
+    "docs/align.md",
     "docs/arrays.md",
     "docs/authors/conformance.md",
     "docs/authors/release.md",
     "docs/controls.md",
+    "docs/items.md",
+    "docs/ladder.md",
+    "docs/precision.md",
     "docs/python.md",
     "docs/tutorial.md",
     "plugins/graph/README.md",
     "plugins/timeseries/README.md",
+    "tools/export/README.md",
+    "tools/pretrain/README.md",
 }
 """Pages that take longer than five seconds."""
 

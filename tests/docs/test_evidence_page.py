@@ -46,6 +46,7 @@ def test_one_dataset_stands_for_each_modality(script):
     assert len(leading) == len(MODALITIES) and set(leading) == MODALITIES
 
 
+@pytest.mark.slow
 def test_controls_were_measured_with_the_weights_that_load_today(script):
     encoder_of = script("evidence_vectors").encoder_of
     for regime in ("untrained", "few"):

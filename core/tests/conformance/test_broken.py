@@ -56,6 +56,7 @@ def test_a_check_without_a_broken_plugin_is_caught():
     assert unmatched(BROKEN, NAMES[1:]) == {NAMES[0]}
 
 
+@pytest.mark.slow
 def test_the_specimen_passes_every_check(specimen):
     specimen()
     report = check_modality("specimen")

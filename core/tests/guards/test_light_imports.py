@@ -112,6 +112,7 @@ def test_a_folder_that_cannot_be_trained_on_is_refused_before_an_encoder_is_load
     assert not_needed_after(code, ["mt_core.encoder.catalog"]) == []  # an encoder is loaded from the catalogue
 
 
+@pytest.mark.slow
 def test_an_import_that_is_not_needed_is_caught():
     assert "torchvision" in not_needed_after("import torchvision")
 

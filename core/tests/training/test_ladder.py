@@ -95,6 +95,7 @@ def climbed(folder, encoder, **more):
     return mt.ladder("toy", folder / "data", folder / "out", **given)
 
 
+@pytest.mark.slow
 def test_every_rung_leaves_runs_and_the_recommended_one_is_tested_on_what_none_has_seen(folder, small_encoder_file):
     encoder = small_encoder_file
     result = climbed(folder, encoder, rungs=("probe", "knn"))
@@ -199,6 +200,7 @@ def weights(run):
     return (run / "weights.safetensors").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_ladder_that_was_killed_goes_on_to_what_an_undisturbed_one_gives(folder, small_encoder_file, monkeypatch):
     whole = climbed(folder, small_encoder_file, rungs=("knn", "frozen"))
     kept = {(rung.name, seed): weights(run) for rung in whole.rungs for seed, run in rung.runs.items()}

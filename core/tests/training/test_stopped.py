@@ -71,6 +71,7 @@ def test_the_time_that_is_left_counts_the_validation(small_encoder, tmp_path, mo
     assert "stopped after" in (tmp_path / "run" / "report.html").read_text()
 
 
+@pytest.mark.slow
 def test_an_epoch_that_was_stopped_is_recorded_with_its_fraction_and_repeated(small_encoder, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         slow(patch, step=0.5)

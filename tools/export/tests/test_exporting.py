@@ -47,6 +47,7 @@ def test_a_program_of_torch_export_computes_the_same(tabular, tmp_path):
     assert program(torch.zeros(3, 30))[0].shape == (3, 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distance", ["cosine", "euclidean"])
 def test_neighbours_are_found_in_the_file(make_model, tmp_path, distance):
     model = make_model("tabular", tune="knn", head={"neighbours": 3, "distance": distance})
@@ -60,11 +61,13 @@ def test_neighbours_are_found_in_the_file(make_model, tmp_path, distance):
     np.testing.assert_allclose(scores, expected.numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_drawn_table_without_categories_is_exported(make_model, tmp_path):
     model = make_model("tabular", options={"view": "picture"})
     assert export(model, "torch", tmp_path / "t.pt2", num_workers=0).parity.max_error < 1e-4
 
 
+@pytest.mark.slow
 def test_the_card_says_what_int8_costs(tabular, tmp_path):
     result = export(tabular, "onnx", tmp_path / "t.onnx", int8=True, num_workers=0)
     assert result.int8.max_error > result.parity.max_error

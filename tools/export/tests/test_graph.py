@@ -59,6 +59,7 @@ def test_an_input_that_some_batches_lack_is_refused_unless_it_is_a_mask(items):
         signature_of(Sometimes(8), items)
 
 
+@pytest.mark.slow
 def test_one_program_computes_samples_of_any_number_and_length(make_model):
     """Texts of other lengths than those that were traced, alone and together, as the model itself packs them."""
     model = make_model("text").requires_grad_(False)

@@ -51,6 +51,7 @@ def test_a_seed_gives_the_same_encoder_again_and_another_seed_another(bare, tiny
     assert same(one, again) and not same(one, other)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_interrupted_becomes_the_same(bare, tiny, tmp_path, signal_at, monkeypatch):
     monkeypatch.setattr(callback, "STEPS_A_ROW", 5)
     settings = {**tiny, "steps": 20, "save_every": 4}
@@ -189,6 +190,7 @@ def test_a_run_folder_has_all_its_files(unscored, tiny, tmp_path):
     assert record(tmp_path)["status"] == "complete"
 
 
+@pytest.mark.slow
 def test_training_learns(bare, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(callback, "STEPS_A_ROW", 20)
     learning, control = (

@@ -125,6 +125,16 @@ def test_files_without_labels_are_all_read_too(tmp_path, encoder, capsys):
     assert "no folder per class" in told["lines"][1]
 
 
+def test_files_that_are_not_to_be_trained_on_are_not_called_fine(tmp_path, encoder, capsys):
+    (tmp_path / "files").mkdir()
+    for number in range(2):
+        save(tmp_path / "files" / f"{number}.npy", np.arange(number, number + 8))
+    command = ["show", "toy", str(tmp_path / "files"), *encoder, "-q"]
+    assert main(command) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "found: not to be trained on as it is, see above"
+    assert main([*command, "--strict"]) == 1
+
+
 def test_the_page_of_a_folder_shows_examples_of_each_class(data, encoder, tmp_path, capsys):
     (data / "val" / "rising" / "0.npy").write_bytes((data / "train" / "falling" / "0.npy").read_bytes())
     assert main(["show", "toy", str(data), *encoder, "-o", str(tmp_path / "new" / "page.html"), "-q"]) == 0

@@ -54,9 +54,11 @@ def test_the_label_of_each_row_comes_back_in_order(tmp_path, count, rate):
     assert dataset[0].sample.values.shape[1] == 3 and dataset[0].sample.rate == pytest.approx(HZ)
 
 
-def test_numbers_are_classes_too_and_empty_cells_are_not_known(tmp_path):
-    path = recording(tmp_path / "a.csv", ["1"] * 30 + [""] * 10 + ["2.0"] * 30)
-    dataset = ImuDataset.open(path, "all", options=STEPS)
+@pytest.mark.parametrize("cell", ["", "None"])
+def test_numbers_are_classes_too_and_cells_without_a_class_are_not_known_and_reported(tmp_path, cell):
+    path = recording(tmp_path / "a.csv", ["1"] * 30 + [cell] * 10 + ["2.0"] * 30)
+    with pytest.warns(match="the class of 10 of"):
+        dataset = ImuDataset.open(path, "all", options=STEPS)
     assert dataset.task.classes == ("1", "2")
     assert np.concatenate([each.target for each in dataset]).tolist() == [0] * 30 + [-1] * 10 + [1] * 30
 

@@ -13,7 +13,7 @@ import mt_core as mt
 from mt_core.contract import Segmentation
 from mt_core.data.batches import features_of
 from mt_core.embedding.memory import answers_of
-from mt_core.errors import DatasetError, InputError, MissingSplitError, OptionError
+from mt_core.errors import DatasetError, DataWarning, InputError, MissingSplitError, OptionError
 from mt_core.heads import default_head
 from mt_plugin_timeseries.dataset import TimeSeriesDataset
 from mt_plugin_timeseries.tokenizer import TimeSeriesOptions, TimeSeriesTokenizer
@@ -96,15 +96,20 @@ def test_series_of_one_table_are_told_apart_by_a_column(tmp_path):
     assert set(labels_of(TimeSeriesDataset.open(path, "train", options=options))) == {"on"}
 
 
-def test_empty_cells_are_steps_whose_class_is_not_known(tmp_path):
-    labels = ["a"] * 10 + [""] * 5 + ["b"] * 10
-    dataset = TimeSeriesDataset.open(table(tmp_path / "a.csv", labels), "all", options=STEPS)
+@pytest.mark.parametrize("cell", ["", "None", "NA", "null"])
+def test_cells_without_a_class_are_steps_whose_class_is_not_known_and_are_reported(tmp_path, cell):
+    labels = ["a"] * 10 + [cell] * 5 + ["b"] * 10
+    with pytest.warns(DataWarning, match="the class of 5 of"):
+        dataset = TimeSeriesDataset.open(table(tmp_path / "a.csv", labels), "all", options=STEPS)
     assert np.concatenate([each.target for each in dataset]).tolist() == [0] * 10 + [-1] * 5 + [1] * 10
 
 
 def test_labels_stay_with_their_rows_when_rows_are_put_in_order(tmp_path):
     lines = table(tmp_path / "a.csv", drawn_labels(50)).read_text().splitlines()
     (tmp_path / "b.csv").write_text("\n".join([lines[0], *lines[:0:-1]]) + "\n")
+    with pytest.warns(DataWarning, match="not in the order of their times"):
+        dataset = TimeSeriesDataset.open(tmp_path / "b.csv", "all", options=STEPS)
+    assert labels_of(dataset) == drawn_labels(50)[::-1]
     options = STEPS.model_copy(update={"irregular": "repair"})
     with pytest.warns(match="sorted"):
         dataset = TimeSeriesDataset.open(tmp_path / "b.csv", "all", options=options)

@@ -20,7 +20,9 @@ from mt_core.cli import options as shared
 )
 @click.option("--json", "as_json", is_flag=True, help="As one JSON object.")
 @click.option(
-    "--strict", is_flag=True, help="Of a folder: exit code 1 where a sample leaks, has two labels or cannot be read."
+    "--strict",
+    is_flag=True,
+    help="Of a folder: exit code 1 where samples leak, have two labels or cannot be read, or it cannot be trained on.",
 )
 @shared.stacked(
     shared.encoder,

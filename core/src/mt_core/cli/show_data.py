@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,7 +91,7 @@ def _checked(model: MetaTransformer, opened: OpenedData, samples: int | None, re
     if opened.parts:
         return check_parts(model, opened.parts, max_samples=samples, **reading)
     try:
-        return check_files(model, opened.sources, **reading)
+        return replace(check_files(model, opened.sources, **reading), refused=opened.refused)
     except MtError as error:  # nor can the files be read by themselves
         raise opened.refused or error from error
 

@@ -64,7 +64,10 @@ def verdict(check: DataCheck) -> str:
         (len(check.conflicts), "sample", " with two labels"),
         (len(check.unreadable), "sample", " that cannot be read"),
     ]
-    return "found: " + ", ".join(f"{count:,} {what}{'s' * (count != 1)}{how}" for count, what, how in found if count)
+    faults = [f"{count:,} {what}{'s' * (count != 1)}{how}" for count, what, how in found if count]
+    if check.refused is not None:
+        faults.insert(0, "not to be trained on as it is, see above")
+    return "found: " + ", ".join(faults)
 
 
 def range_lines(check: DataCheck, width: int) -> list[str]:

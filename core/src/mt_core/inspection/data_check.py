@@ -86,6 +86,7 @@ class DataCheck:
         notices: What readers left out or reinterpreted.
         member: Gives a member of `copies` and `alike`, which are looked up when somebody asks.
         example: Gives the part that it lies in and its position there; None of files without labels.
+        refused: Why files are not to be trained on as they are; None of what can be.
     """
 
     sizes: dict[str, int]
@@ -99,6 +100,7 @@ class DataCheck:
     notices: list[DataWarning]
     member: Callable[[int], Member]
     example: Callable[[int], tuple[ModalityDataset, int]] | None = None
+    refused: MtError | None = None
 
     @property
     def leaks(self) -> list[Copies]:
@@ -110,8 +112,8 @@ class DataCheck:
 
     @property
     def is_fine(self) -> bool:
-        """Whether there is no leak, no conflict and nothing that cannot be read."""
-        return not (self.leaks or self.conflicts or self.unreadable)
+        """Whether it can be trained on, and there is no leak, no conflict and nothing that cannot be read."""
+        return self.refused is None and not (self.leaks or self.conflicts or self.unreadable)
 
 
 @dataclass

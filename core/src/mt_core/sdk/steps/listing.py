@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mt_core.contract import MISSING_CLASS, AnyTask, Segmentation
 from mt_core.errors import DatasetError, OptionError
 from mt_core.sdk.listing import Listing
+from mt_core.sdk.notices import left_out
 from mt_core.sdk.splits import select_splits
 from mt_core.sdk.steps.windows import StepWindow, step_windows
 
@@ -55,6 +56,13 @@ def list_steps(
         )
     wanted = select_splits(split, {each.split for each in recordings if each.split}, root)
     chosen = [each for each in recordings if not wanted or each.split in wanted]
+    for each in chosen:
+        if missing := int((each.labels == MISSING_CLASS).sum()):
+            left_out(
+                each.name,
+                f"the class of {missing:,} of {len(each.labels):,} steps: their cell is empty or reads NA, None or nan "
+                "(call a class otherwise), or their row is not there",
+            )
     windows = [(at, window) for at, each in enumerate(chosen) for window in step_windows(len(each.labels), each.length)]
     return Listing(
         _Samples(chosen, windows),

@@ -9,6 +9,8 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,18 +27,29 @@ pytestmark = [
 ]
 
 
-@pytest.fixture(scope="module")
-def address(runs, photo_index):
+@contextmanager
+def served(app) -> Iterator[str]:
+    """The address of an application, once it takes connections."""
     import uvicorn
 
-    app = create_app(runs, indexes=[str(photo_index)])
     socket = listen("127.0.0.1", 0)
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=server.run, args=([socket],))
     thread.start()
-    yield f"http://127.0.0.1:{socket.getsockname()[1]}/"
-    server.should_exit = True
-    thread.join(60)
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.05)
+        yield f"http://127.0.0.1:{socket.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(60)
+
+
+@pytest.fixture(scope="module")
+def address(runs, photo_index):
+    with served(create_app(runs, indexes=[str(photo_index)])) as at:
+        yield at
 
 
 @pytest.fixture(scope="module")
@@ -151,20 +164,11 @@ def test_it_fits_a_telephone_and_is_dark_where_the_system_is(page, photos):
 
 
 def test_with_a_token_the_page_asks_for_it(runs, browser):
-    import uvicorn
-
     from mt_serve.app import Settings
 
-    socket = listen("127.0.0.1", 0)
-    server = uvicorn.Server(uvicorn.Config(create_app(runs, settings=Settings(token="secret")), log_level="warning"))
-    thread = threading.Thread(target=server.run, args=([socket],))
-    thread.start()
-    try:
-        browser.get(f"http://127.0.0.1:{socket.getsockname()[1]}/")
+    with served(create_app(runs, settings=Settings(token="secret"))) as at:
+        browser.get(at)
         wait(browser, "return !document.getElementById('token-line').hidden")
         browser.find_element("id", "token").send_keys("secret\n")
         wait(browser, "return document.querySelectorAll('#run option').length === 3")
         assert browser.execute_script("return document.getElementById('token-line').hidden")
-    finally:
-        server.should_exit = True
-        thread.join(60)

@@ -140,9 +140,7 @@ def _in_order(
     values = table.values[rows]
     times = None if table.times is None else table.times[rows]
     if irregular == "ignore" and table.order is not None and not (np.diff(table.order[rows]) > 0).all():
-        reinterpreted(
-            name, "rows that are not in the order of their times: each taken for the step after the one above"
-        )
+        reinterpreted(name, "rows whose times do not increase: each taken for the step after the one above")
     if irregular != "ignore" and table.order is not None:
         if times is not None and irregular == "repair":
             if (winter := without_daylight_saving(times)) is not None:

@@ -201,7 +201,7 @@ class Tokenizer(nn.Module):
 
         Returns:
             Numbers and texts by name; a name may end in its unit: `rate_hz`, `width_px`, `duration_s`. By default
-            nothing, and so of what is no file. What this raises is not reported: reading says what is wrong.
+            nothing, and so of what is no file. Its errors are not shown: reading reports them.
         """
         return {}
 

@@ -40,7 +40,7 @@ def sample_hashes(dataset: ModalityDataset) -> NDArray[np.uint64]:
 def _hash(hasher: ContentHasher, dataset: ModalityDataset, index: int) -> int:
     try:
         return hasher.of(_sample(dataset, index))
-    except Exception:  # training itself says what cannot be read
+    except Exception:  # training reports what cannot be read
         return UNKNOWN
 
 

@@ -67,8 +67,8 @@ def parse_budget(given: TokenBudget | int | str | None) -> TokenBudget | None:
     """
     if given is None or isinstance(given, TokenBudget):
         return given
-    how, _, number = f"merge:{given}".rpartition(":")
-    how = how.removeprefix("merge:") or "merge"
+    how, colon, number = str(given).rpartition(":")
+    how = how if colon else "merge"
     if how not in get_args(How) or not number.isdecimal() or int(number) < LEAST:
         raise OptionError(
             f"{given} is no budget of tokens", fix=f"give a number from {LEAST}, as 1024 or merge:1024, or tiles:1024"
@@ -84,7 +84,7 @@ def as_it_is(features: Features) -> Features:
 def _merge(tokens: Tokens, most: int) -> tuple[Tokens, Back]:
     places_RN, sizes_RM = merged_places(tokens.values, tokens.real(), most, tokens.parts)
     is_left_RM = sizes_RM > 0
-    # padding is added to the last place with a weight of zero
+    # padding goes to the first place, as zeros and with a weight of zero
     real_RN1 = tokens.real().unsqueeze(-1)
     values_RND = torch.where(real_RN1, tokens.values, 0.0)
     sums_RMD = values_RND.new_zeros(*sizes_RM.shape, values_RND.shape[-1])

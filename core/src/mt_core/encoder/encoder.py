@@ -292,10 +292,11 @@ class Encoder(nn.Module):
         rows_at_once = max(1, _TOKENS_AT_ONCE // max(1, num_tokens))
         if torch.is_grad_enabled() or torch.compiler.is_compiling() or num_rows <= rows_at_once:
             return features_of(*self._run(values, tokens.mask), tokens)
-        masks = [None] * num_rows if tokens.mask is None else torch.split(tokens.mask, rows_at_once)
+        parts = torch.split(values, rows_at_once)
+        masks = [None] * len(parts) if tokens.mask is None else torch.split(tokens.mask, rows_at_once)
         if any(mask is not None and not mask.any() for mask in masks):  # there would be nothing to run
             return features_of(*self._run(values, tokens.mask), tokens)
-        pieces = [self._run(*piece) for piece in zip(torch.split(values, rows_at_once), masks, strict=False)]
+        pieces = [self._run(*part) for part in zip(parts, masks, strict=True)]
         cls = torch.cat([cls for _, cls in pieces if cls is not None]) if self.has_cls else None
         return features_of(torch.cat([features for features, _ in pieces]), cls, tokens)
 

@@ -86,7 +86,7 @@ def facts_of_file(tokenizer: Tokenizer, source: Any) -> dict[str, Fact]:
     try:
         with collecting(Notices()):
             return facts_of({"file": tokenizer.file_facts(source)})
-    except Exception:  # reading says what is wrong with the file
+    except Exception:  # reading the file reports what is wrong
         return {}
 
 

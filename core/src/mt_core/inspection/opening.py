@@ -120,5 +120,5 @@ def _files(plugin: Plugin, root: Path, error: MtError) -> OpenedData:
 
 
 def _is_tabled(train: ModalityDataset) -> bool:
-    """Whether a table of classes or a histogram says what the line of the target would."""
+    """Whether the target is shown as a table of classes or a histogram, which a line about it would repeat."""
     return isinstance(train.task, Classification | Multilabel | Detection | Regression | Segmentation)

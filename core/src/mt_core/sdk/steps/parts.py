@@ -9,7 +9,7 @@ from mt_core.sdk.splits import split_from_name
 
 
 def parts_in_time(num_steps: int) -> dict[str, tuple[int, int]]:
-    """The parts of one recording that has no others beside it: the first 70 % of its steps, 10 %, and the last 20 %.
+    """Train, val and test of a single recording: the first 70 % of its steps, the next 10 %, and the last 20 %.
 
     Returns:
         By split where it begins and ends; none that is empty.

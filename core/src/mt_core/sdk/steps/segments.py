@@ -114,7 +114,7 @@ def joined_segments(records: Iterable[dict[str, Any]], task: Segmentation) -> It
 
 
 def said_of(windows: Sequence[StepAnswer], task: Segmentation) -> dict[str, Any]:
-    """`prediction`, see `segments_of`, and `time`, which says what its times count: "date", "s" or "step"."""
+    """`prediction` (see `segments_of`) and `time`, the unit of its times: "date", "s" or "step"."""
     time = {StepClock.STEPS: "step", StepClock.SECONDS: "s", StepClock.DATES: "date"}[windows[0].clock]
     return {"prediction": segments_of(windows, task), "time": time}
 

@@ -82,7 +82,8 @@ def encoding(model: MetaTransformer, precision: Precision) -> AbstractContextMan
     """
     check_precision(precision, model.device)
     assert precision not in BACKENDS or model.encoder.runner is not None or not model.encoder.depth
-    model.eval()
+    if any(module.training for module in model.modules()):  # to look takes a third of the time of `eval`
+        model.eval()
     stack = ExitStack()
     stack.enter_context(torch.inference_mode())
     stack.enter_context(torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"))

@@ -5,7 +5,8 @@
 Runs are made on the spot around one mt-tiny: tokenizer and head as they are drawn, calibrated on the modality's demo
 data, which are the requests as well. Memory is the proportional set size (PSS) of all processes of a deployment that
 was asked, while the other is not up. Throughput: `--rounds` times one after the other, `--each` requests of the six
-modalities in turn by `--clients` connections, each of which asks again when it has its answer. Then `--requests`
+modalities in turn by `--clients` connections, each of which asks again when it has its answer; and the CPU time that
+all processes of a deployment take of it, which tells how many requests a larger machine would answer. Then `--requests`
 requests of all installed modalities, a fifth of them bad in ten ways, to one server.
 """
 
@@ -161,6 +162,14 @@ class Server:
             total += next(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
         return total / 1024
 
+    def cpu_seconds(self) -> float:
+        """Of all its processes, until now."""
+        total = 0
+        for pid in self.processes():
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / os.sysconf("SC_CLK_TCK")
+
     def stop(self) -> None:
         self.process.send_signal(signal.SIGTERM)
         if self.process.wait(60) != 0:
@@ -251,18 +260,27 @@ def compare(
     memory_of_six = measured("six servers", six)
     up = {"one server of six runs": Server.start([runs], threads), "six servers": six}
     rates: dict[str, list[float]] = {name: [] for name in up}
+    milliseconds: dict[str, list[float]] = {name: [] for name in up}
     throughput(ports_of(up["one server of six runs"]), requests, 60, clients)  # warm as the others
     for _ in range(rounds):
         for name, servers in up.items():
+            before = sum(server.cpu_seconds() for server in servers)
             rates[name].append(throughput(ports_of(servers), requests, each, clients))
+            milliseconds[name].append(1000 * (sum(server.cpu_seconds() for server in servers) - before) / each)
     for server in six:
         server.stop()
     memory_of_one = measured("one server of six runs", up["one server of six runs"])
     up["one server of six runs"][0].stop()
     for name, of in rates.items():
-        print(f"{name}: {statistics.median(of):.1f} requests/s ({min(of):.1f} to {max(of):.1f})")
+        cpu = statistics.median(milliseconds[name])
+        print(
+            f"{name}: {statistics.median(of):.1f} requests/s ({min(of):.1f} to {max(of):.1f}), "
+            f"{cpu:.1f} ms of CPU each"
+        )
     ratios = sorted(one / other for one, other in zip(*rates.values(), strict=True))
     print(f"throughput: {statistics.median(ratios):.2f} x ({ratios[0]:.2f} to {ratios[-1]:.2f})")
+    ratios = sorted(other / one for one, other in zip(*milliseconds.values(), strict=True))
+    print(f"requests a second of CPU: {statistics.median(ratios):.2f} x ({ratios[0]:.2f} to {ratios[-1]:.2f})")
     print(f"memory: {memory_of_one / memory_of_six:.2f} of six servers")
 
 

@@ -124,3 +124,20 @@ def test_a_cancelled_request_is_not_computed(work, passes):
     cancelled.answer.cancel()
     assert not tokenize(cancelled)
     assert passes == []
+
+
+def test_what_is_in_the_batch_at_work_counts_as_here_and_not_as_on_its_way(work):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(model, features, items):
+        begun.set()
+        assert go_on.wait(10)
+
+    with Batcher(window_s=0) as batcher:
+        first = batcher.submit(work("words", "a fine day", wait))
+        assert begun.wait(10)
+        second = batcher.submit(work("people", ROW))
+        assert len(batcher) == 2
+        go_on.set()
+        first.result(10), second.result(10)
+    assert len(batcher) == 0

@@ -93,7 +93,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         batchers: dict[str, Batcher] = {}
 
         def is_more_coming() -> bool:
-            return gate.num_at_work > sum(map(len, batchers.values())) + 1
+            return gate.num_at_work > sum(map(len, batchers.values()))
 
         for fingerprint in runs.fingerprints:
             batcher = Batcher(

@@ -91,6 +91,7 @@ class Batcher:
         self.window_s, self.max_tokens = window_s, max_tokens
         self.is_more_coming, self.observe = is_more_coming, observe
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._num_in_batch = 0
         self._thread = threading.Thread(target=self._run, name="mt-serve-encode", daemon=True)
 
     def __enter__(self) -> Batcher:
@@ -107,9 +108,11 @@ class Batcher:
         return work.answer
 
     def __len__(self) -> int:
-        return self._waiting.qsize()
+        """Works that wait or are in the batch at work."""
+        return self._waiting.qsize() + self._num_in_batch
 
     def _run(self) -> None:
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread: one is left to what brings requests
         is_open = True
         while is_open and (first := self._waiting.get()) is not None:
             batch, is_open = self._gather(first)
@@ -117,6 +120,7 @@ class Batcher:
                 encode(batch)
                 runs, samples = {id(work.model.tokenizer) for work in batch}, sum(len(work.items) for work in batch)
                 self.observe(BatchSize(len(batch), len(runs), samples, sum(work.num_tokens for work in batch)))
+            self._num_in_batch = 0
 
     def _gather(self, first: Work) -> tuple[list[Work], bool]:
         """A batch that begins with this work, and whether more will come."""
@@ -127,6 +131,7 @@ class Batcher:
         while True:
             if work is None:
                 return batch, False
+            self._num_in_batch += 1
             if tokenize(work):
                 batch.append(work)
                 num_tokens += work.num_tokens

@@ -274,8 +274,7 @@ def compare(
     for name, of in rates.items():
         cpu = statistics.median(milliseconds[name])
         print(
-            f"{name}: {statistics.median(of):.1f} requests/s ({min(of):.1f} to {max(of):.1f}), "
-            f"{cpu:.1f} ms of CPU each"
+            f"{name}: {statistics.median(of):.1f} requests/s ({min(of):.1f} to {max(of):.1f}), {cpu:.1f} ms of CPU each"
         )
     ratios = sorted(one / other for one, other in zip(*rates.values(), strict=True))
     print(f"throughput: {statistics.median(ratios):.2f} x ({ratios[0]:.2f} to {ratios[-1]:.2f})")

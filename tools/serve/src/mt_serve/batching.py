@@ -112,7 +112,7 @@ class Batcher:
         return self._waiting.qsize() + self._num_in_batch
 
     def _run(self) -> None:
-        torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread: one is left to what brings requests
+        torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread; readers keep a core
         is_open = True
         while is_open and (first := self._waiting.get()) is not None:
             batch, is_open = self._gather(first)

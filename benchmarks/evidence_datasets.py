@@ -112,6 +112,7 @@ DATASETS = {
         leads=True,
         recipe={"epochs": 4, "val_fraction": 0.02},
         rearrange=sst2_split,
+        rungs=("probe", "frozen"),
         most_train=3000,
         few=Few(),
     ),

@@ -15,7 +15,7 @@ from mt_core.data.precision_probe import calibration_tokens, lowest_cosine
 from mt_core.encoder import Encoder
 from mt_core.encoder.backend_names import BACKENDS
 from mt_core.encoder.backends import first_line, make_runner
-from mt_core.encoder.encoder import Runner
+from mt_core.encoder.block_stack import Runner
 from mt_core.encoder.vit import Groups
 from mt_core.errors import EncoderError, MtError
 from mt_core.model import MetaTransformer

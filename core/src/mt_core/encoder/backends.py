@@ -15,7 +15,8 @@ from mt_core.errors import EncoderError, MissingDependencyError, MtError
 
 if TYPE_CHECKING:
     from mt_core.contract import Tokens
-    from mt_core.encoder.encoder import Encoder, Runner
+    from mt_core.encoder.block_stack import Runner
+    from mt_core.encoder.encoder import Encoder
 
 
 def make_runner(encoder: Encoder, backend: str, calibration: Sequence[Tokens], *, has_bf16: bool) -> Runner:

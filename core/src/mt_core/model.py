@@ -67,7 +67,8 @@ class MetaTransformer(nn.Module):
         provenance: One line that goes with every output on how tokenizer and head came to be.
 
     Attributes:
-        typical_target: The most frequent class, or the mean, of the training targets, for a constant answer.
+        typical_target: The most frequent class, the mean, or the most usual boxes, of the training targets, for a
+            constant answer.
         seen: Hashes of the samples that it was trained on or selected by, sorted uint64; None where not recorded.
         data_options: The dataset's options that it was trained with, which evaluation repeats; None: it was not trained
             on a folder.

@@ -164,6 +164,65 @@ def retrieval(folder, encoder):
     return model, shown, {"targets": [(number % 6, 0, 0) for number in range(36)], "task": task}
 
 
+def detection(folder, encoder):
+    """YOLO: a square of one class, and in every other picture a smaller one of another."""
+    (folder / "data.yaml").write_text("names: [large, small]\n")
+    for number, (pixels, left, top) in enumerate(pictures(12, 5)):
+        lines = [f"0 {(left + 5) / 32} {(top + 5) / 32} {10 / 32} {10 / 32}"]
+        if number % 2:
+            pixels[1:5, 1:5] = (60, 220, 60)
+            lines.append(f"1 {3 / 32} {3 / 32} {4 / 32} {4 / 32}")
+        for name in ("images", "labels"):
+            (folder / name).mkdir(exist_ok=True)
+        Image.fromarray(pixels).save(folder / "images" / f"{number:02d}.png")
+        (folder / "labels" / f"{number:02d}.txt").write_text("\n".join(lines))
+    model = mt.load("image", encoder=encoder, purpose="train", labels="boxes", size=32, across=1)
+    return model, folder, {"head": {"convs": 1}, "val_fraction": 0.4, "test_fraction": 0.4}
+
+
+def scenes(folder, encoder):
+    """Slopes with boxes on them."""
+    random = np.random.default_rng(6)
+    for number in range(8):
+        ground = random.uniform(0, 10, (400, 2))
+        box = np.column_stack([random.uniform(2, 5, (200, 2)), random.uniform(1, 3, 200)])
+        points = np.concatenate([np.column_stack([ground, 0.1 * ground[:, 0]]), box])
+        rows = [f"{x:.2f},{y:.2f},{z:.2f},{int(at >= 400)}" for at, (x, y, z) in enumerate(points)]
+        (folder / f"{number}.csv").write_text("\n".join(["x,y,z,label", *rows]))
+    model = mt.load("pointcloud", encoder=encoder, purpose="train", labels="scenes", groups=8, block=5.0)
+    options = {"labels": "scenes", "classes": ("ground", "box")}
+    return model, folder, {"data_options": options, "val_fraction": 0.3, "test_fraction": 0.3}
+
+
+def steps(folder, encoder):
+    """A series a file, whose load rises while the machine runs."""
+    random = np.random.default_rng(7)
+    for number in range(7):
+        states = (np.arange(240) // 40 + number) % 2
+        times = np.datetime64("2024-03-01T00:00") + np.arange(240).astype("timedelta64[m]")
+        load = 3 * states + random.normal(0, 0.4, 240)
+        rows = [f"{t},{v:.3f},{('idle', 'runs')[c]}" for t, v, c in zip(times, load, states, strict=True)]
+        (folder / f"{number}.csv").write_text("\n".join(["time,load,state", *rows]))
+    model = mt.load("timeseries", encoder=encoder, purpose="train", labels="steps", lookback=48, patch=8, stride=8)
+    options = {"labels": "steps", "label": "state", "lookback": 48, "folds": 7, "fold": 2}
+    return model, folder, {"data_options": options, "val_fraction": 0.3}
+
+
+def sounds(folder, encoder):
+    """Noise with tones in it, as Audacity's label tracks say."""
+    import soundfile
+
+    random = np.random.default_rng(8)
+    for number in range(8):
+        samples = random.normal(0, 0.05, 32_000)
+        start = 0.3 + 0.1 * (number % 4)
+        inside = slice(int(start * 16_000), int((start + 0.8) * 16_000))
+        samples[inside] += 0.5 * np.sin(np.arange(inside.stop - inside.start) * 2 * np.pi * 1000 / 16_000)
+        soundfile.write(folder / f"{number}.wav", samples, 16_000)
+        (folder / f"{number}.txt").write_text(f"{start:.2f}\t{start + 0.8:.2f}\ttone\n")
+    return mt.load("audio", encoder=encoder, purpose="train", labels="steps"), folder, {"val_fraction": 0.3}
+
+
 @pytest.fixture(scope="session")
 def trained(encoder, tmp_path_factory):
     """The model of a task, trained for two epochs: `trained("regression")`."""
@@ -173,7 +232,8 @@ def trained(encoder, tmp_path_factory):
         if task not in made:
             folder = tmp_path_factory.mktemp(task)
             model, data, how = globals()[task](folder, encoder)
-            mt.fit(model, data, out=folder / "run", epochs=2, num_workers=0, batch_size=16, **how)
+            how = {"batch_size": 16} | how
+            mt.fit(model, data, out=folder / "run", epochs=2, num_workers=0, **how)
             made[task] = model
         return made[task]
 

@@ -37,7 +37,7 @@ def axe():
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("task", ["classification", "regression", "segmentation"])
+@pytest.mark.parametrize("task", ["classification", "regression", "segmentation", "scenes", "steps", "detection"])
 def test_axe_finds_no_fault(browser, axe, reported, task, scheme):
     schemes = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", schemes)
@@ -52,7 +52,7 @@ def test_nothing_is_wider_than_a_telephone(browser, reported):
     size = {"width": 360, "height": 740, "deviceScaleFactor": 2, "mobile": True}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
     try:
-        for task in ("classification", "regression"):
+        for task in ("classification", "regression", "steps", "detection"):
             browser.get(reported(task)[0].file.as_uri())
             assert browser.execute_script("return document.documentElement.scrollWidth") == 360
             heights = "[...document.querySelectorAll('svg text')].map(each => each.getBoundingClientRect().height)"

@@ -4,7 +4,18 @@ import re
 
 import pytest
 
-TASKS = ("classification", "multilabel", "regression", "forecasting", "segmentation", "retrieval")
+TASKS = (
+    "classification",
+    "multilabel",
+    "regression",
+    "forecasting",
+    "segmentation",
+    "scenes",
+    "steps",
+    "sounds",
+    "detection",
+    "retrieval",
+)
 QUICK = ("classification", "regression")
 EVERY = [pytest.param(task, marks=[] if task in QUICK else pytest.mark.slow) for task in TASKS]
 
@@ -14,6 +25,10 @@ SECTIONS = {
     "regression": ("Numbers",),
     "forecasting": ("Forecasts", "A typical forecast"),
     "segmentation": ("Classes",),
+    "scenes": ("Classes",),
+    "steps": ("Classes",),
+    "sounds": ("Classes",),
+    "detection": ("Classes",),
     "retrieval": ("Ranks",),
 }
 
@@ -79,7 +94,37 @@ def test_samples_are_shown_in_their_own_terms(html, reported):
 @pytest.mark.slow
 def test_masks_are_shown_beside_their_predictions(html, reported):
     pictures = [picture["attrs"]["alt"] for picture in html.Elements(reported("segmentation")[1]).of("img")]
-    assert {alt.partition(" of ")[0] for alt in pictures} == {"picture", "truth", "prediction"}
+    assert {alt.partition(" of ")[0] for alt in pictures} == {"picture", "truth", "prediction", "mistakes"}
+
+
+@pytest.mark.slow
+def test_clouds_are_shown_by_true_and_by_predicted_class(html, reported):
+    clouds = [each["attrs"] for each in html.Elements(reported("scenes")[1]).of("img")]
+    assert {each["alt"].partition(" of ")[0] for each in clouds} == {"truth", "prediction", "points"}
+    assert all(".csv" in each["alt"] for each in clouds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", ["steps", "sounds"])
+def test_steps_are_shown_on_an_axis_of_time_beside_the_truth(html, reported, task):
+    charts = [each for each in html.Elements(reported(task)[1]).of("svg") if each["attrs"].get("class") == "strips"]
+    assert charts
+    for chart in charts:
+        said = [element["text"] for element in chart["inner"] if element["tag"] == "text"]
+        assert {"truth", "prediction", "wrong"} < set(said)
+        assert any(("seconds" if task == "sounds" else "time, from 2024-03-01") in each for each in said)
+        assert any(element["tag"] == "image" for element in chart["inner"]) == (task == "sounds")
+
+
+@pytest.mark.slow
+def test_objects_are_framed_in_the_truth_and_in_what_was_found(html, reported):
+    page = html.Elements(reported("detection")[1])
+    framed = [each for each in page.of("svg") if each["attrs"].get("class") == "framed"]
+    assert len(framed) in range(2, 17, 2)
+    assert {each["attrs"]["aria-label"].partition(" of ")[0] for each in framed} == {"truth", "found"}
+    of_truth = framed[0]
+    frames = [each for each in of_truth["inner"] if "data frame" in each["attrs"].get("class", "")]
+    assert frames and all(float(each["attrs"]["width"]) in (10, 4) for each in frames)
 
 
 def test_what_was_not_measured_is_said(html, reported):

@@ -1,4 +1,5 @@
-"""How good it would be to know nothing: the most frequent class, or the mean, of the training targets."""
+"""How good it would be to know nothing: the most frequent class, the mean, or the most usual boxes, of the training
+targets."""
 
 from __future__ import annotations
 
@@ -21,18 +22,19 @@ from mt_core.contract import (
 )
 from mt_core.heads.dense import class_counts, readable_target
 from mt_core.model import MetaTransformer
+from mt_core.training.constant_boxes import boxes_metrics, typical_boxes
 from mt_core.training.metrics import values_of
 
 
 def baseline_metrics(head: Head, train_targets: Sequence[Any], test_targets: Sequence[Any]) -> dict[str, float]:
-    """The metrics of the constant answer: the most frequent class, or the mean, of the training targets; {} where the
-    head knows no such answer.
+    """The metrics of the constant answer: the most frequent class, the mean, or the most usual boxes, of the training
+    targets; {} where the head knows no such answer.
 
     Args:
         head: A head calibrated on the training targets, for its metrics and units.
     """
     if isinstance(head.task, Detection):
-        return {}
+        return boxes_metrics(head, typical_boxes(train_targets), test_targets)
     if isinstance(head.task, Segmentation) and head.task.of != "places":
         return _mask_by_mask(head, train_targets, test_targets)
     known, target = (head.task.stack(_some(targets, head.task)) for targets in (train_targets, test_targets))
@@ -68,6 +70,8 @@ def baseline_of(model: MetaTransformer, dataset: ModalityDataset) -> dict[str, f
     """The metrics, on a dataset, of the constant answer of the data that the model was trained on; {} where there is
     none."""
     head, targets = model.require_head(), dataset.targets()
+    if isinstance(head.task, Detection):
+        return boxes_metrics(head, model.typical_target, targets)
     is_learned = isinstance(head.task, Classification | Multilabel | Regression)
     if is_learned and model.typical_target is None:
         return {}
@@ -75,11 +79,14 @@ def baseline_of(model: MetaTransformer, dataset: ModalityDataset) -> dict[str, f
 
 
 def typical_target(task: AnyTask, targets: Sequence[Any]) -> Any:
-    """The target that a constant answer is made from: the most frequent class, the mean of numbers or labels.
+    """The target that a constant answer is made from: the most frequent class, the mean of numbers or labels, boxes as
+    `typical_boxes` gives them.
 
     None where the head needs no target for it, or none is known.
     """
-    if isinstance(task, Segmentation | Detection | Forecasting | Retrieval | Alignment):
+    if isinstance(task, Detection):
+        return typical_boxes(targets)
+    if isinstance(task, Segmentation | Forecasting | Retrieval | Alignment):
         return None
     stacked = task.stack(_some(targets, task))
     if isinstance(task, Classification):

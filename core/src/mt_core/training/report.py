@@ -73,7 +73,7 @@ def curves(history: Sequence[Mapping[str, float]]) -> Any:
     figure, (losses, metrics) = new_figure(10, 3.4, columns=2)
     epochs = [row["epoch"] for row in history]
     for name in history[-1]:
-        if name in ("epoch", "seconds", "penalty", "neighbours") or name.startswith("val_iou_"):
+        if name in ("epoch", "seconds", "penalty", "neighbours") or name.startswith(("val_iou_", "val_ap_")):
             continue
         axes = losses if name.endswith("loss") else metrics
         axes.plot(epochs, [row.get(name, float("nan")) for row in history], marker=".", label=name.replace("_", " "))

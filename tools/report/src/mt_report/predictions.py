@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mt_core import hooks
-from mt_core.contract import Forecasting, ModalityDataset, Segmentation, name_of
+from mt_core.contract import Detection, Forecasting, Head, ModalityDataset, Segmentation, name_of
 from mt_core.data.backed_model import with_precision
 from mt_core.data.loader import Loader
 from mt_core.data.pooled_vectors import PooledVectors
@@ -26,6 +26,7 @@ from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
 from mt_core.training import Recipe
 from mt_core.training.metrics import Meter
+from mt_report.boxes import FoundObjects
 from mt_report.dense import DenseCounts
 from mt_report.part import Part
 from mt_report.run_facts import RunFacts
@@ -44,12 +45,12 @@ class Predictions:
 
     Attributes:
         metrics: As `mt_core.evaluate` gives them, over all samples.
-        outputs: (N, O), or more axes; empty for a segmentation, whose counts are in `dense`.
+        outputs: (N, O), or more axes; empty of a segmentation and of a detection, whose counts are in `dense`.
         targets: As the task stacks them; empty likewise.
         positions: (N,) the places of the rows of `outputs` in the dataset; -1 where it is not known.
         vectors: (M, D) of some samples.
         vector_positions: (M,) their places in the dataset.
-        dense: Of a segmentation.
+        dense: Of a segmentation or a detection.
         failed: The errors of the samples that could not be read.
         seconds: How long the pass took.
     """
@@ -60,7 +61,7 @@ class Predictions:
     positions: NDArray[np.int64]
     vectors: NDArray[np.float32]
     vector_positions: NDArray[np.int64]
-    dense: DenseCounts | None
+    dense: DenseCounts | FoundObjects | None
     failed: list[MtError]
     seconds: float
 
@@ -122,8 +123,7 @@ def predict_part(
     precision = resolve_precision(model.encoder, precision)
     if head.samples_at_once is not None:
         batch_size = min(batch_size, head.samples_at_once)
-    is_dense = isinstance(head.task, Segmentation)
-    dense = DenseCounts(len(head.task.classes)) if isinstance(head.task, Segmentation) else None
+    dense = _counts(head)
     of_map = set(evenly(len(dataset), MOST_VECTORS).tolist())
     wanted = _wanted(dataset)
     kept, failed = _Kept(), []
@@ -162,8 +162,8 @@ def predict_part(
         raise InputError(f"{dataset.source}: none of its samples can be read", fix=failed[-1].fix)
     return Predictions(
         metrics={**meter.compute(), "samples": float(len(dataset) - len(failed))},
-        outputs=torch.empty(0) if is_dense else torch.cat(kept.outputs),
-        targets=torch.empty(0) if is_dense else torch.cat(kept.targets),
+        outputs=torch.empty(0) if dense is not None else torch.cat(kept.outputs),
+        targets=torch.empty(0) if dense is not None else torch.cat(kept.targets),
         positions=np.array(dense.positions if dense is not None else kept.positions, np.int64),
         vectors=np.concatenate(kept.vectors).astype(np.float32),
         vector_positions=np.array(kept.vector_positions, np.int64),
@@ -171,6 +171,13 @@ def predict_part(
         failed=failed,
         seconds=time.monotonic() - started,
     )
+
+
+def _counts(head: Head) -> DenseCounts | FoundObjects | None:
+    """What is counted in place of keeping what the head gives, where that is much a sample."""
+    if isinstance(head.task, Segmentation):
+        return DenseCounts(head.task)
+    return FoundObjects(head.task, head) if isinstance(head.task, Detection) else None
 
 
 def _wanted(dataset: ModalityDataset) -> set[int] | None:

@@ -16,6 +16,7 @@ from mt_report.predictions import predict_as_trained
 from mt_report.run_facts import RunFacts, read_run
 from mt_report.samples import SIDES, Gallery
 from mt_report.sections.classification import add_classification
+from mt_report.sections.detection import add_detection
 from mt_report.sections.forecasting import add_forecasting
 from mt_report.sections.headline import add_headline, add_recorded
 from mt_report.sections.multilabel import add_multilabel
@@ -40,6 +41,7 @@ _SECTIONS = {
     "regression": add_regression,
     "forecasting": add_forecasting,
     "segmentation": add_segmentation,
+    "detection": add_detection,
     "retrieval": add_retrieval,
 }
 

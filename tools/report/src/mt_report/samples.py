@@ -54,19 +54,22 @@ class Gallery:
 
     def name(self, position: int) -> str:
         """How a sample is called: the end of its file's path, or its number."""
-        return self._look(position)[0]
+        try:
+            return self._name_of(position, self.dataset[position].sample)
+        except MtError:
+            return _numbered(self.dataset, position)
 
     def cards(self, cards: Sequence[Card]) -> str:
         """A list of cards in HTML."""
         return f'<ul class="cards">{"".join(map(self._card, cards))}</ul>'
 
     def _card(self, card: Card) -> str:
-        name, seen = self._look(card.position)
+        name, seen = (self.name(card.position), Seen()) if card.picture else self._look(card.position)
         said = "; ".join([name, *card.lines])
         shown = card.picture or _shown(seen, said, self.side)
         first, *others = card.lines or ("",)
         below = "".join(f"<p>{html.escape(line)}</p>" for line in others)
-        note = f'<p class="where">{html.escape(seen.note)}</p>' if seen.note and not card.picture else ""
+        note = f'<p class="where">{html.escape(seen.note)}</p>' if seen.note else ""
         wide = " wide" if card.is_wide else ""
         return (
             f'<li class="card{wide}">{shown}{note}<p class="is">{html.escape(first)}</p>{below}'
@@ -83,12 +86,19 @@ class Gallery:
         root = str(self.root) if self.root is not None else ""
         return name.removeprefix(root).lstrip("/\\") if root and name.startswith(root) and name != root else name
 
+    def _name_of(self, position: int, sample: Any) -> str:
+        path = sample
+        if not isinstance(sample, str | Path):  # a scene, a part of a file, or what was read of one
+            path = getattr(sample, "path", None) or getattr(sample, "name", None)
+        if isinstance(path, str | Path) and "\n" not in str(path) and not str(path).startswith("<"):
+            return short(self._relative(name_of(path)), 60)
+        return _numbered(self.dataset, position)
+
     def _read(self, position: int) -> tuple[str, Seen]:
         name = _numbered(self.dataset, position)
         try:
             example = self.dataset[position]
-            if isinstance(example.sample, str | Path) and "\n" not in str(example.sample):
-                name = short(self._relative(name_of(example.sample)), 60)
+            name = self._name_of(position, example.sample)
             if len(self.model.tokenizer.inputs) > 1 and isinstance(example.sample, Mapping):
                 return name, Seen(cells=tuple((str(key), _as_cell(value)) for key, value in example.sample.items()))
             return name, self._viewer.see(read_sample(self.model.tokenizer, example.sample))

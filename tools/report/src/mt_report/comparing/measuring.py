@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,11 +14,11 @@ from mt_core.contract import task_from
 from mt_core.errors import MtError, OptionError
 from mt_core.heads import default_head
 from mt_core.plugins import get
-from mt_core.training.intervals import percentile_interval, resampled_rows
-from mt_core.training.outputs import HeadOutputs, is_resampled
+from mt_core.training.intervals import percentile_interval
 from mt_report.comparing.contenders import Contender, RunComparison
 from mt_report.comparing.samples import groups_of, samples_tested
 from mt_report.comparing.settings import differing
+from mt_report.intervals import Draws, draws_of
 from mt_report.part import open_part
 from mt_report.predictions import predict_as_trained
 from mt_report.run_facts import RunFacts, read_run
@@ -27,9 +27,7 @@ from mt_report.run_facts import RunFacts, read_run
 @dataclass(frozen=True)
 class _Measured:
     value: float
-    count: int
-    primary: Callable[[NDArray[np.int64]], float] | None
-    groups: Sequence[str | None] | None
+    draws: Draws
 
 
 def compare_runs(
@@ -96,10 +94,11 @@ def _with_intervals(
             continue
         contender = replace(contender, value=measured.value)
         hashes = contender.tested.hashes
-        if measured.primary is None or hashes is None or measured.count != len(hashes):
+        draws = measured.draws
+        if draws.primary is None or hashes is None or draws.count != len(hashes):
             found.append(contender)
             continue
-        values = np.array([measured.primary(rows) for rows in resampled_rows(measured.count, measured.groups)])
+        values = np.array([draws.primary(rows) for rows in draws.rows()])
         contender = replace(contender, interval=percentile_interval(values))
         key = (contender.group, hashes.tobytes())  # the same samples in the same order, so the same resamples
         if key in first_of and contender.group != "?":
@@ -118,9 +117,4 @@ def _measure(contender: Contender, num_workers: int | None, device: str | None, 
     part = open_part(model, None, contender.tested.part)
     predictions = predict_as_trained(model, part, contender.facts, num_workers, show_progress)
     head = model.require_head()
-    value = predictions.metrics[head.primary]
-    if not is_resampled(head):
-        return _Measured(value, 0, None, None)
-    kept = HeadOutputs()
-    kept.add(predictions.outputs, predictions.targets)
-    return _Measured(value, len(kept), kept.primary_of(head), part.dataset.groups())
+    return _Measured(predictions.metrics[head.primary], draws_of(head, predictions, part.dataset.groups()))

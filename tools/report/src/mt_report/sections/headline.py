@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from mt_core.training.comparison import Comparison
 from mt_core.training.constant_answer import baseline_of
 from mt_report.charts.tables import plain_table
-from mt_report.intervals import Resampled, resample
+from mt_report.dense import DenseCounts
+from mt_report.intervals import Resampled, draws_of, resample
 from mt_report.page import Page
 from mt_report.run_facts import RunFacts
 from mt_report.subject import Subject
@@ -21,8 +22,7 @@ _SAME = 1e-3  # of a metric that is measured again, relative to the recorded one
 def add_headline(page: Page, subject: Subject) -> None:
     """Metrics of the part, computed from the predictions that the other sections show."""
     head, predicted, part = subject.head, subject.predictions, subject.part
-    groups = part.dataset.groups() if len(predicted.outputs) == len(part.dataset) else None
-    found = resample(head, predicted.outputs, predicted.targets, groups)
+    found = resample(draws_of(head, predicted, part.dataset.groups()))
     value = predicted.metrics[head.primary]
     ends = f"95 % interval {interval(found.interval)}" if found.interval is not None else ""
     page.section("Result")
@@ -30,7 +30,8 @@ def add_headline(page: Page, subject: Subject) -> None:
     page.say(f"Measured for this report on {part.title}. {part.remark}")
     if predicted.failed:
         page.note(f"{len(predicted.failed):,} samples could not be read and are left out.")
-    constant = baseline_of(subject.model, part.dataset)
+    dense = predicted.dense
+    constant = dense.constant_answer() if isinstance(dense, DenseCounts) else baseline_of(subject.model, part.dataset)
     _table(page, head.primary, head.higher_is_better, predicted.metrics, constant, found)
     page.note(found.how)
     if (positive := getattr(head, "positive_class", None)) is not None:
@@ -101,8 +102,8 @@ def _table(
     found: Resampled,
 ) -> None:
     rows = []
-    for name, value in metrics.items():
-        if name == "samples" or name.startswith("iou_"):
+    for name, value in sorted(metrics.items(), key=lambda each: each[0] != primary):
+        if name == "samples" or name.startswith(("iou_", "ap_")):  # of classes, in a section of their own
             continue
         ends = interval(found.interval) if name == primary else ""
         title = f"{name} ({'higher' if higher_is_better else 'lower'} is better)" if name == primary else name

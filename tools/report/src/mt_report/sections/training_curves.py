@@ -17,7 +17,9 @@ def add_curves(page: Page, facts: RunFacts) -> None:
     page.section("Training")
     history = facts.history
     names = [
-        name for name in (history[-1] if history else {}) if name not in _OTHER and not name.startswith("val_iou_")
+        name
+        for name in (history[-1] if history else {})
+        if name not in _OTHER and not name.startswith(("val_iou_", "val_ap_"))
     ]
     if len(history) < 2 or not names:
         tuned = facts.record["recipe"].get("tune", "")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.contract import MISSING_CLASS, AnyTask, Classification, Regression, Retrieval
+from mt_core.contract import MISSING_CLASS, AnyTask, Classification, Detection, Regression, Retrieval, Segmentation
 from mt_core.errors import MissingDependencyError
 from mt_report.charts.chart import COLOURS, Chart
 from mt_report.charts.scale import range_of
@@ -79,6 +79,13 @@ def _groups(subject: Subject) -> tuple[Callable[[int], tuple[str, int]], Callabl
         return lambda row: _fifth(
             task.names[0], values[row], edges
         ), lambda row: f"{task.names[0]} {number(values[row])}"
+    if isinstance(task, Segmentation | Detection) and predicted.dense is not None:
+        usual = predicted.dense.usual_classes()
+        colours = _colours([index for index in usual if index != MISSING_CLASS])
+        return (
+            lambda row: _named(usual[row], colours, task.classes),
+            lambda row: f"most frequent {_class(usual[row], task.classes)}",
+        )
     return lambda row: ("samples", 0), lambda row: "its vector"
 
 

@@ -75,17 +75,15 @@ SHOWN = {"detection": ("The worst mistakes", 1250), "steps": ("Classes", 1500)}
 def shoot(page: Path, heading: str, height: int) -> Image.Image:
     """A part of a page, from a heading on."""
     text = page.read_text("utf-8")
-    others = (
-        f"<style>section:not(:has(h2#here)) {{ display: none }} h1, header, nav, main > p {{ display: none }}</style>"
-    )
+    others = "<style>section:not(:has(h2#here)) { display: none } h1, header, nav, main > p { display: none }</style>"
     start = text.index(f">{heading}</h2>")
     number = text.rindex('id="s', 0, start)
     name = text[number + 4 : text.index('"', number + 4)]
     shown = page.with_suffix(".shown.html")
-    following = "section:has(h2#{0}) ~ section {{ display: block !important }}".format(name)
+    following = "section:has(h2#here) ~ section { display: block !important }"
     shown.write_text(
         text.replace(f'id="{name}"', 'id="here"').replace("</head>", f"{others}</head>")
-        + f"<style>{following.replace('#' + name, '#here')}</style>",
+        + f"<style>{following}</style>",
         "utf-8",
     )
     target = page.with_suffix(".png")

@@ -126,6 +126,15 @@ def test_the_peak_memory_of_the_training_is_in_the_report(html, reported, traine
     assert shown["peak memory of the training"] == expected
 
 
+def test_the_energy_of_the_training_is_in_the_report(html, report, run, encoder):
+    record = json.loads((run[0] / "run.json").read_text())
+    (run[0] / "run.json").write_text(json.dumps({**record, "energy": {"processors": 7200.0, "gpu": 1.5}}))
+    report(run[0], "--encoder", encoder.name, "--num-workers", "0", "-q")
+    shown = dict(html.rows_of((run[0] / "full-report.html").read_text(), "Cost of the training"))
+    assert shown["energy of the processors"] == "7,200 J (2 Wh)" and shown["energy of the GPU"].startswith("1.5 J")
+    assert record["energy"] == {} or record["energy"]["processors"] > 0  # where this machine tells
+
+
 def test_a_map_by_umap_needs_umap(report, run, encoder, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "umap", None)
     with pytest.raises(MissingDependencyError, match="umap-learn"):

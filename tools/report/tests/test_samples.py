@@ -9,7 +9,7 @@ from PIL import Image
 
 from mt_core.embedding.sample_pictures import GAP, Seen
 from mt_report.samples import png_of
-from mt_report.text import interval, number, seconds, short, size
+from mt_report.text import energy, interval, number, seconds, short, size
 
 
 def decoded(shown):
@@ -45,4 +45,5 @@ def test_numbers_and_names_are_short():
     assert interval((0.25, 0.5)) == "0.25 to 0.5" and interval(None) == ""
     assert [seconds(each) for each in (3.14159, 200, 7500)] == ["3.14 s", "3 min 20 s", "2 h 05 min"]
     assert [size(each) for each in (12, 4200, 1.5e6, 2e9)] == ["12 bytes", "4.2 kB", "1.5 MB", "2 GB"]
+    assert energy(7200) == "7,200 J (2 Wh)" and energy(1.234) == "1.23 J (0.000343 Wh)"
     assert short("a/b/c", 4) == "…b/c"[-4:] and len(short("x" * 99, 10)) == 10

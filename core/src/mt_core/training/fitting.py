@@ -23,6 +23,7 @@ from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.training.constant_answer import baseline_metrics
+from mt_core.training.energy import Energy
 from mt_core.training.finishing import finish, record_stop
 from mt_core.training.fit_result import FitResult
 from mt_core.training.lightning_runs import interruptible
@@ -182,7 +183,7 @@ def _fit(
             model.seen = hashes_of(train, val)
             write_seen(folder, model.seen)
     try:
-        with session(model.modality, "train"), PeakMemory(model.device) as memory:
+        with session(model.modality, "train"), PeakMemory(model.device) as memory, Energy(model.device) as energy:
             trained = _train(model, recipe, parts, folder, checkpoint, until, show_progress)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"{stop}{record_stop(folder, planned) if is_first else ''}") from None
@@ -197,7 +198,7 @@ def _fit(
         _verify_encoder(model, folder)
     if adapters:
         merge_adapters(model, adapters, folder)
-    planned = {**planned, "peak_memory": memory.bytes}
+    planned = {**planned, "peak_memory": memory.bytes, "energy": energy.joules}
     return finish(model, recipe, parts, folder, notices, trained, planned, baseline, show_progress)
 
 

@@ -53,6 +53,7 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
             ("epoch that was kept", record["kept_epoch"]),
             *([("stopped after", f"{record['stopped_after']:.4g} epochs")] if record["stopped_after"] else []),
             ("seconds", record["seconds"]),
+            *((f"energy of {name} in joules", joules) for name, joules in (record.get("energy") or {}).items()),
             *((name, str(value)) for name, value in record["recipe"].items()),
             *((f"tokenizer {name}", str(value)) for name, value in record["tokenizer"]["options"].items()),
             *((f"version of {name}", value) for name, value in record["versions"].items()),

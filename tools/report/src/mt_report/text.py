@@ -39,6 +39,11 @@ def size(count: float) -> str:
     return f"{count:.3g} GB"
 
 
+def energy(joules: float) -> str:
+    """Joules, and the watt-hours that bills are in: "7,200 J (2 Wh)"."""
+    return f"{number(joules, 3)} J ({joules / 3600:.3g} Wh)"
+
+
 def short(name: Any, most: int = MOST_CHARACTERS) -> str:
     """A name of at most so many characters; of a long one the end, where files differ."""
     text = str(name)

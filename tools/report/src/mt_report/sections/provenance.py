@@ -9,7 +9,7 @@ from typing import Any
 from mt_report.charts.tables import plain_table
 from mt_report.page import Page
 from mt_report.run_facts import RunFacts
-from mt_report.text import number, seconds, size
+from mt_report.text import energy, number, seconds, size
 
 
 def add_provenance(page: Page, facts: RunFacts) -> None:
@@ -26,7 +26,7 @@ def add_provenance(page: Page, facts: RunFacts) -> None:
         ),
         ("time of the training", seconds(record.get("seconds", 0.0))),
         ("peak memory of the training", _memory(record)),
-        ("energy", "not measured"),
+        *_energy(record),
     ]
     page.add(plain_table("Cost of the training", ("", ""), rows))
     page.section("What it was made from")
@@ -56,6 +56,14 @@ def add_provenance(page: Page, facts: RunFacts) -> None:
     ]
     table = plain_table("Settings", ("", ""), [row for row in rows if row[1]])
     page.add(f"<details><summary>All settings and versions</summary>{table}</details>")
+
+
+_MEASURED = {"processors": "energy of the processors", "gpu": "energy of the GPU"}
+
+
+def _energy(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = {name: joules for name, joules in (record.get("energy") or {}).items() if name in _MEASURED}
+    return [(_MEASURED[name], energy(joules)) for name, joules in found.items()] or [("energy", "not measured")]
 
 
 def _memory(record: Mapping[str, Any]) -> str:

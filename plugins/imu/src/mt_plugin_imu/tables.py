@@ -11,12 +11,10 @@ from numpy.typing import NDArray
 
 from mt_core.errors import InputError
 from mt_core.sdk import (
-    ClockCells,
     Delimited,
     Heading,
     is_header,
     left_out,
-    number_column,
     read_heading,
     reinterpreted,
     text_lines,
@@ -29,10 +27,10 @@ from mt_plugin_imu.columns import (
     may_be_time,
     numbered_columns,
     tells_devices_apart,
-    tells_recordings_apart,
 )
-from mt_plugin_imu.label_cells import LabelCells, label_column
+from mt_plugin_imu.label_cells import label_column
 from mt_plugin_imu.recording import Recording, make_recording
+from mt_plugin_imu.rows import Rows
 from mt_plugin_imu.times import Ticks, check_other_clocks, is_time_column, looks_like_time, to_even_steps
 
 MAX_BYTES = 2**28
@@ -108,102 +106,48 @@ def _read_table(
 def _read(
     table: Delimited, chosen: Columns, heading: Heading, name: str, label_at: int | None
 ) -> tuple[Recording, list[str | None]]:
-    parts = chosen.together.places if chosen.together else ()
-    clocks = list(dict.fromkeys([*parts, *([] if chosen.clock is None else [chosen.clock]), *chosen.other_clocks]))
-    taken = list(dict.fromkeys([*chosen.axes, *clocks]))
-    cells = {place: ClockCells() for place in clocks}
-    apart = [
-        place
-        for place, column in enumerate(table.names)
-        if chosen.are_guessed and place not in [*taken, label_at] and tells_recordings_apart(column)
-    ]
-    labelled = [] if label_at is None else [label_at]
-    classes = LabelCells()
-    codes: dict[str, float] = {}
-
-    def code(cell: str) -> float:
-        return codes.setdefault(cell.strip(), 1e9 + len(codes))
-
-    parsers: dict[int, Callable[[str], float]] = {
-        **cells,
-        **dict.fromkeys(apart, code),
-        **dict.fromkeys(labelled, classes),
-    }
-    values, lines_T = table.numbers([*taken, *apart, *labelled], parsers)
-    for place, code_T in zip(apart, values[:, len(taken) : len(taken) + len(apart)].T, strict=True):
-        _check_one_recording(np.nan_to_num(code_T, nan=-1.0), table.names[place], name)
-    values_TC = values[:, : len(chosen.axes)]
-    column_of = {place: values[:, taken.index(place)] for place in clocks}
-
-    def where(row: int) -> str:
-        return f"line {lines_T[row]}"
-
-    def texts(place: int) -> list[str]:
-        found, numbers = cells[place].texts, column_of[place]
-        is_text = numbers == ClockCells.TEXT
-        called = f"column {table.names[place]!r}" if table.names else f"column {place + 1}"
-        if found and np.isnan(numbers).any():
-            row = int(np.isnan(numbers).argmax())
-            raise InputError(f"{name}, {where(row)}: {called} has no value", fix="fill it, or leave the row out")
-        column = number_column(found, decimal=None if table.separator == "," else ",")
-        if found and not column.misfits:
-            numbers[is_text] = [column.written.parse(cell) for cell in found]
-            return []
-        if found and not is_text.all():
-            raise InputError(
-                f"{name}, {where(int(is_text.argmax()))}: {found[0].strip()[:40]!r} in {called} is no number",
-                fix="correct the line, or name the columns to take",
-            )
-        return found
-
-    ticks = _ticks(table.names, chosen, heading.units, texts, column_of.__getitem__, name, where)
-    first = chosen.axes[0]
-    if ticks is not None and not table.names and chosen.are_guessed and chosen.together is None:
-        chosen, values_TC = replace(chosen, axes=chosen.axes[1:]), values_TC[:, 1:]
-    elif (
-        ticks is None
-        and chosen.are_guessed
-        and values_TC.shape[1] > 1
-        and (not table.names or may_be_time(table.names[first]))
-        and looks_like_time(values_TC[:, 0])
-    ):  # a first column that only rises is no axis of a sensor
-        ticks = Ticks.of_column(values_TC[:, 0], "")
-        chosen, values_TC = replace(chosen, axes=chosen.axes[1:]), values_TC[:, 1:]
-        if table.names:
-            reinterpreted(name, "a first column of another name taken for the time, since it rises in even steps")
+    rows = Rows.read(table, chosen, name, label_at)
+    ticks = _ticks(rows.names, chosen, heading.units, rows.texts, rows.numbers, name, rows.where)
+    ticks, is_first = _or_of_first(ticks, rows, chosen)
+    values_TC = rows.axes[:, 1:] if is_first else rows.axes
+    chosen = replace(chosen, axes=chosen.axes[1:]) if is_first else chosen
     if ticks is not None and ticks.unit is not None:
-        others = [(table.names[place], column_of[place]) for place in chosen.other_clocks if not cells[place].texts]
-        check_other_clocks(ticks, others, name)
-    values_TC = _with_values(values_TC, chosen, table.names, name)
-    is_said_T: NDArray[np.bool_] = np.asarray(~np.isnan(values_TC).all(1))
-    if values_TC.size and not is_said_T[-1] and is_said_T.any():  # separators without anything between them
-        end = len(is_said_T) - int(is_said_T[::-1].argmax())
-        values_TC = values_TC[:end]
-        ticks = ticks if ticks is None else replace(ticks, values=ticks.values[:end])
-    num_axes, rate = values_TC.shape[1], None
-    if label_at is not None:  # one column a class: rows between which others are put in are told apart
-        values_TC = np.concatenate([values_TC, classes.as_columns(values[: len(values_TC), -1])], axis=1)
+        others = [place for place in chosen.other_clocks if not rows.is_text(place)]
+        check_other_clocks(ticks, [(rows.names[place], rows.numbers(place)) for place in others], name)
+    values_TC = _without_empty_end(_with_values(values_TC, chosen, rows.names, name))
+    num_steps, num_axes = values_TC.shape
+    if rows.labels is not None:  # one column a class: rows between which others are put in are told apart
+        values_TC = np.concatenate([values_TC, rows.classes.as_columns(rows.labels[:num_steps])], axis=1)
+    rate = None
     if ticks is not None:
         stated = heading.rates[0] if len(heading.rates) == 1 else None
-        values_TC, rate = to_even_steps(values_TC, ticks, name, where, stated)
+        ticks = replace(ticks, values=ticks.values[:num_steps])
+        values_TC, rate = to_even_steps(values_TC, ticks, name, rows.where, stated)
     recording = make_recording(values_TC[:, :num_axes], rate or heading.rate(name), name)
-    return recording, classes.of_columns(values_TC[:, num_axes:])
+    return recording, rows.classes.of_columns(values_TC[:, num_axes:])
 
 
-def _check_one_recording(codes_T: NDArray[np.float64], column: str, name: str) -> None:
-    """Tell where rows of several persons or sessions follow each other, and refuse rows of several that alternate.
+def _or_of_first(ticks: Ticks | None, rows: Rows, chosen: Columns) -> tuple[Ticks | None, bool]:
+    """The times; where no column tells them those of a first one that only rises, which is no axis of a sensor. Also
+    whether the first of the axes has the times."""
+    if not chosen.are_guessed:
+        return ticks, False
+    if ticks is not None:
+        return ticks, not rows.names and chosen.together is None
+    may_be = rows.axes.shape[1] > 1 and (not rows.names or may_be_time(rows.names[chosen.axes[0]]))
+    if not may_be or not looks_like_time(rows.axes[:, 0]):
+        return None, False
+    if rows.names:
+        reinterpreted(rows.name, "a first column of another name taken for the time, since it rises in even steps")
+    return Ticks.of_column(rows.axes[:, 0], ""), True
 
-    Raises:
-        InputError: they alternate.
-    """
-    num_changes, num_values = int((np.diff(codes_T) != 0).sum()), len(np.unique(codes_T))
-    if num_changes > 2 * num_values:
-        raise InputError(
-            f"{name}: the column {column!r} says that its rows are of several sensors, devices or persons by turns",
-            fix="give each a file, or columns, of its own; or name the axes in the option columns",
-        )
-    if num_values > 1:
-        reinterpreted(name, f"rows of {num_values} values of the column {column} taken for one recording")
+
+def _without_empty_end(values_TC: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Without last rows that are separators with nothing between them."""
+    is_said_T: NDArray[np.bool_] = np.asarray(~np.isnan(values_TC).all(1))
+    if not values_TC.size or is_said_T[-1] or not is_said_T.any():
+        return values_TC
+    return values_TC[: len(is_said_T) - int(is_said_T[::-1].argmax())]
 
 
 def _ticks(

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mt_core.cli import controls
 from mt_core.cli import options as shared
+
+if TYPE_CHECKING:
+    from mt_core.contract import ModalityDataset
+    from mt_core.model import MetaTransformer
+    from mt_core.training.by_input import ByInput
 
 
 @click.command("evaluate")
@@ -90,13 +97,9 @@ def command(
     )
     shares = None
     if each:
-        from mt_core.training.by_input import BY_INPUT, measure_by_input, write_by_input
-
         reading = {"batch_size": batch_size, "num_workers": num_workers, "seconds_a_sample": seconds_a_sample}
-        how = {"skip_unreadable": skip_unreadable, "show_progress": not quiet}
-        found = measure_by_input(model, dataset, precision=precision or "32", **how, **reading)  # type: ignore[arg-type]
-        controls.keep_in_run(run, lambda folder: write_by_input(folder, found), BY_INPUT)
-        shares = found
+        how = {"skip_unreadable": skip_unreadable, "show_progress": not quiet, "precision": precision or "32"}
+        shares = _by_input(run, model, dataset, **how, **reading)
     comparison = getattr(metrics, "controls", None)
     baseline = baseline_of(model, dataset)
     if as_json:
@@ -113,6 +116,28 @@ def command(
         if comparison is not None:
             controls.keep(comparison, run)
         return 0
+    _show(model, dataset, metrics, baseline)
+    for line in shares.lines() if shares is not None else ():
+        click.echo(line)
+    if comparison is not None:
+        controls.keep(comparison, run)
+        controls.show(comparison)
+    return 0
+
+
+def _by_input(run: str, model: MetaTransformer, dataset: ModalityDataset, **how: Any) -> ByInput:
+    """The metric with each input alone, and without each; kept in the run."""
+    from mt_core.training.by_input import BY_INPUT, measure_by_input, write_by_input
+
+    found = measure_by_input(model, dataset, **how)
+    controls.keep_in_run(run, lambda folder: write_by_input(folder, found), BY_INPUT)
+    return found
+
+
+def _show(
+    model: MetaTransformer, dataset: ModalityDataset, metrics: Mapping[str, float], baseline: Mapping[str, float]
+) -> None:
+    """What was measured, and the metrics beside those of the constant answer."""
     left_out = len(dataset) - int(metrics["samples"])
     of = f" ({left_out} of {len(dataset)} left out)" if left_out else ""
     click.echo(f"{model.description}\n{dataset.source}: {int(metrics['samples'])} samples{of}")
@@ -121,9 +146,3 @@ def command(
         if name != "samples":
             click.echo(f"  {name:<18}{value:.4f}{beside}")
     shared.say_positive(model)
-    for line in shares.lines() if shares is not None else ():
-        click.echo(line)
-    if comparison is not None:
-        controls.keep(comparison, run)
-        controls.show(comparison)
-    return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,22 +163,10 @@ def command(
             plugin, Path(data), recipe, tokenizer_options=own, data_options=of_data, strict=strict
         )
 
-    from mt_core.api import load  # after the data: a folder that cannot be trained on needs no encoder to be refused
     from mt_core.training import fit
 
-    given: dict[str, Any] = {
-        "encoder": encoder,
-        "layers": layers,
-        "token_budget": token_budget,
-        "seed": recipe.seed,
-        "device": device,
-    }
-    if started_from is not None:
-        from mt_core.training.starting import load_adapted
-
-        model = load_adapted(started_from, modality, **given)
-    else:
-        model = load(modality, purpose=recipe.purpose, **given, **own)
+    given = {"encoder": encoder, "layers": layers, "token_budget": token_budget, "device": device}
+    model = _model(modality, recipe, started_from, given, own)  # after the data, which may be refused without
     quiet = quiet or not processes.is_first
     if not quiet:
         click.echo(f"encoder: {model.encoder.description}", err=True)
@@ -204,6 +193,24 @@ def command(
     if with_controls:
         controls.show(comparison)
     return 0
+
+
+def _model(
+    modality: str, recipe: Recipe, started_from: str | None, given: Mapping[str, Any], own: Mapping[str, Any]
+) -> MetaTransformer:
+    """The model to train, from scratch or from what `mt adapt` fitted.
+
+    Args:
+        given: For both: encoder, layers, token budget and device.
+        own: The tokenizer's options.
+    """
+    if started_from is not None:
+        from mt_core.training.starting import load_adapted
+
+        return load_adapted(started_from, modality, seed=recipe.seed, **given)
+    from mt_core.api import load
+
+    return load(modality, purpose=recipe.purpose, seed=recipe.seed, **given, **own)
 
 
 def _show(result: FitResult, model: MetaTransformer, recipe: Recipe, out: str) -> None:

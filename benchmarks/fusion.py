@@ -15,7 +15,7 @@ import time
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -68,15 +68,15 @@ def trained(data: ItemSet, options: Mapping[str, Any], tune: str, seed: int, fol
     recipe["head"] = {**recipe.get("head", {}), **data.head}
     if options.get("fusion") == "late" and tune != "probe":
         recipe["head"]["views"] = "attention"
-    model = load(options, seed, folder, data)
+    model = load(options, seed, folder, data, "embed" if tune == "probe" else "train")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         mt.fit(model, folder, data_options={**data.options, "target": data.target}, **recipe)
     return model
 
 
-def load(options: Mapping[str, Any], seed: int, folder: Path, data: ItemSet) -> Any:
-    """The model, its inputs settled by the training table as `mt train` does."""
+def load(options: Mapping[str, Any], seed: int, folder: Path, data: ItemSet, purpose: Literal["embed", "train"]) -> Any:
+    """The model, its inputs settled by the training table as `mt train` does, in the views of the purpose."""
     from mt_fusion.fused.dataset import FusedDataset
 
     chosen = {**data.options, "target": data.target, "inputs": options["inputs"]}
@@ -84,7 +84,7 @@ def load(options: Mapping[str, Any], seed: int, folder: Path, data: ItemSet) -> 
     inputs = opened.tokenizer_options()["inputs"]
     views = {name: value for name, value in data.views.items() if name.partition(".")[0] in inputs}
     own = {name: value for name, value in options.items() if name != "inputs"}
-    return mt.load(inputs, purpose="train", seed=seed, **own, **views)
+    return mt.load(inputs, purpose=purpose, seed=seed, **own, **views)
 
 
 def predicted_of(model: Any, table: Path, missing: str = "", seed: int = 0) -> np.ndarray:

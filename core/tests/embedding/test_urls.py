@@ -14,12 +14,13 @@ import fsspec
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from fsspec import AbstractFileSystem
 
 import mt_core as mt
 from mt_core.cli import main
 from mt_core.embedding import part_writer
 from mt_core.errors import EmbeddingError, InputError
-from mt_core.io import urls
+from mt_core.io import fetching, urls
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -334,3 +335,34 @@ def test_a_killed_command_goes_on_from_its_bucket(s3, small_encoder_file, tmp_pa
     with s3.open("pictures/v.parquet") as one, s3.open("pictures/whole.parquet") as other:
         assert pq.read_table(one).equals(pq.read_table(other))
     assert json.dumps(s3.find("pictures", maxdepth=1)) == '["pictures/v.parquet", "pictures/whole.parquet"]'
+
+
+class Refusing(AbstractFileSystem):
+    """A bucket whose owner lets nobody see what is there, so that an absent file is a forbidden one."""
+
+    protocol = "refusing"
+
+    def get_file(self, rpath, lpath, **more):
+        if not rpath.endswith(".hdr"):
+            raise self.failure
+        Path(lpath).write_text("header")
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        return path.rpartition("/")[2]
+
+
+@pytest.mark.parametrize("failure", [FileNotFoundError("no"), PermissionError("no")])
+def test_what_is_not_beside_a_file_at_a_url_is_passed_over(monkeypatch, failure):
+    monkeypatch.setattr(Refusing, "failure", failure, raising=False)
+    monkeypatch.setattr(fetching, "open_url", lambda url: (Refusing(), url))
+    with fetching.fetched("s3://a/b.hdr", beside=["s3://a/b.img"]) as path:
+        assert os.listdir(os.path.dirname(path)) == ["b.hdr"]
+
+
+def test_what_broke_off_beside_a_file_at_a_url_is_not_passed_over(monkeypatch):
+    monkeypatch.setattr(Refusing, "failure", OSError("reset by peer"), raising=False)
+    monkeypatch.setattr(fetching, "open_url", lambda url: (Refusing(), url))
+    with pytest.raises(InputError, match=r"s3://a/b.img cannot be reached .*reset by peer"):
+        with fetching.fetched("s3://a/b.hdr", beside=["s3://a/b.img"]):
+            pass

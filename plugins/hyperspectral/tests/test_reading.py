@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import tracemalloc
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import h5py
 import numpy as np
 import pytest
@@ -16,6 +18,7 @@ import scipy.io
 import tifffile
 import torch
 
+import mt_core as mt
 from mt_core.errors import DataWarning, InputError, MissingDependencyError
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
 from mt_plugin_hyperspectral.reading import open_cube
@@ -340,3 +343,39 @@ def test_bytes_of_a_matlab_file_are_read_without_its_name():
     buffer = BytesIO()
     scipy.io.savemat(buffer, {"scene": CUBE})
     assert open_cube(buffer.getvalue()).bands == BANDS
+
+
+@pytest.mark.parametrize("data", [".img", ".BSQ", ""])
+def test_the_file_of_numbers_lies_beside_its_header_and_the_header_beside_it(tmp_path, data):
+    header = envi(tmp_path / "scene.hdr", data=data)
+    numbers = header.with_suffix(data)
+    assert str(numbers) in reader().files_beside(str(header))
+    assert str(header) in reader().files_beside(str(numbers))
+
+
+def test_of_other_formats_nothing_lies_beside():
+    assert reader().files_beside("memory://a.b/scene.mat") == []
+
+
+@pytest.fixture
+def model():
+    return mt.load("hyperspectral", encoder="none/vit_tiny_patch16_224", view="tokens")
+
+
+def test_a_scene_whose_numbers_have_changed_is_embedded_again(tmp_path, model):
+    header = envi(tmp_path / "scene.hdr")
+    mt.embed_files(model, header, tmp_path / "v.parquet", num_workers=0)
+    assert mt.embed_files(model, header, tmp_path / "v.parquet", num_workers=0).changed == 0
+    os.utime(envi(header, CUBE[::-1]).with_suffix(".img"), (2e9, 2e9))
+    assert mt.embed_files(model, header, tmp_path / "v.parquet", num_workers=0).changed == 1
+
+
+def test_a_scene_at_a_url_comes_with_its_numbers(tmp_path, model):
+    header = envi(tmp_path / "scene.hdr")
+    files = fsspec.filesystem("memory")
+    files.put(str(tmp_path), "/scenes", recursive=True)
+    try:
+        there = mt.embed(model, "memory://scenes/scene.hdr")
+    finally:
+        files.rm("/scenes", recursive=True)
+    np.testing.assert_allclose(there, mt.embed(model, header), atol=1e-6)

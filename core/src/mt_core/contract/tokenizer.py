@@ -207,6 +207,19 @@ class Tokenizer(nn.Module):
 
     # once
 
+    def files_beside(self, source: str) -> Sequence[str]:
+        """Further files that the samples of a file are read from: the data beside a header, the photos of a table.
+
+        `mt embed` embeds a file again where one of them has changed, and fetches those beside a URL with it.
+
+        Args:
+            source: The path of a file, or a URL, of which no more than the name is known.
+
+        Returns:
+            Paths; of a URL, URLs. One that does not exist is passed over.
+        """
+        return ()
+
     @classmethod
     def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:
         """The defaults that depend on the encoder, where the user says nothing: the size of its pictures, for instance.

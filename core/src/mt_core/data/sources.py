@@ -122,7 +122,7 @@ class _SourceReader:
         """Fetched just before it is read, and gone after; what is said of the copy is said of the URL."""
         at(job.first_row)
         try:
-            with fetched(url, lambda: at(job.first_row)) as path:
+            with fetched(url, lambda: at(job.first_row), self.tokenizer.files_beside(url)) as path:
                 for read in self._read(job, path, at):
                     error = read.error and in_place_of(read.error, path, url)
                     told = [DataWarning(*(text.replace(path, url) for text in each.args)) for each in read.notices]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,8 @@ from mt_core.io.urls import is_url
 
 
 class FileState(NamedTuple):
-    """What tells one content of a file from another; of a folder the same over all files in it.
+    """What tells one content of a file from another; of a folder the same over all files in it, and of a file that
+    needs others over all of them.
 
     Attributes:
         size: In bytes; None: there is no such file, because the source is a text for instance.
@@ -38,14 +39,35 @@ class FileState(NamedTuple):
         return (self.size, self.modified) != (now.size, now.modified)
 
 
-def states_of(paths: Sequence[str], *, with_hash: bool = False) -> list[FileState]:
-    """The states of files now; those at URLs are asked about together."""
-    urls = [path for path in paths if is_url(path)]
+def states_of(
+    paths: Sequence[str], *, with_hash: bool = False, beside: Callable[[str], Sequence[str]] = lambda path: ()
+) -> list[FileState]:
+    """The states of files now; those at URLs are asked about together.
+
+    Args:
+        beside: Gives further files that belong to one; see `Tokenizer.files_beside`.
+    """
+    groups = [[path, *(beside(path) if is_url(path) or os.path.isfile(path) else ())] for path in paths]
+    urls = [file for group in groups for file in group if is_url(file)]
     known = sizes_and_dates(urls) if urls else {}
-    return [
-        _state_at_url(path, known.get(path), with_hash) if is_url(path) else state_of(path, with_hash=with_hash)
-        for path in paths
-    ]
+
+    def state(file: str) -> FileState:
+        if is_url(file):
+            return _state_at_url(file, known.get(file), with_hash)
+        return state_of(file, with_hash=with_hash)
+
+    return [_together([state(file) for file in group]) for group in groups]
+
+
+def _together(states: Sequence[FileState]) -> FileState:
+    """Of a file and of those beside it that are there; as that of the file alone where it stands alone."""
+    there = [state for state in states if state.size is not None]
+    if states[0].size is None or len(there) == 1:
+        return states[0]
+    hashes = [state.sha256 for state in there]
+    digest = None if None in hashes else hashlib.sha256("".join(map(str, hashes)).encode()).hexdigest()
+    dates = [state.modified for state in there if state.modified is not None]
+    return FileState(sum(state.size or 0 for state in there), max(dates, default=None), digest)
 
 
 def _state_at_url(url: str, known: SizeAndDate | None, with_hash: bool) -> FileState:

@@ -128,9 +128,11 @@ def _embed(
     if overwrite:  # now that nothing is left to be refused
         remove(out)
         remove(parts_folder(out))
-    there = _what_is_there(out, before, names, notices, hash_files=hash_files)
-    states = [there.states[name] for name in there.wanted]
-    parts = Parts(out, {**identity, "batch_size": batch_size}, there.wanted, states, there.job)
+    paths = [path_of_text(name) for name in names]
+    states = states_of(paths, with_hash=hash_files, beside=model.tokenizer.files_beside)
+    there = _what_is_there(out, before, dict(zip(names, states, strict=True)), notices)
+    wanted = [there.states[name] for name in there.wanted]
+    parts = Parts(out, {**identity, "batch_size": batch_size}, there.wanted, wanted, there.job)
     if before is not None and (unfinished is None or unfinished["job"] == there.job):
         parts.remove()  # they are in the file already: the call was stopped in its last step
     if before is not None and not there.wanted:
@@ -177,10 +179,9 @@ class _There:
 
 
 def _what_is_there(
-    out: Path, before: Mapping[str, Any] | None, names: Sequence[str], notices: Notices, *, hash_files: bool
+    out: Path, before: Mapping[str, Any] | None, states: Mapping[str, FileState], notices: Notices
 ) -> _There:
-    paths = [path_of_text(name) for name in names]
-    states = dict(zip(names, states_of(paths, with_hash=hash_files), strict=True))
+    names = list(states)
     if before is None:
         return _There("", states, names, set(), (), [])
     held = states_in(out)

@@ -149,11 +149,21 @@ def _is_final(failure: Exception) -> bool:
     )
 
 
+def is_absent(failure: Exception) -> bool:
+    """Whether what a file system raised says that there is no such file."""
+    return isinstance(failure, FileNotFoundError) or getattr(failure, "status", None) in (404, 410)
+
+
+def is_forbidden(failure: Exception) -> bool:
+    """Whether what a file system raised says that a file may not be read; public buckets say so of absent ones too."""
+    is_so = isinstance(failure, PermissionError) or getattr(failure, "status", None) in (401, 403)
+    return is_so or "Credentials" in type(failure).__name__
+
+
 def _as_error(failure: Exception, url: str, error: type[MtError]) -> MtError:
-    status = getattr(failure, "status", None)
-    if isinstance(failure, FileNotFoundError) or status in (404, 410):
+    if is_absent(failure):
         return error(f"{url} does not exist", fix="check the name, and that of the bucket or the server")
-    if isinstance(failure, PermissionError) or status in (401, 403) or "Credentials" in type(failure).__name__:
+    if is_forbidden(failure):
         return error(
             f"{url} may not be opened: no permission",
             fix="give rights by the environment (AWS_ACCESS_KEY_ID …; FSSPEC_S3_ANON=true for a public bucket), "

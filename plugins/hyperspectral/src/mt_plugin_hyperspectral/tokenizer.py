@@ -27,7 +27,7 @@ from mt_plugin_hyperspectral.drawing import draw_spectra
 from mt_plugin_hyperspectral.embedding import GroupEmbedding
 from mt_plugin_hyperspectral.features import Feature, features_of
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
-from mt_plugin_hyperspectral.reading import open_array, open_cube
+from mt_plugin_hyperspectral.reading import files_beside, open_array, open_cube
 from mt_plugin_hyperspectral.regions import group_regions
 
 _FURTHEST = 50.0  # standard deviations from the mean that a feature can be
@@ -117,6 +117,10 @@ class HyperspectralTokenizer(DrawnTokenizer):
         if not np.isfinite(pixel.spectrum).all():
             raise InputError(f"{pixel.filename} has no data: no band has a finite value", fix="leave this pixel out")
         return pixel
+
+    def files_beside(self, source: str) -> list[str]:
+        """The data of an ENVI header, or the header of its data."""
+        return files_beside(source)
 
     def stream(self, source: Any) -> Iterator[Pixel]:
         """Every pixel of a cube, row by row, also those without data; of anything else what `read` gives."""

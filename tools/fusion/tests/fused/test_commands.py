@@ -1,6 +1,7 @@
 """The commands of the core on items of several inputs."""
 
 import json
+import os
 import re
 
 import pytest
@@ -151,3 +152,12 @@ def test_a_probe_sees_a_quarter_of_the_items_again_with_inputs_left_out(table):
     changed = [tokenizer.inputs_in(again) for _ in range(400) if (again := change(whole)) is not None]
     assert set(changed) == {("photo",), ("about",)} and 70 < len(changed) < 130
     assert change(tokenizer.prepare(tokenizer.read({"about": "words"}))) is None
+
+
+def test_items_are_embedded_again_where_a_photo_has_changed_and_the_table_has_not(mt, run, table, tmp_path):
+    embed = ("embed", run, table, "-o", tmp_path / "v.parquet", "--num-workers", 0)
+    assert mt(*embed)[0] == 0
+    assert "changed" not in mt(*embed)[2]
+    os.utime(table.parent / "img" / "1.png", (2e9, 2e9))
+    code, _, told = mt(*embed)
+    assert code == 0 and "1 file(s) had changed since" in told

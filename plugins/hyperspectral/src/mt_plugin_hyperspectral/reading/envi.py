@@ -39,6 +39,19 @@ def header_beside(path: Path) -> Path | None:
     return next((header for header in candidates if header.is_file() and _is_header(header)), None)
 
 
+def files_beside(name: str) -> list[str]:
+    """What a header's data may be called, and a data file's header: names, whether they are there or not."""
+    stem, dot, suffix = name.rpartition(".") if "." in name.replace("\\", "/").rpartition("/")[2] else (name, "", "")
+    end = f"{dot}{suffix}".lower()
+    if end == ".hdr":
+        found = [f"{stem}{each}" for own in _SUFFIXES for each in dict.fromkeys((own, own.upper()))]
+    elif end in _SUFFIXES:
+        found = [f"{base}{each}" for base in dict.fromkeys((name, stem)) for each in (".hdr", ".HDR")]
+    else:
+        found = []
+    return found
+
+
 def open_envi(header: Path, data: Path | None = None) -> Cube:
     """A scene, mapped into memory; bands that `bbl` marks as bad are left out.
 

@@ -123,6 +123,21 @@ class FusedTokenizer(Tokenizer):
             except InputError as error:
                 yield error
 
+    def files_beside(self, source: str) -> list[str]:
+        """The files that the cells of a table name."""
+        if not os.path.isfile(source):
+            return []
+        found: list[str] = []
+        try:
+            _, rows = open_table(Path(source))
+            for place, row in rows:
+                item = item_of(row, self.input_of, Path(source).parent, place)
+                parts = [part for value in item.values() for part in (value if isinstance(value, Several) else [value])]
+                found += [os.fspath(part) for part in parts if isinstance(part, str | Path)]
+        except MtError:  # which is reported where the table is read
+            pass
+        return list(dict.fromkeys(found))
+
     def _rows_of(self, source: Any) -> Iterator[ReadItem | MtError]:
         """The items of a data frame, one a row; of a mapping the one that it is."""
         if not hasattr(source, "columns"):

@@ -10,7 +10,7 @@ import argparse
 import fcntl
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -19,8 +19,23 @@ from typing import Any
 import numpy as np
 
 FOLDER = Path(__file__).parent
-Measured = tuple[Mapping[str, float], tuple[int, int]]
-"""Metrics, and how many pictures were trained on and tested."""
+COLOURS = ("#0b6e99", "#d9822b", "#7a7f87", "#7b4fa3", "#2f8f4e")
+"""Of the arms in figures, in their order."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What one arm reached on one data set.
+
+    Attributes:
+        metrics: On the test part.
+        pictures: How many were trained on and tested.
+        history: Of each epoch its training loss, and the metrics on a few pictures that are in no other part.
+    """
+
+    metrics: Mapping[str, float]
+    pictures: tuple[int, int]
+    history: Sequence[Mapping[str, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -35,6 +50,7 @@ class DenseBench:
         recipe: What decides the result of a trained arm; None of an arm that has none.
         measure: Of a data set, an arm and a seed.
         without_seed: Arms in which nothing is drawn.
+        page: In docs, where it is called otherwise.
     """
 
     name: str
@@ -44,6 +60,7 @@ class DenseBench:
     recipe: Callable[[str], Mapping[str, Any]]
     measure: Callable[[str, str, int], Measured]
     without_seed: tuple[str, ...] = ()
+    page: str = ""
 
     @property
     def results(self) -> Path:
@@ -54,6 +71,10 @@ class DenseBench:
 
     def records(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.results.read_text().splitlines()] if self.results.is_file() else []
+
+    def current(self) -> list[dict[str, Any]]:
+        """The records of this recipe."""
+        return [each for each in self.records() if each["key"] == self.key(each["dataset"], each["arm"], each["seed"])]
 
     def jobs(self, only: list[str], num_seeds: int) -> Iterator[tuple[str, str, int]]:
         for seed in range(num_seeds):
@@ -71,25 +92,24 @@ class DenseBench:
             if (key := self.key(*job)) in known or time.monotonic() > until:
                 continue
             started = time.process_time()
-            metrics, pictures = self.measure(*job)
+            measured = self.measure(*job)
             record = {
                 "key": key,
                 **dict(zip(("dataset", "arm", "seed"), job, strict=True)),
-                "metrics": {name: value for name, value in metrics.items() if value == value},
-                "pictures": list(pictures),
+                "metrics": {name: value for name, value in measured.metrics.items() if value == value},
+                "pictures": list(measured.pictures),
+                **({"history": curves_of(measured.history)} if measured.history else {}),
                 "cpu_seconds": round(time.process_time() - started, 1),
             }
             with self.results.open("a") as file:
                 fcntl.flock(file, fcntl.LOCK_EX)
                 file.write(json.dumps(record) + "\n")
-            said = ", ".join(f"{title} {metrics[name]:.3f}" for name, title in self.shown.items())
+            said = ", ".join(f"{title} {measured.metrics[name]:.3f}" for name, title in self.shown.items())
             print(*job, f"{said}, {record['cpu_seconds']} s", flush=True)
 
     def table(self) -> str:
         """Mean and range over seeds of the records of this recipe."""
-        records = [
-            each for each in self.records() if each["key"] == self.key(*map(each.get, ("dataset", "arm", "seed")))
-        ]
+        records = self.current()
         columns = [f"{called} {title}" for called in self.datasets.values() for title in self.shown.values()]
         lines = [f"| | {' | '.join(columns)} | seeds |", "|---" * (2 + len(columns)) + "|"]
         for arm, called in self.arms.items():
@@ -105,7 +125,7 @@ class DenseBench:
         return "\n".join(lines)
 
     def write_table(self) -> None:
-        page = FOLDER.parent / "docs" / f"{self.name}.md"
+        page = FOLDER.parent / "docs" / f"{self.page or self.name}.md"
         begin, end = f"<!-- {self.name}: begin -->", f"<!-- {self.name}: end -->"
         before, rest = page.read_text().split(begin)
         _, after = rest.split(end)
@@ -113,13 +133,16 @@ class DenseBench:
 
     def main(self, doc: str) -> None:
         parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
-        parser.add_argument("what", choices=["run", "table"])
+        parser.add_argument("what", choices=["run", "table", "curves"])
         parser.add_argument("--only", action="append", default=[], metavar="DATASET/ARM")
         parser.add_argument("--seeds", type=int, default=3)
         parser.add_argument("--minutes", type=float, default=60)
         arguments = parser.parse_args()
         if arguments.what == "table":
             self.write_table()
+            return
+        if arguments.what == "curves":
+            draw_curves(self)
             return
         import torch
 
@@ -131,3 +154,38 @@ def encoder_of(arm: str, seed: int) -> str:
     """The encoder of an arm, as `mt.load` knows it: mt-tiny, random weights of another draw for each seed, or none."""
     architecture = "vit_tiny_patch16_224"
     return {"random": f"random/{architecture}@{seed + 1}", "none": f"none/{architecture}"}.get(arm, "mt-tiny")
+
+
+def curves_of(history: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Of each epoch its number, its losses and its metrics over all classes, with four digits."""
+    shown = ("epoch", "train_loss", "val_loss", "val_miou", "val_map", "val_map_50")
+    return [{name: round(row[name], 4) for name in shown if name in row} for row in history]
+
+
+def draw_curves(bench: DenseBench) -> None:
+    """docs/assets/NAME-curves.svg: training loss, and the first metric on the watched pictures, of each epoch."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = bench.name
+    from matplotlib import pyplot
+
+    recorded = [each for each in bench.current() if "history" in each]
+    datasets = [name for name in bench.datasets if any(each["dataset"] == name for each in recorded)]
+    size = {"figsize": (4.2 * len(datasets), 5.2), "layout": "constrained", "squeeze": False}
+    figure, axes = pyplot.subplots(2, len(datasets), **size)
+    metric, title = next(iter(bench.shown.items()))
+    for column, dataset in zip(axes.T, datasets, strict=True):
+        for colour, (arm, called) in zip(COLOURS, bench.arms.items(), strict=False):
+            of_arm = [each["history"] for each in recorded if (each["dataset"], each["arm"]) == (dataset, arm)]
+            for cell, name in zip(column, ("train_loss", f"val_{metric}"), strict=True):
+                for number, rows in enumerate(of_arm):
+                    label = called if not number else None
+                    epochs = [row["epoch"] for row in rows]
+                    cell.plot(epochs, [row.get(name) for row in rows], color=colour, lw=1.4, alpha=0.8, label=label)
+        column[0].set(title=f"{bench.datasets[dataset]}: training loss")
+        column[1].set(title=f"{bench.datasets[dataset]}: {title} on watched pictures", xlabel="epoch")
+        for cell in column:
+            cell.grid(alpha=0.3)
+    axes[0, 0].legend(frameon=False, fontsize=8)
+    figure.savefig(FOLDER.parent / "docs" / "assets" / f"{bench.name}-curves.svg", metadata={"Date": None})

@@ -2,6 +2,7 @@
 
     MT_DATA=... python benchmarks/detection.py run [--only bccd/mt-tiny] [--seeds 3] [--minutes 30]
     python benchmarks/detection.py table    the table between the markers of docs/detection.md
+    python benchmarks/detection.py curves   docs/assets/detection-curves.svg, of what is on record
 
 Each arm is trained on the same pictures with the same recipe, and measured on the data's own test part in pixels of
 the pictures. Pets have no test part with boxes: every fourth picture is tested. `native` looks at no picture.
@@ -37,14 +38,15 @@ RECIPE = {"epochs": 15, "batch_size": 1, "lr": 2e-3, "keep": "last", "num_worker
 TOKENIZER = {"labels": "boxes", "size": 64, "patch": 16, "overlap": 0.0}
 MOST_TRAINED = 24
 """Training pictures of each data set, so that an arm takes a few minutes of one core."""
+NUM_WATCHED = 4
 
 
 def recipe_of(arm: str) -> dict[str, Any]:
     return {"most": MOST_TRAINED, **({"recipe": RECIPE, "tokenizer": TOKENIZER} if arm != "native" else {})}
 
 
-def parts(dataset: str) -> tuple[Any, Any]:
-    """What is trained on, and what is tested."""
+def parts(dataset: str) -> tuple[Any, Any, Any]:
+    """What is trained on, a few further pictures that are watched, and what is tested."""
     from mt_core.data.subsets import Subset
     from mt_plugin_image.dataset import ImageDataset
 
@@ -59,26 +61,30 @@ def parts(dataset: str) -> tuple[Any, Any]:
         test = Subset(train, list(range(0, len(train), 4)), "every fourth")
         rest = [row for row in range(len(train)) if row % 4]
     step = max(1, len(rest) // MOST_TRAINED)
-    return Subset(train, rest[::step][:MOST_TRAINED], "some"), test
+    used = rest[::step][:MOST_TRAINED]
+    further = [row for row in rest if row not in used][:NUM_WATCHED]
+    return Subset(train, used, "some"), Subset(train, further, "watched"), test
 
 
 def measure(dataset: str, arm: str, seed: int) -> Measured:
     """Metrics of one arm on the test part."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        train, test = parts(dataset)
-        values = native(train, test) if arm == "native" else trained(arm, seed, train, test)
-    return values, (len(train), len(test))
+        train, few, test = parts(dataset)
+        pictures = len(train), len(test)
+        if arm == "native":
+            return Measured(native(train, test), pictures)
+        metrics, history = trained(arm, seed, train, few, test)
+    return Measured(metrics, pictures, history)
 
 
-def trained(arm: str, seed: int, train: Any, test: Any) -> dict[str, float]:
+def trained(arm: str, seed: int, train: Any, few: Any, test: Any) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Metrics on the test part, and the history on the few pictures that are watched."""
     import mt_core as mt
-    from mt_core.data.subsets import Subset
 
     model = mt.load("image", encoder=encoder_of(arm, seed), purpose="train", seed=seed, **TOKENIZER)
-    # the last epoch is kept, so a single picture is enough to watch it
-    mt.fit(model, train, Subset(train, [0], "watched"), seed=seed, **RECIPE)
-    return mt.evaluate(model, test, num_workers=0)
+    result = mt.fit(model, train, few, seed=seed, **RECIPE)  # the last epoch is kept
+    return mt.evaluate(model, test, num_workers=0), result.history
 
 
 def native(train: Any, test: Any) -> dict[str, float]:

@@ -69,7 +69,7 @@ def measure(dataset: str, arm: str, seed: int) -> Measured:
                 test.sample,
             )
         metrics.update(torch.from_numpy(said), torch.from_numpy(test.target))
-    return values_of(metrics), (len(examples), len(examples))
+    return Measured(values_of(metrics), (len(examples), len(examples)))
 
 
 def trained(arm: str, seed: int, train: Any, watched: Any, scene: Any) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
     MT_DATA=... python benchmarks/segmentation.py run [--only camvid/mt-tiny] [--seeds 3] [--minutes 30]
     python benchmarks/segmentation.py table    the table between the markers of docs/segmentation.md
+    python benchmarks/segmentation.py curves   docs/assets/segmentation-curves.svg, of what is on record
 
 Each arm is trained on the same pictures with the same recipe, and measured on the data's own test part at the pictures'
 own size. `native` is a forest on the colour, the blurred colour and the place of a pixel, measured on 8,000 pixels of
@@ -30,6 +31,7 @@ RECIPE = {"epochs": 10, "batch_size": 1, "lr": 3e-3, "keep": "last", "num_worker
 TOKENIZER = {"labels": "pixels", "squares": 4, "size": 64, "patch": 16}
 MOST_TRAINED = 12
 """Training pictures of each data set, so that an arm takes half a minute of one core."""
+NUM_WATCHED = 2
 
 
 def recipe_of(arm: str) -> dict[str, Any]:
@@ -45,21 +47,35 @@ def measure(dataset: str, arm: str, seed: int) -> Measured:
     train, test = (ImageDataset.open(root, split) for split in ("train", "test"))
     step = max(1, len(train) // MOST_TRAINED)
     used = Subset(train, list(range(0, len(train), step))[:MOST_TRAINED], "some")
-    values = native(used, test, seed) if arm == "native" else trained(arm, seed, used, test)
-    return values, (len(used), len(test))
+    pictures = len(used), len(test)
+    if arm == "native":
+        return Measured(native(used, test, seed), pictures)
+    metrics, history = trained(arm, seed, used, watched(root, train, used), test)
+    return Measured(metrics, pictures, history)
 
 
-def trained(arm: str, seed: int, train: Any, test: Any) -> dict[str, float]:
-    import mt_core as mt
+def watched(root: Path, train: Any, used: Any) -> Any:
+    """A few pictures that are neither trained on nor tested: of the data's own val part, else of the rest."""
     from mt_core.data.subsets import Subset
+    from mt_core.errors import MissingSplitError
+
+    try:
+        rest: Any = type(train).open(root, "val", task=train.task)
+    except MissingSplitError:
+        rest = Subset(train, sorted(set(range(len(train))) - set(used.indices)), "the rest")
+    return Subset(rest, list(range(min(NUM_WATCHED, len(rest)))), "watched")
+
+
+def trained(arm: str, seed: int, train: Any, few: Any, test: Any) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Metrics on the test part, and the history on the few pictures that are watched."""
+    import mt_core as mt
 
     model = mt.load("image", encoder=encoder_of(arm, seed), purpose="train", seed=seed, **TOKENIZER)
     linear = {"tune": "probe", "head": {"decoder": "linear"}} if arm == "linear" else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        # the last epoch is kept, so a single picture is enough to watch it
-        mt.fit(model, train, Subset(train, [0], "watched"), seed=seed, **{**RECIPE, **linear})
-        return mt.evaluate(model, test, num_workers=0)
+        result = mt.fit(model, train, few, seed=seed, **{**RECIPE, **linear})  # the last epoch is kept
+        return mt.evaluate(model, test, num_workers=0), result.history
 
 
 def native(train: Any, test: Any, seed: int) -> dict[str, float]:

@@ -61,7 +61,7 @@ def measure(series: str, arm: str, seed: int) -> Measured:
     train, test = (TimeSeriesDataset.open(root, split, options=options) for split in ("train", "test"))
     used = Subset(train, list(range(0, len(train), EVERY)), "every second window")
     values = native(test) if arm == "native" else trained(arm, seed, used, test)
-    return values, (len(used), len(test))
+    return Measured(values, (len(used), len(test)))
 
 
 def trained(arm: str, seed: int, train: Any, test: Any) -> dict[str, float]:

@@ -27,7 +27,7 @@ def features(sizes: list[tuple[int, int]], resized: list[tuple[int, int]], seed:
     rows = len(sizes) * most
     values = torch.randn(rows, 4, 6, generator=draw)
     side = {
-        "pixels": torch.zeros(rows, 3, 8, 8),
+        "pixels": torch.zeros(len(sizes), most, 3, 8, 8),
         "squares": padded,
         "squares_mask": mask,
         "resized": torch.tensor(resized),
@@ -96,7 +96,7 @@ def test_a_picture_gets_the_same_boxes_alone_and_among_larger_ones():
         side={
             **{name: both.side[name][1:] for name in ("resized", "size")},
             "squares": both.side["squares"][1:, :1],
-            "pixels": both.side["pixels"][:1],
+            "pixels": both.side["pixels"][1:, :1],
         },
     )
     output = head(alone)

@@ -19,7 +19,7 @@ def features(sizes: list[tuple[int, int]], num_squares: int = 1) -> Features:
     rows = len(sizes) * num_squares
     squares = torch.tensor([[0, 8 * at] for at in range(num_squares)]).expand(len(sizes), -1, -1)
     side = {
-        "pixels": torch.randn(rows, 3, 8, 8),
+        "pixels": torch.randn(len(sizes), num_squares, 3, 8, 8),
         "squares": squares,
         "boxes": torch.rand(len(sizes), num_squares, 4),
         "resized": torch.tensor([[8, 8 * num_squares]] * len(sizes)),

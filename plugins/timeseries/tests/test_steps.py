@@ -12,7 +12,7 @@ import pytest
 import mt_core as mt
 from mt_core.contract import Segmentation
 from mt_core.data.batches import features_of
-from mt_core.embedding.memory import answers_of
+from mt_core.embedding.memory import answers_of, records_of
 from mt_core.errors import DatasetError, DataWarning, InputError, MissingSplitError, OptionError
 from mt_core.heads import default_head
 from mt_plugin_timeseries.dataset import TimeSeriesDataset
@@ -286,8 +286,12 @@ def test_a_recording_is_one_prediction_however_its_windows_fall_into_batches(tmp
     ends = [each["end"] for each in whole["prediction"]]
     assert [each["start"] for each in whole["prediction"]] == ["2024-01-01 00:00:00", *ends[:-1]]
     assert ends[-1] == "2024-01-01 02:30:00"
-    # one window alone, as a server answers
-    item = model.tokenizer.prepare(next(model.tokenizer.stream(path)))
-    (answer,) = answers_of(model, features_of(model, [item]), [item], "32")
-    assert answer["prediction"][0]["start"] == "2024-01-01 00:00:00" and answer["time"] == "date"
-    assert model.head.format_prediction(answer).startswith(answer["prediction"][0]["class"])
+    # as a server answers, window by window
+    items = [model.tokenizer.prepare(sample) for sample in model.tokenizer.stream(path)]
+    answers = [answer for item in items for answer in answers_of(model, features_of(model, [item]), [item], "32")]
+    assert len(answers) > 2
+    (record,) = records_of(model, [("a.csv", row) for row in range(len(answers))], answers)
+    assert (record["source"], record["row"], record["time"]) == ("a.csv", 0, "date")
+    assert [(each["start"], each["end"]) for each in record["prediction"]] == [
+        (each["start"], each["end"]) for each in whole["prediction"]
+    ]

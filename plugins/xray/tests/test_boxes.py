@@ -28,7 +28,7 @@ def test_boxes_beside_films_are_found_looked_at_and_drawn(tmp_path: Path):
     assert item["pixels"].shape[1:] == (1, 16, 16) and item["size"].tolist() == [30, 40]
     assert target.xyxy.tolist() == [[10, 5, 20, 15]]
     tokens = tokenizer(tokenizer.collate([item]))
-    assert tokens.side["pixels"].shape[1] == 3
+    assert tokens.side["pixels"].shape[2] == 3
     found = [{"class": "fracture", "score": 0.5, "box": [10.0, 5.0, 20.0, 15.0]}]
     (path,) = write(dataset[0].sample, [{"size": [30, 40], "prediction": found}], dataset.task, tmp_path)
     assert path.name == "wrist_boxes.png" and path.stat().st_size > 100

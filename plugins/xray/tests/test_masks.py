@@ -24,7 +24,7 @@ def test_masks_beside_films_are_found_cut_and_written(tmp_path: Path):
     assert item["pixels"].shape[1:] == (1, 16, 16) and item["size"].tolist() == [30, 40]
     assert target.shape == (30, 40)
     tokens = tokenizer(tokenizer.collate([item]))
-    assert tokens.side["pixels"].shape[1] == 3
+    assert tokens.side["pixels"].shape[2] == 3
     record = {"prediction": {"size": [30, 40], "values": [0, 1], "lengths": [600, 600]}}
     written = write(dataset[0].sample, [record], dataset.task, tmp_path)
     with Image.open(written[0]) as mask:

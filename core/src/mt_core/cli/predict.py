@@ -183,22 +183,27 @@ def _shown(
 ) -> Iterator[dict[str, Any]]:
     """The same records; of those of each source, what the modality shows is written to a folder; of a second source of
     the same name to the folder 2 in it, and so on."""
+    if plugin.pictures is None:
+        yield from records
+        return
     from mt_core.errors import MtError
+    from mt_core.io.kept_records import KeptRecords
     from mt_core.io.names import path_of_text
 
     num_called: Counter[str] = Counter()
     for source, of_source in groupby(records, key=lambda record: record["source"]):
-        kept = list(of_source)
-        yield from kept
         name = Path(source).name.partition(".")[0]
         num_called[name] += 1
         where = folder if num_called[name] == 1 else folder / str(num_called[name])
-        try:
-            if plugin.pictures:
+        with KeptRecords() as kept:
+            for record in of_source:
+                kept.append(record)
+                yield record
+            try:
                 where.mkdir(exist_ok=True)
-            shown = plugin.pictures(path_of_text(source), kept, head.task, where) if plugin.pictures else []
-        except MtError as error:
-            errors.append(error)
-        else:
-            for path in shown:
-                click.echo(path)
+                shown = plugin.pictures(path_of_text(source), kept, head.task, where)
+            except MtError as error:
+                errors.append(error)
+                continue
+        for path in shown:
+            click.echo(path)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mt_core.conformance.fixture import PluginFixture, once
-from mt_core.contract import Head, Tokenizer
+from mt_core.contract import Head, Segmentation, Tokenizer
 from mt_core.data.loader import Batch, Loader, check_failures
 from mt_core.encoder import Encoder
 
@@ -69,6 +69,9 @@ class TrialTraining:
             mean_D = features.pooled.mean(0)
         cls = None if features.cls is None else mean_D.expand_as(features.cls)
         constant = replace(features, tokens=mean_D.expand_as(features.tokens), cls=cls)
+        if isinstance(self.plugin.train.task, Segmentation):  # whose heads look at places and pixels too
+            side = {name: _alike(each) if each.is_floating_point() else each for name, each in features.side.items()}
+            constant = replace(constant, side=side, coords=None if features.coords is None else _alike(features.coords))
         head = self.plugin.make_head().eval()
         optimizer = torch.optim.AdamW(head.parameters(), lr=3 * _LR, weight_decay=0.0)
         least = float("inf")
@@ -79,6 +82,11 @@ class TrialTraining:
             optimizer.step()
             least = min(least, loss.item())
         return least
+
+
+def _alike(values: Tensor) -> Tensor:
+    """The same for all samples: the mean over them."""
+    return values.mean(0, keepdim=True).expand_as(values)
 
 
 @once

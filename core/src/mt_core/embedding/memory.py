@@ -25,7 +25,7 @@ from mt_core.errors import MtError, OptionError
 from mt_core.hooks import session
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.model import MetaTransformer
-from mt_core.sdk.steps.segments import joined_segments, said_of, step_answers
+from mt_core.sdk.steps.segments import joined_segments, step_answers
 
 _Encoded = tuple[Features, list[SampleRef], list[dict[str, Tensor]]]
 
@@ -127,9 +127,7 @@ def predictions(
     batch_size = min(batch_size, head.samples_at_once or batch_size)
     encoded = _encoded(model, sources, batch_size, precision, num_workers, seconds_a_sample, on_error, strict)
     records = _records(model, sources, encoded, precision, each)
-    if model.tokenizer.labels_steps and isinstance(head.task, Segmentation):
-        records = joined_segments(records, head.task)
-    yield from records
+    yield from _joined(model, records)
 
 
 def _records(
@@ -137,7 +135,7 @@ def _records(
 ) -> Iterator[dict[str, Any]]:
     """One record a sample; of windows whose steps have classes with `of`, the number of their source."""
     for features, places, items in encoded:
-        answers = _answers_of(model, features, items, precision)
+        answers = answers_of(model, features, items, precision)
         if each:
             with encoding(model, precision):
                 shares = contributions_of(model, items, answers)
@@ -151,22 +149,13 @@ def answers_of(
     model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]], precision: Precision
 ) -> list[dict[str, Any]]:
     """What the head's `decode` gives of each sample, and of items that have several inputs `inputs`, those that a
-    sample has; of a window whose steps have classes what `said_of` gives of it alone.
+    sample has; of a window whose steps have classes a `StepAnswer`, as `steps`. `records_of` makes records of them.
 
     Args:
         features: Of the samples, from this model.
         items: The samples, prepared.
         precision: As `resolve_precision` gave it.
     """
-    answers = _answers_of(model, features, items, precision)
-    task: Any = model.require_head().task
-    return [said_of([answer["steps"]], task) if "steps" in answer else answer for answer in answers]
-
-
-def _answers_of(
-    model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]], precision: Precision
-) -> list[dict[str, Any]]:
-    """As `answers_of`; of windows whose steps have classes a `StepAnswer`, as `steps`."""
     head = model.require_head()
     with encoding(model, precision):
         output = hooks.call("mt_predict", modality=model.modality, head=head, features=features)
@@ -179,6 +168,31 @@ def _answers_of(
     return [
         {**answer, "inputs": list(model.tokenizer.inputs_in(item))} for answer, item in zip(answers, items, strict=True)
     ]
+
+
+def records_of(
+    model: MetaTransformer, places: Iterable[tuple[str, int]], answers: Iterable[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """Records as `predictions` gives them: one a sample, with `source` and `row`; where steps of recordings have
+    classes, one a recording.
+
+    Args:
+        places: Of each sample the name of its source, which no other source has, and its row there, in order.
+        answers: As `answers_of` gave them.
+    """
+    records = (
+        {"source": source, "row": row, **answer, **({"of": source} if "steps" in answer else {})}
+        for (source, row), answer in zip(places, answers, strict=True)
+    )
+    return list(_joined(model, records))
+
+
+def _joined(model: MetaTransformer, records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The records; of windows whose steps have classes, one a recording."""
+    task = model.require_head().task
+    if model.tokenizer.labels_steps and isinstance(task, Segmentation):
+        return joined_segments(records, task)
+    return records
 
 
 def _encoded(

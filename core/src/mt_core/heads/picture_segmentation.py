@@ -61,7 +61,8 @@ class PictureSegmentationHead(DenseHead):
                 fix="make the tokenizer with labels=pixels",
             )
         tokens_RND = self.normalise(features.tokens)
-        pixels_RCSS, boxes_R4 = features.side["pixels"].to(tokens_RND.dtype), features.side["boxes"].flatten(0, 1)
+        pixels_RCSS = features.side["pixels"].flatten(0, 1).to(tokens_RND.dtype)
+        boxes_R4 = features.side["boxes"].flatten(0, 1)
         scores_RKSS = self.decoder(tokens_RND, features.grid, pixels_RCSS, boxes_R4)
         return join_squares(scores_RKSS, features.side)
 

@@ -86,7 +86,9 @@ class SegmentationHead(DenseHead):
         return _without_padding(self.readout(around_BPC + beside_BPC), features.side.get("places_mask"))
 
     def metrics(self) -> torchmetrics.MetricCollection:
-        """As those of all dense heads; of two classes also auroc, of the second one against the first."""
+        """miou (mean over the classes that occur of intersection over union), accuracy, both over all places of all
+        samples, and of up to forty classes iou_… of each; of two classes also auroc, of the second one against the
+        first."""
         metrics = super().metrics()
         if len(self.classes) == 2:
             from mt_core.heads.class_metrics import PositiveAUROC

@@ -49,7 +49,7 @@ class Plugin:
     tokenizer: type[Tokenizer]
     dataset: type[ModalityDataset]
     head: type[Head]
-    pictures: Callable[[Any, list[dict[str, Any]], AnyTask, Path], list[Path]] | None = None
+    pictures: Callable[[Any, Sequence[dict[str, Any]], AnyTask, Path], list[Path]] | None = None
     baseline: type[Baseline] | None = None
 
 

@@ -130,12 +130,16 @@ class Cube:
                 for column in range(self.width):
                     yield block[row : row + window, column : column + window].copy()
 
-    def has_data(self) -> NDArray[np.bool_]:
-        """(H, W) whether a pixel has any value."""
-        if self.ignored is None and self.values.dtype.kind != "f":
-            return np.ones((self.height, self.width), dtype=bool)
-        blocks = (self._numbers(slice(start, stop), slice(None)) for start, stop in self._blocks())
-        return np.concatenate([~self._is_missing(block).all(-1) for block in blocks])
+    def brightness(self) -> NDArray[np.float32]:
+        """(H, W) the mean of each pixel over its bands that have a value, NaN where none has; some rows at a time."""
+        return np.concatenate([self._mean_of(slice(start, stop)) for start, stop in self._blocks()])
+
+    def _mean_of(self, rows: slice) -> NDArray[np.float32]:
+        values = self._numbers(rows, slice(None))
+        is_missing = self._is_missing(values)
+        count = (~is_missing).sum(-1)
+        total = np.where(is_missing, 0, values).sum(-1, dtype=np.float64)
+        return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
     def _blocks(self) -> Iterator[tuple[int, int]]:
         rows = max(1, _BLOCK_BYTES // (self.width * self.values.shape[2] * 4))

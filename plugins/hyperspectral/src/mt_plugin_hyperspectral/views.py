@@ -1,7 +1,8 @@
-"""What is seen of the predictions of a scene: its map.  H rows, W columns."""
+"""What is seen of the predictions of a scene: its map.  H rows, W columns, K classes."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from mt_core.contract import AnyTask, Classification
+from mt_core.contract import AnyTask, Classification, Segmentation
 from mt_core.errors import InputError, RunError
+from mt_core.sdk import write_masks
+from mt_plugin_hyperspectral.layouts.names import numbers_of_classes
 from mt_plugin_hyperspectral.reading import open_cube
 
 NO_DATA = -1
@@ -26,12 +29,16 @@ _WHITE, _BLACK, _GREY = (255, 255, 255), (0, 0, 0), (120, 120, 120)
 _SMALLEST_MAP = 480  # pixels along its longer side
 _LINE = 24  # pixels of the legend's picture, a class
 _MARGIN = 12
+_PERCENTILES = (2, 98)  # of a scene, that are shown as black and white
 
 
-def write(source: Any, records: list[dict[str, Any]], task: AnyTask, folder: Path) -> list[Path]:
-    """`<name>_map.png`, the classes as colours with their legend, and `<name>_map.npy`, their indices, (H, W) int16.
+def write(source: Any, records: Sequence[Mapping[str, Any]], task: AnyTask, folder: Path) -> list[Path]:
+    """The map of a scene: `<name>_map.png`, the classes as colours with their legend; `<name>_map.npy`, their indices,
+    (H, W) int16; `<name>_mask.png`, their numbers as ground truths have them, with a palette; `<name>_overlay.png`, the
+    scene in grey under its classes; and of a GeoTIFF `<name>_mask.tif`, in its place on Earth.
 
-    A pixel without data is white, and `NO_DATA` in the array. Nothing for a task that is not classification.
+    A pixel without data is white, `NO_DATA` in the array, and 0 in the mask (255 where a class has that number).
+    Nothing for a task that is not classification.
 
     Args:
         source: The scene's file.
@@ -51,8 +58,10 @@ def write(source: Any, records: list[dict[str, Any]], task: AnyTask, folder: Pat
             fix="see the warnings about the scene, and predict it again",
         )
     index_of = {name: index for index, name in enumerate(task.classes)}
-    indices = np.array([index_of[record["prediction"]] for record in records], dtype=np.int16).reshape(size)
-    indices[~cube.has_data()] = NO_DATA
+    each = (index_of[record["prediction"]] for record in records)
+    indices = np.fromiter(each, np.int16, len(records)).reshape(size)
+    brightness = cube.brightness()
+    indices[np.isnan(brightness)] = NO_DATA
     stem = Path(source).stem
     picture, array = folder / f"{stem}_map.png", folder / f"{stem}_map.npy"
     try:
@@ -60,7 +69,39 @@ def write(source: Any, records: list[dict[str, Any]], task: AnyTask, folder: Pat
         np.save(array, indices)
     except OSError as error:
         raise RunError(f"{picture} cannot be written ({error.strerror})", fix="choose another folder") from None
-    return [picture, array]
+    mask = _as_mask(indices, len(task.classes))
+    return [picture, array, *write_masks(source, [mask], _numbered(task), folder, read=lambda _: grey(brightness))]
+
+
+def _as_mask(indices: NDArray[np.int16], num_classes: int) -> dict[str, Any]:
+    """A map as a head for pixels gives it, runs of equal indices; pixels without data are of a class behind all."""
+    flat = np.where(indices == NO_DATA, num_classes, indices).ravel()
+    starts = np.flatnonzero(np.diff(flat, prepend=-1))
+    lengths = np.diff(starts, append=flat.size)
+    return {"prediction": {"size": list(indices.shape), "values": flat[starts], "lengths": lengths}}
+
+
+def _numbered(task: Classification) -> Segmentation:
+    """The classes, and behind them that of pixels without data, with numbers and colours."""
+    numbers = numbers_of_classes(task.classes)
+    empty = 0 if 0 not in numbers else 255 if max(numbers) < 255 else max(numbers) + 1
+    colours = [_of(_COLOURS[index % len(_COLOURS)]) for index in range(len(numbers))]
+    return Segmentation(
+        classes=(*task.classes, "no data"), of="pixels", numbers=(*numbers, empty), colours=(*colours, _WHITE)
+    )
+
+
+def _of(colour: bytes) -> tuple[int, int, int]:
+    red, green, blue = colour
+    return red, green, blue
+
+
+def grey(brightness_HW: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(H, W, 1) in 0..1: from the second to the last but second percentile, black where there are no data."""
+    known = brightness_HW[~np.isnan(brightness_HW)]
+    low, high = np.percentile(known, _PERCENTILES) if known.size else (0.0, 1.0)
+    levels = ((brightness_HW - low) / max(high - low, 1e-12)).clip(0, 1)
+    return np.nan_to_num(levels)[..., None].astype(np.float32)
 
 
 def drawn(indices: NDArray[np.int16], classes: tuple[str, ...]) -> Image.Image:

@@ -14,7 +14,7 @@ from torch import Tensor
 from mt_core.contract import Features
 from mt_core.data.batches import encoding
 from mt_core.data.pooled_vectors import VectorsFrom, vectors_from
-from mt_core.embedding.memory import answers_of
+from mt_core.embedding.memory import answers_of, records_of
 from mt_core.embedding.shown import as_png, draw_sample
 from mt_core.model import MetaTransformer
 from mt_serve.batching import Batcher, Finish, Work
@@ -58,14 +58,15 @@ class Desk:
         return samples
 
     async def predict(self, run: ServedRun, samples: Samples) -> list[dict[str, Any]]:
-        """One prediction a sample, as `mt_core.predict` gives it."""
+        """One prediction a sample, or a recording whose steps have classes, as `mt_core.predict` gives it."""
 
         def finish(model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]]) -> Any:
-            answers = answers_of(model, features, items, run.precision)
-            head = model.require_head()
-            return [{**answer, "text": head.format_prediction(answer)} for answer in answers]
+            return answers_of(model, features, items, run.precision)
 
-        return self._placed(samples, await self._through(run, run.to_predict(), samples, finish))
+        answers = await self._through(run, run.to_predict(), samples, finish)
+        head = run.model.require_head()
+        records = records_of(run.model, samples.places, answers)
+        return [{**record, "text": head.format_prediction(record)} for record in records]
 
     async def embed(self, run: ServedRun, samples: Samples, model: MetaTransformer, made_by: VectorsFrom) -> np.ndarray:
         """(n, width) one vector a sample, as `mt_core.embed` gives it.
@@ -96,12 +97,6 @@ class Desk:
         parts = [samples.items[at : at + most] for at in range(0, len(samples.items), most)]
         waiting = [asyncio.wrap_future(batcher.submit(Work(model, items, finish, run.precision))) for items in parts]
         return [each for part in await asyncio.gather(*waiting) for each in part]
-
-    def _placed(self, samples: Samples, answers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        return [
-            {"source": source, "row": row, **answer}
-            for (source, row), answer in zip(samples.places, answers, strict=True)
-        ]
 
 
 def remarks(samples: Samples) -> dict[str, list[Any]]:

@@ -40,8 +40,10 @@ class Prediction(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     source: str = Field(description="The file, or which of the samples: samples[0].", examples=["photo.jpg"])
-    row: int = Field(description="Which of the samples of its source, from 0.")
-    prediction: Any = Field(description="A class, a number, labels, a forecast: as the task is.", examples=["cat"])
+    row: int = Field(description="Which of the samples, or of the recordings, of its source, from 0.")
+    prediction: Any = Field(
+        description="A class, a number, labels, segments, a forecast: as the task is.", examples=["cat"]
+    )
     probability: float | None = Field(None, description="Of the class.", examples=[0.93])
     probabilities: dict[str, float] | None = Field(None, description="Of every class.", examples=[{"cat": 0.93}])
     text: str = Field(description="The prediction in one line.", examples=["cat (0.93)"])

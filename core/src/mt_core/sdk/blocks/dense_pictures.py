@@ -126,10 +126,11 @@ class DensePictureTokenizer(PictureTokenizer):
         return self._covered(seen, mask_HW) if generator is None else self._drawn(seen, mask_HW, generator)
 
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
-        """Tokens row by row; of pictures in squares a square is a view, and `side` has `pixels` (B * V, 3, S, S) as the
+        """Tokens row by row; of pictures in squares a square is a view, and `side` has `pixels` (B, V, 3, S, S) as the
         encoder sees them, `squares`, `boxes`, `resized` and `size`."""
         if not self.is_in_squares:
             return super().forward(batch)
+        views = batch["pixels"].shape[1]
         pixels_RCSS = self.normalised(rearrange(batch["pixels"], "b v c s t -> (b v) c s t"))
         tokens = self.tokens_of(pixels_RCSS)
         mask = batch.get("pixels_mask")
@@ -139,8 +140,8 @@ class DensePictureTokenizer(PictureTokenizer):
             mask=None if mask is None else mask.flatten()[:, None].expand(tokens.values.shape[:2]),
             coords=tokens.coords,
             grid=tokens.grid,
-            views=batch["pixels"].shape[1],
-            side={**side, "pixels": _in_colour(pixels_RCSS)},
+            views=views,
+            side={**side, "pixels": rearrange(_in_colour(pixels_RCSS), "(b v) c s t -> b v c s t", v=views)},
         )
 
     def regions(self, sample: NDArray[Any], batch: Mapping[str, Tensor], tokens: Tokens) -> TokenRegions:

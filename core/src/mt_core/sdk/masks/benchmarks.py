@@ -44,6 +44,9 @@ CITYSCAPES = Known(
 
 PETS = Known(names={1: "pet", 2: "background"}, void=(3,), colours={1: (214, 39, 40), 2: (40, 40, 40)}, has_all=True)
 
+VSPW = Known(void=(0, 255))
+"""0 is of no class. Source: Miao et al. 2021, VSPW, and its repository."""
+
 _CAMVID_FILE = re.compile(r"(?:0001TP|0006R0|0016E5|Seq05VD)_f?\d+")
 _VOC_FILE = re.compile(r"20(?:07|08|09|10|11|12)_\d{6}")
 

@@ -148,6 +148,16 @@ def _coloured(colours: set[Colour], known: Known, root: Path, classes: Sequence[
     return Segmentation(classes=tuple(names), of="pixels", colours=tuple(ordered), is_coloured=True)
 
 
+def holds_numbers_of_objects(
+    masks: Sequence[str], root: Path, classes: Sequence[str], void: Sequence[int] | None
+) -> bool:
+    """Whether masks of clips tell objects apart and not classes: numbers above 0 and below 255 that nobody names."""
+    if classes or void is not None or _names_beside(root):
+        return False
+    numbers, colours = _contents(masks, root)
+    return not colours and bool(numbers - {0, VOID})
+
+
 def _contents(masks: Sequence[str], root: Path) -> tuple[set[int], set[Colour]]:
     """The numbers, or the colours, of some masks; files that cannot be read are left to training, which names them."""
     step = -(-len(masks) // _MOST_READ) or 1

@@ -12,8 +12,9 @@ from mt_core.errors import DatasetError
 from mt_core.sdk.file_options import FileOptions
 from mt_core.sdk.folders import folders_in
 from mt_core.sdk.listing import Listing
-from mt_core.sdk.masks.benchmarks import CITYSCAPES, PETS, ade20k, known_by_names
-from mt_core.sdk.masks.classes import Known, find_classes
+from mt_core.sdk.masks.benchmarks import CITYSCAPES, PETS, VSPW, ade20k, known_by_names
+from mt_core.sdk.masks.classes import Known, find_classes, holds_numbers_of_objects
+from mt_core.sdk.masks.clips import OBJECTS, ObjectMask, clip_of, clips_by_folders, pairs_in_clips
 from mt_core.sdk.masks.coco import find_coco
 from mt_core.sdk.masks.files import Mask
 from mt_core.sdk.masks.folders import Pairs, only_listed, pairs_by_folders, pairs_by_lists, pairs_of
@@ -24,6 +25,8 @@ MASK_LAYOUTS = {
     "voc masks": "Pascal VOC: JPEGImages/, SegmentationClass/, ImageSets/Segmentation/*.txt",
     "ade20k": "ADE20K: images/training, annotations/training, and validation; 0 is of no class",
     "cityscapes": "Cityscapes: leftImg8bit/train/city/*.png, gtFine/train/city/*_labelIds.png",
+    "clips": "frames of videos, a folder a clip: DAVIS and YouTube-VOS (JPEGImages/, Annotations/, ImageSets/), VSPW "
+    "(data/CLIP/origin, data/CLIP/mask)",
     "listed masks": "train.txt, val.txt, test.txt of a picture and its mask a line, as CamVid has them",
     "oxford pets": "Oxford-IIIT pets: images/, annotations/trimaps/*.png; 3 is of no class",
     "coco masks": "COCO: annotations/instances_*.json with polygons or run lengths, train2017/ or images/",
@@ -66,8 +69,12 @@ def find_masks(root: Path, split: str, suffixes: Sequence[str], options: MaskOpt
     if pairs:
         every = [mask for some in pairs.values() for _, mask in some]
         known = known or known_by_names(every)
-        task = find_classes(every, root, known, classes=options.classes, void=options.void)
-        of_split = {name: [(picture, Mask(mask, task)) for picture, mask in some] for name, some in pairs.items()}
+        are_objects = (
+            layout == "clips" and known is None and holds_numbers_of_objects(every, root, options.classes, options.void)
+        )
+        kind = ObjectMask if are_objects else Mask
+        task = OBJECTS if are_objects else find_classes(every, root, known, classes=options.classes, void=options.void)
+        of_split = {name: [(picture, kind(mask, task)) for picture, mask in some] for name, some in pairs.items()}
     elif (found := find_coco(root)) is not None:
         layout, (of_split, task) = "coco masks", found  # type: ignore[assignment]
     elif options.labels == "pixels":
@@ -85,6 +92,7 @@ def find_masks(root: Path, split: str, suffixes: Sequence[str], options: MaskOpt
         task=task,
         note=f"masks of {len(task.classes)} classes",
         labels_from="the masks",
+        groups=[clip_of(picture) for picture, _ in samples] if layout == "clips" else None,
     )
 
 
@@ -96,6 +104,8 @@ def _layout(root: Path, suffixes: Sequence[str]) -> tuple[str, dict[str, Pairs],
         return "voc masks", _by_lists(pairs, root / "ImageSets" / "Segmentation"), None
     if (trimaps := root / "annotations" / "trimaps").is_dir() and "images" in names:
         return "oxford pets", _pets(root, trimaps, suffixes), PETS
+    if in_clips := pairs_in_clips(root, suffixes):
+        return "clips", in_clips, VSPW
     if lists := {name: path for path in root.glob("*.txt") if (name := split_from_name(path.stem))}:
         if listed := pairs_by_lists(root, lists):
             return "listed masks", listed, None
@@ -104,6 +114,8 @@ def _layout(root: Path, suffixes: Sequence[str]) -> tuple[str, dict[str, Pairs],
         return "cityscapes", pairs, CITYSCAPES
     if {"images", "annotations"} <= names.keys() and (root / "annotations" / "training").is_dir():
         return "ade20k", pairs, ade20k(root)
+    if clips := clips_by_folders(pairs, root):
+        return "clips", clips, None
     return "masks", pairs, None
 
 

@@ -29,6 +29,9 @@ _OF_SCENE = {
 """By the name of the scene's file. Source: M. Graña, M. A. Veganzons, B. Ayerdi, Hyperspectral Remote Sensing Scenes,
 Grupo de Inteligencia Computacional, University of the Basque Country."""
 
+ANOMALIES = ("background", "anomaly")
+"""0 and 1 of the maps of ABU."""
+
 INDIAN_PINES_FIXED = (
     "Corn Notill", "Corn Mintill", "Corn", "Grass Pasture", "Grass Trees", "Hay Windrowed", "Soybean Notill",
     "Soybean Mintill", "Soybean Clean", "Wheat", "Woods", "Buildings Grass Trees Drives", "Stone Steel Towers",
@@ -49,3 +52,16 @@ def class_names(stem: str, labels: Sequence[int]) -> tuple[str, ...]:
     if known and max(labels) <= len(known):
         return tuple(known[label - 1] for label in labels)
     return tuple(str(label) for label in labels)
+
+
+def numbers_of_classes(classes: Sequence[str]) -> tuple[int, ...]:
+    """The number that stands for each class in a ground truth: of classes that are called by numbers that number, of a
+    known scene its own, of anomalies 1 and of their background 0, else 1, 2 and so on."""
+    if all(name.isascii() and name.isdigit() for name in classes):
+        return tuple(int(name) for name in classes)
+    if set(classes) <= set(ANOMALIES):
+        return tuple(ANOMALIES.index(name) for name in classes)
+    for known in _OF_SCENE.values():
+        if set(classes) <= set(known):
+            return tuple(known.index(name) + 1 for name in classes)
+    return tuple(range(1, len(classes) + 1))

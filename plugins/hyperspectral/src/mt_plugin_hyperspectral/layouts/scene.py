@@ -14,7 +14,7 @@ from mt_core.sdk import Listing, sorted_names
 from mt_plugin_hyperspectral.division import HyperspectralDatasetOptions
 from mt_plugin_hyperspectral.layouts.arrays import arrays_in, labels_in, with_bands_last
 from mt_plugin_hyperspectral.layouts.groups import SCENE, Shapes, apart, block_groups, block_side, groups_in, is_array
-from mt_plugin_hyperspectral.layouts.names import class_names
+from mt_plugin_hyperspectral.layouts.names import ANOMALIES, class_names
 from mt_plugin_hyperspectral.pixel import PixelAt, PixelsOfScenes, ScenePixels
 from mt_plugin_hyperspectral.reading import SUFFIXES
 from mt_plugin_hyperspectral.reading.matlab import unmixing_size
@@ -174,7 +174,7 @@ def _labelled(found: _Found, shapes: dict[Path, dict[str, tuple[int, ...]]]) -> 
         return _Scene(found.path, materials, dominant.reshape(found.size, order="F"), "unmixing")
     own = [key for key, shape in found.shapes.items() if shape == found.size]
     if "map" in own:
-        return _Scene(found.path, ("background", "anomaly"), _anomalies(found.path), "anomalies")
+        return _Scene(found.path, ANOMALIES, _anomalies(found.path), "anomalies")
     if len(own) == 1:
         return _numbered(found.path, labels_in(found.path, own[0]), "ground truth")
     beside = [

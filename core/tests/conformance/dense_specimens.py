@@ -107,9 +107,9 @@ class SpecimenDataset(ListedDataset):
 _RECTANGLE = """
 
 def rectangle(draw):
-    height, width = draw.integers(16, 25, 2).tolist()
+    height, width = draw.integers(16, 21, 2).tolist()
     picture = draw.integers(0, 60, (height, width, 3)).astype(np.uint8)
-    high, wide = draw.integers(7, 13, 2).tolist()
+    high, wide = draw.integers(7, 12, 2).tolist()
     top, left = int(draw.integers(0, height - high)), int(draw.integers(0, width - wide))
     picture[top : top + high, left : left + wide] += 180
     return picture, top, left, high, wide
@@ -163,7 +163,7 @@ dataset = "mt_plugin_specimen.dataset:SpecimenDataset"
 head = "HEAD"
 suffixes = [".npy"]
 capabilities = CAPABILITIES
-recipe = { batch_size = 8, lr = 5e-3, epochs = 4 }
+recipe = { batch_size = 8, lr = 5e-3, epochs = 4RECIPE }
 """
 
 HEADS = {
@@ -183,7 +183,7 @@ def dense(of: str, *lines: str) -> list[Change]:
     """
     is_picture = of in ("pixels", "objects")
     labels = {"pixels": "pixels", "objects": "boxes"}.get(of)
-    options = f'{{"size": 16, "patch": 4, "across": 1, "labels": "{labels}"}}' if is_picture else "{}"
+    options = f'{{"size": 16, "patch": 4, "across": 1, "overlap": 0.0, "labels": "{labels}"}}' if is_picture else "{}"
     tokenizer = PICTURES if is_picture else CLOUDS.replace("OF_SCENE", str(of == "points"))
     capabilities = '["variable_length", "init_from_encoder"]' if is_picture else '["variable_length"]'
     changes = [
@@ -196,5 +196,6 @@ def dense(of: str, *lines: str) -> list[Change]:
         top = f"import torch\n\nfrom mt_core import heads\n\n\nclass OwnHead(heads.{HEADS[of]}):\n"
         changes.append(Change("head.py", "", top + "".join(f"    {line}\n" for line in lines)))
         head = "mt_plugin_specimen.head:OwnHead"
-    manifest = _MANIFEST.replace("HEAD", head).replace("CAPABILITIES", capabilities)
+    recipe = ", head = { convs = 1 }" if of == "objects" else ""
+    manifest = _MANIFEST.replace("HEAD", head).replace("CAPABILITIES", capabilities).replace("RECIPE", recipe)
     return [*changes, Change("plugin.toml", "", manifest)]

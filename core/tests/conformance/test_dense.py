@@ -65,6 +65,7 @@ def test_a_broken_head_fails_its_check_and_no_other_of_the_head(name, of, specim
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("of", HEADS)
 def test_the_specimen_passes_every_check(of, specimen):
     specimen(*dense(of))

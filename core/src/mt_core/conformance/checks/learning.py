@@ -13,13 +13,14 @@ import torch
 from mt_core.conformance.check import Failed, check, expect
 from mt_core.conformance.fixture import WIDTH, PluginFixture, small_encoder
 from mt_core.conformance.trial_training import BATCH_SIZE, TrialTraining
-from mt_core.contract import Example, Tokenizer
+from mt_core.contract import Detection, Example, Tokenizer
 from mt_core.data.loader import Batch
 from mt_core.errors import FingerprintError, MtError
 from mt_core.model import seeded
 
 _STEPS, _EVAL_EVERY = 200, 10  # most need 20 to 60, drawn graphs a hundred
 _LEARNED = 0.3  # of the loss of the best constant answer
+_LEARNED_OF_OBJECTS = 0.6  # the cross-entropy of a centrality, which is a share, is not zero at its best
 _NO_LOSS = 1e-3
 
 
@@ -92,7 +93,8 @@ def the_encoder_is_unchanged_by_training(plugin: PluginFixture) -> None:
 @check()
 def a_dozen_samples_can_be_learned(plugin: PluginFixture) -> None:
     """Twelve training samples of the demo, without augmentation, are trained on for at most two hundred steps: in
-    evaluation mode the loss falls below 30 % of that of the best constant answer."""
+    evaluation mode the loss falls below 30 % of that of the best constant answer (of objects 60 %: the loss of the best
+    boxes is not zero)."""
     trial = TrialTraining(plugin)
     examples = _dozen(plugin)
     inputs = plugin.batch(trial.tokenizer, [example.sample for example in examples])
@@ -100,12 +102,13 @@ def a_dozen_samples_can_be_learned(plugin: PluginFixture) -> None:
     batch = Batch(inputs=inputs, target=target, failed=[])
     constant = trial.constant_loss(batch, _STEPS)
     expect(constant > _NO_LOSS, f"a constant answer has a loss of {constant:.2g}: let the demo's targets differ")
+    share = _LEARNED_OF_OBJECTS if isinstance(plugin.train.task, Detection) else _LEARNED
     least = float("inf")
     for number in range(_STEPS):
         trial.step(batch)
         if (number + 1) % _EVAL_EVERY == 0:
             least = min(least, trial.loss(batch))
-            if least < _LEARNED * constant:
+            if least < share * constant:
                 return
     raise Failed(
         f"after {_STEPS} steps on {len(examples)} samples their loss is {least:.3g}, a constant answer's "

@@ -101,7 +101,8 @@ def grey(brightness_HW: NDArray[np.float32]) -> NDArray[np.float32]:
     known = brightness_HW[~np.isnan(brightness_HW)]
     low, high = np.percentile(known, _PERCENTILES) if known.size else (0.0, 1.0)
     levels = ((brightness_HW - low) / max(high - low, 1e-12)).clip(0, 1)
-    return np.nan_to_num(levels)[..., None].astype(np.float32)
+    filled: NDArray[np.float32] = np.nan_to_num(levels)[..., None].astype(np.float32)
+    return filled
 
 
 def drawn(indices: NDArray[np.int16], classes: tuple[str, ...]) -> Image.Image:

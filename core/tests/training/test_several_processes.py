@@ -1,9 +1,11 @@
 """`mt train --devices 2`: two processes on this machine give what one gives, in one run folder."""
 
+import contextlib
 import csv
 import io
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -34,13 +36,19 @@ def train(tmp_path, data, small_encoder_file):
     """Start `mt train toy` with more options, as a process of its own: `train("a", "--devices", "2")`."""
     started = []
 
-    def train(out, *more, before=("-m", "mt_core.cli"), epochs=EPOCHS):
+    def train(out, *options, before=("-m", "mt_core.cli"), epochs=EPOCHS, environment=None):
         arguments = ["train", "toy", "--data", str(data), "--out", str(tmp_path / out), "--epochs", str(epochs)]
-        arguments += ["--encoder", str(small_encoder_file), "--batch-size", "8", "--num-workers", "0", *more]
+        arguments += ["--encoder", str(small_encoder_file), "--batch-size", "8", "--num-workers", "0", *options]
         path = os.pathsep.join(filter(None, (str(TOY), os.environ.get("PYTHONPATH"))))
-        environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "MT_PLUGINS": "toy"}
+        of_process = {
+            **os.environ,
+            "PYTHONPATH": path,
+            "OMP_NUM_THREADS": "1",
+            "MT_PLUGINS": "toy",
+            **(environment or {}),
+        }
         process = subprocess.Popen(
-            [sys.executable, *before, *arguments], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [sys.executable, *before, *arguments], env=of_process, stdout=subprocess.PIPE, stderr=subprocess.PIPE
         )
         started.append(process)
         return process
@@ -142,6 +150,41 @@ def test_ctrl_c_ends_all_of_them_and_says_how_to_go_on(train, tmp_path):
     code, _, err = ended(process)
     assert code == 130 and err.count("--resume") == 1 and "Traceback" not in err, err
     assert len(started) == 2 and not any(Path(f"/proc/{pid}").exists() for pid in started)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_srun_and_torchrun_on_two_machines_come_to_the_end_of_two_processes_on_one(train, tmp_path):
+    assert ended(train("here", "--devices", "2", "-q"))[0] == 0
+    port = free_port(range(15_000, 25_000))
+    shared = {
+        "SLURM_JOB_ID": f"31{port - 15_000:04}",  # whose end gives the port to meet at
+        "SLURM_JOB_NAME": "train", "SLURM_STEP_ID": "0", "SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "1",
+        "SLURM_NNODES": "2", "SLURM_NODELIST": "localhost,otherhost", "SLURM_LOCALID": "0",
+    }  # fmt: skip
+    of_two = ("--devices", "1", "--num-nodes", "2", "-q")
+    tasks = [
+        train("srun", *of_two, environment={**shared, "SLURM_PROCID": str(number), "SLURM_NODEID": str(number)})
+        for number in range(2)
+    ]
+    assert [ended(task)[0] for task in tasks] == [0, 0]
+    at = f"127.0.0.1:{free_port(range(25_000, 30_000))}"
+    by_torchrun = ("-m", "torch.distributed.run", "--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d",
+                   "--rdzv-endpoint", at, "--local-addr", "127.0.0.1", "-m", "mt_core.cli")  # fmt: skip
+    machines = [train("torchrun", "-q", before=by_torchrun) for _ in range(2)]
+    assert [ended(machine)[0] for machine in machines] == [0, 0]
+    for out in ("srun", "torchrun"):
+        assert weights(tmp_path / out) == weights(tmp_path / "here"), out
+        assert rows(tmp_path / out) == rows(tmp_path / "here"), out
+
+
+def free_port(among):
+    """A port that nothing listens at."""
+    for port in np.random.default_rng().permutation(among).tolist():
+        with socket.socket() as tried, contextlib.suppress(OSError):
+            tried.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError(f"no port of {among} is free")
 
 
 @pytest.mark.parametrize(

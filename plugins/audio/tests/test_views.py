@@ -54,3 +54,12 @@ def test_the_view_of_pictures_has_the_encoders_own_stem_and_nothing_else_to_lear
 def test_mt_info_shows_which_view_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["info", "audio"]) == 0
     assert "picture without training, tokens for training" in capsys.readouterr().out
+
+
+def test_a_graph_draws_the_same_without_a_look_at_the_lengths(monkeypatch: pytest.MonkeyPatch) -> None:
+    frames = torch.randn(3, 300, 128, generator=torch.Generator().manual_seed(0))
+    mask = torch.arange(300) < torch.tensor([90, 300, 201])[:, None]
+    how = {"size": 32, "frames": 100, "low": -2.0, "high": 2.0}
+    pictures = draw_spectrogram(frames, mask, **how)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(draw_spectrogram(frames, mask, **how), pictures, atol=2e-5, rtol=0, equal_nan=True)

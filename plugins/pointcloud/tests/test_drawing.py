@@ -92,3 +92,11 @@ def test_both_views_are_made_for_an_encoder_and_the_drawn_one_learns_its_stem_al
 def test_points_that_are_labelled_have_no_pictures() -> None:
     with pytest.raises(OptionError, match="view=picture"):
         PointCloudTokenizer.Options.parse({"view": "picture", "labels": "points"})
+
+
+def test_a_graph_draws_the_same_without_a_look_at_the_number_of_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = torch.rand(3, 200, 3, generator=torch.Generator().manual_seed(0)) - 0.5
+    mask = torch.arange(200) < torch.tensor([1, 7, 200])[:, None]
+    pictures = draw_depths(points, mask, torch.zeros(3), upright="z", size=SIZE)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(draw_depths(points, mask, torch.zeros(3), upright="z", size=SIZE), pictures)

@@ -83,6 +83,11 @@ def gather_objects(own: Any, ranks: Ranks) -> list[Any]:
     return everything
 
 
+def connected(ranks: Ranks) -> Ranks:
+    """The processes as long as they are connected; before and after, this one by itself."""
+    return ranks if ranks.count > 1 and distributed.is_initialized() else ALONE
+
+
 def wait_for_all(ranks: Ranks) -> None:
     """Go on when every process is here."""
     if ranks.count > 1 and distributed.is_initialized():

@@ -136,7 +136,7 @@ def check_several(count: int, tune: object, precision: object) -> None:
     if tune in ("knn", "probe"):
         raise OptionError(
             f"tune={tune} computes features once and trains no more than a head, in one process",
-            fix="leave devices out; or tune=frozen, lora or full",
+            fix="leave devices out, or train more than a head by another tune",
         )
     if precision == "auto":
         raise OptionError("precision=auto is chosen by each process for itself", fix="give 32 or bf16")

@@ -48,3 +48,17 @@ def test_only_the_real_steps_and_channels_are_drawn_and_none_is_no_picture() -> 
     )
     torch.testing.assert_close(first, alone[0])
     assert second.isnan().all()
+
+
+@pytest.mark.parametrize("size", [16, 48])  # without spectrograms, and with them
+def test_a_graph_draws_the_same_without_a_look_at_the_lengths(monkeypatch, size) -> None:
+    generator = torch.Generator().manual_seed(0)
+    series = torch.randn(8, 200, 7, generator=generator).cumsum(1) / 8
+    spans = torch.tensor([[0, 200], [0, 64], [136, 200], [10, 73], [100, 200], [3, 4], [5, 5], [199, 200]])
+    counts = torch.tensor([7, 3, 5, 4, 1, 2, 7, 6])
+    how = {"size": size, "patch": 16, "half_range": 2.0}
+    drawn = draw_series(series, spans, counts, **how)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    traced = draw_series(series, spans, counts, **how)
+    assert torch.equal(traced.isnan(), drawn.isnan()) and traced[6].isnan().all()
+    torch.testing.assert_close(traced, drawn, atol=2e-5, rtol=0, equal_nan=True)

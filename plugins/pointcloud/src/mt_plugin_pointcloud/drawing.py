@@ -78,9 +78,21 @@ def _cell(place_BN: Tensor, size: int) -> Tensor:
 def _as_squares(planes_B3SS: Tensor, counts_B: Tensor, size: int) -> Tensor:
     """Each point as a square of an odd number of pixels."""
     halves_B = (_COVER * size / counts_B.clamp_min(1).sqrt() / 2).round().long()
+    if torch.compiler.is_compiling():
+        return _grown(planes_B3SS, halves_B, round(_COVER * size / 2))
     drawn = planes_B3SS.clone()
     for half in sorted(set(halves_B.tolist())):
         if half:
             chosen = halves_B == half
             drawn[chosen] = nn.functional.max_pool2d(planes_B3SS[chosen], 2 * half + 1, stride=1, padding=half)
+    return drawn
+
+
+def _grown(planes_B3SS: Tensor, halves_B: Tensor, most: int) -> Tensor:
+    """The same without a look at the halves, which a graph that is exported cannot take: squares that grow by a pixel
+    at a time, each kept when it is large enough."""
+    drawn = grown = planes_B3SS
+    for half in range(1, most + 1):
+        grown = nn.functional.max_pool2d(grown, 3, stride=1, padding=1)
+        drawn = torch.where((halves_B == half)[:, None, None, None], grown, drawn)
     return drawn

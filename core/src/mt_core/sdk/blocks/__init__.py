@@ -8,6 +8,7 @@ from mt_core.sdk.blocks.picture_baseline import PictureBaseline
 from mt_core.sdk.blocks.pictures import PictureOptions, PictureTokenizer, crop_squares, looked_at, native_options
 from mt_core.sdk.blocks.positions import LearnedPositions, interpolate_positions, lattice_coords
 from mt_core.sdk.blocks.stem import ConvStem
+from mt_core.sdk.blocks.stretching import stretching_weights
 from mt_core.sdk.blocks.views import DrawnTokenizer, PictureStem, View, ViewOptions
 
 __all__ = [
@@ -33,4 +34,5 @@ __all__ = [
     "lattice_coords",
     "looked_at",
     "native_options",
+    "stretching_weights",
 ]

@@ -20,6 +20,8 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from mt_core.sdk.blocks.masked_charts import Spectra, draw_masked
+
 SPECTRUM = 64
 """Steps of a short-time Fourier transform; a shorter series has no spectrogram."""
 
@@ -44,6 +46,11 @@ def draw_series(
     Returns:
         (M, 3, S, S) in 0..1, NaN where there is no series.
     """
+    if torch.compiler.is_compiling():  # a graph cannot look at how long series are
+        spectra = Spectra(SPECTRUM, _HOP, _WHITE)
+        return draw_masked(
+            series_MLC, spans_M2, counts_M, size=size, patch=patch, half_range=half_range, spectra=spectra
+        )
     pictures_MCSS = series_MLC.new_full((len(series_MLC), _RGB, size, size), torch.nan, dtype=torch.float32)
     shapes = [(*span, count) for span, count in zip(spans_M2.tolist(), counts_M.tolist(), strict=True)]
     for first, end, count in sorted(set(shapes)):

@@ -48,6 +48,8 @@ from mt_core.cli import options as shared
     shared.num_workers,
     shared.training_precision,
     shared.device,
+    shared.devices,
+    shared.num_nodes,
     shared.strict,
     shared.no_cache,
     shared.quiet,
@@ -79,6 +81,7 @@ def command(
     """
     from pathlib import Path
 
+    from mt_core.cli.launching import asked_processes
     from mt_core.io.paths import check_exists
     from mt_fusion.items.inputs import parse_inputs
 
@@ -86,6 +89,9 @@ def command(
     parse_inputs(inputs)
     settings = shared.merged(flags, more)
     of_inputs = by_input(options)
+    processes = asked_processes(settings)
+    if (code := processes.launch()) is not None:
+        return code
 
     from mt_fusion.aligning.training import align  # imports torch: all that is above needs none to be refused
 
@@ -105,8 +111,10 @@ def command(
         overwrite=overwrite,
         device=device,
         strict=strict,
-        show_progress=not quiet,
+        show_progress=not quiet and processes.is_first,
     )
+    if not processes.is_first:
+        return 0
     for direction, of in result.recall.items():
         by_chance = result.chance[direction]
         shown = ", ".join(f"{name} {value:.3f} (by chance {by_chance[name]:.3f})" for name, value in of.items())

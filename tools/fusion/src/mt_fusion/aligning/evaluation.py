@@ -13,6 +13,7 @@ from torch import Tensor
 from mt_core.data.batches import encoding
 from mt_core.data.loader import Loader, check_failures
 from mt_core.errors import MtError
+from mt_core.training.gathering import connected, gather_rows
 from mt_fusion.aligning.module import AlignModule
 from mt_fusion.aligning.pairs import different
 from mt_fusion.aligning.reading import Samples
@@ -20,7 +21,8 @@ from mt_fusion.aligning.recall import chance, recall
 
 
 class HeldOut:
-    """The rows that are held out: their samples' vectors, by the models as they stand.
+    """The rows that are held out: their samples' vectors, by the models as they stand. While several processes are
+    connected, each encodes its part of them.
 
     Args:
         reading: How the `Loader` reads.
@@ -58,9 +60,12 @@ class HeldOut:
         model, pairs = self.module.model_of(at), self.module.pairs
         known = wanted[torch.tensor([(at, index) not in self.lost for index in wanted.tolist()], dtype=torch.bool)]
         samples = Samples(pairs.sources[at], known, pairs.names[at])
+        ranks = connected(self.module.ranks)
         ids, vectors = [torch.empty(0, dtype=torch.int64)], []
         with (
-            contextlib.closing(Loader(samples, model.tokenizer, batch_size=64, **self.reading)) as loader,
+            contextlib.closing(
+                Loader(samples, model.tokenizer, batch_size=64, part=(ranks.rank, ranks.count), **self.reading)
+            ) as loader,
             _evaluating(model, self.module.recipe.precision),
         ):
             for batch in loader:
@@ -72,10 +77,11 @@ class HeldOut:
                     assert made is not None
                     vectors.append(made.cpu())
                     ids.append(batch["target"])
-        read = torch.cat(ids)
-        self.lost.update({(at, index): MtError("unread") for index in set(known.tolist()) - set(read.tolist())})
         width = self.module.model_of(at).require_head().vector_width or 0
-        return read, torch.cat([torch.empty(0, width), *vectors])
+        own = (torch.cat(ids), torch.cat([torch.empty(0, width), *vectors]))
+        read, of_read = gather_rows(own, ranks) or own
+        self.lost.update({(at, index): MtError("unread") for index in set(known.tolist()) - set(read.tolist())})
+        return read.cpu(), of_read.cpu()
 
     def recalls(self) -> dict[str, dict[str, float]]:
         """In each direction between two inputs."""

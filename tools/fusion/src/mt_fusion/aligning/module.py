@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from itertools import combinations
-from typing import Any
+from typing import Any, NoReturn
 
 import lightning
 import torch
@@ -22,7 +22,9 @@ from mt_core.errors import InputError, MtError, RunError
 from mt_core.heads import AlignmentHead
 from mt_core.io.notices import relay
 from mt_core.model import MetaTransformer
+from mt_core.training.gathering import gather_objects, gather_rows
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
+from mt_core.training.ranks import ALONE, Ranks
 from mt_fusion.aligning.objective import Contrast, through_cache
 from mt_fusion.aligning.pairs import MISSING, Pairs, different
 from mt_fusion.aligning.reading import IDS, chunks_of
@@ -30,6 +32,9 @@ from mt_fusion.aligning.recipe import AlignRecipe
 
 MEASURED = ("loss", "scale")
 """What is measured of a step, in this order."""
+
+_Chunk = tuple[int, Callable[[], Tensor]]
+"""The input that samples belong to, and what gives their vectors."""
 
 
 class AlignModule(lightning.LightningModule):
@@ -39,6 +44,8 @@ class AlignModule(lightning.LightningModule):
         models: By the number of their input; each with an `AlignmentHead`.
         features: Pooled vectors of all samples of an input whose projection alone learns.
         fixed: Vectors of length 1 of all samples of an input that stays as it is.
+        ranks: The processes that learn together. Each encodes its part of the rows of a step, and the loss is that of
+            all of them.
 
     Attributes:
         measured: (len(MEASURED),) of the last step.
@@ -52,9 +59,10 @@ class AlignModule(lightning.LightningModule):
         models: Mapping[int, MetaTransformer],
         features: Mapping[int, Tensor],
         fixed: Mapping[int, Tensor],
+        ranks: Ranks = ALONE,
     ) -> None:
         super().__init__()
-        self.pairs, self.recipe = pairs, recipe
+        self.pairs, self.recipe, self.ranks = pairs, recipe, ranks
         self.numbers = tuple(models)
         self.models = nn.ModuleList(models.values())
         self.features, self.fixed = dict(features), dict(fixed)
@@ -77,8 +85,8 @@ class AlignModule(lightning.LightningModule):
     def strict_loading(self, strict_loading: bool) -> None: ...
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
-        encoders, ids, rows = self._encoders(batch)
-        objective = partial(self._objective, ids=ids, rows=rows)
+        encoders, ids, rows, failed = self._encoders(batch)
+        objective = partial(self._objective, ids=ids, rows=rows, failed=failed)
         if len(encoders) > len(ids):
             trained = [parameter for parameter in self.parameters() if parameter.requires_grad]
             loss = through_cache(
@@ -91,15 +99,18 @@ class AlignModule(lightning.LightningModule):
         self.measured = torch.stack([loss.detach(), self.contrast.scale.detach()])
         return loss
 
-    def _encoders(self, batch: Any) -> tuple[list[tuple[int, Callable[[], Tensor]]], dict[int, Tensor], Tensor]:
-        """What gives the vectors of each chunk, by input; the samples of each input in their order; and the rows."""
-        encoders: list[tuple[int, Callable[[], Tensor]]] = []
+    def _encoders(self, batch: Any) -> tuple[list[_Chunk], dict[int, Tensor], Tensor, Sequence[MtError]]:
+        """What gives the vectors of each chunk, by input; the samples of each input in their order; the rows; and the
+        errors of those that cannot be read."""
+        encoders: list[_Chunk] = []
+        failed: Sequence[MtError] = ()
         ids: dict[int, Tensor] = {}
         if isinstance(batch, Tensor):
             rows, inputs = batch.cpu(), {}
         else:
             batch = check_failures(batch, skip=True)
-            self._note(batch["failed"])
+            failed = batch["failed"]
+            self._note(failed)
             rows, inputs = batch["target"].cpu(), batch["inputs"]
         content_RI = self.pairs.content_RI[rows]
         for at in range(len(self.pairs.names)):
@@ -112,13 +123,7 @@ class AlignModule(lightning.LightningModule):
                 if len(known):
                     ids[at] = known
                     encoders.append((at, partial(self._projected, at, known, len(encoders))))
-        if len(ids) < 2:
-            first = batch["failed"][0] if inputs or (not isinstance(batch, Tensor) and batch["failed"]) else None
-            raise InputError(
-                "a batch has samples of fewer than two inputs" + (f"; {first.problem}" if first else ""),
-                fix=first.fix if first else "raise batch_size",
-            )
-        return encoders, ids, rows
+        return encoders, ids, rows, failed
 
     def _note(self, failed: Sequence[MtError]) -> None:
         for error in failed:
@@ -142,19 +147,29 @@ class AlignModule(lightning.LightningModule):
 
     def _seed(self, number: int) -> None:
         # what a chunk draws is the same both times that it is encoded
-        seed_step(self.recipe.seed, self.global_step * 1_009 + number)
+        seed_step(self.recipe.seed, self.global_step * 1_009 + number, self.ranks.rank)
 
     def _autocast(self) -> AbstractContextManager[object]:
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.recipe.precision == "bf16")
 
     def _objective(
-        self, owners: Sequence[int], vectors: Sequence[Tensor], *, ids: Mapping[int, Tensor], rows: Tensor
+        self,
+        owners: Sequence[int],
+        vectors: Sequence[Tensor],
+        *,
+        ids: Mapping[int, Tensor],
+        rows: Tensor,
+        failed: Sequence[MtError],
     ) -> Tensor:
         """The mean over pairs of inputs that a row of the batch has both of."""
         of_input = {
             at: torch.cat([each for owner, each in zip(owners, vectors, strict=True) if owner == at]).float()
             for at in ids
         }
+        if self.ranks.count > 1:
+            of_input, ids, rows = self._of_all(of_input, ids, rows)
+        if len(ids) < 2:
+            self._refuse_few(failed)
         losses = []
         with torch.autocast(self.device.type, enabled=False):
             for first, second in combinations(ids, 2):
@@ -168,6 +183,36 @@ class AlignModule(lightning.LightningModule):
         if not losses:
             raise InputError("no row of a batch has two inputs that can be read", fix="raise batch_size")
         return torch.stack(losses).mean()
+
+    def _of_all(
+        self, of_input: Mapping[int, Tensor], ids: Mapping[int, Tensor], rows: Tensor
+    ) -> tuple[dict[int, Tensor], dict[int, Tensor], Tensor]:
+        """The vectors of each input, their samples, and the rows of all processes; a sample that several of them have
+        is there once."""
+        vectors_of_all: dict[int, Tensor] = {}
+        ids_of_all: dict[int, Tensor] = {}
+        for at in range(len(self.pairs.names)):
+            gathered = gather_rows((of_input.get(at), ids.get(at)), self.ranks)
+            if gathered is None:
+                continue
+            vectors_UE, ids_U = gathered
+            first_of = {index: place for place, index in reversed(list(enumerate(ids_U.tolist())))}
+            places = torch.tensor(sorted(first_of.values()))
+            vectors_of_all[at] = vectors_UE[places.to(vectors_UE.device)]
+            ids_of_all[at] = ids_U.cpu()[places]
+        gathered = gather_rows((rows,), self.ranks)
+        return vectors_of_all, ids_of_all, rows if gathered is None else gathered[0].cpu()
+
+    def _refuse_few(self, failed: Sequence[MtError]) -> NoReturn:
+        errors = [error for of_one in gather_objects(list(failed), self.ranks) for error in of_one]
+        raise InputError(
+            "a batch has samples of fewer than two inputs" + (f"; {errors[0].problem}" if errors else ""),
+            fix=errors[0].fix if errors else "raise batch_size",
+        )
+
+    def on_train_end(self) -> None:
+        for errors in gather_objects(list(self.failed.values()), self.ranks):
+            self._note(errors)
 
     def _with_both(self, rows: Tensor, first: int, second: int, wanted: int) -> Tensor:
         both = self.pairs.content_RI[rows]

@@ -9,7 +9,10 @@ from pydantic import Field
 from mt_core.contract import Options
 from mt_core.data.precision import TrainingPrecision
 
-FREE = ("num_workers", "seconds_a_sample")
+READING = ("num_workers", "seconds_a_sample")
+"""Settings of how samples are read."""
+
+FREE = (*READING, "devices", "num_nodes")
 """Settings that do not decide the result."""
 
 
@@ -59,6 +62,12 @@ class AlignRecipe(Options):
     seconds_a_sample: float = Field(
         default=300.0, gt=0, description="How long the reading of one sample may take before it counts as unreadable."
     )
+    devices: int = Field(
+        default=1,
+        ge=1,
+        description="Processes on a machine that learn together, each with its part of the rows of a step.",
+    )
+    num_nodes: int = Field(default=1, ge=1, description="Machines that learn together, with so many devices each.")
 
     def settled(self) -> AlignRecipe:
         """With what a 0 stands for."""

@@ -29,6 +29,7 @@ from mt_core.training import Recipe
 from mt_core.training.checkpoints import check_checkpoint
 from mt_core.training.features import pooled_features
 from mt_core.training.lora import add_adapters, remove_adapters
+from mt_core.training.ranks import ranks_of
 from mt_core.training.records import check_same, make_folder, versions, write_json
 from mt_core.training.run import describe_model, load_weights, save_weights
 from mt_core.training.run_record import FORMAT, WEIGHTS, write_record
@@ -41,7 +42,7 @@ from mt_fusion.aligning.evaluation import HeldOut
 from mt_fusion.aligning.module import AlignModule, RowBatches
 from mt_fusion.aligning.pairs import different
 from mt_fusion.aligning.reading import Rows, RowTokenizer, Samples
-from mt_fusion.aligning.recipe import FREE, AlignRecipe
+from mt_fusion.aligning.recipe import READING, AlignRecipe
 from mt_fusion.aligning.report import write_report
 
 ALIGN = "align.json"
@@ -54,7 +55,7 @@ class AlignResult:
 
     Attributes:
         folder: Of the run; in it one for each input, for `mt_core.load_run`.
-        space: The name of the space.
+        space: The name of the space; "" in a process that is not the first of several, which alone writes the runs.
         step: How many steps are done.
         is_complete: Whether that is the whole schedule.
         kept_step: Of which step the weights are.
@@ -97,6 +98,7 @@ class Run:
         show_progress: bool,
     ) -> AlignResult:
         module = self._module(show_progress)
+        ranks = module.ranks
         notices.check()
         held_out = HeldOut(module, **self._reading)
         planned = self._describe(module)
@@ -106,7 +108,7 @@ class Run:
             self.folder,
             self.recipe,
             held_out.recalls,
-            lambda step: self._keep(module, step),
+            lambda step: self._keep(module, step) if ranks.is_first else None,
             minutes=minutes,
             show=show_progress,
         )
@@ -115,10 +117,14 @@ class Run:
                 sessions.enter_context(session(str(model.modality), "train"))
             batches = batches_from(loader, step_of(checkpoint))
             try:
-                step = run_steps(module, callback, self.device, checkpoint, batches)
+                step = run_steps(module, callback, self.device, checkpoint, batches, ranks)
             finally:
                 batches.close()
         self.failed += module.failed.values()
+        if not ranks.is_first:  # the rest is the first one's
+            best, is_complete = callback.best, step == self.recipe.steps
+            of_best = (best["step"], best["recall"], held_out.by_chance())
+            return AlignResult(self.folder, "", step, is_complete, *of_best, callback.evaluations)
         if callback.evaluations[-1]["step"] != step:  # stopped between two evaluations
             callback.evaluate_now(module, step)
         result = self._finish(module, held_out, callback, planned, before, step)
@@ -130,7 +136,7 @@ class Run:
 
     @property
     def _reading(self) -> dict[str, Any]:
-        return {name: getattr(self.recipe, name) for name in FREE}
+        return {name: getattr(self.recipe, name) for name in READING}
 
     def _module(self, show_progress: bool) -> AlignModule:
         data, recipe = self.data, self.recipe
@@ -160,7 +166,7 @@ class Run:
             models[at] = model
         self.data = AlignData(data.inputs, without_unread(data.pairs, lost), data.anchor, data.source)
         fixed = {len(models): anchor_vectors(data)} if data.anchor is not None else {}
-        return AlignModule(self.data.pairs, recipe, models, features, fixed)
+        return AlignModule(self.data.pairs, recipe, models, features, fixed, ranks_of(recipe))
 
     def _calibrate(self, model: MetaTransformer, at: int, name: str) -> None:
         pairs = self.data.pairs
@@ -197,7 +203,15 @@ class Run:
         rows = Rows(pairs, pairs.train, module.numbers, self.data.source)
         tokenizer = RowTokenizer({at: module.model_of(at).tokenizer for at in module.numbers}, recipe.micro_batch)
         with contextlib.closing(
-            Loader(rows, tokenizer, batch_size=size, train_seed=recipe.seed, drop_last=True, **self._reading)
+            Loader(
+                rows,
+                tokenizer,
+                batch_size=size,
+                train_seed=recipe.seed,
+                drop_last=True,
+                part=(module.ranks.rank, module.ranks.count),
+                **self._reading,
+            )
         ) as loader:
             yield loader
 
@@ -240,12 +254,14 @@ class Run:
     def _prepare_folder(
         self, record: Mapping[str, Any] | None, planned: Mapping[str, Any], module: AlignModule, overwrite: bool
     ) -> Path | None:
-        """Make the folder ready, and find the checkpoint to go on from."""
+        """Make the folder ready, and find the checkpoint to go on from; of several processes the first one does."""
         path = self.folder / CHECKPOINT
         if record is not None:
             compared = ("inputs", "anchor", "encoder", "tokenizers", "data")
             check_same(self.folder, record, {name: planned[name] for name in compared})
             return check_checkpoint(path, module.learned_state()) if path.is_file() else None
+        if not module.ranks.is_first:
+            return None
         if overwrite:
             shutil.rmtree(self.folder, ignore_errors=True)
         for at in module.numbers:

@@ -22,6 +22,7 @@ from mt_core.errors import OptionError, RunError, did_you_mean
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.training.lora import check_peft
+from mt_core.training.ranks import check_several, ranks_of, settled
 from mt_core.training.records import check_same, read_json
 from mt_core.training.run_record import FORMAT, NOTICES
 from mt_core.training.steps import check_minutes, device_of
@@ -55,6 +56,9 @@ def align(
     SIGTERM, like the end of `minutes`, stop it after the step at hand, with a checkpoint; a run that goes on with
     `resume` becomes, bit for bit, what it would have become without the interruption (on the same machine).
 
+    With `devices` in the settings each process makes this call, as torchrun starts it: it encodes its part of the rows
+    of a step, and the loss holds the samples of all processes against each other.
+
     Args:
         data: A table (.csv, .tsv, .jsonl, .parquet) or a folder of items. A row may lack inputs: each two inputs learn
             from the rows that have both.
@@ -83,9 +87,12 @@ def align(
     """
     folder, root = Path(out), Path(data)
     check_minutes(minutes)
-    check_folder(folder, resume=resume, overwrite=overwrite)
     record = _read(folder) if resume else None
-    recipe = _choose_recipe(folder, record, settings or {})
+    recipe = _choose_recipe(folder, record, settled(dict(settings or {})))
+    ranks = ranks_of(recipe)
+    check_several(ranks.count, recipe.tune, recipe.precision)
+    if ranks.is_first:
+        check_folder(folder, resume=resume, overwrite=overwrite)
     if record is not None and record["status"] == "complete":
         return result_of(folder, record)
     if recipe.tune == "lora":
@@ -111,7 +118,7 @@ def align(
         try:
             result = run.go(record, notices, minutes=minutes, overwrite=overwrite, show_progress=show_progress)
         finally:
-            if folder.is_dir():
+            if ranks.is_first and folder.is_dir():
                 write_notices(folder / NOTICES, notices, RunError)
     relay(list(notices))
     return replace(result, notices=tuple(notices))
@@ -168,7 +175,7 @@ def _read(folder: Path) -> dict[str, Any]:
 def _choose_recipe(folder: Path, record: Mapping[str, Any] | None, settings: Mapping[str, Any]) -> AlignRecipe:
     if record is None:
         return AlignRecipe.parse(settings).settled()
-    recipe = AlignRecipe.parse({**record["recipe"], **settings}).settled()
+    recipe = AlignRecipe.parse({**record["recipe"], "devices": 1, "num_nodes": 1, **settings}).settled()
     check_same(folder, _deciding(record["recipe"]), _deciding(recipe.model_dump(mode="json")))
     return recipe
 

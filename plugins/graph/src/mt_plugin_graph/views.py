@@ -42,7 +42,7 @@ def draw_graphs(batch: Mapping[str, Tensor], *, size: int) -> Tensor:
         (B, 1, 3, S, S) in 0..1: the logarithm of the counts, 16 and more being full. Numbers, which are not counted,
         add their sums over the graph, those above and below zero apart.
     """
-    node_graph_N, num_graphs = batch["node_graph"], len(batch["num_nodes"])
+    node_graph_N, num_graphs = batch["node_graph"], batch["num_nodes"].shape[0]
     counts_BCK = torch.zeros(num_graphs, _RGB, CELLS * CELLS, device=node_graph_N.device)
     rows_NF = batch["node_rows"].long()
     _add(counts_BCK[:, 0], repeat(node_graph_N, "n -> n f", f=rows_NF.shape[1]), _mix(rows_NF), rows_NF != NO_ROW)

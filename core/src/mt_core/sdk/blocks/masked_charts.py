@@ -56,7 +56,7 @@ def draw_masked(
     grey_MCQW = None
     if rows > 1:
         grey_MCQW = _spectra(series_MCL, lengths_M, size, spectra)
-    pictures_MCSS = series_MLC.new_full((len(series_MLC), _RGB, size, size), torch.nan, dtype=torch.float32)
+    pictures_MCSS = series_MLC.new_full((series_MLC.shape[0], _RGB, size, size), torch.nan, dtype=torch.float32)
     for count in range(1, series_MCL.shape[1] // _RGB + 1):
         drawn_MCSS = _charts(shares_MCW, count, size)
         if grey_MCQW is not None:

@@ -172,20 +172,20 @@ def draw_curves(bench: DenseBench) -> None:
 
     recorded = [each for each in bench.current() if "history" in each]
     datasets = [name for name in bench.datasets if any(each["dataset"] == name for each in recorded)]
-    size = {"figsize": (4.2 * len(datasets), 5.2), "layout": "constrained", "squeeze": False}
-    figure, axes = pyplot.subplots(2, len(datasets), **size)
+    size = {"figsize": (8.5, 3 * len(datasets)), "layout": "constrained", "squeeze": False}
+    figure, axes = pyplot.subplots(len(datasets), 2, **size)
     metric, title = next(iter(bench.shown.items()))
-    for column, dataset in zip(axes.T, datasets, strict=True):
+    for row, dataset in zip(axes, datasets, strict=True):
         for colour, (arm, called) in zip(COLOURS, bench.arms.items(), strict=False):
             of_arm = [each["history"] for each in recorded if (each["dataset"], each["arm"]) == (dataset, arm)]
-            for cell, name in zip(column, ("train_loss", f"val_{metric}"), strict=True):
-                for number, rows in enumerate(of_arm):
+            for cell, name in zip(row, ("train_loss", f"val_{metric}"), strict=True):
+                for number, epochs in enumerate(of_arm):
                     label = called if not number else None
-                    epochs = [row["epoch"] for row in rows]
-                    cell.plot(epochs, [row.get(name) for row in rows], color=colour, lw=1.4, alpha=0.8, label=label)
-        column[0].set(title=f"{bench.datasets[dataset]}: training loss")
-        column[1].set(title=f"{bench.datasets[dataset]}: {title} on watched pictures", xlabel="epoch")
-        for cell in column:
+                    points = [(each["epoch"], each.get(name)) for each in epochs]
+                    cell.plot(*zip(*points, strict=True), color=colour, lw=1.4, alpha=0.8, label=label)
+        row[0].set(title=f"{bench.datasets[dataset]}: training loss", xlabel="epoch")
+        row[1].set(title=f"{bench.datasets[dataset]}: {title} on watched pictures", xlabel="epoch")
+        for cell in row:
             cell.grid(alpha=0.3)
     axes[0, 0].legend(frameon=False, fontsize=8)
     figure.savefig(FOLDER.parent / "docs" / "assets" / f"{bench.name}-curves.svg", metadata={"Date": None})

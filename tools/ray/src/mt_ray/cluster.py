@@ -87,6 +87,8 @@ def _quieten() -> None:
     """No bars and no lines of Ray Data, and results in their order."""
     import ray.data
 
+    # what raylets report of lost processes would stand in standard output, among what is computed
+    ray._private.worker.print_to_stdstream = lambda *_, **__: None
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.print_on_execution_start = False

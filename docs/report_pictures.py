@@ -68,7 +68,7 @@ def steps(folder: Path) -> tuple[object, dict[str, object]]:
     return model, {"data_options": options, "epochs": 2, "val_fraction": 0.2}
 
 
-SHOWN = {"detection": ("The worst mistakes", 1250), "steps": ("Classes", 1500)}
+SHOWN = {"detection": ("The worst mistakes", 640), "steps": ("Classes", 1500)}
 """The heading that a picture begins with, and its height."""
 
 
@@ -103,7 +103,8 @@ def main(names: list[str]) -> None:
         mt.fit(model, folder / name, out=folder / "run", num_workers=0, **how)
         page = write_report(model, folder / "report.html", num_workers=0)
         content = io.BytesIO()
-        shoot(page.file, *SHOWN[name]).quantize(128).save(content, "PNG", optimize=True)
+        shot = shoot(page.file, *SHOWN[name])
+        shot.resize((800, shot.height * 800 // WIDTH)).quantize(96).save(content, "PNG", optimize=True)
         (ASSETS / f"report-{name}.png").write_bytes(content.getvalue())
         print(f"{name}: {page.headline}; {len(content.getvalue()):,} bytes; {folder}")
 

@@ -123,6 +123,7 @@ def embed(
     num_workers: int = 0,
     precision: Precision = "32",
     strict: bool = False,
+    show_progress: bool = False,
 ) -> np.ndarray:
     """Vectors of files or objects, in memory; `embed_files` writes those of many files to Parquet.
 
@@ -139,6 +140,7 @@ def embed(
             measured once (docs/precision.md).
         strict: Whether it is an error where something is left out of a source or reinterpreted; else a `DataWarning`
             reports it.
+        show_progress: On standard error, in a notebook below the cell.
 
     Returns:
         (rows, width) float32, in order; a source that holds many samples (a table) gives as many rows.
@@ -147,7 +149,7 @@ def embed(
         InputError: a source that cannot be read. `embed_files` skips and lists those.
     """
     how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict}
-    return embed_in_memory(model, sources, pool=pool, batch_size=batch_size, **how)
+    return embed_in_memory(model, sources, pool=pool, batch_size=batch_size, show_progress=show_progress, **how)
 
 
 def predict(
@@ -159,11 +161,12 @@ def predict(
     precision: Precision = "32",
     strict: bool = False,
     each: bool = False,
+    show_progress: bool = False,
 ) -> list[dict[str, Any]]:
     """Predictions for files or objects, one a sample: `source`, `row` and what the head's `decode` gives.
 
     Args:
-        num_workers, precision, strict: As for `embed`.
+        num_workers, precision, strict, show_progress: As for `embed`.
         each: Of items that have several inputs also `contributions`: by input, how much it changes the prediction
             (`mt_core.embedding.contributions`).
 
@@ -172,7 +175,7 @@ def predict(
         OptionError: a model without a head.
     """
     how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict, "each": each}
-    return predict_in_memory(model, sources, batch_size=batch_size, **how)
+    return predict_in_memory(model, sources, batch_size=batch_size, show_progress=show_progress, **how)
 
 
 def fit(
@@ -210,7 +213,7 @@ def fit(
         recipe: All settings at once, in place of the modality's defaults with `settings`, which are fields of `Recipe`.
         strict: Whether it is an error where something is left out of the data or reinterpreted; else a `DataWarning`
             and the result's `notices` report it.
-        show_progress: On standard error.
+        show_progress: On standard error, in a notebook below the cell.
 
     Raises:
         OptionError: a setting that does not fit, or targets that are of no task.
@@ -274,7 +277,7 @@ def evaluate(
         skip_unreadable: Leave out samples that cannot be read, with a warning.
         precision: As for `embed`.
         strict: As for `fit`.
-        show_progress: On standard error.
+        show_progress: On standard error, in a notebook below the cell.
         controls: Train the same on random weights and without an encoder, and the modality's native baseline, on the
             samples that the model was trained on, and measure them on the same samples.
         control_seeds: How many trainings of each, and of the model itself.

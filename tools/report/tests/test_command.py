@@ -5,6 +5,7 @@ import shutil
 import webbrowser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -140,6 +141,24 @@ def test_a_map_by_umap_needs_umap(report, run, encoder, monkeypatch):
     with pytest.raises(MissingDependencyError, match="umap-learn"):
         report(run[0], "--map", "umap", "--encoder", encoder.name, "--num-workers", "0", "-q")
     assert not list(run[0].glob("full-report*"))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Tensorflow not installed")
+@pytest.mark.parametrize("count", [3, 40, 300])
+def test_umap_lays_vectors_out_so_that_groups_stay_apart(count):
+    pytest.importorskip("umap")
+    from mt_report.sections.vector_map import _umap
+
+    vectors = np.random.default_rng(0).normal(size=(count, 16)).astype(np.float32)
+    vectors[: count // 2] += 20
+    plane = _umap(vectors)
+    assert plane.shape == (count, 2) and np.isfinite(plane).all()
+    assert (plane == _umap(vectors)).all()
+    if count > 3:
+        near = np.linalg.norm(plane[:, None] - plane[None], axis=-1) + 1e9 * np.eye(count)
+        is_first = np.arange(count) < count // 2
+        assert (is_first[near.argmin(1)] == is_first).all()
 
 
 def test_the_command_that_is_shown_has_the_settings_of_the_run(trained, encoder):

@@ -24,6 +24,7 @@ from mt_core.embedding.pooling import for_vectors
 from mt_core.errors import MtError, OptionError
 from mt_core.hooks import session
 from mt_core.io.notices import Notices, collecting, relay
+from mt_core.io.progress import Progress, progress
 from mt_core.model import MetaTransformer
 from mt_core.sdk.steps.segments import joined_segments, step_answers
 
@@ -39,6 +40,7 @@ def embed_in_memory(
     num_workers: int = 0,
     precision: Precision = "32",
     strict: bool = False,
+    show_progress: bool = False,
 ) -> np.ndarray:
     """(rows, width) float32 vectors; see `mt_core.embed`."""
     notices = Notices()
@@ -50,9 +52,11 @@ def embed_in_memory(
         model = with_precision(model, precision)
         encoded = _encoded(model, sources, batch_size, precision, num_workers, strict=strict)
         vectors = []
-        for features, _, _ in encoded:
-            with encoding(model, precision):
-                vectors.append(vectors_from(model, features, made_by).cpu())
+        with Progress("embedding", None, unit="samples", enabled=show_progress) as shown:
+            for features, places, _ in encoded:
+                with encoding(model, precision):
+                    vectors.append(vectors_from(model, features, made_by).cpu())
+                shown.advance(len(places))
     relay(list(notices))
     if not vectors:
         return np.zeros((0, vector_width(model, made_by)), dtype=np.float32)
@@ -69,13 +73,15 @@ def predict_in_memory(
     precision: Precision = "32",
     strict: bool = False,
     each: bool = False,
+    show_progress: bool = False,
 ) -> list[dict[str, Any]]:
     """One record a sample; see `mt_core.predict`."""
     notices = Notices()
     with session(model.modality, "predict"), collecting(notices):
         sources = _sources(model, given, strict)
         how: dict[str, Any] = {"num_workers": num_workers, "precision": precision, "strict": strict, "each": each}
-        records = list(predictions(model, sources, batch_size=batch_size, **how))
+        found = predictions(model, sources, batch_size=batch_size, **how)
+        records = list(progress(found, "predicting", unit="records", enabled=show_progress))
     relay(list(notices))
     return records
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import shutil
-import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -15,6 +14,7 @@ import torch
 
 from mt_core.encoder import Encoder
 from mt_core.errors import InputError, MissingDependencyError, OptionError
+from mt_core.io.progress import announce
 from mt_core.model import MetaTransformer
 from mt_core.plugins import get
 from mt_core.training.ladder_record import check_shared, prepare_folder, read_ladder, write_ladder
@@ -193,4 +193,4 @@ def _finish(runs: LadderRuns, state: LadderResult, earlier: LadderResult | None)
 
 def _show(line: str, show_progress: bool) -> None:
     if show_progress:
-        print(line, file=sys.stderr, flush=True)
+        announce(line)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Sequence
 from copy import deepcopy
@@ -15,6 +14,7 @@ from mt_core.data.training_data import TrainingData
 from mt_core.encoder import Encoder
 from mt_core.errors import OptionError
 from mt_core.io.notices import Notices, collecting
+from mt_core.io.progress import announce
 from mt_core.model import MetaTransformer, make_tokenizer
 from mt_core.plugins import get
 from mt_core.training.baseline import FeatureTable, check_head, fit_predict, read_features
@@ -57,7 +57,7 @@ class Bench:
 
     def tell(self, line: str) -> None:
         if self.show_progress:
-            print(line, file=sys.stderr, flush=True)
+            announce(line)
 
     def train(self, encoder: Encoder, offset: int) -> Measured:
         """A model with this encoder, made and trained as the run was, and measured; without [CLS], pooled by the rest.

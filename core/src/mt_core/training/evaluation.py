@@ -161,7 +161,8 @@ def measure(
     ):
         meter = Meter(model, head)
         batches = outputs(model, loader, precision)
-        for output, target, errors in progress(batches, "evaluating", total=len(loader), enabled=show_progress):
+        shown = progress(batches, "evaluating", total=len(loader), unit="batches", enabled=show_progress)
+        for output, target, errors in shown:
             if errors and not skip_unreadable:
                 raise errors[0]
             failed += errors

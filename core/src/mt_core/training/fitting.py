@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import sys
 import tempfile
 import time
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +20,7 @@ from mt_core.errors import FingerprintError, OptionError, RunError
 from mt_core.hooks import session
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, collecting, relay
+from mt_core.io.progress import announce
 from mt_core.model import MetaTransformer, seeded
 from mt_core.plugins import get
 from mt_core.training.constant_answer import baseline_metrics
@@ -142,7 +143,7 @@ def _prepare_and_fit(
     if model.started_from is not None and parts.test is not None:
         summary.append(f"test: the run in {model.started_from['run']} may have seen its samples, without labels")
     if show_progress:
-        print(*summary, sep="\n", file=sys.stderr, flush=True)
+        announce(*summary)
     make_ready(model, parts.train, recipe)
     given = {
         "summary": summary,
@@ -224,7 +225,9 @@ def _train(
     if is_solved(model, recipe):
         with seeded(recipe.seed), interruptible(f"stopped; the same command begins again ({folder})"):
             return train_by_solving(model, recipe, parts, folder, until, show_progress)
-    from mt_core.training.by_steps import train_by_steps
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")  # of tqdm, for Lightning's own bars
+        from mt_core.training.by_steps import train_by_steps
 
     return train_by_steps(model, recipe, parts, folder, checkpoint, until, show_progress)
 

@@ -18,8 +18,8 @@ from mt_core.errors import MtError
 from mt_core.heads.joining import join_squares
 from mt_core.model import MetaTransformer
 
-_TEXT = 11 / 280
-"""Height of letters as a share of a picture's width, which is about 280 pixels on a screen."""
+_TEXT = 11 / 360
+"""Height of letters as a share of a picture's width, which is about 300 to 480 pixels on a screen."""
 
 _MOST_NAMED = 12
 

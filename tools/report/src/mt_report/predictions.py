@@ -137,7 +137,7 @@ def predict_part(
     ):
         meter = Meter(model, head)
         computed = _batches(model, loader, precision)
-        shown = progress(computed, "predicting", total=len(loader), enabled=show_progress)
+        shown = progress(computed, "predicting", total=len(loader), unit="batches", enabled=show_progress)
         for number, (output, target, vectors, errors) in enumerate(shown):
             if errors and not part.skips_unreadable:
                 raise errors[0]

@@ -40,6 +40,7 @@ class Window:
     """A window of a recording, of which some steps are labelled.
 
     Attributes:
+        row: Of the counts.
         times: (P, 2) when each of these steps begins and ends, as the clock counts: steps, seconds, or seconds since
             1970.
         clock: What the times count.
@@ -50,6 +51,7 @@ class Window:
         spectrogram: Of these steps; None where there is none.
     """
 
+    row: int
     times: Numbers
     clock: StepClock
     truth: NDArray[np.int16]
@@ -106,6 +108,7 @@ def _read(dataset: ModalityDataset, tokenizer: Tokenizer, dense: DenseCounts, ro
     else:
         spectrogram = _spectrogram(tokenizer, sample, item, first, times)
     return Window(
+        row,
         times[places.index],
         clock,
         places.truth,

@@ -33,14 +33,15 @@ _ROUND_DAYS = (1, 2, 7, 14, 28, 91, 182, 365, 1826, 3652)
 Numbers = NDArray[np.float64]
 
 
-def strips(windows: Sequence[Window], task: Segmentation, description: str) -> str:
+def strips(windows: Sequence[Window], task: Segmentation, description: str, meant: Window | None = None) -> str:
     """A figure in a box that is scrolled where it is wider than the screen.
 
     Args:
         windows: That follow each other in time.
         description: What is to be seen, in words.
+        meant: The one of them that stands between dotted lines.
     """
-    return _Strips(windows, task).html(description)
+    return _Strips(windows, task).html(description, meant)
 
 
 def span_of(windows: Sequence[Window]) -> str:
@@ -56,7 +57,7 @@ class _Strips:
         self.y = _TOP
         self.marks: list[str] = []
 
-    def html(self, description: str) -> str:
+    def html(self, description: str, meant: Window | None) -> str:
         if all(window.curves is not None for window in self.windows):
             self._add_curves()
         elif all(window.spectrogram is not None for window in self.windows):
@@ -68,6 +69,8 @@ class _Strips:
         self._add_classes("truth", truth, None)
         self._add_classes("prediction", predicted, probability)
         self._add_wrong(truth, predicted)
+        if meant is not None and len(self.windows) > 1:
+            self._add_guides(meant)
         self._add_axis()
         said = html.escape(description, quote=True)
         height = self.y + _BOTTOM
@@ -78,7 +81,7 @@ class _Strips:
 
     def _label(self, text: str, y: float) -> None:
         label = html.escape(short(text, 15))
-        self.marks.append(f'<text class="label" x="{_LEFT - 8}" y="{y:.1f}" text-anchor="end">{label}</text>')
+        self.marks.append(f'<text class="label" x="0" y="{y:.1f}">{label}</text>')
 
     def _add_curves(self) -> None:
         values = np.concatenate([window.curves for window in self.windows if window.curves is not None])
@@ -103,8 +106,7 @@ class _Strips:
                 y = scale(value)
                 self.marks.append(f'<path class="grid" d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}"/>')
                 self.marks.append(
-                    f'<text class="tick inner" x="{_LEFT + 4}" y="{min(max(y - 2, self.y + 10), self.y + _CURVE):.1f}">'
-                    f"{tick_text(value)}</text>"
+                    f'<text class="tick" x="{_LEFT - 5}" y="{y + 4:.1f}" text-anchor="end">{tick_text(value)}</text>'
                 )
             self.y += _CURVE + _GAP
 
@@ -156,6 +158,11 @@ class _Strips:
             f'<rect class="data" style="{style}" x="{left:.1f}" y="{self.y}" width="{max(right - left, 0.3):.1f}" '
             f'height="{_STRIP}"><title>{html.escape(hover)}</title></rect>'
         )
+
+    def _add_guides(self, meant: Window) -> None:
+        for time in (meant.times[0, 0], meant.times[-1, 1]):
+            x = self.x(float(time))
+            self.marks.append(f'<path class="guide" d="M{x:.1f} {_TOP}V{self.y}"/>')
 
     def _add_axis(self) -> None:
         y = self.y

@@ -146,7 +146,7 @@ def _cards(
     for row in rows:
         position, of = objects.positions[row], said[row]
         mean = f", mean score {of.found[:, 4].mean():.2f}" if len(of.found) else ""
-        line = f"{int(of.is_found.sum())} of {len(of.there)} objects found, {_wrong(of)} wrong answers{mean}"
+        line = f"{int(of.is_found.sum())} of {len(of.there)} objects found, {_wrong(of)}{mean}"
         picture = whole_picture(subject.model, subject.part.dataset, position)
         if picture is None:
             cards.append(Card(position, (line,)))
@@ -162,8 +162,9 @@ def _cards(
     return subject.gallery.cards(cards)
 
 
-def _wrong(of: Answers) -> int:
-    return int((~of.is_right & (of.partner > -2)).sum())
+def _wrong(of: Answers) -> str:
+    count = int((~of.is_right & (of.partner > -2)).sum())
+    return f"{count} wrong answer{'s' * (count != 1)}"
 
 
 def _frames_there(task: Detection, objects: Objects, of: Answers, styles: Sequence[str]) -> list[Frame]:

@@ -78,7 +78,9 @@ def add_stretches(page: Page, subject: Subject, task: Segmentation, dense: Dense
     worst = [int(row) for row in np.argsort(-errors, kind="stable") if errors[row] > 0]
     shown: set[int] = set()
     if worst:
-        page.note("The windows with the largest share of wrong steps, with what lies around them in their recording.")
+        page.note(
+            "The windows with the largest share of wrong steps, between dotted lines, with what lies around them."
+        )
         page.add(_cards(subject, task, dense, worst, errors, sure, shown))
     else:
         page.note("There are none: the class of every step is right.")
@@ -114,11 +116,12 @@ def _cards(
         around = rows[max(0, at - _AROUND) : at + _AROUND + 1]
         windows = read_windows(subject.part.dataset, subject.model.tokenizer, dense, around)
         shown |= set(around)
-        line = f"{errors[row]:.1%} of its steps are wrong, mean probability {number(float(sure[row]), 3)}"
+        line = f"{errors[row]:.1%} of the steps are wrong, mean probability {number(float(sure[row]), 3)}"
         if not windows:
             cards.append(Card(dense.positions[row], (line,)))
             continue
         where = f"{name or subject.gallery.name(dense.positions[row])}, {span_of(windows)}"
         described = f"Truth and prediction of {where}: {line}"
-        cards.append(Card(dense.positions[row], (line, where), strips(windows, task, described), is_wide=True))
+        meant = next((window for window in windows if window.row == row), None)
+        cards.append(Card(dense.positions[row], (line, where), strips(windows, task, described, meant), is_wide=True))
     return subject.gallery.cards(cards)

@@ -20,6 +20,7 @@ from mt_report.text import number, short
 
 MapBy = Literal["pca", "umap"]
 _OTHERS = COLOURS - 1
+_FEW = 50
 _FIFTHS = (0, 4, 2, 6, 1)  # colours from low to high: blue, teal, green, olive, orange
 _LAST = ("others", "not known")
 
@@ -138,4 +139,10 @@ def _umap(vectors: NDArray[np.float32]) -> NDArray[np.float64]:
         raise MissingDependencyError(
             "a map by UMAP needs umap-learn, which is not installed", fix='pip install "mt-report[umap]", or --map pca'
         ) from error
-    return np.asarray(UMAP(n_neighbors=min(15, len(vectors) - 1), random_state=0).fit_transform(vectors), np.float64)
+    layout = UMAP(n_neighbors=min(15, len(vectors) - 1), random_state=0, n_jobs=1, init=_start(vectors))
+    return np.asarray(layout.fit_transform(vectors), np.float64)
+
+
+def _start(vectors: NDArray[np.float32]) -> str:
+    """Where UMAP begins: few vectors have no spectral layout."""
+    return "spectral" if len(vectors) > _FEW else "pca"

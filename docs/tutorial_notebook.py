@@ -25,6 +25,9 @@ PAGE, NOTEBOOK = DOCS / "tutorial.md", DOCS / "tutorial.ipynb"
 _OUTPUT = re.compile(r"^```output\n.*?^```\n", re.MULTILINE | re.DOTALL)
 _INSTALL = re.compile(r"^pip install .*\n", re.MULTILINE)
 _WRITTEN = re.compile(r"-o (\S+\.png|\S+/)(?=\s|$)")
+_UNSTEADY = re.compile(r"\x1b\[[0-9;]*m|^\w+: \d+(/\d+)? \w+, [\d.]+/s(, \d+ s left)?\n", re.MULTILINE)
+"""Colours of a terminal, and how far something was, which a slow machine says more often."""
+
 _KEPT = ("stdout", "stderr")
 _HEADER = "---\njupyter:\n  kernelspec:\n    display_name: Python 3\n    language: python\n    name: python3\n---\n\n"
 
@@ -86,7 +89,7 @@ def _joined(outputs: list[Any], folder: str) -> list[Any]:
         made.append(output)
     for output in made:
         if "text" in output:
-            output.text = output.text.replace(folder + os.sep, "")
+            output.text = _UNSTEADY.sub("", output.text.replace(folder + os.sep, ""))
     return made
 
 

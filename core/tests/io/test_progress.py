@@ -3,6 +3,7 @@
 import io
 import re
 import sys
+import warnings
 from types import SimpleNamespace
 
 import pytest
@@ -67,6 +68,14 @@ def test_announcements_stand_on_standard_output_of_a_notebook_and_else_on_standa
     monkeypatch.delitem(sys.modules, "IPython")
     announce("data: x")
     assert capsys.readouterr() == ("", "data: x\n")
+
+
+def test_a_hint_at_widgets_is_no_warning_of_a_notebook(cell):
+    with warnings.catch_warnings():
+        notebook.ignore_hints()
+        warnings.warn("IProgress not found. Please update jupyter and ipywidgets.", UserWarning, stacklevel=1)
+        with pytest.raises(UserWarning, match="another"):
+            warnings.warn("another", UserWarning, stacklevel=1)
 
 
 def test_an_interactive_shell_on_a_terminal_is_no_notebook(monkeypatch):

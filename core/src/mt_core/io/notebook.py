@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 import sys
 import time
+import warnings
+from importlib import import_module
 from typing import Any
 
 _SECONDS_BETWEEN = 0.5
@@ -19,6 +21,15 @@ def in_notebook() -> bool:
     return shell is not None and getattr(shell, "kernel", None) is not None
 
 
+def ignore_hints() -> None:
+    """In a notebook, from now on, no warning of tqdm that there are no widgets.
+
+    torchmetrics and Lightning import it, and none of its bars is shown.
+    """
+    if in_notebook():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+
+
 class NotebookBar:
     """Lines, and below them a bar with what is said of it.
 
@@ -27,8 +38,7 @@ class NotebookBar:
     """
 
     def __init__(self, line: str, done: int, total: int | None) -> None:
-        from IPython.display import display  # type: ignore[import-not-found, unused-ignore]
-
+        display: Any = import_module("IPython.display").display
         self._lines: list[str] = []
         self._now, self._done = line, (done, total)
         self._last = time.monotonic()

@@ -83,7 +83,7 @@ def train_by_steps(
         with (
             contextlib.closing(train_batches),
             contextlib.closing(val_batches),
-            interruptible(f"stopped; go on with the same command and --resume ({folder})"),
+            interruptible(f"stopped; go on with the same command and --resume, or resume=True ({folder})"),
         ):
             with together(ranks):
                 trainer.fit(module, epochs, val_batches, ckpt_path=checkpoint, weights_only=True)

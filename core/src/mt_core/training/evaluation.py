@@ -23,6 +23,7 @@ from mt_core.data.workers import SECONDS_A_SAMPLE
 from mt_core.errors import InputError, MtError, OptionError
 from mt_core.heads.pooled import parts_of, reads_pooled
 from mt_core.hooks import is_wrapped, session
+from mt_core.io.notebook import ignore_hints
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
@@ -146,6 +147,7 @@ def measure(
         raise OptionError(
             f"the model does {head.task.kind}, the data is for {dataset.task.kind}", fix="evaluate on data of its task"
         )
+    ignore_hints()
     was_training = model.training
     model.eval()
     if head.samples_at_once is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import tempfile
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from mt_core.data.subsets import hold_out
 from mt_core.data.training_data import TrainingData
 from mt_core.errors import FingerprintError, OptionError, RunError
 from mt_core.hooks import session
+from mt_core.io.notebook import ignore_hints
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, collecting, relay
 from mt_core.io.progress import announce
@@ -174,6 +174,7 @@ def _fit(
     show_progress: bool,
 ) -> FitResult:
     train, val = parts.train, parts.val
+    ignore_hints()
     planned = plan(model, recipe, parts, summary)
     is_first = ranks_of(recipe).is_first
     checkpoint = prepare_folder(folder, planned, resume=resume, overwrite=overwrite, is_first=is_first)
@@ -225,9 +226,7 @@ def _train(
     if is_solved(model, recipe):
         with seeded(recipe.seed), interruptible(f"stopped; the same command begins again ({folder})"):
             return train_by_solving(model, recipe, parts, folder, until, show_progress)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="IProgress not found")  # of tqdm, for Lightning's own bars
-        from mt_core.training.by_steps import train_by_steps
+    from mt_core.training.by_steps import train_by_steps
 
     return train_by_steps(model, recipe, parts, folder, checkpoint, until, show_progress)
 

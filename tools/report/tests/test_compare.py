@@ -122,3 +122,14 @@ def test_what_cannot_be_compared_is_refused(compare, runs, trained, tmp_path):
         compare(runs[0], trained("regression").run)
     with pytest.raises(RunError, match="holds no run"):
         compare(runs[0], tmp_path)
+
+
+@pytest.mark.slow
+def test_runs_that_find_objects_have_intervals_and_a_gain_of_nothing_over_themselves(trained, tmp_path, monkeypatch):
+    monkeypatch.setattr("mt_core.training.intervals.RESAMPLES", 100)
+    run = trained("detection").run
+    again = shutil.copytree(run, tmp_path / "again")
+    first, second = compare_runs([run, again], num_workers=0).contenders
+    assert first.value == second.value == pytest.approx(read_run(run).record["test_metrics"]["map"], abs=1e-6)
+    assert first.interval[0] <= first.value <= first.interval[1]
+    assert second.gain == 0 and second.gain_interval == (0, 0)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_core.contract import ModalityDataset, Segmentation
+from mt_core.contract import Boxes, ModalityDataset, Segmentation
 from mt_core.data.sample_hash import UNKNOWN, sample_hashes
 from mt_core.data.training_data import open_training_data
 from mt_core.errors import MtError
@@ -56,6 +56,9 @@ def samples_tested(facts: RunFacts) -> Tested:
 
 
 def _text(target: object) -> str:
+    if isinstance(target, Boxes):
+        parts = (target.xyxy, target.classes, target.ignored)
+        return repr([None if part is None else np.asarray(part).tolist() for part in parts])
     return repr(np.asarray(target).tolist()) if target is not None else "None"
 
 

@@ -207,18 +207,17 @@ def _matched(found: NDArray[np.float32], there: NDArray[np.float32]) -> tuple[ND
     near[:, skipped] = overlaps(found[:, :4], there[skipped, :4], of_found=True)
     right = np.zeros((len(THRESHOLDS), len(found)), bool)
     ignored = np.zeros_like(right)
-    for level, threshold in enumerate(THRESHOLDS):
-        taken = np.zeros(len(there), bool)
-        for row in range(len(found)):
-            for is_skipped in (False, True):
-                free = (skipped == is_skipped) & (is_skipped | ~taken) & (near[row] >= threshold)
-                if not free.any():
-                    continue
-                # of equal overlaps the last one
-                best = len(there) - 1 - int(np.where(free, near[row], -1.0)[::-1].argmax())
-                taken[best] = True
-                (ignored if is_skipped else right)[level, row] = True
-                break
+    if not len(there):
+        return right, ignored
+    taken = np.zeros((len(THRESHOLDS), len(there)), bool)
+    for row in np.flatnonzero(near.max(1) >= THRESHOLDS[0]):
+        reached = near[row] >= THRESHOLDS[:, None]
+        free = reached & ~skipped & ~taken
+        # of equal overlaps the last one
+        best = len(there) - 1 - np.where(free, near[row], -1.0)[:, ::-1].argmax(1)
+        right[:, row] = free.any(1)
+        taken[right[:, row], best[right[:, row]]] = True
+        ignored[:, row] = ~right[:, row] & (reached & skipped).any(1)
     return right, ignored
 
 

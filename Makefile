@@ -25,7 +25,7 @@ test slow: export OPENBLAS_NUM_THREADS = 1
 test slow: export PYTHONDONTWRITEBYTECODE =
 
 test: .venv/ready
-	$(IN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(IN)/python -m pytest --numprocesses 2 --dist worksteal --durations 20 --durations-min 4
 
 slow: .venv/ready
 	$(IN)/python -m pytest -m slow --numprocesses 2 --dist worksteal

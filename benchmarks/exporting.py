@@ -20,6 +20,7 @@ from machine import machine
 from safetensors.torch import save_file
 
 import mt_core as mt
+from mt_core.contract import Boxes
 from mt_core.encoder import load_encoder
 from mt_core.encoder.plain_vit import build_vit
 from mt_core.encoder.random_weights import draw_weights
@@ -44,7 +45,9 @@ def cases() -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
     yield "image", "stem=conv", {"stem": "conv", "patch": 8, "size": 32}, {}
     yield "tabular", "regression", {}, {"targets": "numbers"}
     yield "tabular", "multilabel", {}, {"targets": "labels"}
+    yield "image", "identities", {"size": 32}, {"targets": "identities"}
     yield "image", "masks", {"size": 32, "labels": "pixels"}, {"targets": "masks"}
+    yield "image", "boxes", {"size": 32, "labels": "boxes", "across": 1}, {"targets": "boxes"}
 
 
 def data_of(modality: str, targets: str | None) -> tuple[Any, Any]:
@@ -55,11 +58,10 @@ def data_of(modality: str, targets: str | None) -> tuple[Any, Any]:
     from mt_core.data.in_memory import InMemoryDataset, in_memory
 
     drawn = np.random.default_rng(0)
-    if targets == "masks":
-        task = mt.Segmentation(classes=("dark", "bright"), of="pixels")
+    if targets in ("masks", "boxes", "identities"):
         pictures = [drawn.integers(0, 256, (32, 32, 3), dtype=np.uint8) for _ in range(18)]
-        masks = [(picture[..., 0] > 127).astype(np.int64) for picture in pictures]
-        parts = [InMemoryDataset(pictures[part], masks[part], task) for part in (slice(12), slice(12, 18))]
+        task, of_pictures = of_each_picture(targets, pictures)
+        parts = [InMemoryDataset(pictures[part], of_pictures[part], task) for part in (slice(12), slice(12, 18))]
         return parts[0], parts[1]
     rows = [{"a": float(a), "b": float(b)} for a, b in drawn.normal(size=(18, 2))]
     of_rows: list[Any] = (
@@ -68,6 +70,17 @@ def data_of(modality: str, targets: str | None) -> tuple[Any, Any]:
     whole = in_memory(rows, of_rows)
     parts = [InMemoryDataset(rows[part], whole.targets()[part], whole.task) for part in (slice(12), slice(12, 18))]
     return parts[0], parts[1]
+
+
+def of_each_picture(targets: str, pictures: list[Any]) -> tuple[Any, list[Any]]:
+    """A task, and the target of each picture."""
+    if targets == "masks":
+        masks = [(picture[..., 0] > 127).astype(np.int64) for picture in pictures]
+        return mt.Segmentation(classes=("dark", "bright"), of="pixels"), masks
+    if targets == "boxes":
+        boxes = Boxes(np.array([[4.0, 4.0, 20.0, 20.0]], np.float32), np.array([0]))
+        return mt.Detection(classes=("thing",)), [boxes] * len(pictures)
+    return mt.Retrieval(identities=("a", "b", "c")), [(number % 3, number % 2, 0) for number in range(len(pictures))]
 
 
 def outcome(modality: str, options: dict[str, Any], settings: dict[str, Any], encoder: Path) -> tuple[str, str]:

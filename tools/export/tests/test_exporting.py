@@ -8,6 +8,8 @@ import pytest
 import torch
 
 import mt_core as mt
+from mt_core.data.in_memory import InMemoryDataset
+from mt_core.encoder import load_encoder
 from mt_core.errors import OptionError
 from mt_export import ExportError, export, parity
 from mt_export.answers import Output, difference
@@ -108,6 +110,32 @@ def test_what_does_not_go_together_is_refused(tabular, settings, said):
 def test_a_model_that_was_not_trained_is_refused(tmp_path):
     with pytest.raises(ExportError, match="has no head"):
         export(mt.load("text"), "onnx", tmp_path / "t.onnx")
+
+
+@pytest.mark.parametrize(
+    "task", [mt.Segmentation(classes=("a", "b"), of="pixels"), mt.Detection(classes=("a", "b"))], ids=str
+)
+def test_answers_of_the_size_of_a_picture_are_refused(task, encoder_file, tmp_path):
+    labels = "boxes" if task.kind == "detection" else "pixels"
+    model = mt.load("image", encoder=load_encoder(encoder_file), size=32, labels=labels)
+    model.attach_head(task)
+    with pytest.raises(ExportError, match="at its own size"):
+        export(model, "onnx", tmp_path / "m.onnx")
+
+
+@pytest.mark.slow
+def test_vectors_that_identities_are_found_by_are_exported(make_model, tmp_path):
+    pictures = [np.full((32, 32, 3), 20 * number, np.uint8) for number in range(12)]
+    task = mt.Retrieval(identities=("a", "b", "c"))
+    seen_by = [(number % 3, number % 2, 0) for number in range(12)]
+    data = [InMemoryDataset(pictures[part], seen_by[part], task) for part in (slice(0, 6), slice(6, 12))]
+    model = make_model("image", options={"size": 32}, data=data)
+    result = export(model, "onnx", tmp_path / "i.onnx", num_workers=0)
+    assert result.parity.max_error < 1e-5 and result.parity.same_decisions == 6
+    assert [each["name"] for each in result.card["outputs"]] == ["scores", "vector"]
+    pixels = [model.tokenizer.prepare(model.tokenizer.read(picture))["pixels"].numpy() for picture in pictures]
+    (vector,) = onnxruntime.InferenceSession(tmp_path / "i.onnx").run(["vector"], {"pixels": np.stack(pixels)})
+    np.testing.assert_allclose(np.linalg.norm(vector, axis=1), 1, rtol=1e-5)
 
 
 def test_differences_count_in_the_scale_of_an_output_and_nan_only_beside_nan():

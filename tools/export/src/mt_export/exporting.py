@@ -155,6 +155,7 @@ def _loaded(run: str | Path | MetaTransformer, encoder: str | Path | Encoder | N
 
         model = load_run(run, encoder=encoder)
     model.requires_grad_(False)
+    _check_sizes(model)
     wrapped = [hook for hook in ("mt_tokenize", "mt_encode", "mt_predict") if hooks.is_wrapped(hook)]
     if wrapped:
         raise ExportError(
@@ -162,6 +163,17 @@ def _loaded(run: str | Path | MetaTransformer, encoder: str | Path | Encoder | N
             fix="export without them (MT_PLUGINS, or mt --no-plugins)",
         )
     return model
+
+
+def _check_sizes(model: MetaTransformer) -> None:
+    """Raises ExportError: what the head gives has a size that only the values of a batch tell."""
+    head = model.head
+    if head is not None and (head.task.kind == "detection" or getattr(head.task, "of", "places") != "places"):
+        raise ExportError(
+            f"{type(head).__name__} answers for a sample at its own size, which is among the values of a batch, and a "
+            "graph computes as much for each batch of a shape",
+            fix="use the run itself: mt serve, or mt_core.load_run",
+        )
 
 
 def _written(

@@ -57,7 +57,7 @@ def _seen(axes_BN3: Tensor, mask_BN: Tensor, size: int) -> Tensor:
     column_BN, row_BN = (_cell(place, size) for place in (right_BN, -up_BN))
     cell_BN = torch.where(mask_BN, row_BN * size + column_BN, size * size)  # what is not there falls behind the picture
     near_BN = _LEAST + (1 - _LEAST) * (1 + depth_BN.clamp(-1, 1)) / 2
-    blank = near_BN.new_zeros(len(near_BN), size * size + 1)
+    blank = near_BN.new_zeros(near_BN.shape[0], size * size + 1)
     nearest = blank.scatter_reduce(1, cell_BN, near_BN, "amax")
     # the furthest is the nearest from the other side
     furthest = blank.scatter_reduce(1, cell_BN, 1 + _LEAST - near_BN, "amax")

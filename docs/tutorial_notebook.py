@@ -53,7 +53,7 @@ def cells_of(page: str) -> Any:
 
 
 def _show(written: str) -> str:
-    path = repr(written) if written.endswith(".png") else f"next(Path({written!r}).glob('*.png'))"
+    path = f'"{written}"' if written.endswith(".png") else f'next(Path("{written}").glob("*.png"))'
     return f"from IPython.display import Image\n\nImage({path})"
 
 

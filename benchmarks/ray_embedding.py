@@ -1,6 +1,6 @@
 """Embedding by Ray: two workers against one, and the memory of the command over the number of rows.
 
-python benchmarks/ray_embedding.py speed [--pictures 4000]       # interleaved, two workers over one, the load named
+python benchmarks/ray_embedding.py speed [--pictures 4000] [--encoder NAME]    # interleaved, two workers over one
 python benchmarks/ray_embedding.py memory [--rows 200000 1000000]    # a text file of so many rows, no encoder
 """
 
@@ -36,7 +36,7 @@ def run(line: list[str]) -> tuple[float, int]:
     return time.monotonic() - began, peak >> 10
 
 
-def speed(folder: Path, count: int) -> None:
+def speed(folder: Path, count: int, encoder: str) -> None:
     (folder / "in").mkdir()
     generator = np.random.default_rng(0)
     for number in range(count):
@@ -49,6 +49,7 @@ def speed(folder: Path, count: int) -> None:
         seconds = {}
         for workers in (1, 2):
             line = ["image", "-o", str(folder / f"{turn}-{workers}.parquet"), "--num-workers", str(workers)]
+            line += ["--encoder", encoder]
             start, _ = run([*line, str(folder / "few"), "--overwrite"])  # Ray's start and the loading of the model
             whole, _ = run([*line, str(folder / "in"), "--overwrite"])
             seconds[workers] = whole - start
@@ -71,11 +72,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("what", choices=["speed", "memory"])
     parser.add_argument("--pictures", type=int, default=4000)
+    parser.add_argument("--encoder", default="mt-tiny")
     parser.add_argument("--rows", type=int, nargs="+", default=[200_000, 1_000_000])
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         if arguments.what == "speed":
-            speed(Path(name), arguments.pictures)
+            speed(Path(name), arguments.pictures, arguments.encoder)
         else:
             memory(Path(name), arguments.rows)
 

@@ -10,6 +10,7 @@ import mt_core as mt
 from mt_core.cli import main
 from mt_core.cli.embed import _report
 from mt_core.embedding import engine, part_writer
+from mt_core.embedding.changes import states_of
 
 pytestmark = pytest.mark.usefixtures("toy")
 
@@ -161,3 +162,39 @@ def test_vectors_of_a_file_that_was_removed_are_kept_and_it_is_reported(model, s
     _report(result)
     assert f"1 file(s) in {out} are no longer there, such as {sources[1]}" in capsys.readouterr().err
     assert not mt.embed_files(model, sources[2:], out, num_workers=0, overwrite=True).gone
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """A header and two files beside it, whose names are given by their header's."""
+    for name in ("a.hdr", "a.1", "a.2"):
+        (tmp_path / name).write_text(name)
+        os.utime(tmp_path / name, (1e9, 1e9))
+    header = str(tmp_path / "a.hdr")
+    return header, lambda path: [path.replace(".hdr", end) for end in (".1", ".2", ".absent")]
+
+
+@pytest.mark.parametrize("with_hash", [False, True])
+def test_files_that_belong_to_one_count_with_it_whatever_is_exchanged(pair, with_hash, tmp_path):
+    header, beside = pair
+
+    def state():
+        (found,) = states_of([header], beside=beside, with_hash=with_hash)
+        return found
+
+    before = state()
+    assert not before.differs(state())
+    (tmp_path / "a.1").rename(tmp_path / "a")
+    (tmp_path / "a.2").rename(tmp_path / "a.1")
+    (tmp_path / "a").rename(tmp_path / "a.2")
+    exchanged = state()
+    assert before.differs(exchanged) is with_hash  # the same sizes and dates under the same names
+    os.utime(tmp_path / "a.1", (1, 1))  # older than all others
+    assert exchanged.differs(state()) is not with_hash
+
+
+def test_a_hash_of_names_is_not_held_against_one_of_contents(pair):
+    header, beside = pair
+    (by_date,) = states_of([header], beside=beside)
+    (by_content,) = states_of([header], beside=beside, with_hash=True)
+    assert not by_date.differs(by_content) and not by_content.differs(by_date)

@@ -6,6 +6,8 @@ import tracemalloc
 
 import pytest
 
+from mt_core.errors import RunError
+from mt_core.io import kept_records
 from mt_core.io.kept_records import KeptRecords
 
 RECORDS = [{"row": row, "prediction": f"class {row % 3}", "source": "s\udce9.npy"} for row in range(7)]
@@ -33,3 +35,14 @@ def test_memory_does_not_grow_with_what_a_record_holds():
         tracemalloc.stop()
         assert len(kept) == 2000 and kept[1999]["row"] == 1999
     assert grown < 200_000  # of two million characters
+
+
+def test_a_full_temporary_folder_is_named(monkeypatch):
+    full = open("/dev/full", "w+b", buffering=0)
+    monkeypatch.setattr(kept_records.tempfile, "TemporaryFile", lambda **_: full)
+    with (
+        KeptRecords(0) as kept,
+        pytest.raises(RunError, match=r"the temporary folder \S+ cannot be written to \(No space left") as refused,
+    ):
+        kept.append({"row": 0})
+    assert "TMPDIR" in refused.value.fix

@@ -40,3 +40,9 @@ def test_without_sizes_or_objects_there_is_no_such_answer():
     assert (
         boxes_metrics(default_head(8, TASK), typical_target(TASK, USUAL), [picture((0, 1, 1, 2, 2), size=None)]) == {}
     )
+
+
+def test_objects_that_do_not_count_are_in_no_answer():
+    crowd = Boxes([[0, 0, 200, 100], [0, 0, 20, 20]], [0, 1], ignored=[True, False], size=(100, 200))
+    assert typical_target(TASK, [crowd]) == [pytest.approx([0, 0, 0.1, 0.2, 1, 1], abs=1e-3)]
+    assert typical_target(TASK, [Boxes([[0, 0, 200, 100]], [0], ignored=[True], size=(100, 200))]) is None

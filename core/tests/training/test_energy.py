@@ -75,7 +75,9 @@ def test_nothing_is_said_where_nothing_can_be_read(zone, tmp_path):
 
 def test_a_counter_that_goes_away_is_not_half_counted(zone, tmp_path):
     path = zone("intel-rapl:0", "package-0", 0)
+    zone("intel-rapl:1", "package-1", 0)
     with Energy(CPU, tmp_path) as energy:
+        zone("intel-rapl:1", "package-1", 50_000_000)
         (path / "energy_uj").unlink()
     assert energy.joules == {}
 

@@ -246,6 +246,30 @@ def test_a_resumed_run_begins_after_the_last_epoch_and_not_after_the_best(model,
     assert 10**9 - counting.left == 16  # the samples of one epoch
 
 
+@pytest.mark.parametrize("is_resumed", [False, True])
+def test_energy_is_told_of_a_whole_training_alone(model, small_encoder, tmp_path, monkeypatch, is_resumed):
+    class Meter:
+        def __init__(self, device):
+            self.joules = {"gpu": 5.0}
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            pass
+
+    monkeypatch.setattr("mt_core.training.fitting.Energy", Meter)
+    train, val = demo(size=16), demo("val", size=8)
+    settings = {"epochs": 2, "batch_size": 8, "num_workers": 0, "out": tmp_path / "run"}
+    if is_resumed:
+        with pytest.raises(KeyboardInterrupt):
+            mt.fit(model, Interrupting(train, 16 + 3)(), val, **settings)
+        model = mt.load("toy", encoder=small_encoder)
+    mt.fit(model, train, val, resume=is_resumed, **settings)
+    told = json.loads((tmp_path / "run" / "run.json").read_text())["energy"]
+    assert told == ({} if is_resumed else {"gpu": 5.0})
+
+
 def test_an_unreadable_sample_ends_training_with_its_own_error(model):
     data = demo(size=16)
     data.samples[3] = "missing.npy"

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -175,6 +176,17 @@ def test_a_sample_is_known_by_its_content(tmp_path):
     assert hashes[8] == hashes[9] != hashes[10]
     assert hashes[11] == hashes[12] != hashes[13]
     assert hashes[14] == UNKNOWN
+
+
+def test_a_sample_is_known_whatever_it_is_called():
+    @dataclass
+    class Window:
+        values: np.ndarray
+        name: str
+
+    named = [Window(np.arange(3.0), "a/b.csv, steps 0 to 2"), Window(np.arange(3.0), "/data/a/b.csv, steps 0 to 2")]
+    first, second, other = sample_hashes(Listed([*named, Window(np.arange(1.0, 4.0), named[0].name)])).tolist()
+    assert first == second != other
 
 
 def test_a_large_file_is_known_by_its_size_and_three_of_its_pieces(tmp_path):

@@ -16,6 +16,7 @@ import torch
 from mt_core.errors import DataWarning, InputError, MissingDependencyError
 from mt_plugin_graph.graph import MISSING, Graph
 from mt_plugin_graph.reading import SUFFIXES, graphs, only_graph
+from mt_plugin_graph.tokenizer import GraphTokenizer
 
 GRAPHML = """<?xml version="1.0" encoding="UTF-8"?>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns">
@@ -395,3 +396,9 @@ def test_attributes_of_a_mapping_under_other_names_are_reported():
     fields = {"edge_index": [[0, 1], [1, 0]], "num_nodes": 2, "edge_weight": [1.5, 1.5], "y": [1], "pos": [[0], [1]]}
     with pytest.warns(DataWarning, match="edge_weight: attributes are read from x and edge_attr"):
         only_graph(fields)
+
+
+def test_the_table_of_nodes_lies_beside_an_edge_list_and_beside_nothing_else():
+    tokenizer = GraphTokenizer(8)
+    assert tokenizer.files_beside("s3://a/g.edges") == ["s3://a/g.nodes.csv", "s3://a/g.nodes"]
+    assert tokenizer.files_beside("g.graphml") == []

@@ -12,6 +12,7 @@ from PIL import Image
 
 from mt_core.contract import Classification, Regression
 from mt_core.errors import InputError, RunError
+from mt_plugin_hyperspectral.layouts.names import numbers_of_classes
 from mt_plugin_hyperspectral.views import _numbered, drawn, write
 
 TASK = Classification(classes=("water", "grass", "roof"))
@@ -130,3 +131,11 @@ def test_scene_under_its_classes_is_as_bright_as_its_pixels(tmp_path: Path):
         levels = np.asarray(seen.convert("L")).astype(int)
     assert len(set(levels[:, :2].ravel())) == len(set(levels[:, 2:].ravel())) == 1
     assert levels[0, 2] - levels[0, 0] > 80
+
+
+@pytest.mark.parametrize(
+    ("classes", "numbers"),
+    [(("3", "7"), (3, 7)), (("70000", "2"), (1, 2)), (("1", "01"), (1, 2)), (("oak", "fir"), (1, 2))],
+)
+def test_the_numbers_of_a_mask_are_those_that_classes_are_called_by_where_a_mask_can_hold_them(classes, numbers):
+    assert numbers_of_classes(classes) == numbers

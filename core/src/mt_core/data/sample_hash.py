@@ -28,10 +28,14 @@ NAMES = frozenset(("file", "filename", "name", "path", "place"))
 """Fields in which a sample that was read keeps how it is called."""
 
 
+_OWN_NAMES = ("filename", "name")
+"""Those of them that are no more than a name, which is relative or absolute as the folder was given."""
+
+
 def sample_hashes(dataset: ModalityDataset) -> NDArray[np.uint64]:
     """A number for the content of each sample, in order: of a file its bytes (of one above 8 MiB its size, beginning,
     middle and end), of a row its values, of an array its numbers. Files are read, and not decoded."""
-    hasher = ContentHasher()
+    hasher = ContentHasher(_OWN_NAMES)
     with ThreadPoolExecutor(_THREADS) as threads:  # hashlib and files leave the interpreter to others
         hashes = list(threads.map(lambda index: _hash(hasher, dataset, index), range(len(dataset))))
     return np.array(hashes, np.uint64)

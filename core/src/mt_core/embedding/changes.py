@@ -12,8 +12,11 @@ from typing import NamedTuple
 from mt_core.errors import InputError
 from mt_core.io.fetching import fetched
 from mt_core.io.names import path_of_text
+from mt_core.io.notices import Notices, collecting
 from mt_core.io.url_listing import SizeAndDate, is_there, sizes_and_dates
 from mt_core.io.urls import is_url
+
+_OF_FILES = "files:"
 
 
 class FileState(NamedTuple):
@@ -23,7 +26,8 @@ class FileState(NamedTuple):
     Attributes:
         size: In bytes; None: there is no such file, because the source is a text for instance.
         modified: Nanoseconds since 1970.
-        sha256: Of the content, where it was asked for; of a file alone.
+        sha256: Of the content, where it was asked for; of a file alone, or of it and those that belong to it. Where
+            such were not asked about their content, "files:" and a hash of their names, sizes and dates.
     """
 
     size: int | None = None
@@ -34,7 +38,8 @@ class FileState(NamedTuple):
         """Whether the file has changed since; one that is gone has not. Content decides, where it is known of both."""
         if now.size is None:
             return False
-        if self.sha256 is not None and now.sha256 is not None:
+        hashes = (self.sha256, now.sha256)
+        if None not in hashes and len({str(each).startswith(_OF_FILES) for each in hashes}) == 1:
             return self.sha256 != now.sha256
         return (self.size, self.modified) != (now.size, now.modified)
 
@@ -47,7 +52,8 @@ def states_of(
     Args:
         beside: Gives further files that belong to one; see `Tokenizer.files_beside`.
     """
-    groups = [[path, *(beside(path) if is_url(path) or os.path.isfile(path) else ())] for path in paths]
+    with collecting(Notices()):  # what is said of them is said where they are read
+        groups = [[path, *(beside(path) if is_url(path) or os.path.isfile(path) else ())] for path in paths]
     urls = [file for group in groups for file in group if is_url(file)]
     known = sizes_and_dates(urls) if urls else {}
 
@@ -56,18 +62,22 @@ def states_of(
             return _state_at_url(file, known.get(file), with_hash)
         return state_of(file, with_hash=with_hash)
 
-    return [_together([state(file) for file in group]) for group in groups]
+    return [_together({file: state(file) for file in group}) for group in groups]
 
 
-def _together(states: Sequence[FileState]) -> FileState:
-    """Of a file and of those beside it that are there; as that of the file alone where it stands alone."""
-    there = [state for state in states if state.size is not None]
-    if states[0].size is None or len(there) == 1:
-        return states[0]
-    hashes = [state.sha256 for state in there]
-    digest = None if None in hashes else hashlib.sha256("".join(map(str, hashes)).encode()).hexdigest()
-    dates = [state.modified for state in there if state.modified is not None]
-    return FileState(sum(state.size or 0 for state in there), max(dates, default=None), digest)
+def _together(states: Mapping[str, FileState]) -> FileState:
+    """Of a file, the first, and of those beside it that are there; as that of the file alone where it stands alone."""
+    first = next(iter(states.values()))
+    there = {file: state for file, state in states.items() if state.size is not None}
+    if first.size is None or len(there) == 1:
+        return first
+    hashes = [state.sha256 for state in there.values()]
+    of_content = None not in hashes
+    told = "".join(map(str, hashes)) if of_content else repr(sorted((n, s.size, s.modified) for n, s in there.items()))
+    digest = hashlib.sha256(told.encode("utf-8", "surrogateescape")).hexdigest()
+    dates = [state.modified for state in there.values() if state.modified is not None]
+    size = sum(state.size or 0 for state in there.values())
+    return FileState(size, max(dates, default=None), digest if of_content else _OF_FILES + digest)
 
 
 def _state_at_url(url: str, known: SizeAndDate | None, with_hash: bool) -> FileState:

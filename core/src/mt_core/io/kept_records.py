@@ -9,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, overload
 
+from mt_core.errors import RunError
+
 MOST_IN_MEMORY = 10_000
 
 
@@ -35,18 +37,26 @@ class KeptRecords(Sequence[dict[str, Any]]):
             self._file.close()
 
     def append(self, record: Mapping[str, Any]) -> None:
-        """
+        """Keep one more.
+
         Raises:
-            OSError: there is no room on the disk.
+            RunError: there is no room for it in the temporary folder.
         """
         if len(self._first) < self.most:
             self._first.append(dict(record))
             return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(prefix="mt-records-")
-        self._file.seek(0, 2)
-        self._starts.append(self._file.tell())
-        self._file.write(json.dumps(record).encode() + b"\n")
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="mt-records-")
+            start = self._file.seek(0, 2)
+            self._file.write(json.dumps(record).encode() + b"\n")
+            self._file.flush()
+        except OSError as error:
+            raise RunError(
+                f"the temporary folder {tempfile.gettempdir()} cannot be written to ({error.strerror})",
+                fix="make room there, or name another folder in the environment variable TMPDIR",
+            ) from None
+        self._starts.append(start)
 
     def __len__(self) -> int:
         return len(self._first) + len(self._starts)

@@ -39,8 +39,9 @@ def typical_boxes(targets: Sequence[Any]) -> Answer | None:
     shares, classes, pictures = [np.empty((0, 4))], [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for number, target in enumerate(looked_at):
         height, width = target.size
-        shares.append(np.asarray(target.xyxy, np.float64).reshape(-1, 4) / (width, height, width, height))
-        classes.append(np.asarray(target.classes, np.int64).reshape(-1))
+        counts = np.ones(len(target.classes), bool) if target.ignored is None else ~np.asarray(target.ignored, bool)
+        shares.append(np.asarray(target.xyxy, np.float64).reshape(-1, 4)[counts] / (width, height, width, height))
+        classes.append(np.asarray(target.classes, np.int64).reshape(-1)[counts])
         pictures.append(np.full(len(classes[-1]), number))
     boxes_M4 = torch.from_numpy(np.concatenate(shares)[:_MOST_BOXES]).float()
     class_M, picture_M = (torch.from_numpy(np.concatenate(each)[:_MOST_BOXES]) for each in (classes, pictures))

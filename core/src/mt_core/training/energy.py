@@ -23,7 +23,7 @@ class Energy:
 
     Attributes:
         joules: After the block by what was measured: "processors" (their packages, and memory where the machine counts
-            it) and "gpu"; without what the machine does not tell, or does not let this user read.
+            it) and "gpu"; without what the machine does not tell, or does not let this user read to the end.
     """
 
     def __init__(self, device: torch.device, powercap: Path = POWERCAP, seconds: float = _SECONDS) -> None:
@@ -56,7 +56,8 @@ class Energy:
             self._look()
 
     def _look(self) -> None:
-        self._zones = [zone for zone in self._zones if zone.look()]
+        if not all([zone.look() for zone in self._zones]):
+            self._zones = []  # a part of the energy is no measure of it
         now, watts = time.monotonic(), _gpu_watts(self.device) if self._watts is not None else None
         if watts is not None and self._watts is not None:
             self._gpu += (watts + self._watts) / 2 * (now - self._before)

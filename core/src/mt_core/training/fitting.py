@@ -200,7 +200,8 @@ def _fit(
         _verify_encoder(model, folder)
     if adapters:
         merge_adapters(model, adapters, folder)
-    planned = {**planned, "peak_memory": memory.bytes, "energy": energy.joules}
+    joules = energy.joules if checkpoint is None else {}  # what was used before the training went on is not known
+    planned = {**planned, "peak_memory": memory.bytes, "energy": joules}
     return finish(model, recipe, parts, folder, notices, trained, planned, baseline, show_progress)
 
 

@@ -1,5 +1,6 @@
 """The tokens of an item are those that each modality gives, one after another."""
 
+import json
 from itertools import chain, combinations
 
 import pytest
@@ -10,6 +11,7 @@ from mt_core.contract import Example
 from mt_core.errors import DataWarning, InputError, OptionError
 from mt_core.model import MetaTransformer, make_tokenizer
 from mt_core.plugins import get
+from mt_fusion.fused.tokenizer import FusedTokenizer
 from mt_fusion.items.item import ReadItem
 
 INPUTS = {"photo": "image", "about": "text", "facts": "tabular"}
@@ -205,3 +207,14 @@ def test_a_row_that_cannot_be_used_is_named_with_its_place(model):
 def test_no_inputs_are_refused():
     with pytest.raises(OptionError, match="a mapping of no inputs"):
         mt.load({})
+
+
+def test_the_files_of_a_table_are_those_of_all_rows_and_what_lies_beside_them(tmp_path):
+    rows = [{"words": "no scene"}, {"scene": "a.hdr", "words": "a"}, {"scene": "b.mat"}]
+    (tmp_path / "items.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    scene = {"modality": "hyperspectral", "columns": ["scene"], "holds": "files"}
+    words = {"modality": "text", "columns": ["words"], "holds": "cells"}
+    tokenizer = FusedTokenizer(8, FusedTokenizer.Options.parse({"inputs": {"scene": scene, "words": words}}))
+    found = tokenizer.files_beside(str(tmp_path / "items.jsonl"))
+    assert {str(tmp_path / name) for name in ("a.hdr", "a.img", "b.mat")} <= set(found)
+    assert tokenizer.files_beside(str(tmp_path / "absent.csv")) == []

@@ -137,6 +137,8 @@ def _spectrogram(tokenizer: Tokenizer, sample: Any, item: Any, first: int, times
     starts = np.concatenate([panel.x_edges[:-1] for panel in shown])
     step = float(np.median(times[:, 1] - times[:, 0]))
     inside = (starts >= (first - 0.001) * step) & (starts < (first + len(times)) * step)
+    if not inside.any():
+        return None
     low, high = float(levels.min()), float(levels.max())
     return Spectrogram((levels[:, inside] - low) / ((high - low) or 1.0), np.asarray(shown[0].y_edges, np.float64))
 

@@ -92,6 +92,7 @@ class Batcher:
         self.is_more_coming, self.observe = is_more_coming, observe
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._num_in_batch = 0
+        self._cores = max(1, torch.get_num_threads() - 1)  # readers keep a core
         self._thread = threading.Thread(target=self._run, name="mt-serve-encode", daemon=True)
 
     def __enter__(self) -> Batcher:
@@ -112,7 +113,7 @@ class Batcher:
         return self._waiting.qsize() + self._num_in_batch
 
     def _run(self) -> None:
-        torch.set_num_threads(max(1, torch.get_num_threads() - 1))  # of this thread; readers keep a core
+        torch.set_num_threads(self._cores)
         is_open = True
         while is_open and (first := self._waiting.get()) is not None:
             batch, is_open = self._gather(first)

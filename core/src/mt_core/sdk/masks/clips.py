@@ -77,7 +77,7 @@ def _are_clips(root: Path) -> bool:
     """Whether folders of masks that are called as DAVIS calls them hold folders, and no files."""
     names = ["Annotations", *(f"{path.name}/Annotations" for path in folders_in(root) if split_from_name(path.name))]
     there = [root / name for name in names if (root / name).is_dir()]
-    return bool(there) and all(folders_in(path) and not any(path.glob("*.*")) for path in there)
+    return bool(there) and all(folders_in(path) and not any(path.glob("[!.]*.*")) for path in there)
 
 
 def _of_one_resolution(pairs: Pairs) -> Pairs:

@@ -24,7 +24,14 @@ from mt_plugin_graph.reading.columns import edge_columns, is_source_name
 _HEAD = 20  # lines, in which comments say what it is
 _DIRECTED = re.compile(r"#+ *directed graph\b|% *asym\b", re.IGNORECASE)
 _COMMENTS = ("#", "%", "//")
+_LISTS = (".edges", ".edgelist", ".csv", ".tsv", ".txt")
 _TABLE_SUFFIXES = (".nodes.csv", ".nodes")
+
+
+def nodes_beside(name: str) -> list[str]:
+    """What the table of the nodes of an edge list may be called, whether it is there or not."""
+    stem, suffix = os.path.splitext(name)
+    return [stem + end for end in _TABLE_SUFFIXES] if suffix.lower() in _LISTS else []
 
 
 def graph_of_edge_list(lines: Iterable[str], name: str, path: Path, columns: Columns = attributes_of) -> Graph:

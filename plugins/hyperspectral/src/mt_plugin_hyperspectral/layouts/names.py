@@ -29,6 +29,8 @@ _OF_SCENE = {
 """By the name of the scene's file. Source: M. Graña, M. A. Veganzons, B. Ayerdi, Hyperspectral Remote Sensing Scenes,
 Grupo de Inteligencia Computacional, University of the Basque Country."""
 
+_LARGEST = 2**16 - 2  # one more is left for pixels without data
+
 ANOMALIES = ("background", "anomaly")
 """0 and 1 of the maps of ABU."""
 
@@ -56,9 +58,11 @@ def class_names(stem: str, labels: Sequence[int]) -> tuple[str, ...]:
 
 def numbers_of_classes(classes: Sequence[str]) -> tuple[int, ...]:
     """The number that stands for each class in a ground truth: of classes that are called by numbers that number, of a
-    known scene its own, of anomalies 1 and of their background 0, else 1, 2 and so on."""
-    if all(name.isascii() and name.isdigit() for name in classes):
-        return tuple(int(name) for name in classes)
+    known scene its own, of anomalies 1 and of their background 0, else 1, 2 and so on; also where a number would need
+    more than 16 bits, or stand for two."""
+    called = [int(name) for name in classes if name.isascii() and name.isdigit() and len(name) < 6]
+    if len(set(called)) == len(classes) and max(called) <= _LARGEST:
+        return tuple(called)
     if set(classes) <= set(ANOMALIES):
         return tuple(ANOMALIES.index(name) for name in classes)
     for known in _OF_SCENE.values():

@@ -124,19 +124,29 @@ class FusedTokenizer(Tokenizer):
                 yield error
 
     def files_beside(self, source: str) -> list[str]:
-        """The files that the cells of a table name."""
+        """The files that the cells of a table name, and those that lie beside them."""
         if not os.path.isfile(source):
             return []
-        found: list[str] = []
+        columns = [column for name, each in self.input_of.items() for column in each.columns_of(name)]
+        found: dict[str, None] = {}
         try:
             _, rows = open_table(Path(source))
             for place, row in rows:
-                item = item_of(row, self.input_of, Path(source).parent, place)
-                parts = [part for value in item.values() for part in (value if isinstance(value, Several) else [value])]
-                found += [os.fspath(part) for part in parts if isinstance(part, str | Path)]
-        except MtError:  # which is reported where the table is read
+                found |= dict.fromkeys(self._files_of({**dict.fromkeys(columns), **row}, Path(source).parent, place))
+        except MtError:  # a table that cannot be read, which is reported where it is
             pass
-        return list(dict.fromkeys(found))
+        return list(found)
+
+    def _files_of(self, row: Mapping[str, Any], folder: Path, place: str) -> Iterator[str]:
+        try:
+            item = item_of(row, self.input_of, folder, place)
+        except InputError:  # which is reported where the row is read
+            return
+        for name, value in item.items():
+            for part in value if isinstance(value, Several) else [value]:
+                if isinstance(part, str | Path):
+                    yield os.fspath(part)
+                    yield from self.tokenizer_of(name).files_beside(os.fspath(part))
 
     def _rows_of(self, source: Any) -> Iterator[ReadItem | MtError]:
         """The items of a data frame, one a row; of a mapping the one that it is."""

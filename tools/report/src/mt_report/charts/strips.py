@@ -85,7 +85,9 @@ class _Strips:
 
     def _add_curves(self) -> None:
         values = np.concatenate([window.curves for window in self.windows if window.curves is not None])
-        spread = np.nan_to_num(np.nanstd(values, axis=0)) if len(values) else np.zeros(values.shape[1])
+        has_values = np.isfinite(values).any(0)
+        spread = np.zeros(values.shape[1])
+        spread[has_values] = np.nanstd(values[:, has_values], axis=0)
         moving = np.sort(np.argsort(-spread, kind="stable")[:_MOST_CHANNELS])
         middle = self.times.mean(1)
         step = max(1, math.ceil(len(values) / _MOST_POINTS))

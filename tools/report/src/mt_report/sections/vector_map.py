@@ -35,7 +35,7 @@ def add_map(page: Page, subject: Subject, by: MapBy) -> None:
     predicted = subject.predictions
     vectors = predicted.vectors[np.isfinite(predicted.vectors).all(1)]
     if len(vectors) < 3:
-        page.note(f"There is no map: {len(vectors)} vectors are too few for one.")
+        page.note(f"There is no map of so few vectors ({len(vectors)}).")
         return
     if by == "umap":
         plane, axes, said = _umap(vectors), ("first axis", "second axis"), "UMAP of the vectors, seed 0"

@@ -62,3 +62,12 @@ def test_a_graph_draws_the_same_without_a_look_at_the_lengths(monkeypatch, size)
     traced = draw_series(series, spans, counts, **how)
     assert torch.equal(traced.isnan(), drawn.isnan()) and traced[6].isnan().all()
     torch.testing.assert_close(traced, drawn, atol=2e-5, rtol=0, equal_nan=True)
+
+
+@pytest.mark.parametrize(("size", "channels"), [(32, 60), (64, 150)])
+def test_a_graph_draws_more_groups_than_rows_the_same_too(monkeypatch, size, channels) -> None:
+    series = torch.randn(1, 120, channels, generator=torch.Generator().manual_seed(0)).cumsum(1) / 8
+    given = (series, torch.tensor([[0, 120]]), torch.tensor([channels]))
+    drawn = draw_series(*given, size=size, patch=16, half_range=2.0)
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    torch.testing.assert_close(draw_series(*given, size=size, patch=16, half_range=2.0), drawn, atol=2e-5, rtol=0)

@@ -116,7 +116,7 @@ def _charts(shares_MCW: Tensor, count: int, height: int) -> Tensor:
         bottoms_H1 = torch.arange(high - 1, -1, -1, device=shares_MCW.device, dtype=shares_MCW.dtype)[:, None]
         of_group_M31W = shares_MCW[:, _RGB * group : _RGB * (group + 1), None]
         bands.append((of_group_M31W * high - bottoms_H1).clamp(0, 1))
-    return torch.cat(bands, dim=2)
+    return _shrunk(torch.cat(bands, dim=2), height)
 
 
 def _spectrograms(grey_MCQW: Tensor, count: int, height: int) -> Tensor:
@@ -126,9 +126,19 @@ def _spectrograms(grey_MCQW: Tensor, count: int, height: int) -> Tensor:
     for group, high in enumerate(_heights(count, height)):
         (weights_HQ,) = stretching_weights(num_frequencies, grey_MCQW.shape[2], high)
         bands.append(torch.einsum("mcqw,hq->mchw", grey_MCQW[:, _RGB * group : _RGB * (group + 1)], weights_HQ))
-    return torch.cat(bands, dim=2).clamp(0, 1)
+    return _shrunk(torch.cat(bands, dim=2).clamp(0, 1), height)
+
+
+def _shrunk(picture_MCHW: Tensor, height: int) -> Tensor:
+    """As high as it is to be: more groups than rows are drawn in a row each, and shrunk."""
+    rows = picture_MCHW.shape[2]
+    if rows == height:
+        return picture_MCHW
+    (weights_HR,) = stretching_weights(torch.tensor([rows], device=picture_MCHW.device), rows, height)
+    return torch.einsum("mcrw,hr->mchw", picture_MCHW, weights_HR)
 
 
 def _heights(count: int, height: int) -> list[int]:
-    edges = [round(height * index / count) for index in range(count + 1)]
+    rows = max(height, count)
+    edges = [round(rows * index / count) for index in range(count + 1)]
     return [end - first for first, end in pairwise(edges)]

@@ -45,13 +45,16 @@ def found(root: Path, split: str = "train", **options: object) -> Listing:
 def test_numbers_of_objects_become_one_class_and_lists_name_clips(tmp_path):
     lists = {"2016/train.txt": "cow\n", "2017/train.txt": "bear\nbus\n", "2017/val.txt": "cow\n"}
     davis(tmp_path, [[0, 1, 2], [255, 0, 7]], lists)
-    listing = found(tmp_path)
+    with pytest.warns(DataWarning, match="taken for objects, all of the class object"):
+        listing = found(tmp_path)
     assert listing.task == Segmentation(classes=("background", "object"), of="pixels", numbers=(0, 1), void=(255,))
     assert np.asarray(listing.labels[0]).tolist() == [[0, 1, 1], [-1, 0, 1]]
     assert listing.groups == ["bear", "bear", "bus", "bus"]
     assert [Path(each).parent.parent.name for each in listing.samples] == ["480p"] * 4
-    assert found(tmp_path, "val").groups == ["cow", "cow"]
-    with pytest.raises(MissingSplitError):
+    (tmp_path / "Annotations" / ".DS_Store").write_text("")
+    with pytest.warns(DataWarning, match="taken for objects"):
+        assert found(tmp_path, "val").groups == ["cow", "cow"]
+    with pytest.warns(DataWarning, match="taken for objects"), pytest.raises(MissingSplitError):
         found(tmp_path, "test")
 
 
@@ -75,7 +78,7 @@ def test_frames_without_a_mask_are_left_out_of_splits_in_folders(tmp_path):
         for number in ("00000", "00005"):
             frame(tmp_path / split / "JPEGImages" / clip / f"{number}.jpg")
         mask(tmp_path / split / "Annotations" / clip / "00000.png", [[0, 3, 3], [0, 0, 4]])
-    with pytest.warns(DataWarning, match="which have no mask"):
+    with pytest.warns(DataWarning, match="which have no mask"), pytest.warns(DataWarning, match="taken for objects"):
         listing = found(tmp_path, "val")
     assert [Path(each).name for each in listing.samples] == ["00000.jpg"] and listing.groups == ["b2"]
     assert listing.task.classes == ("background", "object")

@@ -18,6 +18,7 @@ from mt_core.sdk.masks.clips import OBJECTS, ObjectMask, clip_of, clips_by_folde
 from mt_core.sdk.masks.coco import find_coco
 from mt_core.sdk.masks.files import Mask
 from mt_core.sdk.masks.folders import Pairs, only_listed, pairs_by_folders, pairs_by_lists, pairs_of
+from mt_core.sdk.notices import reinterpreted
 from mt_core.sdk.splits import select_splits, split_from_name
 from mt_core.sdk.text import read_text
 
@@ -72,6 +73,8 @@ def find_masks(root: Path, split: str, suffixes: Sequence[str], options: MaskOpt
         are_objects = (
             layout == "clips" and known is None and holds_numbers_of_objects(every, root, options.classes, options.void)
         )
+        if are_objects:
+            reinterpreted(str(root), "the numbers above 0 in masks of clips taken for objects, all of the class object")
         kind = ObjectMask if are_objects else Mask
         task = OBJECTS if are_objects else find_classes(every, root, known, classes=options.classes, void=options.void)
         of_split = {name: [(picture, kind(mask, task)) for picture, mask in some] for name, some in pairs.items()}

@@ -71,7 +71,7 @@ def test_announcements_stand_on_standard_output_of_a_notebook_and_else_on_standa
 
 
 def test_a_hint_at_widgets_is_no_warning_of_a_notebook(cell):
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(action="error"):
         notebook.ignore_hints()
         warnings.warn("IProgress not found. Please update jupyter and ipywidgets.", UserWarning, stacklevel=1)
         with pytest.raises(UserWarning, match="another"):

@@ -160,7 +160,7 @@ ROUNDED = {"check_methods_subset_invariance", "check_methods_sample_order_invari
 @pytest.mark.parametrize(
     ("estimator", "others"),
     [
-        (Embedder(), set()),
+        (Embedder(), ROUNDED),
         pytest.param(Classifier(epochs=4, lr=0.01, batch_size=8), set(), marks=pytest.mark.slow),
         pytest.param(Regressor(epochs=4, lr=0.01, batch_size=8), ROUNDED, marks=pytest.mark.slow),
     ],

@@ -25,6 +25,8 @@ ARMS = {
     "random": "random weights, frozen",
     "none": "no encoder",
     "linear": "mt-tiny, linear probe",
+    "random linear": "random weights, linear probe",
+    "none linear": "no encoder, linear probe",
     "native": "forest on each pixel",
 }
 RECIPE = {"epochs": 10, "batch_size": 1, "lr": 3e-3, "keep": "last", "num_workers": 0}
@@ -70,8 +72,9 @@ def trained(arm: str, seed: int, train: Any, few: Any, test: Any) -> tuple[dict[
     """Metrics on the test part, and the history on the few pictures that are watched."""
     import mt_core as mt
 
-    model = mt.load("image", encoder=encoder_of(arm, seed), purpose="train", seed=seed, **TOKENIZER)
-    linear = {"tune": "probe", "head": {"decoder": "linear"}} if arm == "linear" else {}
+    encoder = encoder_of(arm.removesuffix("linear").strip() or "mt-tiny", seed)
+    model = mt.load("image", encoder=encoder, purpose="train", seed=seed, **TOKENIZER)
+    linear = {"tune": "probe", "head": {"decoder": "linear"}} if arm.endswith("linear") else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         result = mt.fit(model, train, few, seed=seed, **{**RECIPE, **linear})  # the last epoch is kept

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 FOLDER = Path(__file__).parent
-COLOURS = ("#0b6e99", "#d9822b", "#7a7f87", "#7b4fa3", "#2f8f4e")
+COLOURS = ("#0b6e99", "#d9822b", "#7a7f87", "#7b4fa3", "#2f8f4e", "#b0413e", "#4a4a4a")
 """Of the arms in figures, in their order."""
 
 

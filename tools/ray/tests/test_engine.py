@@ -1,4 +1,4 @@
-"""Embedding by Ray gives the file of one machine, and says what it cannot do."""
+"""Embedding with Ray writes the same file as without it, and refuses what it cannot do."""
 
 import pytest
 

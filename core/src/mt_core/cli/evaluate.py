@@ -113,15 +113,14 @@ def command(
             **({"controls": comparison.as_json()} if comparison is not None else {}),
         }
         click.echo(json.dumps(record))
-        if comparison is not None:
-            controls.keep(comparison, run)
-        return 0
-    _show(model, dataset, metrics, baseline)
-    for line in shares.lines() if shares is not None else ():
-        click.echo(line)
+    else:
+        _show(model, dataset, metrics, baseline)
+        for line in shares.lines() if shares is not None else ():
+            click.echo(line)
     if comparison is not None:
         controls.keep(comparison, run)
-        controls.show(comparison)
+        if not as_json:
+            controls.show(comparison)
     return 0
 
 

@@ -205,8 +205,6 @@ class Tokenizer(nn.Module):
         """
         return {}
 
-    # once
-
     def files_beside(self, source: str) -> Sequence[str]:
         """Further files that the samples of a file are read from: the data beside a header, the photos of a table.
 
@@ -219,6 +217,8 @@ class Tokenizer(nn.Module):
             Paths; of a URL, URLs. One that does not exist is passed over.
         """
         return ()
+
+    # once
 
     @classmethod
     def suggested_options(cls, encoder: EncoderSpec) -> dict[str, Any]:

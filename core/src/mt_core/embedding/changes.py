@@ -38,8 +38,7 @@ class FileState(NamedTuple):
         """Whether the file has changed since; one that is gone has not. Content decides, where it is known of both."""
         if now.size is None:
             return False
-        hashes = (self.sha256, now.sha256)
-        if None not in hashes and len({str(each).startswith(_OF_FILES) for each in hashes}) == 1:
+        if self.sha256 and now.sha256 and self.sha256.startswith(_OF_FILES) == now.sha256.startswith(_OF_FILES):
             return self.sha256 != now.sha256
         return (self.size, self.modified) != (now.size, now.modified)
 
@@ -66,7 +65,8 @@ def states_of(
 
 
 def _together(states: Mapping[str, FileState]) -> FileState:
-    """Of a file, the first, and of those beside it that are there; as that of the file alone where it stands alone."""
+    """The state of a file, the first, combined with the states of the files beside it that exist; without any such file
+    its own."""
     first = next(iter(states.values()))
     there = {file: state for file, state in states.items() if state.size is not None}
     if first.size is None or len(there) == 1:

@@ -19,7 +19,7 @@ _COUNTED = ("package", "dram")
 
 
 class Energy:
-    """Within it energy is counted, of all that the processors did meanwhile, whoever asked for it.
+    """Measures energy while its block runs. Other programs on the same processors count too.
 
     Attributes:
         joules: After the block by what was measured: "processors" (their packages, and memory where the machine counts

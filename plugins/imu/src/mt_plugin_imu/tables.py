@@ -116,7 +116,7 @@ def _read(
         check_other_clocks(ticks, [(rows.names[place], rows.numbers(place)) for place in others], name)
     values_TC = _without_empty_end(_with_values(values_TC, chosen, rows.names, name))
     num_steps, num_axes = values_TC.shape
-    if rows.labels is not None:  # one column a class: rows between which others are put in are told apart
+    if rows.labels is not None:  # one-hot, so that resampling between two classes shows as a mixture
         values_TC = np.concatenate([values_TC, rows.classes.as_columns(rows.labels[:num_steps])], axis=1)
     rate = None
     if ticks is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -76,9 +77,9 @@ class DenseCounts:
             self.confidences.append(float(torch.mean(best.values)))
             self.places.append(_shown(logits, indices) if self.task.of != "pixels" else None)
 
-    @property
+    @cached_property
     def sums(self) -> NDArray[np.int64]:
-        """(N, 3, K) of each sample and class the places that are right, true and predicted."""
+        """(N, 3, K) of each sample and class the places that are right, true and predicted, once all were added."""
         return np.stack(self._of_sample)
 
     def sample_ious(self) -> Numbers:

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Segmentation
 from mt_core.sdk.folders import folders_in
+from mt_core.sdk.masks.classes import VOID
 from mt_core.sdk.masks.files import Mask
 from mt_core.sdk.masks.folders import Pairs, pairs_of
 from mt_core.sdk.splits import split_from_name
 from mt_core.sdk.text import read_text
 
-_VOID = 255
 _FRAMES, _MASKS = "origin", "mask"  # of VSPW, within the folder of a clip
 _RESOLUTION = "480p"  # of DAVIS, where there are several
 
-OBJECTS = Segmentation(classes=("background", "object"), of="pixels", numbers=(0, 1), void=(_VOID,))
+OBJECTS = Segmentation(classes=("background", "object"), of="pixels", numbers=(0, 1), void=(VOID,))
 """The task of masks whose numbers tell the objects of a clip apart."""
 
 
@@ -31,7 +31,7 @@ class ObjectMask(Mask):
 
     def numbers(self) -> NDArray[Any]:
         values = super().numbers()
-        return np.where((values > 0) & (values != _VOID), 1, values)
+        return np.where((values > 0) & (values != VOID), 1, values)
 
 
 def clips_by_folders(pairs: Mapping[str, Pairs], root: Path) -> dict[str, Pairs] | None:
@@ -48,9 +48,7 @@ def clips_by_folders(pairs: Mapping[str, Pairs], root: Path) -> dict[str, Pairs]
     kept = {split: _of_one_resolution(some) for split, some in pairs.items()}
     if split_of := _listed_clips(root / "ImageSets"):
         every = [pair for some in kept.values() for pair in some]
-        listed = {
-            split: [pair for pair in every if clip_of(pair[0]) in clips] for split, clips in split_of.items()
-        }  # fmt: skip
+        listed = {split: [pair for pair in every if clip_of(pair[0]) in clips] for split, clips in split_of.items()}
         return {split: some for split, some in listed.items() if some} or kept
     return kept
 

@@ -5,6 +5,7 @@ Source: the format as NV5 Geospatial documents it, "ENVI Header Files"; headers 
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -34,22 +35,24 @@ def header_beside(path: Path) -> Path | None:
     """The header of a data file; None where there is none."""
     if path.suffix.lower() not in _SUFFIXES:
         return None
-    candidates = [Path(f"{path}{end}") for end in (".hdr", ".HDR")]
-    candidates += [path.with_suffix(end) for end in (".hdr", ".HDR") if path.suffix]
+    candidates = map(Path, _header_names(str(path)))
     return next((header for header in candidates if header.is_file() and _is_header(header)), None)
 
 
 def files_beside(name: str) -> list[str]:
     """What a header's data may be called, and a data file's header: names, whether they are there or not."""
-    stem, dot, suffix = name.rpartition(".") if "." in name.replace("\\", "/").rpartition("/")[2] else (name, "", "")
-    end = f"{dot}{suffix}".lower()
-    if end == ".hdr":
-        found = [f"{stem}{each}" for own in _SUFFIXES for each in dict.fromkeys((own, own.upper()))]
-    elif end in _SUFFIXES:
-        found = [f"{base}{each}" for base in dict.fromkeys((name, stem)) for each in (".hdr", ".HDR")]
-    else:
-        found = []
-    return found
+    stem, suffix = os.path.splitext(name)
+    if suffix.lower() == ".hdr":
+        return _data_names(stem)
+    return _header_names(name) if suffix.lower() in _SUFFIXES else []
+
+
+def _data_names(stem: str) -> list[str]:
+    return [f"{stem}{suffix}" for end in _SUFFIXES for suffix in dict.fromkeys((end, end.upper()))]
+
+
+def _header_names(name: str) -> list[str]:
+    return [f"{base}{end}" for base in dict.fromkeys((name, os.path.splitext(name)[0])) for end in (".hdr", ".HDR")]
 
 
 def open_envi(header: Path, data: Path | None = None) -> Cube:
@@ -141,7 +144,7 @@ def _dtype(fields: dict[str, Any], header: Path) -> np.dtype[Any]:
 def _data_beside(header: Path, size: int) -> Path:
     """The file of numbers; of several the one that has so many bytes."""
     stem = header.with_suffix("")
-    candidates = [Path(f"{stem}{suffix}") for end in _SUFFIXES for suffix in dict.fromkeys((end, end.upper()))]
+    candidates = list(map(Path, _data_names(str(stem))))
     there = list({(path.stat().st_dev, path.stat().st_ino): path for path in candidates if path.is_file()}.values())
     if not there:
         raise InputError(

@@ -14,13 +14,12 @@ for spectrograms.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from mt_core.sdk.blocks.masked_charts import Spectra, draw_masked
+from mt_core.sdk.blocks.masked_charts import Spectra, band_heights, draw_masked
 
 SPECTRUM = 64
 """Steps of a short-time Fourier transform; a shorter series has no spectrogram."""
@@ -87,12 +86,10 @@ def _by_threes(series_RCL: Tensor) -> Tensor:
 
 def _in_bands(draw: Callable[[Tensor, int, int], Tensor], groups_RGCL: Tensor, height: int, width: int) -> Tensor:
     """(R, 3, height, width): the groups one below the other, the first at the top."""
-    count = groups_RGCL.shape[1]
-    rows = max(height, count)  # more groups than rows are drawn in a row each, and shrunk
-    edges = [round(rows * index / count) for index in range(count + 1)]
-    bands = [draw(groups_RGCL[:, index], end - first, width) for index, (first, end) in enumerate(pairwise(edges))]
+    heights = band_heights(groups_RGCL.shape[1], height)
+    bands = [draw(groups_RGCL[:, index], high, width) for index, high in enumerate(heights)]
     picture = torch.cat(bands, dim=2)
-    if rows == height:
+    if picture.shape[2] == height:
         return picture
     return nn.functional.interpolate(picture, (height, width), mode="bilinear", antialias=True)
 

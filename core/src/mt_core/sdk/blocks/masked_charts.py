@@ -112,7 +112,7 @@ def _spectra(series_MCL: Tensor, lengths_M: Tensor, width: int, spectra: Spectra
 def _charts(shares_MCW: Tensor, count: int, height: int) -> Tensor:
     """(M, 3, height, W): the charts of the first groups, one below the other."""
     bands = []
-    for group, high in enumerate(_heights(count, height)):
+    for group, high in enumerate(band_heights(count, height)):
         bottoms_H1 = torch.arange(high - 1, -1, -1, device=shares_MCW.device, dtype=shares_MCW.dtype)[:, None]
         of_group_M31W = shares_MCW[:, _RGB * group : _RGB * (group + 1), None]
         bands.append((of_group_M31W * high - bottoms_H1).clamp(0, 1))
@@ -123,7 +123,7 @@ def _spectrograms(grey_MCQW: Tensor, count: int, height: int) -> Tensor:
     """(M, 3, height, W): the spectrograms of the first groups, one below the other."""
     num_frequencies = torch.tensor([grey_MCQW.shape[2]], device=grey_MCQW.device)
     bands = []
-    for group, high in enumerate(_heights(count, height)):
+    for group, high in enumerate(band_heights(count, height)):
         (weights_HQ,) = stretching_weights(num_frequencies, grey_MCQW.shape[2], high)
         bands.append(torch.einsum("mcqw,hq->mchw", grey_MCQW[:, _RGB * group : _RGB * (group + 1)], weights_HQ))
     return _shrunk(torch.cat(bands, dim=2).clamp(0, 1), height)
@@ -138,7 +138,8 @@ def _shrunk(picture_MCHW: Tensor, height: int) -> Tensor:
     return torch.einsum("mcrw,hr->mchw", picture_MCHW, weights_HR)
 
 
-def _heights(count: int, height: int) -> list[int]:
+def band_heights(count: int, height: int) -> list[int]:
+    """Rows of each of so many bands, one below the other; of more bands than rows a row each."""
     rows = max(height, count)
     edges = [round(rows * index / count) for index in range(count + 1)]
     return [end - first for first, end in pairwise(edges)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -147,8 +147,7 @@ def _records(
                 shares = contributions_of(model, items, answers)
             answers = [{**answer, "contributions": share} for answer, share in zip(answers, shares, strict=True)]
         for place, answer in zip(places, answers, strict=True):
-            more = {"of": place.source} if "steps" in answer else {}
-            yield {"source": name_of(sources[place.source]), "row": place.row, **answer, **more}
+            yield _record(name_of(sources[place.source]), place.row, answer, place.source)
 
 
 def answers_of(
@@ -186,11 +185,13 @@ def records_of(
         places: Of each sample the name of its source, which no other source has, and its row there, in order.
         answers: As `answers_of` gave them.
     """
-    records = (
-        {"source": source, "row": row, **answer, **({"of": source} if "steps" in answer else {})}
-        for (source, row), answer in zip(places, answers, strict=True)
-    )
-    return list(_joined(model, records))
+    placed = zip(places, answers, strict=True)
+    return list(_joined(model, (_record(source, row, answer, source) for (source, row), answer in placed)))
+
+
+def _record(source: str, row: int, answer: Mapping[str, Any], of: int | str) -> dict[str, Any]:
+    """An answer with its place; of a window whose steps have classes with `of`, which tells recordings apart."""
+    return {"source": source, "row": row, **answer, **({"of": of} if "steps" in answer else {})}
 
 
 def _joined(model: MetaTransformer, records: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:

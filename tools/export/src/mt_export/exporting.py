@@ -166,7 +166,11 @@ def _loaded(run: str | Path | MetaTransformer, encoder: str | Path | Encoder | N
 
 
 def _check_sizes(model: MetaTransformer) -> None:
-    """Raises ExportError: what the head gives has a size that only the values of a batch tell."""
+    """Refuse a head whose answers have a size that depends on the values of a batch.
+
+    Raises:
+        ExportError: it answers for pixels, points or objects.
+    """
     head = model.head
     if head is not None and (head.task.kind == "detection" or getattr(head.task, "of", "places") != "places"):
         raise ExportError(

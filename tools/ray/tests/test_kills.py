@@ -156,7 +156,7 @@ def cluster():
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("OMP_NUM_THREADS", "1")
         patch.setenv("RAY_worker_niceness", "0")  # else workers of a busy machine hardly run
-        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 1}, shutdown_at_exit=False)
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0}, shutdown_at_exit=False)
         try:
             for _ in range(2):
                 made.add_node(num_cpus=2)
@@ -168,16 +168,20 @@ def cluster():
 def test_a_machine_that_is_lost_loses_and_doubles_nothing(start, alone, cluster, check_same):
     running = start("ray.parquet", "--address", cluster.address)
     running.wait_for_parts(2)
-    cluster.remove_node(_with_a(cluster, "Reader"), allow_graceful=False)
+    cluster.remove_node(_with_a(running, cluster, "Reader"), allow_graceful=False)
     check_quiet(running)
     check_same(alone, "ray.parquet")
 
 
-def _with_a(cluster, name):
-    """The machine on which a process of this name works."""
-    parents = {int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-               for pid, _, title in processes() if title.startswith("ray::") and name in title}  # fmt: skip
-    (found,) = [
-        node for node in cluster.worker_nodes if parents & {each.process.pid for each in node.all_processes["raylet"]}
-    ]
-    return found
+def _with_a(running, cluster, name):
+    """The machine on which a process of this name works; waited for, as a title is another between two tasks."""
+    while True:
+        for pid, _, title in processes():
+            if title.startswith("ray::") and name in title:
+                with contextlib.suppress(OSError, ValueError):  # it has ended since
+                    parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+                    for node in cluster.worker_nodes:
+                        if parent in {each.process.pid for each in node.all_processes["raylet"]}:
+                            return node
+        assert running.process.poll() is None, f"no {name} was at work any more"
+        time.sleep(0.05)

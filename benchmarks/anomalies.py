@@ -29,10 +29,12 @@ ARMS = {
     "native": "spectrum (global RX)",
 }
 RIDGE = 1e-6  # of the mean variance, added to each
+TOKENIZERS = {"random": {"picture_size": 64}}
+"""Options of an arm, where the default is another than for mt-tiny: 224 pixels are twelve times the work."""
 
 
 def recipe_of(arm: str) -> dict[str, Any]:
-    return {"ridge": RIDGE}
+    return {"ridge": RIDGE, **TOKENIZERS.get(arm, {})}
 
 
 def measure(scene: str, arm: str, seed: int) -> Measured:
@@ -52,7 +54,7 @@ def embedded(path: Path, arm: str, seed: int) -> NDArray[np.float32]:
     """(P, D) a vector a pixel, row by row."""
     import mt_core as mt
 
-    model = mt.load("hyperspectral", encoder=encoder_of(arm, seed), seed=seed)
+    model = mt.load("hyperspectral", encoder=encoder_of(arm, seed), seed=seed, **TOKENIZERS.get(arm, {}))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return mt.embed(model, [str(path)], batch_size=64)

@@ -144,6 +144,8 @@ class DenseBench:
         if arguments.what == "curves":
             draw_curves(self)
             return
+        if not list(self.jobs(arguments.only, 1)):
+            parser.error(f"nothing is called {' or '.join(arguments.only)}; {next(iter(self.datasets))}/* is a data set")
         import torch
 
         torch.set_num_threads(1)

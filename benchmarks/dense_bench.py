@@ -145,7 +145,9 @@ class DenseBench:
             draw_curves(self)
             return
         if not list(self.jobs(arguments.only, 1)):
-            parser.error(f"nothing is called {' or '.join(arguments.only)}; {next(iter(self.datasets))}/* is a data set")
+            parser.error(
+                f"nothing is called {' or '.join(arguments.only)}; {next(iter(self.datasets))}/* is a data set"
+            )
         import torch
 
         torch.set_num_threads(1)

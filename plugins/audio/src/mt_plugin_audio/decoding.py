@@ -30,6 +30,8 @@ _UNKNOWN = 2**62  # a FLAC written to a pipe has so many samples or more
 _LEAST_REST = 1000  # bytes; tags of unknown programs are smaller
 _CANCELLED = 1e-4  # of the first channel's energy
 _SLACK = {"MP3": 2 * 1152}  # encoders miscount by a frame or two
+_SOUGHT = re.compile(r"PCM_.*|ULAW|ALAW|FLOAT|DOUBLE|MPEG_LAYER_.*|VORBIS")
+"""Encodings in which libsndfile goes to a sample and then gives the same as from the beginning on; Opus fails there."""
 
 
 class _Sound(soundfile.SoundFile):  # type: ignore[misc,unused-ignore]  # soundfile has no types
@@ -38,13 +40,14 @@ class _Sound(soundfile.SoundFile):  # type: ignore[misc,unused-ignore]  # soundf
         return False
 
 
-def decode(file: BinaryIO, name: str, max_seconds: float) -> tuple[Samples, int, float]:
-    """The beginning of a recording, its channels averaged; of recordings joined in one file, one after the other.
+def decode(file: BinaryIO, name: str, max_seconds: float, start_s: int = 0) -> tuple[Samples, int, float]:
+    """A recording, its channels averaged; of recordings joined in one file, one after the other.
 
     Args:
         file: Open for reading, at its beginning.
         name: How it is called in messages.
-        max_seconds: Not more is decoded; what an MP3 or FLAC holds behind is not checked.
+        max_seconds: Where decoding ends; what an MP3 or FLAC holds behind is not checked.
+        start_s: Where it begins, in whole seconds; what lies before is passed over where the encoding allows it.
 
     Returns:
         (T,) samples, their rate in Hz, and the seconds that the whole recording has (NaN where its header does not
@@ -65,11 +68,13 @@ def decode(file: BinaryIO, name: str, max_seconds: float) -> tuple[Samples, int,
     is_loud = isinstance(found.parts[0][0], bytes) or _at_start(file, 3) == b"ID3"
     pieces: list[Samples] = []
     first_rate, seconds, decoded = 0, 0.0, 0.0
+    is_alone = len(found.parts) == 1
     for parts in found.parts:
         with silent_stderr() if is_loud else contextlib.nullcontext():
             try:
                 with _Sound(Stitched(file, parts)) as sound:
-                    samples, rate, whole = _decode(sound, name, max(0.0, max_seconds - decoded), found.promised)
+                    most = max(0.0, max_seconds - decoded)
+                    samples, rate, whole = _decode(sound, name, most, found.promised, start_s if is_alone else 0)
             except soundfile.LibsndfileError as error:
                 raise _unreadable(file, name, error) from None
         first_rate = first_rate or rate
@@ -79,7 +84,9 @@ def decode(file: BinaryIO, name: str, max_seconds: float) -> tuple[Samples, int,
         reinterpreted(name, found.note)
     if found.rest > max(_LEAST_REST, sum(map(len, pieces)) // 50):
         left_out(name, f"{found.rest:,} bytes behind the sound that the header counts")
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces), first_rate, seconds
+    if is_alone:
+        return pieces[0], first_rate, seconds
+    return np.concatenate(pieces)[start_s * first_rate :], first_rate, seconds
 
 
 def header_of(path: str | Path) -> dict[str, Any]:
@@ -88,6 +95,14 @@ def header_of(path: str | Path) -> dict[str, Any]:
         found = soundfile.info(str(path))
     facts = {"format": found.format, "encoding": found.subtype, "rate_hz": found.samplerate, "channels": found.channels}
     return {**facts, "duration_s": found.duration} if found.frames < _UNKNOWN else facts
+
+
+def holds_floats(path: str | Path) -> bool:
+    """Whether samples of a file may be of any size, as floats are; also where libsndfile alone does not know."""
+    try:
+        return soundfile.info(str(path)).subtype in ("FLOAT", "DOUBLE")
+    except soundfile.LibsndfileError:
+        return True
 
 
 def seconds_of(path: Path) -> float:
@@ -143,7 +158,9 @@ def check_rate(rate_hz: float, name: str) -> None:
         )
 
 
-def _decode(sound: _Sound, name: str, max_seconds: float, stated: int | None) -> tuple[Samples, int, float]:
+def _decode(
+    sound: _Sound, name: str, max_seconds: float, stated: int | None, start_s: int
+) -> tuple[Samples, int, float]:
     """Args: stated: The samples that the header counts, where it was changed not to."""
     promised, rate, channels = int(sound.frames), int(sound.samplerate), int(sound.channels)
     if stated is not None:
@@ -157,7 +174,7 @@ def _decode(sound: _Sound, name: str, max_seconds: float, stated: int | None) ->
         )
     most = int(np.ceil(max_seconds * rate))
     blocks: list[NDArray[np.float32]] = []
-    left = most
+    left = most - _pass_over(sound, min(start_s * rate, promised))
     while left > 0:
         block_TC = sound.read(min(left, _BLOCK), dtype="float32", always_2d=True)
         if not len(block_TC):
@@ -177,6 +194,16 @@ def _decode(sound: _Sound, name: str, max_seconds: float, stated: int | None) ->
         reinterpreted(name, "channels that cancel each other: the first is read alone")
         return np.ascontiguousarray(mixed_T2[:, 1]), rate, seconds
     return np.ascontiguousarray(mixed_T2[:, 0]), rate, seconds
+
+
+def _pass_over(sound: _Sound, count: int) -> int:
+    """So many samples of each channel; fewer where the recording ends before. Returns how many."""
+    if count and _SOUGHT.fullmatch(sound.subtype):
+        return int(sound.seek(count))
+    passed = 0
+    while passed < count and (read := len(sound.read(min(count - passed, _BLOCK), dtype="float32", always_2d=True))):
+        passed += read
+    return passed
 
 
 def _mixed(block_TC: NDArray[np.float32]) -> NDArray[np.float32]:

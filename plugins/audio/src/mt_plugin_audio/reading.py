@@ -22,6 +22,7 @@ SUFFIXES = declared_suffixes("mt_plugin_audio")
 LONGEST_S = 24 * 3600.0
 """Of a recording that is read as a whole."""
 
+_AROUND_S = 1  # of a window, so that resampling does not see its edges
 _LOUDEST = 2.0**31  # floats that hold the numbers of 32-bit PCM, not scaled; the energies of much more are infinite
 _CERTAINLY_INTEGERS = 128.0  # the loudest sample of floats, where 1 is full scale
 _HOW = 'pass (array, rate) or {"array": array, "sampling_rate": rate}, in a list where there is one'
@@ -59,22 +60,37 @@ def read_recording(source: Any, max_seconds: float) -> Waveform:
 
 
 def _read_excerpt(excerpt: Excerpt) -> Waveform:
-    """The window of a recording; what lies before it is decoded as well."""
+    """The window of a recording, resampled with some of what lies around it."""
+    from mt_plugin_audio.decoding import holds_floats
+
     with reading(excerpt.path, formats=" ".join(SUFFIXES)):
-        samples, rate, _ = _samples_of(excerpt.path, excerpt.path, excerpt.end_s)
+        before_s = max(0, int(excerpt.start_s) - _AROUND_S)
+        # whether floats hold the numbers of integers is decided by all that is heard up to the window
+        decoded_s = 0 if holds_floats(excerpt.path) else before_s
+        samples, rate, _ = _samples_of(excerpt.path, excerpt.path, excerpt.end_s + _AROUND_S, decoded_s)
+        if not len(samples):
+            raise InputError(
+                f"{excerpt.path} ends before {excerpt.start_s:g} s, where a window of it begins",
+                fix="check that the recording is the one that the events are of",
+            )
         _check(samples, excerpt.path)
-        resampled = _resampled(_at_full_scale(samples, excerpt.path), rate)
-    first = min(round(excerpt.start_s * RATE_HZ), len(resampled) - 1)
-    return Waveform(resampled[first : max(first + 1, round(excerpt.end_s * RATE_HZ))], excerpt.part)
+        samples = _at_full_scale(samples, excerpt.path)[(before_s - decoded_s) * int(rate) :]
+        resampled = _resampled(samples, rate)
+    first, end = (round((second - before_s) * RATE_HZ) for second in (excerpt.start_s, excerpt.end_s))
+    first = min(first, len(resampled) - 1)
+    return Waveform(resampled[first : max(first + 1, end)], excerpt.part)
 
 
-def _samples_of(source: Any, name: str, max_seconds: float) -> tuple[Samples, float, float]:
-    """Samples of the mean channel, their rate in Hz, and the seconds that the whole recording has."""
+def _samples_of(source: Any, name: str, max_seconds: float, start_s: int = 0) -> tuple[Samples, float, float]:
+    """Samples of the mean channel, their rate in Hz, and the seconds that the whole recording has.
+
+    Args: start_s: Where the samples of a file begin.
+    """
     if isinstance(source, str | Path | bytes):
         from mt_plugin_audio.decoding import decode
 
         with BytesIO(source) if isinstance(source, bytes) else Path(source).open("rb") as file:
-            return decode(file, name, max_seconds)
+            return decode(file, name, max_seconds, start_s)
     array, rate = _array_and_rate(source, name)
     from mt_plugin_audio.decoding import check_rate
 

@@ -30,7 +30,7 @@ _UNKNOWN = 2**62  # a FLAC written to a pipe has so many samples or more
 _LEAST_REST = 1000  # bytes; tags of unknown programs are smaller
 _CANCELLED = 1e-4  # of the first channel's energy
 _SLACK = {"MP3": 2 * 1152}  # encoders miscount by a frame or two
-_SOUGHT = re.compile(r"PCM_.*|ULAW|ALAW|FLOAT|DOUBLE|MPEG_LAYER_.*|VORBIS")
+_SOUGHT = re.compile(r"PCM_.*|ULAW|ALAW|MPEG_LAYER_.*|VORBIS")
 """Encodings in which libsndfile goes to a sample and then gives the same as from the beginning on; Opus fails there."""
 
 

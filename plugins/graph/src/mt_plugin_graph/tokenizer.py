@@ -26,7 +26,7 @@ from mt_plugin_graph.batching import collate_graphs
 from mt_plugin_graph.features import NO_ROW, PARTS, ROWS, Statistics, degrees, hash_numbers
 from mt_plugin_graph.graph import MAX_EDGES, MAX_NODES, Attributes, Graph
 from mt_plugin_graph.layers import AttributeEmbedding, GraphContext, MessagePassing, StructuralEncoding
-from mt_plugin_graph.reading import graphs, nodes_beside, only_graph
+from mt_plugin_graph.reading import graphs, node_tables_of, only_graph
 from mt_plugin_graph.regions import graph_regions
 from mt_plugin_graph.sampling import select, token_budget
 from mt_plugin_graph.spectrum import identifiers
@@ -101,7 +101,7 @@ class GraphTokenizer(DrawnTokenizer):
 
     def files_beside(self, source: str) -> list[str]:
         """The table of the nodes of an edge list."""
-        return nodes_beside(source)
+        return node_tables_of(source)
 
     def prepare(self, sample: Graph, generator: torch.Generator | None = None) -> dict[str, Tensor]:
         """For `node` and `edge`: `_rows` (M, F), `_numbers` (M, NUMBERS_WIDTH), `_spaces` (M, K), `_walks` (M, T), and

@@ -28,7 +28,7 @@ _LISTS = (".edges", ".edgelist", ".csv", ".tsv", ".txt")
 _TABLE_SUFFIXES = (".nodes.csv", ".nodes")
 
 
-def nodes_beside(name: str) -> list[str]:
+def node_tables_of(name: str) -> list[str]:
     """What the table of the nodes of an edge list may be called, whether it is there or not."""
     stem, suffix = os.path.splitext(name)
     return [stem + end for end in _TABLE_SUFFIXES] if suffix.lower() in _LISTS else []
@@ -52,7 +52,7 @@ def graph_of_edge_list(lines: Iterable[str], name: str, path: Path, columns: Col
     lines = iter(lines)
     start = list(islice(lines, _HEAD))
     rows = _rows(chain(start, lines), name)
-    nodes, header = _nodes_beside(path), None
+    nodes, header = _node_table(path), None
     first = next(rows, None)
     if first is not None and start[0].startswith("%%MatrixMarket"):  # its first row is its size
         nodes = {**{str(node): {} for node in range(1, _size(first[1], name) + 1)}, **nodes}
@@ -67,7 +67,7 @@ def graph_of_edge_list(lines: Iterable[str], name: str, path: Path, columns: Col
 def graph_of_edge_table(table: Delimited, name: str, path: Path, columns: Columns = attributes_of) -> Graph:
     """The graph of a table with a header that names the ends of an edge; Gephi's column Type tells its direction."""
     rows = ((table.line, [cell.strip() for cell in cells]) for cells in table)
-    return _graph(rows, list(table.names), _nodes_beside(path), columns, is_directed=False, name=name)
+    return _graph(rows, list(table.names), _node_table(path), columns, is_directed=False, name=name)
 
 
 def _graph(
@@ -181,7 +181,7 @@ def _record(cells: list[str], header: list[str] | None, where: str) -> Mapping[s
     return dict(zip(names, map(parse_cell, cells), strict=False))
 
 
-def _nodes_beside(path: Path) -> dict[str, Mapping[str, Any]]:
+def _node_table(path: Path) -> dict[str, Mapping[str, Any]]:
     stem = os.path.splitext(path)[0]
     table = next((Path(stem + suffix) for suffix in _TABLE_SUFFIXES if os.path.isfile(stem + suffix)), None)
     if table is None:

@@ -25,7 +25,7 @@ from mt_core.io.html import Page, new_figure
 from mt_core.model import MetaTransformer, make_tokenizer
 from mt_core.plugins import get, list_modalities
 from mt_core.training import Recipe, baseline_metrics, evaluate, fit
-from mt_core.training.report import curves
+from mt_core.training.curves import curves
 
 TRAIN_SAMPLES, TEST_SAMPLES = 384, 128
 EPOCHS, BATCH = 12, 16
@@ -194,7 +194,7 @@ def _page(encoder: Encoder, rows: Sequence[Row], errors: Sequence[MtError]) -> P
     for row in rows:
         page.heading(row.modality)
         page.note(f"{row.source}; {row.seconds:.0f} s of training")
-        page.figure(curves(row.history), f"{row.modality}: losses and metrics by epoch")
+        page.charts(curves(row.history))
         page.figure(_map(row), f"{row.modality}: vectors of the test samples in the plane")
         if row.forecast is not None:
             page.figure(_forecast(row), f"{row.modality}: what came after the first test window, and its forecast")

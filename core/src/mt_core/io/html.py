@@ -8,6 +8,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mt_core.io.chart import chart_style
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -35,6 +37,7 @@ class Page:
 
     def __init__(self, title: str, style: str = "") -> None:
         self.title, self.style = title, style
+        self._has_charts = False
         self.parts = [f"<h1>{html.escape(title)}</h1>"]
 
     def heading(self, text: str) -> None:
@@ -59,9 +62,16 @@ class Page:
         encoded = base64.b64encode(png).decode()
         self.parts.append(f'<p><img alt="{html.escape(alt)}" src="data:image/png;base64,{encoded}"></p>')
 
+    def charts(self, figures: Sequence[str]) -> None:
+        """Charts side by side, as far as there is room."""
+        if figures:
+            self._has_charts = True
+            self.parts.append(f'<div class="charts">{"".join(figures)}</div>')
+
     def html(self) -> bytes:
         head = '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        head += f"<title>{html.escape(self.title)}</title><style>{_STYLE}{self.style}</style>"
+        style = _STYLE + (chart_style() if self._has_charts else "") + self.style
+        head += f"<title>{html.escape(self.title)}</title><style>{style}</style>"
         return ('<!doctype html><html lang="en">' + head + "\n".join(self.parts)).encode(errors="backslashreplace")
 
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mt_core.io.html import Page, new_figure
+from mt_core.io.html import Page
 from mt_core.training.by_input import add_to_page as add_shares
 from mt_core.training.by_input import read_by_input
 from mt_core.training.comparison import add_to_page, read_comparison
+from mt_core.training.curves import curves
 from mt_core.training.detected import add_to_page as add_detected
 from mt_core.training.records import replace_file
 from mt_core.training.segmented import add_to_page as add_pictures
@@ -38,7 +39,7 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
         add_shares(page, shares)
     add_pictures(page, folder)
     add_detected(page, folder)
-    page.figure(curves(history), "training loss and validation metrics by epoch")
+    page.charts(curves(history, record["kept_epoch"]))
     page.heading("What it was made from")
     for line in record["data"]["summary"]:
         page.note(line)
@@ -67,22 +68,3 @@ def write_run_report(folder: Path, record: Mapping[str, Any], history: Sequence[
         )
         page.note("All of it: notices.jsonl")
     replace_file(folder / "report.html", page.html())
-
-
-def curves(history: Sequence[Mapping[str, float]]) -> Any:
-    """A figure of the losses and of the other metrics by epoch."""
-    figure, (losses, metrics) = new_figure(10, 3.4, columns=2)
-    epochs = [row["epoch"] for row in history]
-    for name in history[-1]:
-        if name in ("epoch", "seconds", "penalty", "neighbours") or name.startswith(("val_iou_", "val_ap_")):
-            continue
-        axes = losses if name.endswith("loss") else metrics
-        axes.plot(epochs, [row.get(name, float("nan")) for row in history], marker=".", label=name.replace("_", " "))
-    for axes, title in ((losses, "losses"), (metrics, "metrics")):
-        axes.set_title(title)
-        axes.set_xlabel("epoch" if "train_loss" in history[-1] else "setting that was tried")
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend()
-    return figure

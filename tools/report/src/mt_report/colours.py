@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 
+from mt_core.io.chart import COLOURS
 from mt_core.sdk.masks.written import different_colours
-from mt_report.charts.chart import COLOURS
 from mt_report.text import short
 
 _GREY = COLOURS - 1

@@ -6,6 +6,8 @@ import html
 from collections.abc import Sequence
 from importlib import resources
 
+from mt_core.io.chart import chart_style
+
 
 class Page:
     """An HTML page, built from the top down. It has no script, and is light or dark as its reader's system is."""
@@ -38,7 +40,7 @@ class Page:
 
     def html(self) -> bytes:
         """The file's content."""
-        style = (resources.files("mt_report") / "style.css").read_text("utf-8")
+        style = chart_style() + (resources.files("mt_report") / "style.css").read_text("utf-8")
         filled = [(f"s{number}", title, parts) for number, (title, parts) in enumerate(self._sections) if parts]
         links = "".join(f'<li><a href="#{name}">{html.escape(title)}</a></li>' for name, title, _ in filled)
         body = "\n".join(

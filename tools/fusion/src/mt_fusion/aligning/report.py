@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mt_core.io.html import Page, new_figure
+from mt_core.io.chart import first_to_last, line_chart
+from mt_core.io.html import Page
 from mt_core.training.records import replace_file
 
 
@@ -19,7 +20,7 @@ def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping
     page.heading("How often a partner is among the nearest, of rows held out")
     page.table(("", "recall@1", "@5", "@10", "by chance @1", "@5", "@10"), list(recall_rows(record)))
     if len(record["evaluations"]) > 1:
-        page.figure(_curves(record, rows), "recall@1 of the rows held out, and the training loss, by step")
+        page.charts(_curves(record, rows))
     page.heading("How different the vectors of each input are")
     page.table(
         ("", "spread before", "after", "rank before", "after"),
@@ -43,21 +44,16 @@ def recall_rows(record: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return [(name, *of.values(), *record["chance"][name].values()) for name, of in record["recall"].items()]
 
 
-def _curves(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Any:
-    figure, (recalls, losses) = new_figure(10, 3.6, columns=2)
+def _curves(record: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> list[str]:
     evaluations = record["evaluations"]
-    steps = [each["step"] for each in evaluations]
-    for name in record["recall"]:
-        (line,) = recalls.plot(
-            steps, [each["recall"][name]["recall@1"] for each in evaluations], "o-", ms=3, label=name
-        )
-        recalls.axhline(record["chance"][name]["recall@1"], ls=":", lw=1, color=line.get_color())
-    recalls.set_ylim(bottom=0)
-    recalls.set_title("recall@1 of rows held out (dotted: by chance)")
-    recalls.legend(fontsize=8)
-    losses.plot([row["step"] for row in rows], [row["loss"] for row in rows])
-    losses.set_title("training loss")
-    for axes in (recalls, losses):
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-    return figure
+    recalls = {name: [each["recall"][name]["recall@1"] for each in evaluations] for name in record["recall"]}
+    chance = {name: record["chance"][name]["recall@1"] for name in record["recall"]}
+    found = line_chart(
+        "recall@1 of rows held out", "step", [each["step"] for each in evaluations], recalls, levels=chance
+    )
+    figures = [found.html(f"{first_to_last(recalls)}; dashed: by chance.")]
+    if rows:
+        losses = {"training loss": [row["loss"] for row in rows]}
+        lost = line_chart("Training loss", "step", [row["step"] for row in rows], losses)
+        figures.append(lost.html(f"{first_to_last(losses)}."))
+    return figures

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mt_core.io.html import Page, new_figure
+from mt_core.io.chart import first_to_last, line_chart
+from mt_core.io.html import Page
 from mt_core.training.records import replace_file
 from mt_pretrain.adapting.objective import TERMS
 
@@ -20,7 +21,7 @@ def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping
     page.heading("How different vectors are")
     page.table(("", "before", "after"), [(name, before[name], after[name]) for name in before])
     if rows:
-        page.figure(_curves(rows), "the terms of the loss, and the spread of vectors, by step")
+        page.charts(_curves(rows))
     page.heading("How it was made")
     for line in record["data"]["summary"]:
         page.note(line)
@@ -30,15 +31,9 @@ def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping
     replace_file(folder / "report.html", page.html())
 
 
-def _curves(rows: Sequence[Mapping[str, Any]]) -> Any:
-    figure, (terms, spread) = new_figure(10, 3.6, columns=2)
+def _curves(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     steps = [row["step"] for row in rows]
-    for name in TERMS[1:]:
-        terms.plot(steps, [row[name] for row in rows], label=name)
-    spread.plot(steps, [row["spread"] for row in rows])
-    for axes, title in ((terms, "terms of the loss, without their weights"), (spread, "spread of a batch's vectors")):
-        axes.set_title(title)
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-    terms.legend(fontsize=8)
-    return figure
+    terms = {name: [row[name] for row in rows] for name in TERMS[1:]}
+    spread = {"spread": [row["spread"] for row in rows]}
+    titled = (("Terms of the loss, without their weights", terms), ("Spread of a batch's vectors", spread))
+    return [line_chart(title, "step", steps, series).html(f"{first_to_last(series)}.") for title, series in titled]

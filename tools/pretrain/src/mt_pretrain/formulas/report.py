@@ -11,7 +11,8 @@ from typing import Any
 
 import torch
 
-from mt_core.io.html import Page, new_figure
+from mt_core.io.chart import first_to_last, line_chart
+from mt_core.io.html import Page
 from mt_core.training.records import replace_file
 from mt_pretrain.formulas.drawing import FAMILIES, draw
 from mt_pretrain.formulas.module import MEASURED
@@ -60,7 +61,7 @@ def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping
             ],
         )
     if rows:
-        page.figure(_curves(rows, scored), "losses of training, and scores, by step")
+        page.charts(_curves(rows, scored))
     page.heading("What is drawn")
     page.note("A row each: " + ", ".join(FAMILIES) + ".")
     encoded = base64.b64encode(sheet).decode()
@@ -80,25 +81,17 @@ def write_report(folder: Path, record: Mapping[str, Any], rows: Sequence[Mapping
     replace_file(folder / REPORT, page.html())
 
 
-def _curves(rows: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any]]) -> Any:
-    figure, (losses, shares) = new_figure(10, 3.6, columns=2)
+def _curves(rows: Sequence[Mapping[str, Any]], scored: Sequence[Mapping[str, Any]]) -> list[str]:
     trained = [row for row in rows if "scores" not in row]
-    for name in MEASURED:
-        losses.plot([row["step"] for row in trained], [row[name] for row in trained], label=name.replace("_", " "))
-    for name, scores in scored[0]["scores"].items() if scored else ():
-        for how, random in scores.items():
-            drawn = shares.plot(
-                [row["step"] for row in scored],
-                [row["scores"][name][how] for row in scored],
-                marker=".",
-                label=f"{name}, {how}",
-            )
-            shares.axhline(random, color=drawn[0].get_color(), linestyle=":", linewidth=1)
-    titles = ("losses", "scores on real pictures (dotted: random)")
-    for axes, title in zip((losses, shares), titles, strict=True):
-        axes.set_title(title)
-        axes.set_xlabel("step")
-        axes.grid(alpha=0.3)
-        if axes.lines:
-            axes.legend(fontsize=8)
-    return figure
+    figures = []
+    if trained:
+        losses = {name.replace("_", " "): [row[name] for row in trained] for name in MEASURED}
+        chart = line_chart("Losses of training", "step", [row["step"] for row in trained], losses)
+        figures.append(chart.html(f"{first_to_last(losses)}."))
+    if scored:
+        kinds = {f"{name}, {how}": (name, how) for name, of in scored[0]["scores"].items() for how in of}
+        scores = {title: [row["scores"][name][how] for row in scored] for title, (name, how) in kinds.items()}
+        levels = {title: values[0] for title, values in scores.items()}
+        chart = line_chart("Scores on real pictures", "step", [row["step"] for row in scored], scores, levels=levels)
+        figures.append(chart.html(f"{first_to_last(scores)}; dashed: random."))
+    return figures

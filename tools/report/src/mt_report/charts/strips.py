@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import Segmentation
+from mt_core.io.scale import Scale, range_of, tick_text
 from mt_core.sdk import StepClock
-from mt_report.charts.scale import Scale, range_of, tick_text
 from mt_report.colours import class_styles
 from mt_report.steps import Spectrogram, Window, runs
 from mt_report.text import number, short

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from mt_report.charts.chart import Chart
-from mt_report.charts.scale import range_of
+from mt_core.io.chart import Chart
+from mt_core.io.scale import range_of
 from mt_report.charts.tables import plain_table
 from mt_report.comparing.contenders import RunComparison
 from mt_report.comparing.lines import HEADER, rows_of

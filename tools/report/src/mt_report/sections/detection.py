@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.contract import Detection
+from mt_core.io.chart import COLOURS, Chart
 from mt_report.boxes import LEAST_SCORE, THRESHOLDS, Answers, ByScore, FoundObjects, Objects, answers
-from mt_report.charts.chart import COLOURS, Chart
 from mt_report.charts.tables import bars, confusion_table
 from mt_report.colours import class_legend, class_styles
 from mt_report.page import Page

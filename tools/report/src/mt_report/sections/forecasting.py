@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from mt_core.contract import Forecasting, ModalityDataset, Tokenizer
 from mt_core.data.reading import read_sample
 from mt_core.errors import MtError
-from mt_report.charts.chart import Chart
-from mt_report.charts.scale import range_of
+from mt_core.io.chart import Chart
+from mt_core.io.scale import range_of
 from mt_report.charts.tables import bars, plain_table
 from mt_report.page import Page
 from mt_report.samples import Card

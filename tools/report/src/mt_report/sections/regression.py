@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_report.charts.chart import Chart
-from mt_report.charts.scale import range_of
+from mt_core.io.chart import Chart
+from mt_core.io.scale import range_of
 from mt_report.charts.tables import plain_table
 from mt_report.page import Page
 from mt_report.samples import Card

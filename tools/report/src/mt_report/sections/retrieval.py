@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from mt_core.contract import MISSING_CLASS, Role
-from mt_report.charts.chart import Chart
+from mt_core.io.chart import Chart
 from mt_report.page import Page
 from mt_report.samples import Card
 from mt_report.statistics import evenly

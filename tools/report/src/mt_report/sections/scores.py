@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from mt_report.charts.chart import COLOURS, Chart
+from mt_core.io.chart import COLOURS, Chart
 from mt_report.statistics import Curve, Numbers, precision_recall, reliability, roc, thinned
 from mt_report.text import short
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mt_core.contract import MISSING_CLASS, AnyTask, Classification, Detection, Regression, Retrieval, Segmentation
 from mt_core.errors import MissingDependencyError
-from mt_report.charts.chart import COLOURS, Chart
-from mt_report.charts.scale import range_of
+from mt_core.io.chart import COLOURS, Chart
+from mt_core.io.scale import range_of
 from mt_report.page import Page
 from mt_report.statistics import principal_plane
 from mt_report.subject import Subject

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib import resources
 
-from mt_report.charts.scale import Scale, tick_text
+from mt_core.io.scale import Scale, range_of, tick_text
 
 WIDTH, HEIGHT = 340, 250
 COLOURS = 10
-"""Classes s0 … s9 of the style sheet."""
+"""Classes k0 … k9 of the style sheet."""
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 50, 10, 10, 38
+
+
+def chart_style() -> str:
+    """The CSS of charts, light and dark, for the page that they stand on."""
+    return (resources.files("mt_core.io") / "chart.css").read_text("utf-8")
 
 
 class Chart:
@@ -131,3 +137,39 @@ class Chart:
             f'aria-label="{said}">{"".join([*parts, *self._marks])}</svg>{legend}'
             f"<figcaption>{html.escape(description)}</figcaption></figure>"
         )
+
+
+def line_chart(
+    title: str,
+    x_label: str,
+    xs: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    *,
+    y_label: str = "",
+    levels: Mapping[str, float] | None = None,
+) -> Chart:
+    """A line for each series, by what is counted along the first axis.
+
+    Args:
+        levels: Numbers that series are compared with, by the name of the series: dashed, in its colour.
+    """
+    levels = levels or {}
+    chart = Chart(
+        title,
+        x_label,
+        y_label,
+        range_of(xs, pad=0.02),
+        range_of(*series.values(), levels.values()),
+        counts=True,
+    )
+    for colour, (name, ys) in enumerate(series.items()):
+        chart.line(xs, ys, colour, name)
+        if name in levels and len(xs) > 1:
+            chart.line([xs[0], xs[-1]], [levels[name]] * 2, colour, dashed=True)
+    return chart
+
+
+def first_to_last(series: Mapping[str, Sequence[float]]) -> str:
+    """The ends of the first series, in words."""
+    name, values = next(iter(series.items()))
+    return f"{name} goes from {values[0]:.4g} to {values[-1]:.4g}"

@@ -6,8 +6,6 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -40,10 +38,10 @@ class Scale:
 
 def range_of(*series: Iterable[float], pad: float = 0.05) -> tuple[float, float]:
     """Of all finite numbers, with some room at both ends; (0, 1) where there is none."""
-    values = np.array([value for each in series for value in each if math.isfinite(value)])
-    if not len(values):
+    values = [float(value) for each in series for value in each if math.isfinite(value)]
+    if not values:
         return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
+    low, high = min(values), max(values)
     room = (high - low) * pad or abs(high) * pad or 1.0
     return low - room, high + room
 

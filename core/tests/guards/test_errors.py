@@ -42,18 +42,19 @@ def python_files(folders: Iterable[Path]) -> list[Path]:
 
 
 def last_name(node: ast.expr) -> str:
-    """`InputError` of `InputError`, `mt.InputError` and `errors.InputError`."""
-    return ast.unparse(node).rpartition(".")[2]
+    """`InputError` of `InputError`, `mt.InputError` and `errors.InputError`; "" of what has no name."""
+    return node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
 
 
 def provoked(code: str) -> set[str]:
     """The errors that a test module expects by `pytest.raises`, in itself or by a function of its own."""
-    calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call) and node.args]
+    nodes = list(ast.walk(ast.parse(code)))
+    calls = [node for node in nodes if isinstance(node, ast.Call) and node.args]
     expected = [node for node in calls if last_name(node.func) == "raises"]
     passed_on = {last_name(node.args[0]) for node in expected}
     expecting = {
         node.name
-        for node in ast.walk(ast.parse(code))
+        for node in nodes
         if isinstance(node, ast.FunctionDef) and passed_on & {argument.arg for argument in node.args.args}
     }
     expected += [node for node in calls if last_name(node.func) in expecting]

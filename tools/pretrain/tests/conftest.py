@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import mt_core as mt
+from mt_pretrain import pretrain
 from mt_pretrain.formulas import descriptors, module, training
 
 TINY = {"depth": 1, "size": 32, "batch_size": 8, "categories": 16}
@@ -50,10 +51,15 @@ def unscored(monkeypatch):
     monkeypatch.setattr(training, "open_pictures", lambda *_: [])
 
 
-@pytest.fixture
-def bare(unscored, monkeypatch):
-    """Without a report, whose plots take longer than the training."""
-    monkeypatch.setattr(training, "write_report", lambda *_: None)
+@pytest.fixture(scope="session")
+def one_of_four(tmp_path_factory):
+    """A run of one step of four, to be copied."""
+    folder = tmp_path_factory.mktemp("one") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(descriptors, "_BATCHES", 4)
+        patch.setattr(training, "open_pictures", lambda *_: [])
+        pretrain(folder, {**TINY, "steps": 4}, minutes=1e-9)
+    return folder
 
 
 @pytest.fixture

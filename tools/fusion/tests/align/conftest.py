@@ -9,7 +9,6 @@ from PIL import Image
 
 import mt_core as mt
 from mt_fusion import align
-from mt_fusion.aligning import run as aligning_run
 
 COLOURS = {"red": (255, 0, 0), "green": (0, 255, 0), "blue": (0, 0, 255)}
 
@@ -34,12 +33,6 @@ def small_encoder(small_encoder_file):
 
 
 @pytest.fixture
-def bare(monkeypatch):
-    """Without a report, whose plots take longer than the training."""
-    monkeypatch.setattr(aligning_run, "write_report", lambda *_: None)
-
-
-@pytest.fixture
 def pairs(tmp_path):
     """A table of 24 pictures with the names of their colours."""
     random = np.random.default_rng(0)
@@ -57,7 +50,7 @@ def pairs(tmp_path):
 
 
 @pytest.fixture
-def run(pairs, small_encoder, tmp_path, bare):
+def run(pairs, small_encoder, tmp_path):
     """Aligns the pairs, quickly."""
 
     def aligned(out="run", settings=None, **more):

@@ -16,19 +16,12 @@ from mt_core.errors import DatasetError, DataWarning, FingerprintError, InputErr
 from mt_core.plugins import get
 from mt_core.training.starting import load_adapted
 from mt_pretrain import adapt
-from mt_pretrain.adapting import run as adapting_run
 from mt_pretrain.adapting import training
 from mt_pretrain.adapting.callback import AdaptCallback
 from mt_pretrain.adapting.recipe import AdaptRecipe
 
 QUICK = {"steps": 6, "batch_size": 8, "projector": 16, "num_workers": 0, "save_every": 2}
 OPTIONS = {"size": 32, "patch": 16}
-
-
-@pytest.fixture(autouse=True)
-def bare(monkeypatch):
-    """Without a report, whose plots take longer than the training."""
-    monkeypatch.setattr(adapting_run, "write_report", lambda *_: None)
 
 
 @pytest.fixture

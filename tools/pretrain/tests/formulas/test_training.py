@@ -1,6 +1,7 @@
 """Runs: the same again, the same after an interruption, and refusals."""
 
 import json
+import shutil
 import signal
 
 import pytest
@@ -43,7 +44,7 @@ def checkpoint(folder):
     return torch.load(folder / CHECKPOINT, weights_only=True)
 
 
-def test_a_seed_gives_the_same_encoder_again_and_another_seed_another(bare, tiny, tmp_path):
+def test_a_seed_gives_the_same_encoder_again_and_another_seed_another(unscored, tiny, tmp_path):
     for name, seed in (("one", 0), ("again", 0), ("other", 1)):
         torch.manual_seed(len(name))
         pretrain(tmp_path / name, {**tiny, "steps": 10, "seed": seed})
@@ -52,7 +53,7 @@ def test_a_seed_gives_the_same_encoder_again_and_another_seed_another(bare, tiny
 
 
 @pytest.mark.slow
-def test_a_run_that_was_interrupted_becomes_the_same(bare, tiny, tmp_path, signal_at, monkeypatch):
+def test_a_run_that_was_interrupted_becomes_the_same(unscored, tiny, tmp_path, signal_at, monkeypatch):
     monkeypatch.setattr(callback, "STEPS_A_ROW", 5)
     settings = {**tiny, "steps": 20, "save_every": 4}
     signal_at(17, signal.SIGINT)
@@ -78,7 +79,7 @@ def test_a_run_that_was_interrupted_becomes_the_same(bare, tiny, tmp_path, signa
 
 
 @pytest.mark.parametrize("what", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_after_a_step_was_saved_stops_after_the_next_one(bare, tiny, tmp_path, monkeypatch, what):
+def test_a_signal_after_a_step_was_saved_stops_after_the_next_one(unscored, tiny, tmp_path, monkeypatch, what):
     save, coming = callback.PretrainCallback._save, [what]
 
     def saved(*arguments):
@@ -91,7 +92,7 @@ def test_a_signal_after_a_step_was_saved_stops_after_the_next_one(bare, tiny, tm
     assert checkpoint(tmp_path)["global_step"] == record(tmp_path)["step"] == 3
 
 
-def test_a_second_ctrl_c_ends_a_run_at_once(bare, tiny, tmp_path, signal_at, monkeypatch):
+def test_a_second_ctrl_c_ends_a_run_at_once(unscored, tiny, tmp_path, signal_at, monkeypatch):
     interrupt = callback.PretrainCallback.interrupt
 
     def pressed_again(between):
@@ -105,13 +106,13 @@ def test_a_second_ctrl_c_ends_a_run_at_once(bare, tiny, tmp_path, signal_at, mon
     assert checkpoint(tmp_path)["global_step"] == 2
 
 
-def test_a_signal_during_the_last_step_changes_nothing(bare, tiny, tmp_path, signal_at):
+def test_a_signal_during_the_last_step_changes_nothing(unscored, tiny, tmp_path, signal_at):
     signal_at(2, signal.SIGTERM)
     assert pretrain(tmp_path, {**tiny, "steps": 3}).is_complete
     assert not (tmp_path / CHECKPOINT).exists()
 
 
-def test_what_is_lost_since_the_last_checkpoint_is_done_again(bare, tiny, tmp_path, monkeypatch):
+def test_what_is_lost_since_the_last_checkpoint_is_done_again(unscored, tiny, tmp_path, monkeypatch):
     settings = {**tiny, "steps": 12, "save_every": 5}
     pretrain(tmp_path / "whole", settings)
     drawing = module.draw
@@ -130,7 +131,7 @@ def test_what_is_lost_since_the_last_checkpoint_is_done_again(bare, tiny, tmp_pa
     assert same(*(load_file(tmp_path / name / "encoder.safetensors") for name in ("whole", "killed")))
 
 
-def test_an_encoder_is_trained_further_and_the_record_says_which(bare, tiny, tmp_path):
+def test_an_encoder_is_trained_further_and_the_record_says_which(unscored, tiny, tmp_path):
     first = pretrain(tmp_path / "first", {**tiny, "steps": 2}).encoder
     further = pretrain(tmp_path / "further", {**tiny, "steps": 1, "lr": 1e-12}, encoder=first).encoder
     assert record(tmp_path / "further")["start"]["fingerprint"] == mt.load_encoder(first).fingerprint
@@ -139,7 +140,7 @@ def test_an_encoder_is_trained_further_and_the_record_says_which(bare, tiny, tmp
     assert all(torch.allclose(after[name], before[name], atol=1e-3) for name in before)
 
 
-def test_a_run_killed_before_its_first_checkpoint_begins_again_with_its_encoder(bare, tiny, tmp_path, monkeypatch):
+def test_a_run_killed_before_its_first_checkpoint_begins_again_with_its_encoder(unscored, tiny, tmp_path, monkeypatch):
     first, settings = pretrain(tmp_path / "first", {**tiny, "steps": 2}).encoder, {**tiny, "steps": 2, "save_every": 2}
     whole = pretrain(tmp_path / "whole", settings, encoder=first).encoder
     drawing = module.draw
@@ -158,13 +159,13 @@ def test_a_run_killed_before_its_first_checkpoint_begins_again_with_its_encoder(
     assert same(load_file(again), load_file(whole))
 
 
-def test_a_run_that_goes_on_is_not_given_another_encoder(bare, tiny, tmp_path):
+def test_a_run_that_goes_on_is_not_given_another_encoder(unscored, tiny, tmp_path):
     pretrain(tmp_path / "run", {**tiny, "steps": 3}, minutes=1e-9)
     with pytest.raises(RunError, match="start"):
         pretrain(tmp_path / "run", encoder="mt-tiny", resume=True)
 
 
-def test_a_time_limit_stops_and_leaves_the_schedule(bare, tiny, tmp_path):
+def test_a_time_limit_stops_and_leaves_the_schedule(unscored, tiny, tmp_path):
     settings = {**tiny, "steps": 3}
     pretrain(tmp_path / "whole", settings)
     stopped = pretrain(tmp_path / "parts", settings, minutes=1e-9)
@@ -183,7 +184,9 @@ def test_a_run_folder_has_all_its_files(unscored, tiny, tmp_path):
         dark, light = sheet.convert("L").getextrema()
         assert light - dark > 150
     page = (tmp_path / "report.html").read_text()
-    assert page.count('src="data:image/png') >= 1 and "2 of 2 steps, 16 pictures" in page
+    assert (
+        page.count('src="data:image/png') == 1 and "Losses of training" in page and "2 of 2 steps, 16 pictures" in page
+    )
     encoder = mt.load_encoder(result.encoder)
     assert encoder.is_frozen and encoder.fingerprint == record(tmp_path)["encoder"]["fingerprint"]
     assert encoder.fingerprint != mt.load_encoder("random/vit_tiny_patch16_224").fingerprint
@@ -191,7 +194,7 @@ def test_a_run_folder_has_all_its_files(unscored, tiny, tmp_path):
 
 
 @pytest.mark.slow
-def test_training_learns(bare, tiny, tmp_path, monkeypatch):
+def test_training_learns(unscored, tiny, tmp_path, monkeypatch):
     monkeypatch.setattr(callback, "STEPS_A_ROW", 20)
     learning, control = (
         pretrain(tmp_path / str(lr), {**tiny, "steps": 40, "lr": lr}).rows for lr in (4e-3, 1e-9)
@@ -228,7 +231,7 @@ def test_the_first_score_is_that_of_the_random_control(tiny, tmp_path, monkeypat
         ({"architecture": "resnet18"}, EncoderError, "not a plain ViT"),
     ],
 )
-def test_a_setting_that_does_not_fit_leaves_nothing_behind(bare, tiny, tmp_path, settings, error, message):
+def test_a_setting_that_does_not_fit_leaves_nothing_behind(unscored, tiny, tmp_path, settings, error, message):
     with pytest.raises(error, match=message):
         pretrain(tmp_path / "run", {**tiny, "steps": 1, **settings})
     assert not (tmp_path / "run").exists()
@@ -237,7 +240,7 @@ def test_a_setting_that_does_not_fit_leaves_nothing_behind(bare, tiny, tmp_path,
 @pytest.mark.parametrize(
     "options", [{"minutes": 0}, {"minutes": float("nan")}, {"device": "abacus"}, {"device": "meta"}]
 )
-def test_an_option_that_cannot_be_leaves_nothing_behind(bare, tiny, tmp_path, options):
+def test_an_option_that_cannot_be_leaves_nothing_behind(unscored, tiny, tmp_path, options):
     with pytest.raises(OptionError):
         pretrain(tmp_path / "run", {**tiny, "steps": 1}, **options)
     assert not (tmp_path / "run").exists()
@@ -248,10 +251,9 @@ def test_every_field_of_the_recipe_is_described():
 
 
 @pytest.fixture
-def stopped(bare, tiny, tmp_path):
+def stopped(unscored, tiny, one_of_four, tmp_path):
     """A run of one step of four."""
-    pretrain(tmp_path / "run", {**tiny, "steps": 4}, minutes=1e-9)
-    return tmp_path / "run"
+    return shutil.copytree(one_of_four, tmp_path / "run")
 
 
 def cut(path):
@@ -298,7 +300,7 @@ def test_a_run_goes_on_by_its_own_recipe_only(stopped, tmp_path):
     assert pretrain(stopped, {"seed": 0}, resume=True).is_complete
 
 
-def test_resuming_a_complete_run_gives_what_it_gave(bare, tiny, tmp_path, monkeypatch):
+def test_resuming_a_complete_run_gives_what_it_gave(unscored, tiny, tmp_path, monkeypatch):
     result = pretrain(tmp_path, {**tiny, "steps": 2})
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     monkeypatch.setattr(module, "draw", None)
@@ -318,7 +320,7 @@ def test_a_folder_in_the_way_is_kept(stopped, tiny, tmp_path):
     assert (stopped / CHECKPOINT).is_file()
 
 
-def test_the_command_pretrains_and_goes_on(bare, tiny, tmp_path, capsys):
+def test_the_command_pretrains_and_goes_on(unscored, tiny, tmp_path, capsys):
     out = str(tmp_path / "run")
     small = ["--size", "32", "--batch-size", "8", "-S", "categories=16", "--set", "depth=1", "--precision", "32"]
     made = ["pretrain", "--out", out, "--seed", "3", "--steps", "3", "--minutes", "1e-9", "--device", "cpu", *small]
@@ -332,7 +334,7 @@ def test_the_command_pretrains_and_goes_on(bare, tiny, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("what", [signal.SIGINT, signal.SIGTERM])
-def test_the_command_is_stopped_by_ctrl_c_and_by_sigterm(bare, tiny, tmp_path, capsys, signal_at, what):
+def test_the_command_is_stopped_by_ctrl_c_and_by_sigterm(unscored, tiny, tmp_path, capsys, signal_at, what):
     signal_at(1, what)
     before = signal.getsignal(what)
     out = str(tmp_path / "run")

@@ -29,7 +29,7 @@ def test_a_run_becomes_a_file_in_its_folder(export, picture_run, encoder_file):
     how = ("--encoder", encoder_file, "--data", data, "--num-workers", "0", "--samples", "1")
     code, out = export(run, "--to", "torch", *how)
     assert code == 0
-    assert out.splitlines()[0].startswith("1 samples: largest difference ")
+    assert out.splitlines()[0].startswith("1 sample: largest difference ")
     assert out.splitlines()[0].endswith("same decision for 1")
     assert (
         out.splitlines()[1].startswith(f"model: {run}/model.pt2 (") and out.splitlines()[2] == f"card: {run}/model.json"

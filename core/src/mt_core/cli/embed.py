@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mt_core.cli import options as shared
+from mt_core.io.counted import counted
 
 if TYPE_CHECKING:
     from mt_core.embedding import EmbedResult
@@ -221,7 +222,7 @@ def _report(result: EmbedResult) -> int:
         )
     if result.calibrated_on:
         click.echo(f"calibrated on {result.calibrated_on}: compare these vectors with no others", err=True)
-    click.echo(f"{result.path}: {result.rows} vectors")
+    click.echo(f"{result.path}: {counted(result.rows, 'vector')}")
     for failure in result.failed[:5]:
         click.echo(f"error: {failure['problem']}\n  fix: {failure['fix']}", err=True)
     if result.failed:

@@ -10,6 +10,7 @@ import click
 
 from mt_core.cli import controls
 from mt_core.cli import options as shared
+from mt_core.io.counted import counted
 
 if TYPE_CHECKING:
     from mt_core.contract import ModalityDataset
@@ -139,7 +140,7 @@ def _show(
     """What was measured, and the metrics beside those of the constant answer."""
     left_out = len(dataset) - int(metrics["samples"])
     of = f" ({left_out} of {len(dataset)} left out)" if left_out else ""
-    click.echo(f"{model.description}\n{dataset.source}: {int(metrics['samples'])} samples{of}")
+    click.echo(f"{model.description}\n{dataset.source}: {counted(int(metrics['samples']), 'sample')}{of}")
     for name, value in metrics.items():
         beside = f"   (constant answer of the training data: {baseline[name]:.4f})" if name in baseline else ""
         if name != "samples":

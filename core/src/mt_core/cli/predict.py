@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mt_core.cli import options as shared
+from mt_core.io.counted import counted
 
 if TYPE_CHECKING:
     from mt_core.contract import Head
@@ -175,7 +176,7 @@ def _with_results(records: Iterator[dict[str, Any]], head: Head, folder: Path) -
         yield record
     with atomic_write(folder / COCO_RESULTS, RunError) as unfinished:
         unfinished.write_text(json.dumps(results))
-    click.echo(f"{folder / COCO_RESULTS}: {len(results)} objects")
+    click.echo(f"{folder / COCO_RESULTS}: {counted(len(results), 'object')}")
 
 
 def _shown(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mt_core.errors import RunError
+from mt_core.io.counted import counted
 
 
 def run_facts(folder: Path) -> list[tuple[str, str]]:
@@ -74,7 +75,7 @@ def _facts_of_adapted(folder: Path, record: Mapping[str, Any]) -> Iterator[tuple
     has = "" if (folder / WEIGHTS).is_file() else "; no weights yet"
     yield "state", "complete" if record["status"] == "complete" else f"{record['status']}, {how}{has}"
     yield "task", "none: the tokenizer was adapted without labels; mt train --from starts from it"
-    yield "data", f"{record['data']['source']}: {record['data']['train']:,} samples, without labels"
+    yield "data", f"{record['data']['source']}: {counted(record['data']['train'], 'sample')}, without labels"
     yield "encoder", f"{encoder['description']}, fingerprint {encoder['fingerprint'][:16]}…"
     yield "parameters", f"{parameters['trainable']:,} trained, {parameters['frozen']:,} frozen"
     settings = ", ".join(f"{name}={recipe[name]}" for name in ("tune", "lr", "batch_size", "seed"))
@@ -85,7 +86,7 @@ def _facts_of_adapted(folder: Path, record: Mapping[str, Any]) -> Iterator[tuple
 
 def _sizes(data: Mapping[str, Any]) -> str:
     test = f", {data['test']:,} for test" if data.get("test") else ""
-    return f"{data['train']:,} samples to train, {data['val']:,} to select{test}"
+    return f"{counted(data['train'], 'sample')} to train, {data['val']:,} to select{test}"
 
 
 def _task(task: Mapping[str, Any]) -> str:

@@ -16,6 +16,7 @@ from mt_core.contract import AnyTask, Classification, Example, ModalityDataset, 
 from mt_core.data import hugging_face
 from mt_core.data.inputs import is_frame, samples_of
 from mt_core.errors import OptionError
+from mt_core.io.counted import counted
 from mt_core.sdk import canonical_label, left_out, reinterpreted, similar_labels
 
 MOST_CLASSES = 20
@@ -33,7 +34,7 @@ class InMemoryDataset(ModalityDataset):
 
     def __init__(self, samples: Sequence[Any], targets: Sequence[Any], task: AnyTask) -> None:
         self.samples, self._targets, self.task = list(samples), list(targets), task
-        self.source = f"{len(self.samples)} samples in memory"
+        self.source = f"{len(self.samples)} sample{'s' * (len(self.samples) != 1)} in memory"
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -83,7 +84,9 @@ def in_memory(samples: Any, targets: Any, *, task: AnyTask | str | None = None) 
     names = [str(name) for name in targets.columns] if is_frame(targets) else None
     rows = _rows(targets)
     if len(rows) != len(given):
-        raise OptionError(f"{len(given)} samples and {len(rows)} targets", fix="give one target a sample")
+        raise OptionError(
+            f"{counted(len(given), 'sample')} and {counted(len(rows), 'target')}", fix="give one target a sample"
+        )
     if not rows:
         raise OptionError("there are no samples", fix="give some, with their targets")
     made = _task(rows, names, task) if task is None or isinstance(task, str) else task

@@ -10,6 +10,7 @@ from pathlib import Path
 from mt_core.contract import Forecasting, ModalityDataset, Options, Segmentation
 from mt_core.data.subsets import Subset, hold_out
 from mt_core.errors import DataWarning, MissingSplitError, MtError
+from mt_core.io.counted import counted
 from mt_core.sdk import reinterpreted, some_of
 
 _FEWEST = 5  # samples, of which one can be held out for a test and another one to select
@@ -124,12 +125,12 @@ def _rest(whole: ModalityDataset, held: Subset) -> ModalityDataset:
 
 def samples_of(part: ModalityDataset) -> str:
     """How many samples there are, and of how many groups: "300 samples of 6 groups"."""
-    counted = f"{len(part):,} samples" if len(part) != 1 else "1 sample"
+    samples = counted(len(part), "sample")
     groups = part.groups()
     if groups is None:
-        return counted
+        return samples
     num_groups = len(set(groups) - {None}) + sum(group is None for group in groups)
-    return f"{counted} of {num_groups:,} group{'s' * (num_groups != 1)}"
+    return f"{samples} of {counted(num_groups, 'group')}"
 
 
 def _how(part: ModalityDataset) -> str:

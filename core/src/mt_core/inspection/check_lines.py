@@ -10,6 +10,7 @@ from mt_core.inspection.copies import Copies
 from mt_core.inspection.data_check import DataCheck, Unreadable
 from mt_core.inspection.ranges import number_text
 from mt_core.inspection.targets import ClassCounts, Spread
+from mt_core.io.counted import counted
 
 _MOST_CLASSES = 40
 _MOST_LISTED = 10
@@ -51,20 +52,20 @@ def num_read_line(check: DataCheck) -> str:
             "what cannot be read are found among these alone"
         )
     of_files = f" of {whole:,} file(s)" if "files" in check.sizes else ""
-    return f"read: all {check.num_read:,} samples{of_files}, in {check.seconds:.3g} s"
+    return f"read: all {counted(check.num_read, 'sample')}{of_files}, in {check.seconds:.3g} s"
 
 
 def verdict(check: DataCheck) -> str:
     """In one line, what is wrong."""
     if check.is_fine:
-        repeated = f"; {len(check.copies):,} groups of duplicates" if check.copies else ""
+        repeated = f"; {counted(len(check.copies), 'group')} of duplicates" if check.copies else ""
         return f"fine: everything can be read, no sample is in two parts, none has two labels{repeated}"
     found = [
         (len(check.leaks), "sample", " in two parts"),
         (len(check.conflicts), "sample", " with two labels"),
         (len(check.unreadable), "sample", " that cannot be read"),
     ]
-    faults = [f"{count:,} {what}{'s' * (count != 1)}{how}" for count, what, how in found if count]
+    faults = [f"{counted(count, what)}{how}" for count, what, how in found if count]
     if check.refused is not None:
         faults.insert(0, "not to be trained on as it is, see above")
     return "found: " + ", ".join(faults)

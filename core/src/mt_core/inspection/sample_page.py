@@ -12,6 +12,7 @@ from mt_core.inspection.looking import Looked
 from mt_core.inspection.own_pictures import enlarged, own_picture
 from mt_core.inspection.panel_lines import picture_lines
 from mt_core.inspection.sample_lines import fact_rows, title_of
+from mt_core.io.counted import counted
 from mt_core.io.html import Page
 from mt_core.model import MetaTransformer
 
@@ -33,7 +34,7 @@ def sample_sheet(looked: Sequence[Looked]) -> bytes:
 
 def sample_page(model: MetaTransformer, looked: Sequence[Looked]) -> bytes:
     """What was read of each, and what the encoder sees, as the content of an HTML file."""
-    page = Page(f"{model.modality}: {len(looked)} sample{'s' * (len(looked) != 1)}", CARD_STYLE)
+    page = Page(f"{model.modality}: {counted(len(looked), 'sample')}", CARD_STYLE)
     page.note(f"What was read of each, and what the encoder sees of it. Encoder: {model.encoder.description}")
     page.parts.append(cards([_card(each) for each in looked]))
     return page.html()

@@ -10,6 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 
 from mt_core.errors import DataWarning, InputError
+from mt_core.io.counted import counted
 
 _GROUPS_A_LINE = 4
 
@@ -140,5 +141,5 @@ def notice_lines(notices: Iterable[DataWarning]) -> list[str]:
         if len(groups) > _GROUPS_A_LINE:
             said.append(f"and {len(groups) - _GROUPS_A_LINE} more of other kinds")
         num_files = len({notice.source for notice in of_kind})
-        lines.append(f"{kind} in {num_files} file{'s' * (num_files > 1)}: {'; '.join(said)}")
+        lines.append(f"{kind} in {counted(num_files, 'file')}: {'; '.join(said)}")
     return lines

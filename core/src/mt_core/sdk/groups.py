@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Regression
 from mt_core.errors import OptionError
+from mt_core.io.counted import counted
 from mt_core.io.data_files import is_no_data_folder
 from mt_core.sdk.file_options import GroupOptions, LabelOptions
 from mt_core.sdk.folds import assign_folds, assign_group_folds
@@ -145,7 +146,7 @@ def what_lies_in(root: Path, options: object) -> str:
     files = Counter(entry.suffix.lower() or "no suffix" for entry in entries if entry.is_file())
     if not entries:
         return ": it is empty"
-    parts = [f"{count:,} file{'s' * (count > 1)} of {suffix}" for suffix, count in files.most_common(3)]
+    parts = [f"{counted(count, 'file')} of {suffix}" for suffix, count in files.most_common(3)]
     if folders:
         parts.append(
             f"the folder{'s' * (len(folders) > 1)} {', '.join(folders[:5])}" + (" …" if len(folders) > 5 else "")

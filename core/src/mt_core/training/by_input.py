@@ -20,6 +20,7 @@ from mt_core.data.precision import Precision
 from mt_core.data.precision_choice import resolve_precision
 from mt_core.errors import OptionError, RunError
 from mt_core.hooks import session
+from mt_core.io.counted import counted
 from mt_core.io.html import Page, new_figure
 from mt_core.io.progress import progress
 from mt_core.model import MetaTransformer
@@ -75,7 +76,7 @@ class ByInput:
         for row in self.rows:
             span = f"{row.interval[0]:.4f} to {row.interval[1]:.4f}" if row.interval is not None else ""
             value = row.metrics.get(self.metric, math.nan)
-            lines.append(f"  {row.title:<{width}}  {value:>8.4f}  {span:<18}  {row.samples:,} samples")
+            lines.append(f"  {row.title:<{width}}  {value:>8.4f}  {span:<18}  {counted(row.samples, 'sample')}")
         return lines
 
     def as_json(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mt_core.errors import RunError
+from mt_core.io.counted import counted
 from mt_core.io.html import Page
 from mt_core.training.records import read_json, write_json
 
@@ -126,7 +127,7 @@ class Comparison:
         return f"{says}: {numbers} ({how}; {self._on()})"
 
     def _on(self) -> str:
-        return f"{self.samples:,} sample{'s' * (self.samples != 1)} of {self.measured_on}"
+        return f"{counted(self.samples, 'sample')} of {self.measured_on}"
 
     def as_json(self) -> dict[str, Any]:
         return {"format": FORMAT, **asdict(self), "verdict": self.verdict()}
@@ -181,8 +182,9 @@ def add_to_page(page: Page, comparison: Comparison) -> None:
         ],
     )
     page.note(
-        f"Measured on {comparison.samples:,} samples: {comparison.measured_on}. All were trained on the samples that "
-        f"the run was trained on, with its recipe, seeds {', '.join(map(str, comparison.seeds))}."
+        f"Measured on {counted(comparison.samples, 'sample')}: {comparison.measured_on}. "
+        "All were trained on the samples that the run was trained on, "
+        f"with its recipe, seeds {', '.join(map(str, comparison.seeds))}."
     )
     for line in (comparison.intervals, *comparison.notes, comparison.verdict()):
         if line:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from mt_core.io.chart import first_to_last, line_chart
+from mt_core.io.counted import counted
 
 _OTHER = ("epoch", "seconds", "penalty", "neighbours")
 
@@ -43,5 +44,5 @@ def curves(history: Sequence[Mapping[str, float]], kept: float | None = None) ->
         if kept is not None and not is_solved:
             chart.guide((kept, chart.y.low), (kept, chart.y.high))
             note = f"; the dotted line is the epoch that was kept, {kept:g}"
-        figures.append(chart.html(f"{first_to_last(series)} over {len(xs)} {step}{'s' * (len(xs) != 1)}{note}."))
+        figures.append(chart.html(f"{first_to_last(series)} over {counted(len(xs), step)}{note}."))
     return figures

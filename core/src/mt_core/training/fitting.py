@@ -17,6 +17,7 @@ from mt_core.data.subsets import hold_out
 from mt_core.data.training_data import TrainingData
 from mt_core.errors import FingerprintError, OptionError, RunError
 from mt_core.hooks import session
+from mt_core.io.counted import counted
 from mt_core.io.notebook import ignore_hints
 from mt_core.io.notice_files import read_notices, write_notices
 from mt_core.io.notices import Notices, collecting, relay
@@ -250,7 +251,7 @@ def _data(
     if isinstance(data, ModalityDataset):
         train, val = (data, val) if val is not None else hold_out(data, recipe.val_fraction, recipe.seed)
         check_targets(train, model.modality)
-        return TrainingData(train, val, notes=(f"val: {len(val):,} samples, {val.source}",))
+        return TrainingData(train, val, notes=(f"val: {counted(len(val), 'sample')}, {val.source}",))
     if val is not None:
         raise OptionError("a folder selects on its own val split", fix="give datasets for both, or no val")
     options = dataset_options(model, data_options)

@@ -21,6 +21,7 @@ from mt_core.contract import (
 )
 from mt_core.data.training_data import TrainingData, samples_of
 from mt_core.errors import DatasetError
+from mt_core.io.counted import counted
 
 _NAMED = 12  # classes that are listed
 _IMBALANCED = 4.0  # times as many samples as the rarest class has
@@ -97,7 +98,8 @@ def _target(train: ModalityDataset, parts: dict[str, ModalityDataset]) -> str:
     if isinstance(task, Alignment):
         return f"a place in the space {task.space}"
     assert isinstance(task, Forecasting)
-    return f"the next {task.horizon:,} steps of {len(task.channels)} channels: {', '.join(task.channels[:_NAMED])}"
+    of = f"{counted(task.horizon, 'step')} of {counted(len(task.channels), 'channel')}"
+    return f"the next {of}: {', '.join(task.channels[:_NAMED])}"
 
 
 def _numbers(name: str, values: Sequence[float]) -> str:

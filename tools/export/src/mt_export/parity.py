@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mt_core.contract import Features
+from mt_core.io.counted import counted
 from mt_core.model import MetaTransformer
 from mt_core.training.metrics import Meter
 from mt_export.answers import Output, difference
@@ -46,7 +47,7 @@ class Parity:
     def lines(self) -> Iterator[str]:
         """For people."""
         decisions = "" if self.same_decisions is None else f", same decision for {self.same_decisions:,}"
-        yield f"{self.samples:,} samples: largest difference {self.max_error:.1e}{decisions}"
+        yield f"{counted(self.samples, 'sample')}: largest difference {self.max_error:.1e}{decisions}"
 
 
 def compare(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mt_core.contract import Boxes, Detection
 from mt_core.errors import DatasetError
+from mt_core.io.counted import counted
 from mt_core.sdk.boxes.coco import find_coco_boxes
 from mt_core.sdk.boxes.objects import Found
 from mt_core.sdk.boxes.voc import find_voc_boxes
@@ -52,13 +53,14 @@ def find_boxes(root: Path, split: str, suffixes: Sequence[str], options: MaskOpt
     index_of = {name: index for index, name in enumerate(task.classes)}
     samples = [(picture, objects.boxes(index_of)) for name in chosen for picture, objects in found.get(name, ())]
     boxes: list[Boxes] = [target for _, target in samples]
+    num_boxes = sum(len(each.classes) for each in boxes)
     return Listing(
         [picture for picture, _ in samples],
         boxes,
         (),
         layout,
         task=task,
-        note=f"{sum(len(each.classes) for each in boxes):,} boxes of {len(task.classes)} classes",
+        note=f"{counted(num_boxes, 'box', 'boxes')} of {counted(len(task.classes), 'class', 'classes')}",
         labels_from="the boxes",
     )
 

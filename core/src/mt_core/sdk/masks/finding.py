@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import Field
 
 from mt_core.errors import DatasetError
+from mt_core.io.counted import counted
 from mt_core.sdk.file_options import FileOptions
 from mt_core.sdk.folders import folders_in
 from mt_core.sdk.listing import Listing
@@ -93,7 +94,7 @@ def find_masks(root: Path, split: str, suffixes: Sequence[str], options: MaskOpt
         (),
         layout,
         task=task,
-        note=f"masks of {len(task.classes)} classes",
+        note=f"masks of {counted(len(task.classes), 'class', 'classes')}",
         labels_from="the masks",
         groups=[clip_of(picture) for picture, _ in samples] if layout == "clips" else None,
     )

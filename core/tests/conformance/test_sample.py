@@ -10,10 +10,11 @@ from PIL import Image
 
 from mt_core.conformance.sample_parts import changed_samples
 
-from .broken_sample import added, with_attribute
+from .broken_sample import added, labelling, with_attribute
 from .conftest import Change, result_of
 
 NAME = "the_name_of_a_file_changes_nothing"
+STEPS = "each_step_is_labelled_once"
 PARTS = "every_part_of_a_sample_changes_what_is_prepared"
 MANIFEST = "recipe = { batch_size"
 READINGS = "readings = torch.from_numpy(sample)"
@@ -33,6 +34,9 @@ def used(part: str) -> Change:
 
 
 FAULTS = {
+    "a step that two windows label": (STEPS, labelling(windows="[0, 2]"), "labels steps from -1 before the end"),
+    "a step that no window labels": (STEPS, labelling(windows="[0, 4]"), "labels steps from 1 after the end"),
+    "a place too few": (STEPS, labelling(places="count - 1"), "labels 3 steps, and `side` has 2 places"),
     "the name of the folder": (NAME, [added("sum(Path(source).parent.name.encode()) % 10")], "is prepared differently"),
     "the whole path": (NAME, [added("sum(str(source).encode()) % 10")], "is prepared differently"),
     "the date of the file": (NAME, [added("Path(source).stat().st_mtime % 10")], "is prepared differently"),
@@ -74,6 +78,11 @@ def test_a_fault_is_reported(fault, specimen):
     specimen(*changes)
     result = result_of(name)
     assert (result.outcome, message in result.message) == ("failed", True), result.message
+
+
+def test_windows_that_label_each_step_once_pass(specimen):
+    specimen(*labelling())
+    assert result_of(STEPS).message == ""
 
 
 def test_a_part_that_is_declared_unused_passes(specimen):

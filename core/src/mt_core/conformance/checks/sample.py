@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from mt_core.conformance.check import check, expect
 from mt_core.conformance.fixture import PluginFixture
 from mt_core.conformance.lengths import tokens_of
@@ -16,9 +18,10 @@ from mt_core.conformance.sample_parts import Part, changed_samples
 from mt_core.conformance.valid_inputs import first_sample, prepared, same, sources
 from mt_core.contract import Tokenizer
 from mt_core.contract.sources import or_raise
-from mt_core.errors import InputError
+from mt_core.errors import InputError, MtError
 
 _SAMPLES_OF_A_FILE = 3
+_WINDOWS_OF_A_FILE = 4
 
 
 @check()
@@ -79,6 +82,53 @@ def every_part_of_a_sample_changes_what_is_prepared(plugin: PluginFixture) -> No
     )
 
 
+@check()
+def each_step_is_labelled_once(plugin: PluginFixture) -> None:
+    """With the option `labels=steps`, where the tokenizer has it, the windows that `stream` gives of a recording label
+    its steps one after the other, none twice and none left out between two windows; each has a place in `side`."""
+    try:
+        options: dict[str, Any] = {"view": "tokens"} if "view" in plugin.tokenizer_options else {}
+        is_calibrated = "needs_calibration" in plugin.manifest.capabilities  # on samples of another task
+        tokenizer = plugin.make_tokenizer(calibrated=is_calibrated, labels="steps", **options)
+    except MtError:
+        return  # it labels none
+    if not tokenizer.labels_steps:
+        return
+    num_windows = 0
+    for name, source in sources(plugin).items():
+        items = [item for item in _items(tokenizer, source, _WINDOWS_OF_A_FILE) if not isinstance(item, str)]
+        num_windows += len(items)
+        ends: dict[int, tuple[int, int]] = {}  # of each recording, when its last step so far ended, and how long it was
+        for number, item in enumerate(items):
+            expect(
+                {"when", "recording"} <= item.keys() and len(item["when"]) > 0,
+                f"window {number} of {name} labels no steps: add to it what `mt_core.sdk.when` gives",
+            )
+            times_P2, recording = item["when"], int(item["recording"][0])
+            expect(
+                bool((times_P2[:, 1] > times_P2[:, 0]).all() and (times_P2[1:, 0] > times_P2[:-1, 0]).all()),
+                f"steps of window {number} of {name} do not follow one another: each begins after the one before",
+            )
+            if recording in ends:
+                end, length = ends[recording]
+                apart = int(times_P2[0, 0]) - end
+                expect(
+                    abs(apart) < length,
+                    f"window {number} of {name} labels steps from {apart} {'after' if apart > 0 else 'before'} the end "
+                    f"of the window before, where a step is {length} long: let each window label the steps in whose "
+                    "middle it lies, as `mt_core.sdk.step_windows` divides them",
+                )
+            ends[recording] = int(times_P2[-1, 1]), int(times_P2[-1, 1] - times_P2[-1, 0])
+            with torch.no_grad():
+                places = tokens_of(tokenizer, [item]).side.get("places")
+            expect(
+                places is not None and places.shape[1] == len(times_P2),
+                f"window {number} of {name} labels {len(times_P2)} steps, and `side` has "
+                f"{0 if places is None else places.shape[1]} places: give side['places'] a row for each",
+            )
+    expect(num_windows > 0, "no file of the plugin can be read with labels=steps: let `example_files` write one")
+
+
 def _tokenizer_for(plugin: PluginFixture, source: Any) -> Tokenizer | None:
     """A tokenizer that prepares a source: calibrated on the demo, or, where that refuses it, not calibrated."""
     for tokenizer in (plugin.make_tokenizer(), plugin.make_tokenizer(calibrated=False)):
@@ -90,10 +140,10 @@ def _tokenizer_for(plugin: PluginFixture, source: Any) -> Tokenizer | None:
     return None
 
 
-def _items(tokenizer: Tokenizer, source: Any) -> list[Any]:
+def _items(tokenizer: Tokenizer, source: Any, most: int = _SAMPLES_OF_A_FILE) -> list[Any]:
     """The first samples of a source, prepared; the words of a refusal, which name the file, are not compared."""
     try:
-        samples: Iterator[Any] = islice(or_raise(tokenizer.stream(source)), _SAMPLES_OF_A_FILE)
+        samples: Iterator[Any] = islice(or_raise(tokenizer.stream(source)), most)
         items = [prepared(tokenizer, sample) for sample in samples]
     except InputError:
         return ["refused"]

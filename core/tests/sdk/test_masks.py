@@ -137,6 +137,59 @@ def test_coco_polygons_are_drawn_with_the_smaller_object_before_the_larger(tmp_p
     assert (np.asarray(listing.labels[0])[1] == 1).all()
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # of pycocotools
+def test_polygons_of_coco_cover_what_pycocotools_says(tmp_path):
+    from pycocotools import mask as oracle
+
+    size, generator = 64, np.random.default_rng(0)
+    square = [20.0, 10, 40, 10, 40, 30, 20, 30]
+    angles = np.sort(generator.uniform(0, 2 * np.pi, (20, 12)), axis=1)
+    around = np.stack([np.cos(angles), np.sin(angles)], axis=-1) * generator.uniform(4, 16, (20, 1, 1))
+    outlines = [square, *(around + generator.uniform(10, 54, (20, 1, 2))).reshape(20, -1).tolist()]
+    areas = []
+    for number, outline in enumerate(outlines):
+        coco(folder := tmp_path / str(number), [{"category_id": 3, "segmentation": [outline]}], size=size)
+        own = np.asarray(found(folder).labels[0]) == 1
+        expected = oracle.decode(oracle.merge(oracle.frPyObjects([outline], size, size))).astype(bool)
+        assert (own != expected).sum() <= 0.06 * expected.sum() + 2
+        areas.append((own.sum(), expected.sum()))
+    assert areas[0] == (400, 400)
+    assert np.sum(areas, axis=0)[0] == pytest.approx(np.sum(areas, axis=0)[1], rel=0.01)
+
+
+def test_ids_of_pictures_are_compared_as_text(tmp_path):
+    coco(tmp_path, [{"image_id": "5", "category_id": 3, "segmentation": [[0, 0, 4, 0, 4, 4, 0, 4]]}])
+    assert (np.asarray(found(tmp_path).labels[0]) == 1).all()
+
+
+def test_objects_of_no_picture_are_refused(tmp_path):
+    coco(tmp_path, [{"image_id": 77, "category_id": 3, "segmentation": [[0, 0, 4, 0, 4, 4, 0, 4]]}])
+    with pytest.raises(DatasetError, match="is of a picture that it lists"):
+        found(tmp_path)
+
+
+def test_the_box_of_an_object_without_an_outline_has_no_class(tmp_path):
+    drawn = {"category_id": 3, "segmentation": [[0, 0, 2, 0, 2, 4, 0, 4]]}
+    coco(tmp_path, [drawn, {"category_id": 90, "segmentation": [], "bbox": [3, 1, 1, 2]}])
+    with pytest.warns(UserWarning, match="1 objects? without an outline"):
+        listing = found(tmp_path)
+    assert np.asarray(listing.labels[0]).tolist() == [[1, 1, 0, 0], [1, 1, 0, -1], [1, 1, 0, -1], [1, 1, 0, 0]]
+
+
+def test_transparent_pixels_are_background(tmp_path):
+    for name, alpha in (("a", [[255, 0], [200, 0]]), ("b", [[0, 0], [0, 0]])):
+        picture(tmp_path / f"images/{name}.png")
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        white = np.full((2, 2, 4), 255, np.uint8)
+        white[..., 3] = alpha
+        Image.fromarray(white, "RGBA").save(tmp_path / f"masks/{name}.png")
+    with pytest.warns(UserWarning, match="transparent"):
+        listing = found(tmp_path)
+        labels = [np.asarray(each).tolist() for each in listing.labels]
+    assert listing.task.classes == ("background", "foreground")
+    assert labels == [[[1, 0], [1, 0]], [[0, 0], [0, 0]]]
+
+
 def compressed(counts: list[int]) -> str:
     """As pycocotools writes run lengths: rleToString of maskApi.c, step by step."""
     text = ""

@@ -15,6 +15,7 @@ from mt_core.conformance import CHECKS, Check, SuiteRunner
 from mt_core.contract import Segmentation
 from mt_core.errors import DatasetError, OptionError
 from mt_core.sdk import mask_from
+from mt_core.training.summary import check_targets
 from mt_plugin_image.dataset import ImageDataset
 from mt_plugin_image.views import write
 
@@ -64,6 +65,12 @@ def test_other_data_are_read_with_the_numbers_of_the_run(sea: Path, tmp_path: Pa
         ImageDataset.open(tmp_path / "calm", task=task)
     with pytest.raises(OptionError, match="segmentation"):
         ImageDataset.open(sea, task=Segmentation(classes=("sky", "sea")))
+
+
+def test_masks_of_one_class_are_not_trained_on(tmp_path: Path):
+    scene(tmp_path / "calm", "a", 0)
+    with pytest.raises(DatasetError, match="all labels are of one class, '20'"):
+        check_targets(ImageDataset.open(tmp_path / "calm"), "image")
 
 
 class Horizons(ImageDataset):

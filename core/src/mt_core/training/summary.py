@@ -40,6 +40,11 @@ def check_targets(train: ModalityDataset, modality: str) -> None:
         target is not None and len(target.classes) for target in train.targets()
     ):
         raise DatasetError(f"{train.source}: none of its {len(train):,} pictures has an object", fix="check its boxes")
+    if isinstance(train.task, Segmentation) and len(train.task.classes) == 1:
+        raise DatasetError(
+            f"{train.source}: all labels are of one class, {train.task.classes[0]!r}, so there is nothing to learn",
+            fix="check how they were saved: what is not of that class has to have another number or colour",
+        )
     if not isinstance(train.task, Classification):
         return
     counts = _counts(train)

@@ -77,14 +77,14 @@ def _has_box(annotation: Any) -> bool:
 
 
 def _pictures(record: dict[str, Any], path: Path, root: Path, names: dict[int, str]) -> list[tuple[str, Objects]]:
-    of_picture: dict[Any, list[dict[str, Any]]] = {}
+    of_picture: dict[str, list[dict[str, Any]]] = {}  # ids as text: some programs write numbers so in one place alone
     for each in filter(_has_box, record["annotations"]):
         if int(each["category_id"]) not in names:
             raise DatasetError(
                 f"{path} has an object of the category {each['category_id']}, which it does not list",
                 fix="add it to its categories",
             )
-        of_picture.setdefault(each["image_id"], []).append(each)
+        of_picture.setdefault(str(each["image_id"]), []).append(each)
     if without := len(record["annotations"]) - sum(map(_has_box, record["annotations"])):
         left_out(str(path), f"{without:,} objects without a box")
     places = _places(root, path)
@@ -96,7 +96,7 @@ def _pictures(record: dict[str, Any], path: Path, root: Path, names: dict[int, s
         if file is None:
             absent.append(name)
             continue
-        objects = of_picture.get(picture["id"], [])
+        objects = of_picture.get(str(picture["id"]), [])
         corners = [[float(x) for x in each["bbox"]] for each in objects]
         pictures.append(
             (
@@ -117,7 +117,7 @@ def _pictures(record: dict[str, Any], path: Path, root: Path, names: dict[int, s
         )
     if absent:
         left_out(str(path), f"{len(absent):,} pictures that it lists and that are absent: {some_of(absent)}")
-    listed = {picture["id"] for picture in record["images"]}
+    listed = {str(picture["id"]) for picture in record["images"]}
     if strange := sum(len(each) for image, each in of_picture.items() if image not in listed):
         left_out(str(path), f"{strange:,} objects of pictures that it does not list")
     return pictures

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import Segmentation
 from mt_core.errors import DatasetError, InputError
+from mt_core.io.counted import counted
 from mt_core.sdk.masks.files import Mask
 from mt_core.sdk.masks.folders import file_below
 from mt_core.sdk.notices import left_out
@@ -111,11 +112,17 @@ def split_of(path: Path) -> str:
 
 def _masks(record: dict[str, Any], path: Path, root: Path, task: Segmentation) -> list[tuple[str, PolygonMask]]:
     try:
-        objects: dict[Any, list[tuple[int, Any]]] = {}
+        objects: dict[str, list[tuple[int, Any]]] = {}  # ids as text: some programs write numbers so in one place alone
+        without = 0
         for each in record["annotations"]:
-            number = CROWD if each.get("iscrowd") else int(each["category_id"])
-            if each.get("segmentation"):
-                objects.setdefault(each["image_id"], []).append((number, each["segmentation"]))
+            number, outline = int(each["category_id"]), each.get("segmentation")
+            if not outline:
+                without += 1
+                outline = _corners(each)
+            if each.get("iscrowd") or not each.get("segmentation"):
+                number = CROWD
+            if outline:
+                objects.setdefault(str(each["image_id"]), []).append((number, outline))
         masks, absent = [], 0
         for picture in record["images"]:
             name = str(picture["file_name"])
@@ -124,12 +131,30 @@ def _masks(record: dict[str, Any], path: Path, root: Path, task: Segmentation) -
             if file is not None:
                 size = (int(picture["height"]), int(picture["width"]))
                 of = f"{path}, {name}"
-                masks.append((file, PolygonMask(of, task, size, tuple(objects.get(picture["id"], ())))))
+                masks.append((file, PolygonMask(of, task, size, tuple(objects.get(str(picture["id"]), ())))))
     except (KeyError, TypeError, ValueError) as error:
         raise DatasetError(f"{path} is not as COCO writes it ({error})", fix="export it again") from None
     if masks and absent:
         left_out(str(path), f"{absent:,} pictures that it lists and that are absent")
+    if without:
+        left_out(str(path), f"{counted(without, 'object')} without an outline: the pixels of their boxes have no class")
+    listed = {str(picture["id"]) for picture in record["images"]}
+    if strange := sum(len(each) for image, each in objects.items() if image not in listed):
+        if strange == sum(map(len, objects.values())):
+            raise DatasetError(
+                f"no object of {path} is of a picture that it lists",
+                fix="let image_id of the annotations be the id of a picture",
+            )
+        left_out(str(path), f"{counted(strange, 'object')} of pictures that it does not list")
     return masks
+
+
+def _corners(annotation: dict[str, Any]) -> list[list[float]] | None:
+    """The box of an object as an outline."""
+    if not annotation.get("bbox"):
+        return None
+    left, top, width, height = map(float, annotation["bbox"])
+    return [[left, top, left + width, top, left + width, top + height, left, top + height]]
 
 
 def _file(root: Path, path: Path, name: str) -> str | None:
@@ -143,21 +168,35 @@ def _file(root: Path, path: Path, name: str) -> str | None:
 
 def _covered(outline: Any, size: tuple[int, int]) -> NDArray[np.bool_]:
     """(H, W) the pixels of one object."""
-    from PIL import Image, ImageDraw
-
     if isinstance(outline, dict):
         counts = outline["counts"]
         counts = _unpacked(counts) if isinstance(counts, str) else counts
         height, width = outline["size"]
         flat = np.repeat(np.arange(len(counts)) % 2 == 1, counts)
         return flat.reshape(width, height).T  # columns one after another
-    picture = Image.new("1", size[::-1])
-    draw = ImageDraw.Draw(picture)
+    covered = np.zeros(size, bool)
     for polygon in outline:
-        points = np.asarray(polygon, float).reshape(-1, 2) - 0.5  # Pillow's whole numbers are the middles of pixels
-        if len(points) > 2:
-            draw.polygon([tuple(point) for point in points.tolist()], fill=1)
-    return np.asarray(picture)
+        covered |= _inside(np.asarray(polygon, float).reshape(-1, 2), size)
+    return covered
+
+
+def _inside(points_N2: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(H, W) the pixels whose middle lies within a polygon: an odd number of its edges lie to their left.
+
+    Args:
+        points_N2: Across and down; (0, 0) is the corner of the first pixel.
+    """
+    if not np.isfinite(points_N2).all():
+        raise ValueError("a polygon with NaN or infinite numbers")
+    height, width = size
+    is_crossed = np.zeros((height, width + 1), bool)  # edges that lie between the middle of a pixel and the one before
+    for (x, y), (next_x, next_y) in zip(points_N2, np.roll(points_N2, -1, axis=0), strict=True):
+        first, end = (int(np.clip(np.ceil(each - 0.5), 0, height)) for each in sorted((y, next_y)))
+        rows = np.arange(first, end)
+        at = x + (rows + 0.5 - y) * ((next_x - x) / (next_y - y or 1.0))
+        is_crossed[rows, np.clip(np.ceil(at - 0.5), 0, width).astype(int)] ^= True
+    inside: NDArray[np.bool_] = np.logical_xor.accumulate(is_crossed, axis=1)[:, :width]
+    return inside
 
 
 def _unpacked(text: str) -> list[int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import MISSING_CLASS, Segmentation, reading
 from mt_core.errors import InputError
+from mt_core.sdk.notices import reinterpreted
 from mt_core.sdk.pictures import open_picture
 from mt_core.sdk.quiet import quiet
 
@@ -80,7 +81,7 @@ def read_numbers(path: str) -> NDArray[Any]:
             mode, is_jpeg = picture.mode, picture.format == "JPEG"
             values = np.asarray(picture)
     if mode in ("LA", "RGBA"):
-        values = values[..., :-1]
+        values = _opaque(values[..., :-1], values[..., -1], path)
     if values.ndim == 3 and (values.shape[2] == 1 or (values[..., :1] == values).all()):
         values = values[..., 0]  # grey numbers that were saved as colours
     if is_jpeg:
@@ -113,6 +114,16 @@ def _whole(values: NDArray[Any], path: str) -> NDArray[Any]:
             )
         values = values.astype(np.int64)
     return values.astype(np.uint8) if values.dtype == np.bool_ else values
+
+
+def _opaque(values_HWC: NDArray[Any], alpha_HW: NDArray[Any], path: str) -> NDArray[Any]:
+    """Zeros where a mask is transparent and elsewhere is not, as editors save what was drawn on an empty layer."""
+    is_seen_HW = alpha_HW >= _HALF
+    has_one_colour = bool((values_HWC == values_HWC[:1, :1]).all())
+    if is_seen_HW.all() or not (is_seen_HW.any() or has_one_colour):
+        return values_HWC
+    reinterpreted(path, "transparent pixels taken for 0")
+    return np.where(is_seen_HW[..., None], values_HWC, np.zeros((), values_HWC.dtype))
 
 
 def _sharp(values: NDArray[Any], path: str) -> NDArray[Any]:

@@ -30,6 +30,14 @@ def test_what_nobody_reads_or_what_may_be_of_several_is_listed_with_the_way_out(
     assert problems["in/c.npy"]["fix"] == "say which: --as .npy=cloud"
 
 
+def test_data_beside_a_file_of_their_name_are_passed_over():
+    for name in ("in/scene.hdr", "in/scene.img", "in/raw", "in/raw.hdr", "in/a.cue", "in/other.img"):
+        Path(name).write_text("x")
+    found = sort_by_suffix(["in"], {**SUFFIXES, "spectra": (".hdr",)}, {})
+    assert found.beside == ["in/a.cue", "in/raw", "in/scene.img"]
+    assert "in/other.img" in {failure["source"] for failure in found.unread}
+
+
 def test_the_user_may_say_what_a_suffix_is():
     found = sort_by_suffix(["in"], SUFFIXES, {".npy": "motion", ".png": "thermal"})
     assert found.groups["motion"] == ["in/c.npy", "in/d.ts"] and found.groups["thermal"] == ["in/b.PNG"]

@@ -193,6 +193,9 @@ def _embed_by_suffix(
         click.echo(f"{modality}: {len(files)} file(s)", err=True)
     for suffix, modality in found.shared.items():
         click.echo(f"{suffix} was taken for {modality}; --as {suffix}=MODALITY takes it for another", err=True)
+    if found.beside:
+        number = counted(len(found.beside), "file")
+        click.echo(f"{number} passed over beside another of the same name, such as {found.beside[0]}", err=True)
 
     from mt_core.api import load  # imports torch: all that is above needs none to be refused
     from mt_core.embedding.mixed import embed_mixed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from mt_core.errors import InputError, OptionError
 from mt_core.io.names import text_of_path
 from mt_core.io.paths import expand, has_suffix
 from mt_core.plugins.official import USUAL_MODALITY
+
+_NOBODY = "no installed plugin reads it"
 
 
 @dataclass
@@ -19,11 +22,14 @@ class SortedFiles:
         groups: Each modality's files.
         unread: The failures of those that are of none: `source`, `problem`, `fix`.
         shared: Each suffix that several modalities read, and the one it was taken for.
+        beside: Files that no modality reads and that have the name of one that is read: data of an ENVI header, notes
+            of a camera.
     """
 
     groups: dict[str, list[str]] = field(default_factory=dict)
     unread: list[dict[str, str]] = field(default_factory=list)
     shared: dict[str, str] = field(default_factory=dict)
+    beside: list[str] = field(default_factory=list)
 
 
 def sort_by_suffix(
@@ -43,10 +49,17 @@ def sort_by_suffix(
         if modality not in suffixes_of:
             raise OptionError(f"--as {suffix}={modality}: no such modality is installed", fix="`mt list` shows them")
     found = SortedFiles()
+    others: list[tuple[str, str, str]] = []
     for file in expand(named, [""]):
         modality, problem, fix = _modality_of(file, suffixes_of, chosen, found)
         if modality:
             found.groups.setdefault(modality, []).append(file)
+        else:
+            others.append((file, problem, fix))
+    names = {os.path.splitext(file)[0] for files in found.groups.values() for file in files}
+    for file, problem, fix in others:
+        if problem == _NOBODY and {file, os.path.splitext(file)[0]} & names:
+            found.beside.append(text_of_path(file))
         else:
             source = text_of_path(file)
             found.unread.append({"source": source, "problem": f"{source}: {problem}", "fix": fix})
@@ -65,7 +78,7 @@ def _modality_of(
             return chosen[suffix], "", ""
     modality, candidates = modality_of_name(file, suffixes_of)
     if not candidates:
-        return "", "no installed plugin reads it", "`mt list` shows what can be installed; --as SUFFIX=MODALITY says it"
+        return "", _NOBODY, "`mt list` shows what can be installed; --as SUFFIX=MODALITY says it"
     suffix = _longest(file, suffixes_of[candidates[0]])
     if not modality:
         return "", f"it may be of {', '.join(candidates)}", f"say which: --as {suffix}={candidates[0]}"

@@ -235,6 +235,21 @@ def test_a_survey_is_written_with_its_classes_in_file_order_and_all_else_as_it_w
     assert ((indices == 1) == truth).mean() > 0.85  # half of them are high
 
 
+@pytest.mark.filterwarnings("ignore:.*left out. 2 of 50 points are withheld:mt_core.errors.DataWarning")
+def test_withheld_points_of_a_survey_get_no_class_and_stay_in_what_is_written(trained, tmp_path):
+    survey(tmp_path / "new.las", plane(50, seed=9))
+    before = laspy.read(tmp_path / "new.las")
+    before.withheld = np.isin(np.arange(50), [7, 49])
+    before.write(tmp_path / "new.las")
+    model = mt.load_run(trained[0])
+    records = mt.predict(model, [tmp_path / "new.las"])
+    write(tmp_path / "new.las", records, model.head.task, tmp_path)
+    after = laspy.read(tmp_path / "new_classified.las")
+    assert np.array_equal(after.xyz, before.xyz) and np.array_equal(after.withheld, before.withheld)
+    assert np.flatnonzero(after.classification == 0).tolist() == [7, 49]
+    assert np.isin(after.classification, [0, 2, 6]).all()
+
+
 def test_points_of_a_scene_that_are_not_finite_keep_their_place_and_number(trained):
     points = plane(50, 8)
     points[[7, 49]] = np.nan

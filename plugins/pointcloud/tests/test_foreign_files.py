@@ -13,6 +13,7 @@ import pytest
 from mt_core.errors import DataWarning, InputError
 from mt_plugin_pointcloud.cloud import PointCloud
 from mt_plugin_pointcloud.reading import read_cloud
+from mt_plugin_pointcloud.reading.las import classes_of_las
 
 foreign_file = pytest.mark.foreign_file
 
@@ -135,6 +136,29 @@ def test_a_survey_far_from_its_origin(tmp_path: Path):
     cloud, wanted = read_cloud(path), np.asarray(laspy.read(path).xyz)
     assert has_points(cloud, wanted, atol=1e-3)
     assert np.allclose(np.diff(cloud.points, axis=0), np.diff(POINTS, axis=0), atol=1.5e-3)
+
+
+def withholding(path: Path, *withheld: int) -> Path:
+    las = laspy.read(path)
+    las.withheld = np.isin(np.arange(len(POINTS)), withheld)
+    las.classification = np.arange(1, len(POINTS) + 1)
+    las.write(path)
+    return path
+
+
+@pytest.mark.parametrize("point_format", [3, 7])
+@pytest.mark.parametrize("suffix", [".las", ".laz"])
+@foreign_file("points that are withheld, as deleted ones", "survey, LAS and LAZ", "read, told: left out")
+def test_withheld_points_are_left_out(tmp_path: Path, suffix: str, point_format: int):
+    path = survey(tmp_path / f"a{suffix}", colours=COLOURS * 257, point_format=point_format)
+    with pytest.warns(DataWarning, match="left out: 2 of 6 points are withheld"):
+        cloud = read_cloud(withholding(path, 0, 3))
+    kept = [1, 2, 4, 5]
+    assert has_points(cloud, POINTS[kept], atol=1e-3) and np.allclose(cloud.channels["colour"], COLOURS[kept] / 255)
+    assert cloud.labels is not None and cloud.labels.tolist() == [2, 3, 5, 6]
+    assert classes_of_las(path) == {2, 3, 5, 6}
+    with pytest.raises(InputError, match="holds no points that count: all are withheld"):
+        read_cloud(withholding(path, *range(6)))
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mt_core.contract import reading
 from mt_core.errors import InputError
+from mt_core.sdk import left_out
 from mt_plugin_pointcloud.cloud import LABELS, step_for
 from mt_plugin_pointcloud.reading.columns import Raw
 from mt_plugin_pointcloud.reading.laz import check_chunks
@@ -28,9 +29,10 @@ _RECORD_HEADER = 54  # bytes of each record between header and points
 def read_las(path: Path) -> Raw:
     """Scaled coordinates, intensity, and colour where the point format has it.
 
-    Read in chunks of which every n-th point is kept, so that a survey of any size takes bounded memory.
+    Read in chunks of which every n-th point is kept, so that a survey of any size takes bounded memory. The coordinates
+    of withheld points are NaN, so that they are left out and the others keep their rows.
 
-    Source: ASPRS, "LAS specification 1.4 R15".
+    Source: ASPRS, "LAS specification 1.4 R15"; table 8 for withheld points, which stand for deleted ones.
     """
     _check_records(path)
     try:
@@ -41,12 +43,21 @@ def read_las(path: Path) -> Raw:
         raise InputError(f"{path} cannot be unpacked ({error})", fix="copy the file again: it is damaged") from None
     if not chunks:
         raise InputError(f"{path} holds no points", fix="export it again, or leave it out")
-    channels = {name: np.concatenate([each[name] for _, each in chunks]) for name in chunks[0][1]}
-    return Raw(np.concatenate([points for points, _ in chunks]), channels)
+    num_points, withheld = (sum(each) for each in zip(*(counts for _, _, counts in chunks), strict=True))
+    channels = {name: np.concatenate([each[name] for _, each, _ in chunks]) for name in chunks[0][1]}
+    raw = Raw(np.concatenate([points for points, _, _ in chunks]), channels)
+    if withheld:
+        if np.isnan(raw.points).all():
+            raise InputError(
+                f"{path} holds no points that count: all are withheld, which stands for deleted",
+                fix="clear their withheld flag where they are meant, or leave the file out",
+            )
+        left_out(str(path), f"{withheld:,} of {num_points:,} points are withheld, which stands for deleted")
+    return raw
 
 
 def classes_of_las(path: Path) -> set[int]:
-    """The numbers of the classes that points of a survey have, read in chunks.
+    """The numbers of the classes that points of a survey have, without withheld ones, read in chunks.
 
     Raises:
         InputError: as `read_las`.
@@ -55,7 +66,7 @@ def classes_of_las(path: Path) -> set[int]:
     found: set[int] = set()
     with reading(path, formats=".las .laz"), opened(path) as reader:
         for chunk in reader.chunk_iterator(chunk_points(reader.header)):
-            found |= set(np.unique(np.asarray(chunk.classification)).tolist())
+            found |= set(np.unique(np.asarray(chunk.classification)[~_withheld(chunk)]).tolist())
     return found
 
 
@@ -78,7 +89,12 @@ def chunk_points(header: Any) -> int:
     return min(_CHUNK, int(_CHUNK_BYTES // header.point_format.size))
 
 
-def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array]]]:
+def _withheld(points: Any) -> NDArray[np.bool_]:
+    return np.asarray(points.withheld).astype(np.bool_)
+
+
+def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array], tuple[int, int]]]:
+    """Of each chunk the points that are kept, their channels, how many points there are, and how many are withheld."""
     with opened(path) as reader:
         header = reader.header
         step = step_for(header.point_count)
@@ -89,11 +105,12 @@ def _chunks(path: Path) -> Iterator[tuple[Array, dict[str, Array]]]:
             first = (first - len(chunk)) % step
             with np.errstate(all="ignore"):  # a damaged scale gives infinities, which are left out later
                 points = np.stack([np.asarray(kept.x), np.asarray(kept.y), np.asarray(kept.z)], axis=1)
+            points[_withheld(kept)] = np.nan
             channels = {name: np.asarray(kept[name])[:, None] for name in ("intensity", "classification")}
             channels[LABELS] = channels.pop("classification")
             if coloured:
                 channels["colour"] = np.stack([kept[name] for name in ("red", "green", "blue")], axis=1)
-            yield points, channels
+            yield points, channels, (len(chunk), int(np.count_nonzero(_withheld(chunk))))
 
 
 def _check_records(path: Path) -> None:

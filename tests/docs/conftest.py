@@ -189,6 +189,16 @@ def pictures_of_two() -> dict[str, Any]:
     return {}
 
 
+def exported() -> dict[str, Any]:
+    """Photos of cats and dogs, and pictures of cars with boxes."""
+    names = [f"cars/images/{number}.png" for number in range(8)]
+    write_pictures(*names)
+    Path("cars/labels").mkdir()
+    for name in names:
+        Path(name.replace("images", "labels")).with_suffix(".txt").write_text("0 0.5 0.5 0.4 0.6\n")
+    return pictures_of_two()
+
+
 def searched() -> dict[str, Any]:
     names = [f"photos/{name}-{number}.jpg" for name in ("cat", "dog") for number in range(4)]
     write_pictures(*names, "new.jpg")
@@ -246,7 +256,7 @@ SETTINGS: dict[str, Callable[[], dict[str, Any]]] = {
     "docs/search.md": searched,
     "tools/serve/README.md": served,
     "docs/urls.md": searched,
-    "tools/export/README.md": pictures_of_two,
+    "tools/export/README.md": exported,
     "tools/explain/README.md": pictures_of_two,
     "docs/explain.md": pictures_of_two,
     "tools/report/README.md": pictures_of_two,

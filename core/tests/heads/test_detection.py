@@ -104,6 +104,12 @@ def test_a_picture_gets_the_same_boxes_alone_and_among_larger_ones():
     torch.testing.assert_close(together[1, : output.shape[1]], output[0])
 
 
+def test_pictures_of_one_size_get_the_same_output_in_operations_that_can_be_traced():
+    head = DetectionHead(6, TASK, SMALL).eval()
+    alike = features([(32, 64), (20, 90)], [(16, 24), (16, 24)])
+    torch.testing.assert_close(head.forward_alike(alike), head(alike))
+
+
 def test_pictures_without_labels_add_nothing_and_pictures_without_objects_do():
     head = DetectionHead(6, TASK, SMALL)
     output = head(features([(16, 16), (16, 16)], [(8, 8), (8, 8)]))

@@ -53,6 +53,15 @@ def test_overlapping_squares_of_a_picture_give_it_back():
     torch.testing.assert_close(joined[0], picture.permute(1, 2, 0))
 
 
+def test_pictures_of_one_size_get_the_same_scores_in_operations_that_can_be_traced():
+    head = PictureSegmentationHead(6, TASK, PictureSegmentationHead.Options(hidden=8)).eval()
+    alike = features([(20, 30), (20, 30)], num_squares=3)
+    overlapping = torch.tensor([[0, 0], [3, 4], [1, 9]]).expand(2, -1, -1)
+    side = {**alike.side, "squares": overlapping, "resized": torch.tensor([[11, 17]] * 2)}
+    seen = Features(alike.tokens, grid=(2, 2), views=3, side=side)
+    torch.testing.assert_close(head.forward_alike(seen), head(seen), equal_nan=True)
+
+
 def test_squares_that_a_picture_has_not_count_for_nothing():
     squares = torch.tensor([[[0, 0], [0, 8]], [[0, 0], [0, 0]]])
     side = {

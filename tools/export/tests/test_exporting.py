@@ -8,10 +8,11 @@ import pytest
 import torch
 
 import mt_core as mt
+from mt_core.contract import Boxes
 from mt_core.data.in_memory import InMemoryDataset
 from mt_core.encoder import load_encoder
 from mt_core.errors import OptionError
-from mt_export import ExportError, export, parity
+from mt_export import ExportError, export, find_objects, parity
 from mt_export.answers import Output, difference
 
 
@@ -70,6 +71,12 @@ def test_a_drawn_table_without_categories_is_exported(make_model, tmp_path):
 
 
 @pytest.mark.slow
+def test_a_drawn_graph_is_exported(make_model, tmp_path):
+    model = make_model("graph", options={"view": "picture"})
+    assert export(model, "onnx", tmp_path / "g.onnx", num_workers=0).parity.max_error < 1e-4
+
+
+@pytest.mark.slow
 def test_the_card_says_what_int8_costs(tabular, tmp_path):
     result = export(tabular, "onnx", tmp_path / "t.onnx", int8=True, num_workers=0)
     assert result.int8.max_error > result.parity.max_error
@@ -112,15 +119,83 @@ def test_a_model_that_was_not_trained_is_refused(tmp_path):
         export(mt.load("text"), "onnx", tmp_path / "t.onnx")
 
 
-@pytest.mark.parametrize(
-    "task", [mt.Segmentation(classes=("a", "b"), of="pixels"), mt.Detection(classes=("a", "b"))], ids=str
-)
-def test_answers_of_the_size_of_a_picture_are_refused(task, encoder_file, tmp_path):
-    labels = "boxes" if task.kind == "detection" else "pixels"
-    model = mt.load("image", encoder=load_encoder(encoder_file), size=32, labels=labels)
-    model.attach_head(task)
+def test_answers_of_the_size_of_a_scene_are_refused(encoder_file, tmp_path):
+    model = mt.load("pointcloud", encoder=load_encoder(encoder_file), labels="scenes")
+    model.attach_head(mt.Segmentation(classes=("a", "b"), of="points"))
     with pytest.raises(ExportError, match="at its own size"):
         export(model, "onnx", tmp_path / "m.onnx")
+
+
+def _pictures(*sizes):
+    draw = np.random.default_rng(0)
+    return [draw.integers(0, 256, (*size, 3), dtype=np.uint8) for size in sizes]
+
+
+def _in_two_parts(pictures, targets, task):
+    return [InMemoryDataset(pictures[part], targets[part], task) for part in (slice(0, 6), slice(6, 12))]
+
+
+def _inputs(model, result, pictures):
+    items = [model.tokenizer.prepare(model.tokenizer.read(picture)) for picture in pictures]
+    names = [each["name"] for each in result.card["inputs"]]
+    return {name: np.stack([item[name].numpy() for item in items]) for name in names}
+
+
+SIZES = ((32, 32), (40, 50), (60, 33)) * 4
+
+
+@pytest.mark.slow
+def test_masks_of_pictures_of_any_size_are_computed_by_the_file(make_model, tmp_path):
+    pictures = _pictures(*SIZES)
+    masks = [(picture[..., 0] > 127).astype(np.int64) for picture in pictures]
+    data = _in_two_parts(pictures, masks, mt.Segmentation(classes=("dark", "bright"), of="pixels"))
+    model = make_model("image", options={"size": 32, "labels": "pixels", "across": 1}, data=data)
+    result = export(model, "onnx", tmp_path / "m.onnx", num_workers=0)
+    assert result.parity.max_error < 1e-4 and result.parity.same_decisions == 6
+    assert [(each["name"], each["shape"]) for each in result.card["inputs"]] == [
+        ("pixels", ["batch", "views", 3, 32, 32]),
+        ("squares", ["batch", "views", 2]),
+        ("boxes", ["batch", "views", 4]),
+        ("resized", ["batch", 2]),
+        ("size", ["batch", 2]),
+    ]
+    assert result.card["outputs"][0]["shape"] == ["batch", "scores_1", "scores_2", 2]
+    assert "largest of the scores" in result.card["postprocessing"]["what"]
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx")
+    for others in (_pictures((70, 150)), _pictures((32, 90), (32, 90))):  # of sizes that were not there before
+        (scores,) = session.run(["scores"], _inputs(model, result, others))
+        for predicted, mask in zip(mt.predict(model, others), scores.argmax(-1), strict=True):
+            runs = predicted["prediction"]
+            np.testing.assert_array_equal(np.repeat(runs["values"], runs["lengths"]).reshape(runs["size"]), mask)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("to", "int8"), [("onnx", True), ("torch", False)])
+def test_boxes_in_pictures_of_any_size_are_found_from_the_file(make_model, tmp_path, to, int8):
+    pictures = _pictures(*SIZES)
+    boxes = Boxes(np.array([[4.0, 4.0, 20.0, 20.0]], np.float32), np.array([1]))
+    data = _in_two_parts(pictures, [boxes] * 12, mt.Detection(classes=("a", "b")))
+    options = {"size": 32, "labels": "boxes", "across": 1}
+    model = make_model("image", options=options, data=data, head={"least_score": 0.01})
+    result = export(model, to, tmp_path / "m.onnx", num_workers=0, int8=int8)
+    assert result.parity.max_error < 1e-4 and result.parity.same_decisions == 6
+    assert (result.int8 is None) == (not int8)
+    names = ["cell_boxes", "cell_scores", "cell_levels"]
+    assert [each["name"] for each in result.card["outputs"]] == ["scores", *names, "vector"]
+    if int8:
+        return
+    program = torch.export.load(tmp_path / "m.onnx").module()
+    for others in (_pictures((70, 150)), _pictures((32, 90), (64, 180))):  # of one size once they are resized
+        inputs = [torch.from_numpy(each) for each in _inputs(model, result, others).values()]
+        candidates = program(*inputs)[1:4]
+        for row, predicted in enumerate(mt.predict(model, others)):
+            found = find_objects(
+                *(each[row].numpy() for each in candidates), **result.card["postprocessing"]["options"]
+            )
+            expected = predicted["prediction"]
+            assert expected and [("a", "b")[index] for index in found[2]] == [each["class"] for each in expected]
+            np.testing.assert_allclose(found[0], [each["box"] for each in expected], atol=1e-2)
+            np.testing.assert_allclose(found[1], [each["score"] for each in expected], atol=1e-5)
 
 
 @pytest.mark.slow

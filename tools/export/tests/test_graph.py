@@ -10,7 +10,7 @@ from mt_export.answers import outputs_of
 from mt_export.errors import ExportError
 from mt_export.graph import traced
 from mt_export.shapes import Shapes
-from mt_export.signature import signature_of
+from mt_export.signature import signature_of, signature_of_alike
 
 
 class _Words(Tokenizer):
@@ -57,6 +57,18 @@ def test_an_input_that_some_batches_lack_is_refused_unless_it_is_a_mask(items):
 
     with pytest.raises(ExportError, match="puts 'lengths' into some batches only"):
         signature_of(Sometimes(8), items)
+
+
+def test_views_vary_though_all_samples_have_as_many():
+    class Squares(_Words):
+        def forward(self, batch):
+            return Tokens(self.project(batch["pixels"].flatten(0, 1).unsqueeze(-1)), views=batch["pixels"].shape[1])
+
+    item = {"pixels": torch.zeros(1, 4), "size": torch.tensor([6, 7])}
+    signature = signature_of_alike(Squares(8), [item, item], ("size",))
+    assert signature.varying == {"pixels": (0, 1), "size": (0,)}
+    assert signature.example["pixels"].shape == (2, 2, 4), "an extent of 1 would be taken for one that never changes"
+    assert signature.axes == {0: "batch", 1: "views"} and signature.alike == {"size"}
 
 
 @pytest.mark.slow

@@ -28,6 +28,8 @@ class Head(nn.Module):
         vector_width: E, the width of what `vectors` gives; None: this head makes no vectors of its own.
         samples_at_once: Samples that are evaluated or predicted at a time, at the most, where the output of one is
             large; None: as many as are asked for.
+        sized_by: Names in `side`, and in a prepared sample, of what says how large the sample is, where its output has
+            that size; see `forward_alike`. (): the output has one size, or that of the tokens.
     """
 
     Options: ClassVar[type[AnyOptions]] = AnyOptions
@@ -37,6 +39,7 @@ class Head(nn.Module):
     higher_is_better: bool = True
     vector_width: int | None = None
     samples_at_once: int | None = None
+    sized_by: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, width: int, task: AnyTask, options: AnyOptions | None = None) -> None:
         super().__init__()
@@ -55,6 +58,12 @@ class Head(nn.Module):
     def forward(self, features: Features) -> Tensor:
         """Unnormalised scores, (B, O), or more axes for a dense task."""
         raise NotImplementedError  # abstract
+
+    def forward_alike(self, features: Features) -> Tensor:
+        """`forward` of samples that are equal in what `sized_by` names, in operations that `torch.export` can trace,
+        which a file of `mt export` consists of. By default `forward`."""
+        output: Tensor = self(features)
+        return output
 
     def vectors(self, features: Features) -> Tensor | None:
         """(B, E) the vectors that `embed` gives for a model with this head, where it has a `vector_width`; by default

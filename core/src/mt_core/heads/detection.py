@@ -18,7 +18,7 @@ from mt_core.contract import AnyTask, Detection, Features, Head, Options
 from mt_core.errors import MissingDependencyError, OptionError
 from mt_core.heads.decoder import on_lattice
 from mt_core.heads.dense import MOST_NAMED
-from mt_core.heads.joining import join_resized
+from mt_core.heads.joining import join_resized, join_resized_alike
 from mt_core.heads.pyramid import SCALES, FeaturePyramid
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class DetectionHead(Head):
     kinds = ("detection",)
     primary = "map"
     samples_at_once = 8
+    sized_by = ("resized",)
 
     def __init__(self, width: int, task: AnyTask, options: DetectionOptions | None = None) -> None:
         """
@@ -85,13 +86,8 @@ class DetectionHead(Head):
         Raises:
             OptionError: features of a tokenizer that does not look for objects.
         """
-        if "squares" not in features.side or features.grid is None or len(features.grid) != 2:
-            raise OptionError(
-                "objects cannot be found with these tokens, which do not say where squares of a picture lie",
-                fix="make the tokenizer with labels=boxes",
-            )
-        tokens_RDhw = on_lattice(self.normalise(features.tokens), features.grid)
-        side, patch = features.side, features.side["pixels"].shape[-1] // features.grid[-1]
+        tokens_RDhw, patch = self._of_squares(features)
+        side = features.side
         maps = join_resized(tokens_RDhw, side, patch)
         pictures: list[Tensor] = [tokens_RDhw] * len(maps)
         for shape in dict.fromkeys(each.shape for each in maps):  # each size by itself: padding would change the norms
@@ -102,18 +98,36 @@ class DetectionHead(Head):
         most = max(map(len, pictures))
         return torch.stack([nn.functional.pad(each, (0, 0, 0, most - len(each)), value=math.nan) for each in pictures])
 
+    def forward_alike(self, features: Features) -> Tensor:
+        """See `Head.forward_alike`."""
+        tokens_RDhw, patch = self._of_squares(features)
+        return self._of_one_size(join_resized_alike(tokens_RDhw, features.side, patch), features.side["size"], patch)
+
+    def _of_squares(self, features: Features) -> tuple[Tensor, int]:
+        """(R, D, h, w) the tokens of each square, and the pixels of their sides."""
+        if "squares" not in features.side or features.grid is None or len(features.grid) != 2:
+            raise OptionError(
+                "objects cannot be found with these tokens, which do not say where squares of a picture lie",
+                fix="make the tokenizer with labels=boxes",
+            )
+        tokens_RDhw = on_lattice(self.normalise(features.tokens), features.grid)
+        return tokens_RDhw, features.side["pixels"].shape[-1] // features.grid[-1]
+
     def _of_one_size(self, tokens_BDhw: Tensor, size_B2: Tensor, patch: int) -> Tensor:
         """The output for pictures that were resized to one size."""
         maps = list(self.detector.backbone(tokens_BDhw).values())
         outputs = self.detector.head(maps)
         size_B2 = size_B2.to(tokens_BDhw.device, torch.float32)
         cells = [_cells(each.shape[-2:], patch / scale) for each, scale in zip(maps, SCALES, strict=True)]
-        level_A1 = torch.cat([torch.full((len(each), 1), float(level)) for level, each in enumerate(cells)]).to(size_B2)
-        resized_2 = patch * size_B2.new_tensor(tokens_BDhw.shape[-2:])
-        scale_B4 = (size_B2 / resized_2).flip(-1).repeat(1, 2)  # of a resized pixel: across, down, across, down
+        levels = [torch.full((each.shape[0], 1), float(level)) for level, each in enumerate(cells)]
+        level_A1 = torch.cat(levels).to(size_B2)
+        high, wide = (patch * side for side in tokens_BDhw.shape[-2:])
+        across_B, down_B = size_B2[:, 1] / wide, size_B2[:, 0] / high  # of a resized pixel
+        scale_B4 = torch.stack([across_B, down_B] * 2, dim=-1)
         cells_BA4 = torch.cat(cells).to(size_B2) * scale_B4[:, None]
         columns = [outputs[name].float() for name in ("cls_logits", "bbox_regression", "bbox_ctrness")]
-        columns += [cells_BA4, level_A1.expand(len(size_B2), -1, -1), size_B2[:, None].expand(-1, len(level_A1), -1)]
+        batch, num_cells = cells_BA4.shape[:2]
+        columns += [cells_BA4, level_A1.expand(batch, -1, -1), size_B2[:, None].expand(-1, num_cells, -1)]
         return torch.cat(columns, dim=-1)
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
@@ -145,14 +159,36 @@ class DetectionHead(Head):
     def _parts(self, output_AC: Tensor) -> tuple[dict[str, Tensor], Tensor, list[int], tuple[int, int]]:
         """What FCOS puts out for the cells of one picture, the cells, how many there are of each map, and the size of
         the picture."""
-        num_classes = len(self.classes)
-        logits, sides, centrality, cells_A4, level, size = output_AC.split_with_sizes(
-            [num_classes, 4, 1, 4, 1, 2], dim=-1
-        )
+        logits, sides, centrality, cells_A4, level, size = self._columns(output_AC)
         outputs = {"cls_logits": logits, "bbox_regression": sides, "bbox_ctrness": centrality}
         counts = torch.bincount(level[:, 0].long(), minlength=len(SCALES)).tolist()
         height, width = size[0].tolist()
         return outputs, cells_A4, counts, (height, width)
+
+    def _columns(self, output: Tensor) -> tuple[Tensor, ...]:
+        """Logits, sides, centrality, cell, number of the map, and size of the picture."""
+        return output.split_with_sizes([len(self.classes), 4, 1, 4, 1, 2], dim=-1)
+
+    def candidates(self, output: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """What `found` selects from, of each cell: (B, A, 4) its box in pixels, cut to the picture, (B, A, K) the score
+        of each class, and (B, A) the number of its map."""
+        logits, sides, centrality, cells_BA4, level_BA1, size_BA2 = self._columns(output.float())
+        boxes_BA4: Tensor = self.detector.box_coder.decode(sides, cells_BA4).clamp(min=0)
+        edges_BA4 = torch.cat([size_BA2.flip(-1)] * 2, dim=-1)
+        scores_BAK = (logits.sigmoid() * centrality.sigmoid()).sqrt()
+        return torch.minimum(boxes_BA4, edges_BA4), scores_BAK, level_BA1[..., 0]
+
+    def selection(self) -> dict[str, Any]:
+        """How `found` selects, as numbers: a higher score than `least_score`; of each map the likeliest
+        `most_of_map` pairs of box and class; of two of one class that overlap by more than `nms` the likelier one; of
+        what is left `most_objects`; and of these the boxes both of whose sides are longer than `thinnest` pixels."""
+        return {
+            "least_score": self.detector.score_thresh,
+            "most_of_map": self.detector.topk_candidates,
+            "nms": self.detector.nms_thresh,
+            "most_objects": self.detector.detections_per_img,
+            "thinnest": _THINNEST,
+        }
 
     def found(self, output: Tensor) -> list[Tensor]:
         """Of each picture (D, 6) left, top, right, bottom in pixels, score and class of its objects, the likeliest

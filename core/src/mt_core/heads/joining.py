@@ -41,6 +41,12 @@ def join_squares(scores_RKSS: Tensor, side: Mapping[str, Tensor]) -> Tensor:
     return padded
 
 
+def join_squares_alike(scores_RKSS: Tensor, side: Mapping[str, Tensor]) -> Tensor:
+    """`join_squares` of pictures of one size; see `join_resized_alike`."""
+    whole_BKhw = join_resized_alike(scores_RKSS.float(), side)
+    return rearrange(enlarged(whole_BKhw, tuple(side["size"][0].tolist())), "b k h w -> b h w k")
+
+
 def join_resized(values_RKSS: Tensor, side: Mapping[str, Tensor], unit: int = 1) -> list[Tensor]:
     """What is known of each place of the squares, for each place of the resized pictures, averaged as `join_squares`
     does; (K, h, w) each.
@@ -56,6 +62,24 @@ def join_resized(values_RKSS: Tensor, side: Mapping[str, Tensor], unit: int = 1)
         count = squares_BV2.shape[1] if mask is None else int(mask[row].sum())
         wholes.append(_joined(values_BVKSS[row, :count], squares_BV2[row, :count].tolist(), resized, weight_SS))
     return wholes
+
+
+def join_resized_alike(values_RKSS: Tensor, side: Mapping[str, Tensor], unit: int = 1) -> Tensor:
+    """`join_resized` of pictures that were resized to one size, (B, K, h, w), in operations that can be traced: the
+    same ones whatever the size is and however many squares there are."""
+    squares_BV2, (height, width) = side["squares"] // unit, (side["resized"][0] // unit).tolist()
+    weight_SS, batch = _weights(values_RKSS), squares_BV2.shape[0]
+    along_S = torch.arange(weight_SS.shape[0], device=values_RKSS.device)
+    down_BVS1 = (squares_BV2[..., 0, None] + along_S)[..., None]
+    across_BV1S = (squares_BV2[..., 1, None] + along_S)[..., None, :]
+    picture_B111 = torch.arange(batch, device=values_RKSS.device)[:, None, None, None]
+    place_BVSS = (picture_B111 * height + down_BVS1) * width + across_BV1S
+    weighted_RSSK = rearrange(values_RKSS * weight_SS, "r k s t -> r s t k")
+    total = values_RKSS.new_zeros(batch * height * width, values_RKSS.shape[1])
+    total = total.index_add(0, place_BVSS.flatten(), weighted_RSSK.flatten(0, 2))
+    weights = values_RKSS.new_zeros(batch * height * width)
+    weights = weights.index_add(0, place_BVSS.flatten(), (weight_SS + torch.zeros_like(place_BVSS)).flatten())
+    return rearrange(total / weights[:, None], "(b h w) k -> b k h w", b=batch, h=height, w=width)
 
 
 def _joined(scores_VKSS: Tensor, squares: list[list[int]], resized: list[int], weight_SS: Tensor) -> Tensor:

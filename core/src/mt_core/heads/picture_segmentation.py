@@ -12,7 +12,7 @@ from mt_core.contract import AnyTask, Features
 from mt_core.errors import OptionError
 from mt_core.heads.decoder import ConvDecoder, LinearDecoder
 from mt_core.heads.dense import DenseHead, DenseOptions, as_runs, shares_in_words
-from mt_core.heads.joining import join_squares
+from mt_core.heads.joining import join_squares, join_squares_alike
 
 
 class PictureSegmentationOptions(DenseOptions):
@@ -39,6 +39,7 @@ class PictureSegmentationHead(DenseHead):
     options: PictureSegmentationOptions
     of = "pixels"
     samples_at_once = 4
+    sized_by = ("resized", "size")
 
     def __init__(self, width: int, task: AnyTask, options: PictureSegmentationOptions | None = None) -> None:
         super().__init__(width, task, options)
@@ -55,6 +56,14 @@ class PictureSegmentationHead(DenseHead):
         Raises:
             OptionError: features of a tokenizer that does not label pixels.
         """
+        return join_squares(self._of_squares(features), features.side)
+
+    def forward_alike(self, features: Features) -> Tensor:
+        """See `Head.forward_alike`."""
+        return join_squares_alike(self._of_squares(features), features.side)
+
+    def _of_squares(self, features: Features) -> Tensor:
+        """(R, K, S, S)."""
         if "squares" not in features.side or features.grid is None or len(features.grid) != 2:
             raise OptionError(
                 "pixels cannot be labelled with these tokens, which do not say where squares of a picture lie",
@@ -63,8 +72,8 @@ class PictureSegmentationHead(DenseHead):
         tokens_RND = self.normalise(features.tokens)
         pixels_RCSS = features.side["pixels"].flatten(0, 1).to(tokens_RND.dtype)
         boxes_R4 = features.side["boxes"].flatten(0, 1)
-        scores_RKSS = self.decoder(tokens_RND, features.grid, pixels_RCSS, boxes_R4)
-        return join_squares(scores_RKSS, features.side)
+        scores_RKSS: Tensor = self.decoder(tokens_RND, features.grid, pixels_RCSS, boxes_R4)
+        return scores_RKSS
 
     def decode(self, output: Tensor) -> list[dict[str, Any]]:
         """The likeliest class of each pixel, as runs of equal ones row by row, and the share of the pixels that each

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
+import torch
 from torch import Tensor, nn
 
 SCALES = (4.0, 2.0, 1.0, 0.5)
@@ -53,4 +54,6 @@ class FeaturePyramid(nn.Module):
 
     def forward(self, tokens_BDhw: Tensor) -> OrderedDict[str, Tensor]:
         """(B, C, h', w') each, finest first, by the name that torchvision's detectors give them."""
+        for side in tokens_BDhw.shape[-2:]:
+            torch._check(2 * ((side - 1) // 2) < side)  # the last cell of the halved map: always so, traced or not
         return OrderedDict((str(index), level(tokens_BDhw)) for index, level in enumerate(self.levels))

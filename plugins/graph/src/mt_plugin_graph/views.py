@@ -78,7 +78,9 @@ def neighbourhoods(batch: Mapping[str, Tensor], *, rounds: int) -> list[Tensor]:
 def _kinds(rows_MF: Tensor) -> Tensor:
     """(M,) a number for each set of categories, whatever the columns are that others in the batch have."""
     rows_MF = rows_MF.long()
-    return torch.where(rows_MF == NO_ROW, 0, _mix(rows_MF)).sum(1)
+    mixed_MF = torch.where(rows_MF == NO_ROW, 0, _mix(rows_MF))
+    # column by column: ONNX Runtime sums along an axis in floating point, where 64 bits do not fit
+    return sum(mixed_MF.unbind(1), mixed_MF.new_zeros(mixed_MF.shape[0]))
 
 
 def _add(counts_BK: Tensor, graph_M: Tensor, kinds_M: Tensor, amounts_M: Tensor) -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mt_export.errors import ExportError as ExportError
     from mt_export.exporting import ExportResult as ExportResult
     from mt_export.exporting import export as export
+    from mt_export.objects import find_objects as find_objects
     from mt_export.parity import Parity as Parity
 
 _HOME = {
@@ -20,6 +21,7 @@ _HOME = {
     "ExportResult": "exporting",
     "Parity": "parity",
     "export": "exporting",
+    "find_objects": "objects",
 }
 __all__ = sorted(_HOME)
 

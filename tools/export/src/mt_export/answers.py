@@ -1,12 +1,14 @@
 """The outputs of an exported model: a head's scores, what they say in probabilities or units, and the vector.
 
-B samples, K classes, O outputs, D width.
+B samples, K classes, O outputs, A cells of a picture, D width.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -15,14 +17,17 @@ from torch import Tensor
 from mt_core.contract import Features, Head
 from mt_core.heads import (
     ClassificationHead,
+    DetectionHead,
     ForecastingHead,
     MultilabelHead,
+    PictureSegmentationHead,
     RegressionHead,
     RetrievalHead,
     SegmentationHead,
 )
 
 SCORES, VECTOR = "scores", "vector"
+CANDIDATES = ("cell_boxes", "cell_scores", "cell_levels")
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ class Output:
         compute: From features, and the head's scores (None without a head).
         names: What stands at the places of its last axis; () where they have no names.
         unit: Of its numbers; "" where they have none.
-        scale: What an error of it is divided by, for parity: (O,) the deviation of what is predicted; None: nothing.
+        scale: What an error of it is divided by, for parity: (O,) the deviation of what is predicted, or a function of
+            the output; None: nothing.
     """
 
     name: str
@@ -43,7 +49,7 @@ class Output:
     compute: Callable[[Features, Tensor | None], Tensor]
     names: tuple[str, ...] = ()
     unit: str = ""
-    scale: Tensor | None = None
+    scale: Tensor | Callable[[Tensor], Tensor] | None = None
 
 
 def outputs_of(head: Head | None) -> list[Output]:
@@ -111,9 +117,47 @@ def _answers(head: Head) -> list[Output]:
                 task.classes,
             )
         ]
+    if isinstance(inner, PictureSegmentationHead):
+        return [Output(SCORES, "Logits, one a class, of each pixel of the picture.", _scores, task.classes)]
+    if isinstance(inner, DetectionHead):
+        return _of_cells(inner)
     if isinstance(inner, RetrievalHead):
         return [Output(SCORES, "The embedding, before the normalisation that makes vectors of it.", _scores)]
     return [Output(SCORES, f"What {type(head).__name__} gives for a task of {task.kind}.", _scores)]
+
+
+def _of_cells(head: DetectionHead) -> list[Output]:
+    def candidates(place: int, _: Features, scores: Tensor | None) -> Tensor:
+        return head.candidates(_given(scores))[place]
+
+    boxes, class_scores, levels = CANDIDATES
+    return [
+        Output(
+            SCORES,
+            "What the head gives for each cell of the picture; cell_boxes, cell_scores and cell_levels are made of it.",
+            _scores,
+            scale=lambda scores_BAO: scores_BAO.abs().clamp(min=1),  # pixels of the picture are among them
+        ),
+        Output(
+            boxes,
+            "The box that each cell proposes, cut to the picture.",
+            partial(candidates, 0),
+            ("left", "top", "right", "bottom"),
+            "pixels",
+            lambda boxes_BA4: boxes_BA4.amax().clamp(min=1),
+        ),
+        Output(class_scores, "Score of each class in the box, 0 to 1.", partial(candidates, 1), head.classes),
+        Output(levels, "Number of the map that the cell belongs to, 0 for the finest.", partial(candidates, 2)),
+    ]
+
+
+def postprocessing_of(head: Head | None) -> dict[str, Any] | None:
+    """What is left to do with the outputs for an answer, for the card; None where an output is the answer."""
+    if isinstance(head, PictureSegmentationHead):
+        return {"what": "The class of a pixel is the one with the largest of the scores."}
+    if isinstance(head, DetectionHead):
+        return {"what": inspect.getdoc(head.selection), "options": head.selection()}
+    return None
 
 
 def _scores(_: Features, scores: Tensor | None) -> Tensor:
@@ -137,5 +181,5 @@ def difference(output: Output, expected: Tensor, computed: Tensor) -> float:
         return float("inf")
     apart = (expected.double() - computed.double()).abs()
     if output.scale is not None:
-        apart = apart / output.scale.to(apart)
+        apart = apart / (output.scale(expected) if callable(output.scale) else output.scale).to(apart)
     return float(apart.nan_to_num(0.0).max()) if apart.numel() else 0.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -53,8 +53,10 @@ def model_card(model: MetaTransformer) -> dict[str, Any]:
     }
 
 
-def input_cards(inputs: Mapping[str, Tensor], shapes: Mapping[str, Shape]) -> list[dict[str, Any]]:
-    """Name, type, shape and meaning of each input."""
+def input_cards(
+    inputs: Mapping[str, Tensor], shapes: Mapping[str, Shape], alike: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Name, type, shape and meaning of each input; `alike` are the same for all samples of a batch."""
     return [
         {
             "name": name,
@@ -62,7 +64,7 @@ def input_cards(inputs: Mapping[str, Tensor], shapes: Mapping[str, Shape]) -> li
             "shape": shapes[name],
             "meaning": f"True where {name.removesuffix(MASK)} is real, False where it is padding"
             if name.endswith(MASK) and name.removesuffix(MASK) in inputs
-            else "see preprocessing",
+            else "see preprocessing" + ("; the same for all samples of a batch" if name in alike else ""),
         }
         for name, tensor in inputs.items()
     ]

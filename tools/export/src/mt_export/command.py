@@ -18,9 +18,8 @@ from mt_core.cli import options as shared
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
-    default=256,
-    show_default=True,
-    help="Validation samples that the file is held against the run on.",
+    help="Validation samples that the file is held against the run on; by default 256, or 32 of pictures whose pixels "
+    "or objects are labelled.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
 @shared.stacked(shared.encoder, shared.num_workers)
@@ -30,7 +29,7 @@ def command(
     out: str | None,
     int8: bool,
     data: str | None,
-    samples: int,
+    samples: int | None,
     overwrite: bool,
     encoder: str | None,
     num_workers: int | None,

@@ -21,7 +21,7 @@ from mt_core import hooks
 from mt_core.encoder import Encoder
 from mt_core.errors import OptionError
 from mt_core.model import MetaTransformer
-from mt_export.answers import Output, outputs_of
+from mt_export.answers import Output, outputs_of, postprocessing_of
 from mt_export.card import FORMAT, input_cards, model_card, output_cards, sha256_of
 from mt_export.errors import ExportError
 from mt_export.graph import traced
@@ -29,7 +29,7 @@ from mt_export.onnx_file import OnnxModel, name_axes, opset_of, quantise, write_
 from mt_export.parity import TOLERANCE, Exported, Parity, compare
 from mt_export.samples import Samples, validation_samples
 from mt_export.shapes import Shapes
-from mt_export.signature import Signature, signature_of
+from mt_export.signature import Signature, signature_of, signature_of_alike
 from mt_export.torch_file import TorchModel, write_torch
 
 To = Literal["onnx", "torch"]
@@ -62,7 +62,7 @@ def export(
     *,
     int8: bool = False,
     data: str | Path | None = None,
-    samples: int = 256,
+    samples: int | None = None,
     encoder: str | Path | Encoder | None = None,
     num_workers: int | None = None,
     overwrite: bool = False,
@@ -78,7 +78,8 @@ def export(
         file: None: `model.onnx` or `model.pt2` in the run's folder. The card has its name, ending in `.json`.
         int8: Write the weights in 8-bit integers (ONNX alone); how much metrics change by it is in the card.
         data: Where the training data lie now, or other labelled data; None: where they lay.
-        samples: Of the run's validation samples so many, evenly spread, are computed by the file and by the model.
+        samples: Of the run's validation samples so many, evenly spread, are computed by the file and by the model;
+            None: 256, or 32 where the head's output for one is large.
         encoder: As for `mt_core.load_run`.
         num_workers: Processes that read samples; None: one less than the cores.
         overwrite: Replace a file that is there.
@@ -95,8 +96,8 @@ def export(
     for there in (path, card_file):
         check_replaceable(there, overwrite=overwrite)
     model = _loaded(run, encoder)
-    held = validation_samples(model, data, samples, num_workers)
-    signature = signature_of(model.tokenizer, [item for item, _ in held.items])
+    held = validation_samples(model, data, samples or _num_samples(model), num_workers)
+    signature = _signature(model, [item for item, _ in held.items])
     outputs = outputs_of(model.head)
     program, signature = traced(model, signature, outputs)
     shapes = Shapes(program, signature, [output.name for output in outputs])
@@ -125,12 +126,23 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
         raise ExportError(f"{path} is there already", fix="choose another -o FILE, or --overwrite it")
 
 
-def _check_options(to: str, int8: bool, samples: int) -> None:
+def _num_samples(model: MetaTransformer) -> int:
+    return 256 if model.head is None or model.head.samples_at_once is None else 32
+
+
+def _signature(model: MetaTransformer, items: Sequence[Mapping[str, Tensor]]) -> Signature:
+    sized_by = () if model.head is None else model.head.sized_by
+    if sized_by:
+        return signature_of_alike(model.tokenizer, items, sized_by)
+    return signature_of(model.tokenizer, items)
+
+
+def _check_options(to: str, int8: bool, samples: int | None) -> None:
     if to not in get_args(To):
         raise OptionError(f"there is no export to {to!r}", fix=f"use {' or '.join(get_args(To))}")
     if int8 and to != "onnx":
         raise OptionError("int8 is for ONNX Runtime, and a program of torch.export stays in float32", fix="--to onnx")
-    if samples < 1:
+    if samples is not None and samples < 1:
         raise OptionError(f"samples={samples}: the file is to be compared with the model", fix="give 1 or more")
 
 
@@ -166,13 +178,15 @@ def _loaded(run: str | Path | MetaTransformer, encoder: str | Path | Encoder | N
 
 
 def _check_sizes(model: MetaTransformer) -> None:
-    """Refuse a head whose answers have a size that depends on the values of a batch.
+    """Refuse a head whose answers have the size of the sample, unless it names what says how large that is.
 
     Raises:
         ExportError: it answers for pixels, points or objects.
     """
     head = model.head
-    if head is not None and (head.task.kind == "detection" or getattr(head.task, "of", "places") != "places"):
+    if head is None or head.sized_by:
+        return
+    if head.task.kind == "detection" or getattr(head.task, "of", "places") != "places":
         raise ExportError(
             f"{type(head).__name__} answers for a sample at its own size, which is among the values of a batch, and a "
             "graph computes as much for each batch of a shape",
@@ -220,14 +234,16 @@ def _card(
     rounded: Parity | None,
 ) -> dict[str, Any]:
     inputs: Mapping[str, Tensor] = signature.example
+    postprocessing = postprocessing_of(model.head)
     return {
         "format": FORMAT,
         "file": {},
-        "inputs": input_cards(inputs, shapes.inputs),
+        "inputs": input_cards(inputs, shapes.inputs, signature.alike),
         "outputs": output_cards(outputs, shapes.outputs),
         "axes": {name: {"least": least, "most": most} for name, (least, most) in shapes.ranges.items()},
         "parity": {"samples_of": held.source, "tolerance": TOLERANCE, **asdict(parity)},
         **({} if rounded is None else {"int8": asdict(rounded)}),
+        **({} if postprocessing is None else {"postprocessing": postprocessing}),
         **model_card(model),
     }
 

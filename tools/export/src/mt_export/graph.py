@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -38,7 +39,7 @@ class Graph(nn.Module):
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         batch = {**self.unread, **dict(zip(self.names, tensors, strict=True))}
         features = self.encoder(self.tokenizer(batch))
-        scores = self.head(features) if self.head is not None else None
+        scores = self.head.forward_alike(features) if self.head is not None else None
         return tuple(output.compute(features, scores) for output in self.outputs)
 
 
@@ -66,7 +67,7 @@ def _traced(
     unread: Mapping[str, Tensor] | None = None,
 ) -> ExportedProgram:
     graph = Graph(model, signature.names, outputs, unread).eval()
-    varying = tuple({axis: Dim.DYNAMIC for axis in signature.varying[name]} for name in signature.names)
+    varying = _varying(signature)
     try:
         with torch.no_grad(), quiet():
             return torch.export.export(
@@ -80,6 +81,11 @@ def _traced(
             f"{_first_line(error)}",
             fix="train with view=tokens where a picture is drawn; else use the run itself (mt_core.load_run)",
         ) from error
+
+
+def _varying(signature: Signature) -> tuple[dict[int, Any], ...]:
+    dims = {axis: Dim(name, min=1) for axis, name in signature.axes.items()}
+    return tuple({axis: dims.get(axis, Dim.DYNAMIC) for axis in signature.varying[name]} for name in signature.names)
 
 
 def _placeholders(program: ExportedProgram) -> list[torch.fx.Node]:
@@ -99,7 +105,7 @@ def _part_that_fails(model: MetaTransformer, signature: Signature) -> str:
             values: Tensor = self.tokenizer(dict(zip(signature.names, tensors, strict=True))).values
             return values
 
-    varying = tuple({axis: Dim.DYNAMIC for axis in signature.varying[name]} for name in signature.names)
+    varying = _varying(signature)
     try:
         with torch.no_grad(), quiet():
             torch.export.export(Tokens(), tuple(signature.example.values()), dynamic_shapes=(varying,), strict=False)

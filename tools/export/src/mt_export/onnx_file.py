@@ -65,6 +65,9 @@ class OnnxModel:
     Args:
         path: The file.
         outputs: Names of what is wanted, in this order.
+
+    Raises:
+        ExportError: a file that ONNX Runtime does not load.
     """
 
     def __init__(self, path: Path, outputs: Sequence[str]) -> None:
@@ -73,7 +76,13 @@ class OnnxModel:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         options.log_severity_level = 3
-        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        try:
+            self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # of kinds that ONNX Runtime makes at run time
+            raise ExportError(
+                f"ONNX Runtime does not load the exported file: {str(error).strip()[:300]}",
+                fix="--to torch; and report this, with the run's modality and options, to the maintainers of mt-export",
+            ) from error
         self.outputs = list(outputs)
 
     def __call__(self, batch: Mapping[str, Tensor]) -> tuple[Tensor, ...]:

@@ -29,6 +29,12 @@ class Shapes:
         # every output has a row for each sample; other axes are called after the first input that has them
         stacked = [tensor for name, tensor in zip(inputs.names, taken, strict=True) if name in inputs.stacked]
         self._names = {str(tensor.shape[0]): BATCH for tensor in (given[0], *stacked)}
+        self._names |= {
+            str(tensor.shape[axis]): inputs.axes[axis]
+            for name, tensor in zip(inputs.names, taken, strict=True)
+            for axis in inputs.varying[name]
+            if axis in inputs.axes
+        }
         self.inputs = self._shapes(inputs.names, taken)
         self.outputs = self._shapes(outputs, given)
         self.ranges = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -28,11 +28,15 @@ class Signature:
         example: A batch with every input in it, for tracing.
         varying: Of each input the axes whose extent is not the same in all batches; 0, the samples', is among them.
         stacked: The inputs with a row for each sample; of others, nodes of graphs for instance, the number varies.
+        axes: Names of axes that have one extent in all inputs that vary along them; {}: tracing finds that out.
+        alike: The inputs that are the same for all samples of a batch.
     """
 
     example: Mapping[str, Tensor]
     varying: Mapping[str, tuple[int, ...]]
     stacked: frozenset[str]
+    axes: Mapping[int, str] = field(default_factory=dict)
+    alike: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,6 +52,8 @@ class Signature:
             {name: self.example[name] for name in self.names if name in names},
             {name: self.varying[name] for name in self.names if name in names},
             self.stacked.intersection(names),
+            self.axes,
+            self.alike.intersection(names),
         )
 
 
@@ -82,6 +88,20 @@ def signature_of(tokenizer: Tokenizer, items: Items) -> Signature:
         },
         frozenset(name for name, of in shapes.items() if [shape[0] for shape in of] == [len(part) for part in parts]),
     )
+
+
+def signature_of_alike(tokenizer: Tokenizer, items: Items, sized_by: Sequence[str]) -> Signature:
+    """The same of batches of samples that are equal in what `Head.sized_by` names. The number of views varies whether
+    or not it does among these samples: what has a row for each view is what has so many rows, of two axes or more."""
+    item = items[0]
+    with torch.no_grad():
+        views = tokenizer(tokenizer.collate([item])).views
+    by_view = {name for name, tensor in item.items() if tensor.ndim > 1 and len(tensor) == views}
+    # twice all views: tracing takes an extent of 1 for one that never changes
+    doubled = {name: torch.cat([tensor] * 2) if name in by_view else tensor for name, tensor in item.items()}
+    example = tokenizer.collate([doubled] * 2)
+    varying = {name: (0, 1) if name in by_view else (0,) for name in example}
+    return Signature(example, varying, frozenset(example), {0: "batch", 1: "views"}, frozenset(sized_by))
 
 
 def _of_different_shapes(items: Items) -> list[Mapping[str, Tensor]]:

@@ -179,14 +179,15 @@ def test_boxes_in_pictures_of_any_size_are_found_from_the_file(make_model, tmp_p
     data = _in_two_parts(pictures, [boxes] * 12, mt.Detection(classes=("a", "b")))
     options = {"size": 32, "labels": "boxes", "across": 1}
     model = make_model("image", options=options, data=data, head={"least_score": 0.01})
-    result = export(model, to, tmp_path / "m", num_workers=0, int8=int8)
+    file = tmp_path / {"onnx": "m.onnx", "torch": "m.pt2"}[to]
+    result = export(model, to, file, num_workers=0, int8=int8)
     assert result.parity.max_error < 1e-4 and result.parity.same_decisions == 6
     assert (result.int8 is None) == (not int8)
     names = ["cell_boxes", "cell_scores", "cell_levels"]
     assert [each["name"] for each in result.card["outputs"]] == ["scores", *names, "vector"]
     if int8:
         return
-    program = torch.export.load(tmp_path / "m").module()
+    program = torch.export.load(file).module()
     for others in (_pictures((70, 150)), _pictures((32, 90), (64, 180))):  # of one size once they are resized
         inputs = [torch.from_numpy(each) for each in _inputs(model, result, others).values()]
         candidates = program(*inputs)[1:4]

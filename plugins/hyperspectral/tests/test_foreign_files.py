@@ -174,6 +174,42 @@ def test_one_file_with_everything(tmp_path: Path, is_7_3: bool):
     assert open_cube(tmp_path / "a.mat").wavelengths == pytest.approx(WAVELENGTHS.tolist())
 
 
+@foreign_file("a cube and its wavelengths in micrometres", "scripts, .npz", "read: nanometres")
+@pytest.mark.parametrize("called", ["cube", "scene"])
+def test_wavelengths_beside_a_cube_in_an_npz(tmp_path: Path, called: str):
+    np.savez(tmp_path / "a.npz", **{called: CUBE, "wavelengths": WAVELENGTHS / 1e3})
+    assert np.array_equal(pixels(tmp_path / "a.npz"), CUBE)
+    assert open_cube(tmp_path / "a.npz").wavelengths == pytest.approx(WAVELENGTHS.tolist())
+    assert open_cube((tmp_path / "a.npz").read_bytes()).wavelengths == pytest.approx(WAVELENGTHS.tolist())
+
+
+@pytest.mark.parametrize(
+    ("beside", "told"),
+    [
+        pytest.param(
+            {"gt": np.ones((HEIGHT, WIDTH)), "fwhm": WAVELENGTHS},
+            "left out: the arrays gt, fwhm",
+            marks=foreign_file("further arrays beside the cube", "scripts, .npz", "read, told: which are left out"),
+        ),
+        pytest.param(
+            {"wavelengths": WAVELENGTHS[:3]},
+            "left out: wavelengths: 3 for 24 bands",
+            marks=foreign_file("fewer wavelengths than bands", "scripts, .npz", "read, told"),
+        ),
+        pytest.param(
+            {"wavelengths": np.full(BANDS, np.nan)},
+            "left out: wavelengths, which are not all positive numbers",
+            marks=foreign_file("wavelengths that are not known", "scripts, .npz", "read, told"),
+        ),
+    ],
+)
+def test_what_is_not_used_of_an_npz_is_told(tmp_path: Path, beside: dict[str, Any], told: str):
+    np.savez(tmp_path / "a.npz", cube=CUBE, **beside)
+    with pytest.warns(DataWarning, match=told):
+        cube = open_cube(tmp_path / "a.npz")
+    assert np.array_equal(np.asarray(cube.values), CUBE) and cube.wavelengths is None
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [

@@ -88,7 +88,7 @@ WRITERS: dict[str, Callable[[Path], Path]] = {
     "fortran.npy": saved(lambda path: np.save(path, np.asfortranarray(CUBE))),
     "big.npy": saved(lambda path: np.save(path, CUBE.astype(">u2"))),
     "float.npy": saved(lambda path: np.save(path, CUBE.astype(np.float64))),
-    "a.npz": saved(lambda path: np.savez_compressed(path, cube=CUBE, gt=CUBE[..., 0])),
+    "a.npz": saved(lambda path: np.savez_compressed(path, cube=CUBE)),
     "a.tif": saved(lambda path: tifffile.imwrite(path, CUBE, photometric="minisblack", planarconfig="contig")),
     "planes.tif": saved(
         lambda path: tifffile.imwrite(path, CUBE.transpose(2, 0, 1), photometric="minisblack", planarconfig="separate")

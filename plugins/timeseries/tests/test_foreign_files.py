@@ -379,3 +379,11 @@ def test_the_fill_value_of_netcdf_is_missing(tmp_path):
     with pytest.warns(DataWarning, match=r"1e\+20 taken for a missing value"):
         (series,) = read_series(tmp_path / "f.csv")
     assert np.nanmax(series.values) == 59
+
+
+@foreign_file("further arrays beside the series", "scripts, .npz", "read, told: which are left out")
+def test_arrays_beside_the_series_are_told(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", series=LOAD, dates=np.arange(100))
+    with pytest.warns(DataWarning, match="left out: the arrays dates"):
+        (series,) = read_series(tmp_path / "a.npz")
+    assert np.array_equal(series.values[:, 0], LOAD)

@@ -65,7 +65,7 @@ def test_every_container_of_the_same_numbers_reads_the_same(tmp_path: Path):
     frame = pd.DataFrame(values, columns=["a", "b"])
     text = b"a,b\n1,2\n3,4\n5,6\n"
     np.save(tmp_path / "s.npy", values)
-    np.savez(tmp_path / "s.npz", values=values, other=np.zeros(3))
+    np.savez(tmp_path / "s.npz", values=values)
     frame.to_parquet(tmp_path / "s.parquet")
     sources: list[Any] = [
         written(tmp_path, text),

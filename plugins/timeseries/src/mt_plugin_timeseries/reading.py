@@ -21,12 +21,14 @@ from mt_core.sdk import (
     is_header,
     is_number,
     is_uea,
+    left_out,
     names_in_npz,
     open_binary,
     read_heading,
     read_npy,
     read_npz,
     read_uea,
+    some_of,
     text_chunks,
 )
 from mt_plugin_timeseries.numbers import written_numbers
@@ -138,7 +140,12 @@ def _content(file: BinaryIO, start: bytes, name: str) -> Any:
     if start.startswith(b"PK\x03\x04"):
         if not names_in_npz(file) and "[Content_Types].xml" in ZipFile(file).namelist():
             raise InputError(f"{name} is a workbook of Excel", fix="save the sheet as CSV")
-        return read_npz(file, _NPZ_NAMES, name=name, largest=MAX_VALUES * 8)
+        array = read_npz(file, _NPZ_NAMES, name=name, largest=MAX_VALUES * 8)
+        names = names_in_npz(file)
+        taken = next((key for key in _NPZ_NAMES if key in names), names[0])
+        if unused := [key for key in names if key != taken]:
+            left_out(name, f"the arrays {some_of(unused)}")
+        return array
     return _text_table(file, name)
 
 

@@ -32,7 +32,7 @@ _HEAD_BYTES = 4096  # of an array: more than its flags, its shape and its name t
 
 _LARGEST_RATIO = 1100  # of deflate, the best compression in HDF5; beyond it a file promises what it does not hold
 
-_WAVELENGTH_NAMES = ("wavelength", "wavelengths", "wl", "lambda", "wvl", "bands_nm", "centers", "wavelength_nm")
+WAVELENGTH_NAMES = ("wavelength", "wavelengths", "wl", "lambda", "wvl", "bands_nm", "centers", "wavelength_nm")
 
 _CUBE_NAMES = ("cube", "data", "image", "img", "hsi", "x")
 
@@ -70,15 +70,22 @@ def open_matlab(file: File, name: str) -> Cube:
 
 def _wavelengths(file: File, shapes: Mapping[str, tuple[int, ...]], bands: int, name: str) -> Wavelengths | None:
     """Nanometres, where an array of this name has one number a band; micrometres are told by their size."""
-    key = next((key for key, shape in shapes.items() if key.lower() in _WAVELENGTH_NAMES), None)
+    key = next((key for key, shape in shapes.items() if key.lower() in WAVELENGTH_NAMES), None)
     if key is None:
         return None
     if math.prod(shapes[key]) != bands:
         left_out(name, f"wavelengths: {math.prod(shapes[key])} for {bands} bands")
         return None
-    numbers = np.ravel(np.asarray(load_array(file, key, name)[slice(None), slice(None)], dtype=np.float64))
-    if not (np.isfinite(numbers).all() and (numbers > 0).all()):
+    return nanometres(np.asarray(load_array(file, key, name)[slice(None), slice(None)]), name)
+
+
+def nanometres(numbers: NDArray[Any], name: str) -> Wavelengths | None:
+    """Wavelengths of any shape as nanometres, micrometres known by their size; None, with a warning, where they are no
+    positive numbers."""
+    if numbers.dtype.kind not in "uif" or not (np.isfinite(numbers).all() and (numbers > 0).all()):
+        left_out(name, "wavelengths, which are not all positive numbers")
         return None
+    numbers = np.ravel(numbers.astype(np.float64))
     return tuple((numbers * (1e3 if numbers.max() < 100 else 1.0)).tolist())
 
 

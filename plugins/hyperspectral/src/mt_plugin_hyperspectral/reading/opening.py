@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,10 +13,21 @@ import torch
 
 from mt_core.contract import name_of, reading
 from mt_core.errors import InputError
-from mt_core.sdk import as_array, declared_suffixes, first_bytes, is_tiff, quiet, read_npy, read_npz
+from mt_core.sdk import (
+    as_array,
+    declared_suffixes,
+    first_bytes,
+    is_tiff,
+    left_out,
+    names_in_npz,
+    quiet,
+    read_npy,
+    read_npz,
+    some_of,
+)
 from mt_plugin_hyperspectral.cube import LARGEST_BYTES, Cube, bands_last
 from mt_plugin_hyperspectral.reading.envi import header_beside, open_envi
-from mt_plugin_hyperspectral.reading.matlab import is_matlab, open_matlab
+from mt_plugin_hyperspectral.reading.matlab import WAVELENGTH_NAMES, is_matlab, nanometres, open_matlab
 from mt_plugin_hyperspectral.reading.tiff import cube_of_tiff
 
 SUFFIXES = declared_suffixes("mt_plugin_hyperspectral")
@@ -53,7 +65,7 @@ def _opened(file: Path | BinaryIO, head: bytes, name: str) -> Cube:
             return Cube(bands_last(np.load(file, mmap_mode="r"), name), name)
         return Cube(bands_last(read_npy(file, name, largest=LARGEST_BYTES), name), name)
     if head.startswith(b"PK\x03\x04"):
-        return Cube(bands_last(read_npz(file, _NPZ_NAMES, name=name, largest=LARGEST_BYTES), name), name)
+        return _of_npz(file, name)
     if is_tiff(head):
         return cube_of_tiff(file, name)
     if is_matlab(head):
@@ -62,6 +74,26 @@ def _opened(file: Path | BinaryIO, head: bytes, name: str) -> Cube:
         f"{name} is not a hyperspectral scene in a known format",
         fix=f"check that the file is whole and one of {' '.join(SUFFIXES)}; raw data needs its ENVI header beside it",
     )
+
+
+def _of_npz(file: Path | BinaryIO, name: str) -> Cube:
+    """The array of the scene, and that of its wavelengths; others are left out, with a warning."""
+    names = names_in_npz(file)
+    told = next((key for key in names if key.lower() in WAVELENGTH_NAMES), None)
+    others = tuple(key for key in names if key != told)
+    taken = next((key for key in _NPZ_NAMES if key in others), others[0] if len(others) == 1 else None)
+    wanted = _NPZ_NAMES if taken is None else (taken,)
+    values = bands_last(read_npz(file, wanted, name=name, largest=LARGEST_BYTES), name)
+    if unused := [key for key in others if key != taken]:
+        left_out(name, f"the arrays {some_of(unused)}")
+    cube = Cube(values, name)
+    if told is None:
+        return cube
+    numbers = read_npz(file, (told,), name=name)
+    if numbers.size != cube.bands:
+        left_out(name, f"wavelengths: {numbers.size} for {cube.bands} bands")
+        return cube
+    return replace(cube, wavelengths=nanometres(numbers, name))
 
 
 def open_array(source: Any) -> Cube | None:

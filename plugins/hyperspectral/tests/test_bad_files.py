@@ -146,7 +146,7 @@ def test_envi_header_alone_says_where_its_data_is_looked_for(tmp_path: Path):
         open_cube(header)
     with pytest.raises(InputError, match=r"cannot be read|not a hyperspectral"):
         open_cube(header.read_bytes())
-    header.write_bytes(b"ENVI\ndescription = {caf\xe9}\n")
+    header.write_bytes(b"ENVI\ndescription = {\xcf\xf0\xe8\xe2\xe5\xf2}\n")
     with pytest.raises(InputError, match="not UTF-8"):
         open_cube(header)
 

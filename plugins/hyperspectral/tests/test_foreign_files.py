@@ -116,6 +116,16 @@ def test_a_missing_byte_order_is_told(tmp_path: Path):
         assert np.array_equal(pixels(path), CUBE)
 
 
+@foreign_file("a header in Latin-1", "a camera's software, ENVI", "read, told: as Windows-1252")
+def test_a_header_in_latin_1_is_read(tmp_path: Path):
+    numbers = ", ".join(map(repr, (WAVELENGTHS / 1e3).tolist()))
+    path = envi(tmp_path / "a.hdr", wavelength=f"{{{numbers}}}", wavelength_units="µm", sensor_type="Caméra")
+    path.write_bytes(path.read_text("utf-8").encode("latin-1"))
+    with pytest.warns(DataWarning, match="text that is not UTF-8, as Windows-1252"):
+        assert np.array_equal(pixels(path), CUBE)
+        assert open_cube(path).wavelengths == pytest.approx(WAVELENGTHS.tolist())
+
+
 @foreign_file("bands first", "rasterio, .npy", "read, told")
 def test_bands_first_in_an_array(tmp_path: Path):
     np.save(tmp_path / "a.npy", np.moveaxis(CUBE, -1, 0))

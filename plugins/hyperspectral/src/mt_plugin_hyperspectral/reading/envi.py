@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import first_bytes, left_out, reinterpreted
+from mt_core.sdk import first_bytes, left_out, reinterpreted, text_chunks
 from mt_plugin_hyperspectral.cube import MAX_BANDS, MAX_PIXELS, Cube, Wavelengths
 
 _DTYPES = {
@@ -104,6 +105,7 @@ def _is_header(path: Path) -> bool:
 
 
 def _fields(header: Path) -> dict[str, Any]:
+    """Of a header in UTF-8, or in Windows-1252 with a warning."""
     from spectral.io.envi import FileNotAnEnviHeader, read_envi_header  # type: ignore[import-untyped,unused-ignore]
 
     if header.stat().st_size > _LARGEST_HEADER:
@@ -111,7 +113,12 @@ def _fields(header: Path) -> dict[str, Any]:
     try:
         fields: dict[str, Any] = read_envi_header(str(header))
     except (FileNotAnEnviHeader, UnicodeDecodeError):  # it does begin with ENVI: it is the rest that is no text
-        raise InputError(f"{header} is not UTF-8", fix="save the header again as UTF-8") from None
+        with header.open("rb") as stream:
+            text = "".join(text_chunks(stream, str(header)))
+        with TemporaryDirectory() as folder:  # Spectral Python reads from a path, and no other text than UTF-8
+            copy = Path(folder) / "header.hdr"
+            copy.write_text(text, encoding="utf-8")
+            fields = read_envi_header(str(copy))
     return fields
 
 

@@ -206,6 +206,57 @@ def test_a_useless_window_is_told(elements: dict[str, Any]):
         assert np.abs(read(file(**elements)) - stretched(RAMP)).max() < 1e-4
 
 
+@pytest.mark.parametrize(
+    ("photometric", "shape", "is_told"),
+    [
+        pytest.param(
+            "MONOCHROME2",
+            "INVERSE",
+            True,
+            marks=foreign("MONOCHROME2 with the presentation INVERSE", "CR, DICOM", "read, told: turned over"),
+        ),
+        pytest.param(
+            "MONOCHROME1",
+            "IDENTITY",
+            True,
+            marks=foreign("MONOCHROME1 with the presentation IDENTITY", "CR, DICOM", "read, told: turned over"),
+        ),
+        pytest.param(
+            "MONOCHROME1",
+            "INVERSE",
+            False,
+            marks=foreign("MONOCHROME1 with the presentation INVERSE", "DX, DICOM", "read: turned over once"),
+        ),
+    ],
+)
+def test_a_presentation_that_is_inverse_is_turned_over(photometric: str, shape: str, is_told: bool):
+    content = file(PhotometricInterpretation=photometric, PresentationLUTShape=shape, **WIDE)
+    if is_told:
+        with pytest.warns(DataWarning, match=f"{photometric} with the presentation {shape} is turned over"):
+            film = read(content)
+    else:
+        film = read(content)
+    assert np.abs(film - (1 - RAMP / 4095)).max() < 1e-6
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        pytest.param(
+            {"PixelAspectRatio": [2, 1]},
+            marks=foreign("PixelAspectRatio 2:1", "film digitiser, DICOM", "read, told: taken for squares"),
+        ),
+        pytest.param(
+            {"PixelSpacing": ["0.2", "0.1"]},
+            marks=foreign("pixels that are not square by their spacing", "CR, DICOM", "read, told: taken for squares"),
+        ),
+    ],
+)
+def test_pixels_that_are_not_square_are_told(elements: dict[str, Any]):
+    with pytest.warns(DataWarning, match="its pixels, 2 times as high as wide, are taken for squares"):
+        assert np.abs(read(file(**elements, **WIDE)) - RAMP / 4095).max() < 1e-6
+
+
 @foreign("a rescale slope of 0", "converter, DICOM", "read, told: not applied")
 def test_a_slope_of_zero_is_told():
     with pytest.warns(DataWarning, match="slope of 0"):

@@ -44,6 +44,10 @@ _NEEDED = (
     "HighBit",
     "PixelPaddingValue",
     "PixelPaddingRangeLimit",
+    "PresentationLUTShape",
+    "PixelAspectRatio",
+    "PixelSpacing",
+    "ImagerPixelSpacing",
     "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 )
@@ -245,7 +249,8 @@ def _checked(header: Any, name: str) -> Stored:
     high = header.get("HighBit")
     shift = 0 if high is None or int(header.get("BitsAllocated") or 0) <= bits else max(0, int(high) + 1 - bits)
     padding = padding_of(header) if is_grey else None
-    return Stored(frames, is_grey, photometric == "MONOCHROME1", bits, shift, padding)
+    is_inverted = photometric == "MONOCHROME1" or str(header.get("PresentationLUTShape", "")) == "INVERSE"
+    return Stored(frames, is_grey, is_inverted, bits, shift, padding)
 
 
 _EXTENDED = "1.2.840.10008.1.2.4.51"  # JPEG of 12 bits, which Pillow says that it decodes

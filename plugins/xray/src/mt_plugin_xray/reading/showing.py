@@ -1,11 +1,13 @@
 """Stored values of DICOM to what a reader of films sees.  H and W pixels.
 
 The way from stored value to shown grey: modality table or rescale, then the first VOI table or window, then MONOCHROME1
-turned over, in that order. Sources: DICOM PS3.4, annex N.2; PS3.3, C.11.1 and C.11.2.
+and the presentation INVERSE turned over, in that order. Sources: DICOM PS3.4, annex N.2; PS3.3, C.11.1, C.11.2 and
+C.11.6.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +24,12 @@ _GROUPS_OF_FRAMES = {
     "FrameVOILUTSequence": ("WindowCenter", "WindowWidth", "VOILUTFunction"),
 }
 """Where files of several frames may say for each of them how it is shown. Source: PS3.3, C.7.6.16.2.9 and 10."""
+
+
+_SHAPES = {"INVERSE": "MONOCHROME1", "IDENTITY": "MONOCHROME2"}
+"""Which presentation goes with which interpretation. Source: PS3.3, C.11.6."""
+
+_HARDLY = 0.01  # of a pixel's side; what is not square by less cannot be seen
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class Stored:
 
 def shown_as_film(values: NDArray[Any], header: Any, stored: Stored, name: str) -> Grey:
     """(H, W, 1) within 0..1, bright where little passed through; padding is black."""
+    _tell_of_pixels(header, name)
     if not stored.is_grey:
         top = 255 if values.dtype == np.uint8 else 2**stored.bits - 1
         colours = values if values.dtype.itemsize <= 2 else values.astype(np.float32)  # which wider ones would overflow
@@ -72,8 +81,33 @@ def shown_as_film(values: NDArray[Any], header: Any, stored: Stored, name: str) 
         shown = None
     if shown is None:
         shown = stretched(values, picture)
-    shown = 1 - shown if stored.is_inverted else shown
+    if stored.is_inverted:
+        _tell_of_presentation(header, name)
+        shown = 1 - shown
     return shown if is_padding is None else np.where(is_padding, np.float32(0), shown)
+
+
+def _tell_of_presentation(header: Any, name: str) -> None:
+    """Where the two do not go together, as the standard has them."""
+    photometric, shape = str(header.PhotometricInterpretation), str(header.get("PresentationLUTShape", ""))
+    if shape in _SHAPES and _SHAPES[shape] != photometric:
+        reinterpreted(name, f"{photometric} with the presentation {shape} is turned over: what is 0 is shown bright")
+
+
+def _tell_of_pixels(header: Any, name: str) -> None:
+    """Where they are not square, by the first of the elements that is there.
+
+    Source: DICOM PS3.3, C.7.6.3.1.7 and 10.7.1.3: the first number is that from row to row.
+    """
+    for keyword in ("PixelAspectRatio", "PixelSpacing", "ImagerPixelSpacing"):
+        try:
+            down, across = (float(number) for number in header.get(keyword))
+        except (TypeError, ValueError):  # there is none, or it is no pair of numbers
+            continue
+        if 0 < down < math.inf and 0 < across < math.inf:
+            if abs(down / across - 1) > _HARDLY:
+                reinterpreted(name, f"its pixels, {down / across:.3g} times as high as wide, are taken for squares")
+            return
 
 
 def _told(header: Any, frame: int) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from mt_plugin_timeseries.reading import read_series
 foreign_file = pytest.mark.foreign_file
 
 HOURS = pd.date_range("2010-01-01", periods=100, freq="h")
+MONTHS = pd.date_range("1958-03-01", periods=60, freq="MS")
 LOAD = np.arange(100) % 11 + 0.5
 """One value an hour."""
 
@@ -387,3 +388,48 @@ def test_arrays_beside_the_series_are_told(tmp_path: Path):
     with pytest.warns(DataWarning, match="left out: the arrays dates"):
         (series,) = read_series(tmp_path / "a.npz")
     assert np.array_equal(series.values[:, 0], LOAD)
+
+
+def decimal_years(times: Any) -> list[str]:
+    return [f"{t.year + (t.day_of_year - 1) / (366 if t.is_leap_year else 365):.4f}" for t in times]
+
+
+@pytest.mark.parametrize(
+    ("header", "times", "wanted"),
+    [
+        pytest.param("decimal date", MONTHS + pd.Timedelta(days=14), MONTHS,
+                     marks=foreign_file("1958.2027, 1958.2877: middles of months", "NOAA Mauna Loa",
+                                        "read, told: months")),
+        pytest.param("Time", MONTHS + pd.Timedelta(days=15), MONTHS,
+                     marks=foreign_file("1880.0417 in a column called Time", "CSIRO sea level", "read, told: months")),
+        pytest.param("year", HOURS[::24], HOURS[::24],
+                     marks=foreign_file("2010.0000, 2010.0027, 2010.0055: days", "GNSS stations", "read, told: days")),
+    ],
+)  # fmt: skip
+def test_decimal_years_are_times(header: str, times: Any, wanted: Any) -> None:
+    rows = [f"{year},{300 + number % 7}" for number, year in enumerate(decimal_years(times))]
+    with pytest.warns(DataWarning, match="a time in decimal years"):
+        (series,) = read_series("\n".join([f"{header},co2", *rows]).encode())
+    assert series.channels == ("co2",) and series.times is not None and series.times.tolist() == micros(wanted)
+
+
+@foreign_file("year, month and decimal date", "NOAA Mauna Loa", "read, told: one channel")
+def test_a_decimal_year_beside_a_date_is_no_channel() -> None:
+    years = decimal_years(MONTHS)
+    text = table("year,month,decimal date,co2\n", lambda n, t: f"{t.year},{t.month},{years[n]},{load(n)}", MONTHS)
+    with pytest.warns(DataWarning, match="a column that repeats the time"):
+        (series,) = read_series(text.encode())
+    assert series.channels == ("co2",) and series.times is not None and series.times.tolist() == micros(MONTHS)
+
+
+def test_decimal_years_under_another_name_are_a_channel_and_told() -> None:
+    rows = [f"{year},{300 + number % 7}" for number, year in enumerate(decimal_years(MONTHS))]
+    with pytest.warns(DataWarning, match="rises as decimal years do: call it decimal date"):
+        (series,) = read_series("\n".join(["when,co2", *rows]).encode())
+    assert series.channels == ("when", "co2")
+
+
+def test_hours_from_a_number_that_may_be_a_year_are_no_years() -> None:
+    text = "time,v\n" + "".join(f"{1600 + number / 2},{number % 7}\n" for number in range(60))
+    (series,) = read_series(text.encode())
+    assert series.channels == ("v",) and series.times is None

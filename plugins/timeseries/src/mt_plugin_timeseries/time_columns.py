@@ -20,6 +20,7 @@ from mt_core.sdk import (
     times_of_parts,
     times_of_texts,
 )
+from mt_plugin_timeseries.decimal_years import DECIMAL_NAMES, are_decimal_years
 from mt_plugin_timeseries.times import TIME_NAMES, Times, parse_dates, parse_numeric_dates
 
 _DATE_NAME = re.compile(
@@ -66,6 +67,8 @@ def find_times(frame: Any, name: str) -> _Found:
         if column.dtype.kind in "iuf":
             numbers = column.to_numpy()
             counted = parse_numeric_dates(numbers, names[place], name)
+            if counted is None and names[place] in DECIMAL_NAMES:
+                continue
             if counted is None:
                 _tell_uneven(numbers, name)
             return counted, counted if counted is not None else numbers, (place,)
@@ -99,6 +102,12 @@ def _of_first_column(frame: Any, names: Sequence[str], name: str) -> _Found:
         return None, None, ()
     times = parse_numeric_dates(numbers, "date", name) if numbers.min() >= _FIRST_DATE else None
     if times is None:
+        if not _COUNTED.fullmatch(names[0]) and are_decimal_years(numbers) and steps.max() <= _LONG_STEP * steps.min():
+            reinterpreted(
+                name,
+                f"the first column, {frame.columns[0]}, taken for a channel, though it rises as decimal years do: "
+                "call it decimal date if it is the time",
+            )
         if not _COUNTED.fullmatch(names[0]) or steps.max() > _LONG_STEP * steps.min():
             return None, None, ()
         left_out(name, f"the first column, {frame.columns[0]}, which counts the time")
@@ -164,9 +173,12 @@ def check_not_transposed(names: Sequence[str], name: str) -> None:
 
 
 def repeats_the_time(column: str, values_T: NDArray[np.float64]) -> bool:
-    """Whether a column beside that of the time is one too: it is called so, and its numbers are times since 1970."""
+    """Whether a column beside that of the time is one too: it is called so, and its numbers are times since 1970, or
+    years with a fraction."""
     if plain_name(column) not in TIME_NAMES or np.isnan(values_T).any() or len(values_T) < 2:
         return False
+    if plain_name(column) in ("year", "date", *DECIMAL_NAMES) and are_decimal_years(values_T):
+        return True
     return all(seconds_since_1970(float(value)) is not None for value in (values_T.min(), values_T.max()))
 
 

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.sdk import reinterpreted, times_of_dates
+from mt_plugin_timeseries.decimal_years import DECIMAL_NAMES, are_decimal_years, month_numbers, times_of_decimal_years
 
 Times = NDArray[np.int64]
 
 TIME_NAMES = (
     "date", "time", "timestamp", "datetime", "date time", "ds", "utc", "year", "timestamps", "ts", "time stamp",
     "epoch", "unix", "unix time", "unixtime", "unix timestamp", "datum", "zeit", "zeitstempel", "zeitpunkt", "fecha",
-    "horodate",
+    "horodate", *DECIMAL_NAMES,
 )  # fmt: skip
 """Names of columns of time, in any case, without units and underscores."""
 
@@ -183,7 +184,7 @@ def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times 
     """Numbers of a column called time as times; None for what only counts.
 
     Seconds, milli-, micro- or nanoseconds since 1970; 20240229, also with hours, minutes and seconds behind; 202402;
-    years; days since 1900 or the year 0, as spreadsheets and MATLAB count.
+    years, also with a fraction; days since 1900 or the year 0, as spreadsheets and MATLAB count.
 
     Args:
         column: What it is called.
@@ -194,6 +195,9 @@ def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times 
     is_whole = bool((numbers == np.floor(numbers)).all())
     if is_whole and 1000 <= low and high < 3000:
         return _month_starts((numbers.astype(np.int64) - 1970) * 12)
+    if are_decimal_years(numbers) and (column in ("year", "date", *DECIMAL_NAMES) or _is_monthly(numbers)):
+        reinterpreted(name, "a time in decimal years")
+        return times_of_decimal_years(numbers)
     if is_whole and 19_000_101 <= low and high <= 21_001_231:
         parsed = _parsed_numbers(numbers, "%Y%m%d")
         if parsed is not None:
@@ -219,6 +223,12 @@ def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times 
                 return numbers.astype(np.int64) // round(1 / microseconds)
             return np.asarray(np.rint(numbers * microseconds), dtype=np.int64)
     return None
+
+
+def _is_monthly(years: NDArray[np.float64]) -> bool:
+    """Whether there is a number for each month: seconds since a start that is no date have other steps."""
+    months = month_numbers(years)
+    return months is not None and len(months) > 2 and bool((np.diff(months) == 1).all())
 
 
 def _parsed_numbers(numbers: NDArray[Any], form: str) -> Times | None:

@@ -174,6 +174,41 @@ def test_mark_far_beyond_all_values_is_missing() -> None:
     np.testing.assert_array_equal(series.values[:, 0], oracle)
 
 
+def with_marks(mark: str, values: Any, rows: tuple[int, ...]) -> bytes:
+    cells = [mark if number in rows else f"{value:g}" for number, value in enumerate(values)]
+    return table("date,v\n", lambda n, t: f"{t},{cells[n]}").encode()
+
+
+@pytest.mark.parametrize(
+    ("mark", "values"),
+    [
+        pytest.param("-99.99", 315 + np.arange(100.0),
+                     marks=foreign_file("-99.99 among the values", "NOAA Mauna Loa", "read, told: missing")),
+        pytest.param("-9.99", np.arange(100) % 7 / 10,
+                     marks=foreign_file("-9.99 among the values", "NOAA, uncertainties", "read, told: missing")),
+        pytest.param("-99.0", np.arange(100) % 5 / 10,
+                     marks=foreign_file("-99.0 among the values", "USCRN, soil moisture", "read, told: missing")),
+    ],
+)  # fmt: skip
+def test_small_marks_that_are_repeated_far_from_all_values_are_missing(mark: str, values: Any) -> None:
+    with pytest.warns(DataWarning, match=f"{float(mark):g} taken for a missing value"):
+        (series,) = read_series(with_marks(mark, values, (5, 50)))
+    oracle = pd.Series(values).mask(np.isin(np.arange(100), (5, 50))).to_numpy(np.float32)
+    np.testing.assert_array_equal(series.values[:, 0], oracle)
+
+
+@pytest.mark.parametrize(("values", "rows"), [(np.arange(100) % 60 - 20.0, (5, 50)), (LOAD, (5,))])
+def test_small_marks_of_which_it_is_not_clear_are_values_and_told(values: Any, rows: tuple[int, ...]) -> None:
+    with pytest.warns(DataWarning, match=r"-99\.9 in v, apart from all others, taken for a value"):
+        (series,) = read_series(with_marks("-99.9", values, rows))
+    assert np.flatnonzero(series.values[:, 0] == np.float32(-99.9)).tolist() == list(rows)
+
+
+def test_small_marks_in_a_column_that_goes_there_are_values() -> None:
+    (series,) = read_series(with_marks("-9.99", np.arange(100) / 5 - 9.8, (5, 50)))
+    assert np.isfinite(series.values).all()
+
+
 @foreign_file("start and rate above one column", "wrist sensor, TEMP.csv", "read, told: times of 4 Hz")
 def test_start_and_rate_of_a_wristband_give_the_times() -> None:
     text = "1544027337.00\n4.000000\n" + "".join(f"{value:.2f}\n" for value in LOAD)

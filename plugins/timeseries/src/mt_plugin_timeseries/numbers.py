@@ -16,7 +16,11 @@ _MARKS = (
 )  # fmt: skip
 """Numbers that stand for a missing value in the records of weather, water and air; the last are those of netCDF."""
 
+_SMALL_MARKS = (-99.0, -99.9, -99.99, -9.99)
+"""Such numbers that may be values as well. They are marks only where they are repeated."""
+
 _FAR = 5.0  # times the range of all other values
+_FAR_BELOW_ZERO = 2.0  # the same, of a negative mark where no other value is negative
 _MOST_MARKS = 0.5
 
 
@@ -58,9 +62,9 @@ def without_marks(values: NDArray[np.float64], channel: str, name: str) -> NDArr
     """The values of a channel with NaN for a number like -9999 that lies far beyond all others.
 
     Warns:
-        DataWarning: there is such.
+        DataWarning: there is such; or one of which it is not clear, and which stays.
     """
-    for mark in _MARKS:
+    for mark in (*_MARKS, *_SMALL_MARKS):
         is_mark = values == mark
         if not is_mark.any() or is_mark.mean() > _MOST_MARKS:
             continue
@@ -69,7 +73,18 @@ def without_marks(values: NDArray[np.float64], channel: str, name: str) -> NDArr
             continue
         low, high = float(others.min()), float(others.max())
         apart = low - mark if mark < low else mark - high
-        if apart > _FAR * max(high - low, 1.0):
+        is_far = apart > _FAR * max(high - low, 1.0)
+        if mark in _SMALL_MARKS:
+            is_odd = is_far or (apart > 0 and (low >= 0 or apart > high - low))
+            is_far = is_far or (low >= 0 and apart > _FAR_BELOW_ZERO * max(high - low, 1.0))
+            if is_odd and not (is_far and is_mark.sum() > 1):
+                reinterpreted(
+                    name,
+                    f"{mark:g} in {channel}, apart from all others, taken for a value: leave the cell "
+                    "empty where it stands for a missing one",
+                )
+                continue
+        if is_far:
             reinterpreted(name, f"{mark:g} taken for a missing value")
             values = np.where(is_mark, np.nan, values)
     return values

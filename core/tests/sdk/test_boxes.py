@@ -309,6 +309,39 @@ def test_a_line_that_is_no_box_is_refused_with_its_number_where_boxes_are_asked_
         found(tmp_path)
 
 
+@pytest.mark.foreign_file("6 numbers a line, the last a confidence", "YOLO, save_conf=True", "refused: names the line")
+@pytest.mark.parametrize(
+    ("numbers", "what"),
+    [
+        ("0.5 0.5 0.2 0.2 0.91", "6 numbers, a class, a box and a confidence: a prediction, no label"),
+        ("0.1 0.1 0.9 0.1 0.5 0.9 0.77", "8 numbers, a class, an outline and a confidence: a prediction, no label"),
+    ],
+)
+def test_predictions_with_a_confidence_are_refused_by_name(tmp_path: Path, numbers: str, what: str):
+    picture(tmp_path / "images" / "a.jpg")
+    text(tmp_path / "labels" / "a.txt", f"0 {numbers}\n")
+    with pytest.raises(DatasetError, match=rf"a\.txt, line 1: {what}"):
+        find_boxes(tmp_path, "train", SUFFIXES, MaskOptions())
+
+
+@pytest.mark.foreign_file("keypoints behind the box", "YOLO-pose", "read, told: the boxes")
+@pytest.mark.parametrize(
+    ("keypoints", "yaml"),
+    [
+        ("0.4 0.4 2 0.6 0.6 1 0 0 0", "names: [person]\n"),
+        ("0.4 0.4 2 0.6 0.6 0", "names: [person]\n"),
+        ("0.4 0.4 0.6 0.6", "names: [person]\nkpt_shape: [2, 2]\n"),
+    ],
+)
+def test_of_keypoints_the_boxes_are_read(tmp_path: Path, keypoints: str, yaml: str):
+    picture(tmp_path / "images" / "a.jpg")
+    text(tmp_path / "labels" / "a.txt", f"0 0.5 0.5 0.5 0.5 {keypoints}\n")
+    text(tmp_path / "data.yaml", yaml)
+    with pytest.warns(DataWarning, match="left out: the keypoints of 1 box"):
+        (boxes,) = found(tmp_path).labels
+    assert boxes.xyxy.tolist() == [[10, 5, 30, 15]]  # of 40 x 20
+
+
 def test_other_text_files_and_other_data_are_left_to_other_readers(tmp_path: Path):
     picture(tmp_path / "images" / "a.jpg")
     text(tmp_path / "labels" / "a.txt", "a photograph of a dog\n")

@@ -2,11 +2,12 @@
 middle of the box across and down, its width and its height.
 
 Sources: Redmon et al. 2016, arXiv:1506.02640; Ultralytics' "Object detection datasets overview" for data.yaml, pictures
-without a file, and lines of polygons.
+without a file, and lines of polygons; its "Pose estimation datasets overview" for keypoints behind the box.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -14,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mt_core.errors import DatasetError, InputError, MissingDependencyError
+from mt_core.io.counted import counted
 from mt_core.sdk.below import files_below
 from mt_core.sdk.boxes.objects import Found, Objects
 from mt_core.sdk.boxes.sizes import size_of
@@ -30,6 +32,11 @@ _NO_LABELS = {*_LISTS, "train.txt", "val.txt", "test.txt", "readme.txt", "notes.
 _LOOKED_AT = 20  # files of which one at least has to hold boxes
 _SLACK = 1.5  # the largest share of the picture in a file that is taken for YOLO's
 _THREADS = 4
+_KEYPOINTS = re.compile(r"^kpt_shape\s*:\s*\[?\s*-?\s*(\d+)\s*[,\n]\s*-?\s*([23])\b", re.MULTILINE)
+
+
+class _NoLabelsError(DatasetError):
+    """Lines as YOLO's programs write them, but not as labels."""
 
 
 def find_yolo_boxes(root: Path, suffixes: Sequence[str], classes: Sequence[str]) -> tuple[Found, list[str]] | None:
@@ -43,18 +50,19 @@ def find_yolo_boxes(root: Path, suffixes: Sequence[str], classes: Sequence[str])
 
     Warns:
         DataWarning: pictures without a text file, which show no object; text files without a picture; outlines, of
-            which the box is taken.
+            which the box is taken; keypoints.
 
     Raises:
-        DatasetError: a line that is no box, or a number without a name.
+        DatasetError: a line that is no box, such as one of a prediction, or a number without a name.
     """
     folders = list(_folders(root))
-    if not any(_has_boxes(pictures, labels) for _, pictures, labels in folders):
+    keypoints = _keypoint_numbers(root)
+    if not any(_has_boxes(pictures, labels, keypoints) for _, pictures, labels in folders):
         return None
     names = list(classes) or _names(root)
     read: dict[str, list[_Pair]] = {}
     for split, pictures, labels in folders:
-        if some := _pairs(pictures, labels, suffixes):
+        if some := _pairs(pictures, labels, suffixes, keypoints):
             read.setdefault(split, []).extend(some)
     numbers = {number for some in read.values() for _, _, lines in some for number, _ in lines}
     names = names or [str(number) for number in range(max(numbers, default=-1) + 1)]
@@ -101,12 +109,18 @@ def _labels(pictures: Path, folder: Path) -> Iterator[str]:
     return (path for path in files if Path(path).name.lower() not in _NO_LABELS)
 
 
-def _has_boxes(pictures: Path, folder: Path) -> bool:
-    """Whether text files hold lines of boxes, and none of the first ones anything else."""
+def _has_boxes(pictures: Path, folder: Path, keypoints: int) -> bool:
+    """Whether text files hold lines of boxes, and none of the first ones anything else.
+
+    Raises:
+        DatasetError: they hold predictions.
+    """
     is_any = False
     for path in islice(_labels(pictures, folder), _LOOKED_AT):
         try:
-            lines = _lines(Path(path))
+            lines, _ = _lines(Path(path), keypoints)
+        except _NoLabelsError:
+            raise
         except DatasetError:
             return False
         if any(not -_SLACK < value < _SLACK for _, numbers in lines for value in numbers):
@@ -115,13 +129,13 @@ def _has_boxes(pictures: Path, folder: Path) -> bool:
     return is_any
 
 
-def _lines(path: Path) -> list[tuple[int, list[float]]]:
-    """Class and numbers of each line.
+def _lines(path: Path, keypoints: int) -> tuple[list[tuple[int, list[float]]], int]:
+    """Class and numbers of each line, without those of keypoints, and of how many lines these were left out.
 
     Raises:
         DatasetError: names the line.
     """
-    found = []
+    found, without = [], 0
     for at, line in enumerate(read_text(path).splitlines(), start=1):
         cells = line.split()
         if not cells:
@@ -130,24 +144,66 @@ def _lines(path: Path) -> list[tuple[int, list[float]]]:
             number, values = int(cells[0]), [float(cell) for cell in cells[1:]]
         except ValueError:
             number, values = -1, []
+        if number >= 0 and _has_keypoints(values, keypoints):
+            values, without = values[:4], without + 1
+        elif number >= 0 and (what := _prediction(values, keypoints)):
+            raise _NoLabelsError(
+                f"{path}, line {at}: {len(cells)} numbers, {what}: a prediction, no label",
+                fix="give the labels; or write the predictions without save_conf, to take them for labels",
+            )
         if number < 0 or len(values) < 4 or len(values) % 2:
             raise DatasetError(
                 f"{path}, line {at}: {line[:60]!r} is no box",
                 fix="write class, middle across, middle down, width and height, as shares of the picture",
             )
         found.append((number, values))
-    return found
+    return found, without
 
 
-def _pairs(pictures: Path, labels: Path, suffixes: Sequence[str]) -> list[_Pair]:
+def _has_keypoints(values: Sequence[float], keypoints: int) -> bool:
+    """Whether a box is followed by keypoints: as many numbers as data.yaml says, or across, down and 0, 1 or 2, for not
+    labelled, hidden and visible. An outline is all of shares, and has no 2."""
+    if keypoints:
+        return len(values) == 4 + keypoints
+    seen = values[6::3]
+    is_sure = len(values) % 2 == 1 or 2 in seen
+    return len(values) >= 7 and len(values) % 3 == 1 and is_sure and all(each in (0, 1, 2) for each in seen)
+
+
+def _prediction(values: Sequence[float], keypoints: int) -> str:
+    """What a line of a prediction with its confidence holds; "" for any other line."""
+    if not all(0 <= value <= 1 for value in [*values[:4], *values[-1:]]):
+        return ""
+    if keypoints and len(values) == 5 + keypoints:
+        return "a class, a box, keypoints and a confidence"
+    if len(values) == 5:
+        return "a class, a box and a confidence"
+    if len(values) > 6 and len(values) % 2 and all(0 <= value <= 1 for value in values):
+        return "a class, an outline and a confidence"
+    return ""
+
+
+def _keypoint_numbers(root: Path) -> int:
+    """The numbers of all keypoints of an object, by `kpt_shape` in a data.yaml; 0 where there is none."""
+    for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
+        if match := _KEYPOINTS.search(path.read_text("utf-8", errors="replace")):
+            return int(match[1]) * int(match[2])
+    return 0
+
+
+def _pairs(pictures: Path, labels: Path, suffixes: Sequence[str], keypoints: int) -> list[_Pair]:
     """Pictures, the files of their boxes, and what these hold."""
     label_of = {_key(path, labels): path for path in _labels(pictures, labels)}
-    found, without = [], []
+    found, without, with_keypoints = [], [], 0
     for picture in files_below(pictures, suffixes):
         label = label_of.pop(_key(picture, pictures), None)
         if label is None:
             without.append(Path(picture).name)
-        found.append((picture, label or picture, _lines(Path(label)) if label else []))
+        lines, some = _lines(Path(label), keypoints) if label else ([], 0)
+        with_keypoints += some
+        found.append((picture, label or picture, lines))
+    if with_keypoints:
+        left_out(str(labels), f"the keypoints of {counted(with_keypoints, 'box', 'boxes')}")
     if without and len(without) < len(found):
         reinterpreted(
             str(pictures),

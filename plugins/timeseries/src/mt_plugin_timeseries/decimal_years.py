@@ -51,7 +51,7 @@ def times_of_decimal_years(years_T: NDArray[np.float64]) -> NDArray[np.int64]:
     starts, ends = (
         (year.astype(np.int64) - 1970 + later).astype("M8[Y]").astype("M8[D]").astype(np.int64) for later in (0, 1)
     )
-    days = starts + (years_T - year) * (ends - starts)
+    days = np.asarray(starts + (years_T - year) * (ends - starts), dtype=np.float64)
     for middle in (0.0, 0.5):  # of midnight, or of noon
         near = np.rint(days - middle)
         if (np.abs(days - middle - near) < _NEAR_DAY).all() and len(np.unique(near)) == len(near):

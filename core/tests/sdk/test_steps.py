@@ -49,7 +49,7 @@ def test_steps_within_an_event_have_its_class():
     ("events", "message"),
     [
         ([(2, 1, "dog")], r"line 1: dog from 2 s to 1 s ends before it starts"),
-        ([(1, 1, "dog")], r"ends before it starts"),
+        ([(1, 1, "dog")], r"line 1: dog at 1 s has no length"),
         ([(8, 11, "dog")], r"not within a\.wav, which lasts from 0 s to 10 s"),
         ([(-1, 1, "dog")], r"not within a\.wav"),
         ([(1, 3, "dog"), (2, 4, "cat")], r"a\.wav: dog \(1 s to 3 s, line 1\) and cat \(2 s to 4 s, line 2\) overlap"),

@@ -101,6 +101,7 @@ def table(root: Path, *rows: str, header: str = DCASE) -> Path:
     ("rows", "message"),
     [
         (["a.wav\t1\t0.5\tdog"], r"row 1: dog from 1 s to 0\.5 s ends before it starts"),
+        (["a.wav\t1\t1\tdog"], r"row 1: dog at 1 s has no length"),
         (["a.wav\t1\t3\tdog"], r"not within .*a\.wav, which lasts from 0 s to 2 s"),
         (["a.wav\t0\t1\tdog", "a.wav\t0.5\t1.5\tcat"], r"a\.wav: dog \(0 s to 1 s, .*row 1\) and cat .* overlap"),
         (["a.wav\tsoon\t1\tdog"], r"row 1: 'soon' is no time"),
@@ -111,6 +112,37 @@ def table(root: Path, *rows: str, header: str = DCASE) -> Path:
 def test_events_that_cannot_be_are_refused(tmp_path, rows, message):
     with pytest.raises(DatasetError, match=message):
         AudioDataset.open(table(tmp_path, *rows))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param("filename,onset,duration,event_label",
+                     marks=pytest.mark.foreign_file("onset and duration", "BIDS, annotation tools", "read")),
+        pytest.param("filename,onset_ms,offset_ms,label",
+                     marks=pytest.mark.foreign_file("onset_ms and offset_ms", "annotation tools", "read: seconds")),
+    ],
+)  # fmt: skip
+def test_durations_and_milliseconds_are_read(tmp_path, header):
+    clip(tmp_path / "a.wav")
+    row = "a.wav,500,1250,dog" if "_ms" in header else "a.wav,0.5,0.75,dog"
+    (tmp_path / "events.csv").write_text(f"{header}\n{row}\n")
+    assert steps_of(AudioDataset.open(tmp_path)) == {"a.wav": expected(2.0, (0.5, 1.25, "dog"))}
+
+
+@pytest.mark.foreign_file("onset without an end", "onset detection", "refused: names the column")
+def test_a_table_of_events_that_lacks_a_column_is_named(tmp_path):
+    table(tmp_path, "a.wav\t1\tdog", header="filename\tonset\tevent_label\n")
+    with pytest.raises(DatasetError, match=r"events\.tsv has .*without the column offset or duration"):
+        AudioDataset.open(tmp_path)
+
+
+@pytest.mark.foreign_file("labels of points, start = end", "Audacity", "refused: names the line")
+def test_a_label_of_a_point_in_time_has_no_length(tmp_path):
+    clip(tmp_path / "a.wav")
+    (tmp_path / "a.txt").write_text("0.500000\t0.500000\tdog\n")
+    with pytest.raises(DatasetError, match=r"a\.txt, line 1: dog at 0\.5 s has no length"):
+        AudioDataset.open(tmp_path)
 
 
 def test_classes_that_overlap_can_be_chosen_among(tmp_path):

@@ -21,7 +21,11 @@ from mt_core.sdk.text import column_names, dict_rows, read_text
 _FILE = ("filename", "file_name", "file", "segment_id", "clip", "audio", "path", "wav", "recording", "filepath")
 _START = ("onset", "start_time_seconds", "start", "start_time", "start_seconds", "start_s", "begin", "onset_s")
 _END = ("offset", "end_time_seconds", "end", "end_time", "end_seconds", "end_s", "stop", "offset_s")
+_DURATION = ("duration", "duration_seconds", "duration_s", "dur")
 _LABEL = ("event_label", "label", "event", "class", "event_labels", "category", "sound")
+
+_MILLISECONDS = ("_ms", "_msec", "_milliseconds")
+"""Endings of columns of times in thousandths of a second."""
 
 _MOST_TABLES = 1000
 _LOOKED_AT = 20  # label tracks of which one has to look like one
@@ -36,9 +40,10 @@ def find_events(root: Path, suffixes: Sequence[str]) -> list[tuple[str, Events]]
     """The files that tables of events below a folder list, or those that have a label track beside them.
 
     A table has a header with the columns filename (or segment_id), onset (start_time_seconds), offset
-    (end_time_seconds) and event_label (label), or others of like meaning; a row without times and label is a file
-    without events. A label track, `clip.txt` beside `clip.wav`, has no header: start, end and label, with tabs; an
-    empty one is that of a file without events. Times are seconds.
+    (end_time_seconds) or duration, and event_label (label), or others of like meaning; a row without times and label is
+    a file without events. A label track, `clip.txt` beside `clip.wav`, has no header: start, end and label, with tabs;
+    an empty one is that of a file without events. Times are seconds, in columns called onset_ms and the like
+    milliseconds.
 
     Args:
         root: A folder, or one table.
@@ -48,7 +53,8 @@ def find_events(root: Path, suffixes: Sequence[str]) -> list[tuple[str, Events]]
         Of each table its split, "" where neither its name nor its folders' says one, and its events; [] for none.
 
     Raises:
-        DatasetError: a time that is none, files that are not there, or one that is in two splits.
+        DatasetError: a time that is none, files that are not there, or one that is in two splits; or a table of events
+            that lacks a column, where there is no other.
     """
     folder = root if root.is_dir() else root.parent
     tables = [root] if not root.is_dir() else [Path(path) for path in files_below(root, (".tsv", ".csv"))]
@@ -56,6 +62,8 @@ def find_events(root: Path, suffixes: Sequence[str]) -> list[tuple[str, Events]]
     found = [(_split_of(path, folder), _of_table(path, folder, suffixes)) for path in events_in]
     if not found and root.is_dir():
         found = _of_tracks(root, suffixes)
+    if not found:
+        _check_columns(tables[:_MOST_TABLES])
     split_of: dict[str, str] = {}
     for split, events in found:
         for path in events:
@@ -69,16 +77,44 @@ def find_events(root: Path, suffixes: Sequence[str]) -> list[tuple[str, Events]]
 
 def _is_table(path: Path) -> bool:
     names = [name.lower() for name in column_names(path)]
-    return all(any(name in names for name in wanted) for wanted in (_FILE, _START, _END, _LABEL))
+    return not _lacking(names)
+
+
+def _lacking(names: Sequence[str]) -> list[str]:
+    """Of the columns that a table of events has, those that are not there, as DCASE calls them."""
+    there = {
+        "filename": _named(names, _FILE),
+        "onset": _named(names, _START),
+        "offset or duration": _named(names, _END) or _named(names, _DURATION),
+        "event_label": _named(names, _LABEL),
+    }
+    return [name for name, found in there.items() if found is None]
+
+
+def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
+    """The first of the names that is one of those wanted, or ends in milliseconds."""
+    ways = (f"{each}{ending}" for each in wanted for ending in ("", *_MILLISECONDS))
+    return next((way for way in ways if way in names), None)
+
+
+def _check_columns(tables: Sequence[Path]) -> None:
+    """Raises: DatasetError: a table that names onsets or offsets, and is no table of events."""
+    for path in tables:
+        names = [name.lower() for name in column_names(path)]
+        if any(_named(names, (each,)) for each in ("onset", "offset", "onset_s", "offset_s")) and _named(names, _FILE):
+            raise DatasetError(
+                f"{path} has the columns {', '.join(names[:10])}: a table of events without the column "
+                f"{' and '.join(_lacking(names))}",
+                fix="add it; or give one class a file by -D label=COLUMN",
+            )
 
 
 def _of_table(path: Path, folder: Path, suffixes: Sequence[str]) -> Events:
     rows = [{name.lower(): cell for name, cell in row.items()} for row in dict_rows(path)]
     located = LocatedFiles(path, folder, suffixes)
-    there = rows[0] if rows else {}
-    file, start, end, label = (
-        next((name for name in wanted if name in there), wanted[0]) for wanted in (_FILE, _START, _END, _LABEL)
-    )
+    there = list(rows[0]) if rows else []
+    file, start, end, label = (_named(there, wanted) or wanted[0] for wanted in (_FILE, _START, _END, _LABEL))
+    lasts = _named(there, _END) is None and (end := _named(there, _DURATION) or end) in there
     split = _split_of(path, folder) or None
     path_of = {name: located.find(name, split) for name in dict.fromkeys(row[file] for row in rows)}
     located.finish("check that the download is complete, or leave out the rows of files that you do not have")
@@ -91,7 +127,8 @@ def _of_table(path: Path, folder: Path, suffixes: Sequence[str]) -> Events:
         assert found is not None
         if not row[label]:
             raise DatasetError(f"{where}: an event without a label", fix="name what it is, or leave the row out")
-        events[found].append(Interval(_seconds(row[start], where), _seconds(row[end], where), row[label], where))
+        begin, until = (_seconds(row[name], where, name) for name in (start, end))
+        events[found].append(Interval(begin, begin + until if lasts else until, row[label], where))
     return events
 
 
@@ -120,9 +157,9 @@ def _of_track(path: Path) -> list[Interval]:
     return events
 
 
-def _seconds(text: str, where: str) -> float:
+def _seconds(text: str, where: str, column: str = "") -> float:
     try:
-        seconds = float(text)
+        seconds = float(text) / (1000 if column.endswith(_MILLISECONDS) else 1)
     except ValueError:
         seconds = math.nan
     if not math.isfinite(seconds):

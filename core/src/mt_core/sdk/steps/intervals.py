@@ -38,12 +38,17 @@ def check_intervals(
         show: A time for messages.
 
     Raises:
-        DatasetError: an event that ends before it starts, or is not within the recording; or events of different
-            classes at one time.
+        DatasetError: an event that ends before it starts or has no length, or is not within the recording; or events
+            of different classes at one time.
     """
     ordered = sorted(intervals, key=lambda each: (each.start, each.end))
     for each in ordered:
         said = f"{each.label} from {show(each.start)} to {show(each.end)}"
+        if each.start == each.end:
+            raise DatasetError(
+                f"{each.where}: {each.label} at {show(each.start)} has no length: it starts and ends there",
+                fix="give it an end after its start, or leave it out; in Audacity a label of a selection has both",
+            )
         if not each.start < each.end:
             raise DatasetError(f"{each.where}: {said} ends before it starts", fix="correct the times")
         if each.start < begin or each.end > end:

@@ -468,3 +468,44 @@ def test_hours_from_a_number_that_may_be_a_year_are_no_years() -> None:
     text = "time,v\n" + "".join(f"{1600 + number / 2},{number % 7}\n" for number in range(60))
     (series,) = read_series(text.encode())
     assert series.channels == ("v",) and series.times is None
+
+
+ZONED = pd.date_range("2024-03-30 12:00", periods=48, freq="h", tz="UTC")  # the night in which summer time begins
+
+
+@pytest.mark.parametrize(
+    "zone",
+    [
+        pytest.param("Europe/Berlin",
+                     marks=foreign_file("2024-03-31 03:00:00 CEST", "R, PostgreSQL", "read: UTC")),
+        "America/New_York",
+    ],
+)  # fmt: skip
+def test_names_of_time_zones_that_mean_one_are_read(zone: str) -> None:
+    local = ZONED.tz_convert(zone)
+    text = table("time,v\n", lambda n, t: f"{t:%Y-%m-%d %H:%M:%S %Z},{load(n)}", local)
+    (series,) = read_series(text.encode())
+    assert series.times is not None and series.times.tolist() == micros(ZONED.tz_localize(None))
+
+
+@foreign_file("2024-01-01 00:00:00 CST: Chicago, Shanghai or Havana", "logs", "refused: names the zone")
+@pytest.mark.parametrize("zone", ["CST", "IST", "XYZT"])
+@pytest.mark.parametrize("text", ["refuse", "ignore"])
+def test_a_time_zone_of_several_meanings_is_the_cause_that_is_named(zone: str, text: Any) -> None:
+    rows = table("time,v\n", lambda n, t: f"{t:%Y-%m-%d %H:%M:%S} {zone},{load(n)}")
+    with pytest.raises(InputError, match=f"times in the zone {zone}, which is not known or has several meanings"):
+        list(read_series(rows.encode(), text=text))
+
+
+@foreign_file("10.0* in the first row", "statistics offices, stations", "refused: names row and column")
+def test_a_number_with_a_mark_in_the_first_row_is_named() -> None:
+    text = table("time,v,w\n", lambda n, t: f"{t},{10 + n}.0{'*' if n == 0 else ''},{load(n)}")
+    with pytest.raises(InputError, match=r"row 1: column 'v' holds '10\.0\*', which is no number"):
+        list(read_series(text.encode()))
+
+
+@foreign_file("bars between the cells", "databases", "read")
+def test_bars_separate_cells() -> None:
+    (series,) = read_series(table("time|temp|hum\n", lambda n, t: f"{t}|{load(n)}|{n}").encode())
+    assert series.channels == ("temp", "hum") and series.times is not None and series.times.tolist() == micros(HOURS)
+    assert np.array_equal(series.values[:, 0], LOAD.astype(np.float32))

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk.dates import DateFormat, date_format
+from mt_core.sdk.dates import DateFormat, date_format, unknown_zone
 from mt_core.sdk.notices import reinterpreted
 from mt_core.sdk.numbers import is_missing_number
 
@@ -166,6 +166,9 @@ def times_of_dates(texts: Sequence[str], name: str) -> Times | None:
 
     Where 1/2/2024 may be in January or in February, and the order of the rows does not decide, it is the one that
     leaves no gap; else in January, with a warning.
+
+    Raises:
+        InputError: dates with the name of a time zone that is not known, or means several.
     """
     distinct = dict.fromkeys(texts)  # of dates without a time of the day, there are few
     if any(map(is_missing_number, distinct)):
@@ -178,6 +181,11 @@ def times_of_dates(texts: Sequence[str], name: str) -> Times | None:
         except ValueError:
             pass
     written = date_format(distinct)
+    if written is None and (zone := next(filter(None, map(unknown_zone, some)), None)):
+        raise InputError(
+            f"{name}: times in the zone {zone}, which is not known or has several meanings",
+            fix="write the distance from UTC instead, such as 2024-02-29 12:00:00-06:00, or leave the zone out",
+        )
     if written is None:
         return None
     if written.is_ambiguous:

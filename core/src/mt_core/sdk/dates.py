@@ -32,10 +32,17 @@ _NAMES = (
 )  # fmt: skip
 _MONTHS = {name: number for number, names in enumerate(_NAMES, start=1) for name in names.split()}
 
+_ZONES = {"cet": 1, "cest": 2, "mez": 1, "mesz": 2, "wet": 0, "west": 1, "eet": 2, "eest": 3,
+          "est": -5, "edt": -4, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7}  # fmt: skip
+"""Hours ahead of UTC of the zones whose names mean one: Europe's, and those of RFC 5322, section 4.3, but for CST and
+CDT, which are China's and Cuba's as well."""
+
+_NAMED_ZONE = re.compile(r"(?P<date>.*\d:\d{2}.*?)\s*\b(?P<zone>[A-Z]{3,5})\b(?P<year>\s+\d{4})?")
+_ZONE_NAMES = "|".join(sorted(_ZONES, key=len, reverse=True))
 _TIME = (
     r"(?:(?P<gap>\s*T|\s*,?\s+|:)(?P<hour>\d{1,2})(?:[:.h](?P<minute>\d{2})"
     r"(?:[:.](?P<second>\d{2})(?:[.,:](?P<part>\d{1,9}))?)?)?\s*(?P<half>[ap]\.?m\.?)?"
-    r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?(?:\s*\[[^\]]*\])?)?"
+    rf"\s*(?P<zone>Z|UTC|GMT|{_ZONE_NAMES}|[+-]\d{{2}}(?::?\d{{2}})?)?(?:\s*\[[^\]]*\])?)?"
 )
 
 
@@ -68,7 +75,7 @@ _PATTERNS: dict[Order, tuple[re.Pattern[str], ...]] = {
         re.compile(rf"{_NAME}[-/ ]+(?P<year>\d{{4}})"),
         re.compile(  # as C's asctime writes it: Thu Jan  2 03:04:05 2020
             rf"[A-Z][a-z]{{2}}\s+{_NAME}\s+(?P<day>\d{{1,2}})\s+(?P<hour>\d{{1,2}}):(?P<minute>\d{{2}}):(?P<second>\d{{2}})"
-            r"\s*(?P<zone>UTC|GMT)?\s+(?P<year>\d{4})"
+            rf"\s*(?P<zone>UTC|GMT|{_ZONE_NAMES})?\s+(?P<year>\d{{4}})"
         ),
     ),
 }
@@ -144,6 +151,14 @@ def date_format(cells: Iterable[str], *, day_first: bool | None = None) -> DateF
     return DateFormat("mdy", month.is_zoned, is_ambiguous=True)
 
 
+def unknown_zone(text: str) -> str | None:
+    """The name of the time zone of a date that cannot be read for it alone: CST, IST; None for all else."""
+    match = _NAMED_ZONE.fullmatch(text.strip())
+    if match is None or match["zone"].lower() in {*_ZONES, "utc", "gmt"}:
+        return None
+    return match["zone"] if date_format([match["date"] + (match["year"] or "")]) is not None else None
+
+
 def _is_ordered(seconds: Sequence[float]) -> bool:
     steps = [later - earlier for earlier, later in pairwise(seconds) if not math.isnan(later - earlier)]
     return all(step >= 0 for step in steps) or all(step <= 0 for step in steps)
@@ -173,7 +188,7 @@ def _seconds(parts: dict[str, str | None]) -> float:
 
 def _offset(zone: str | None) -> timedelta:
     if zone is None or zone[0] not in "+-":
-        return timedelta()
+        return timedelta(hours=_ZONES.get((zone or "").lower(), 0))
     digits = zone[1:].replace(":", "")
     size = timedelta(hours=int(digits[:2]), minutes=int(digits[2:] or 0))
     return size if zone[0] == "+" else -size

@@ -45,6 +45,8 @@ _COLUMN_WORD = re.compile(
     re.IGNORECASE,
 )
 _EXCEL_SEPARATOR = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
+_MARKED = re.compile(r"[-+]?\d+[.,]\d+\s*[^\d\s.,:/-]{1,3}")
+"""A number with a mark behind it, such as 10.0*, which is no date; a reader tells of it."""
 _SINGLE_QUOTED = re.compile(r"\s*'[^'\"]*'(?:[,;\t]\s*'[^'\"]*')*\s*")
 
 
@@ -225,7 +227,7 @@ class _Top:
             InputError: another date above a column of numbers.
         """
         dates = {rows[0][place].strip() for place in self.valued if place not in self.time_columns}
-        odd = [date for date in dates if DATE.fullmatch(date) and not is_numeric(date)]
+        odd = [date for date in dates if DATE.fullmatch(date) and not is_numeric(date) and not _MARKED.fullmatch(date)]
         if not odd or len(rows) < 5:
             return None
         rates = {to_float(rows[1][place]) for place in self.valued}

@@ -39,7 +39,7 @@ MAX_BYTES = 2**28
 MAX_COLUMNS = 1024
 
 _COMMENTS = ("#", "%", "//")
-_SEPARATORS = ",;\t "
+_SEPARATORS = ",;\t| "
 
 
 def read_table(file: BinaryIO, name: str, columns: Sequence[str] = ()) -> Recording:
@@ -53,9 +53,9 @@ def read_labelled_table(
 ) -> tuple[Recording, list[str | None]]:
     """The axes of a text table, a row a step, and their rate where a column of time or the lines above it tell it.
 
-    Between columns are commas, semicolons, tabs or blanks; lines that begin with # or % or // are comments. What may
-    stand above the rows is `sdk.read_heading`'s. Without names the first column is the time if it rises in even steps,
-    and all others are axes.
+    Between columns are commas, semicolons, tabs, bars or blanks; lines that begin with # or % or // are comments. What
+    may stand above the rows is `sdk.read_heading`'s. Without names the first column is the time if it rises in even
+    steps, and all others are axes.
 
     Args:
         file: Open for reading, at its start.

@@ -158,14 +158,14 @@ def _parquet(file: BinaryIO, name: str) -> Any:
 
 
 def _text_table(file: BinaryIO, name: str) -> Any:
-    """The data frame of a text file: comma, semicolon, tab or blanks, with or without a header."""
+    """The data frame of a text file: comma, semicolon, tab, bar or blanks, with or without a header."""
     import pandas as pd
 
     content = "".join(text_chunks(file, name, largest=MAX_TEXT_BYTES)).encode()
     if content[:1000].lstrip().startswith(b"@") and b"@frequency" not in content[:4000].lower():
         raise InputError(f"{name} is a .ts or .arff file by another name", fix="give a path that ends in .ts or .arff")
     whole = io.StringIO(content.decode(), newline="")
-    heading, lines = read_heading(whole, name, separators=",;\t ", comments=_COMMENTS)
+    heading, lines = read_heading(whole, name, separators=",;\t| ", comments=_COMMENTS)
     has_names = heading.has_names
     content = "".join(line for line in lines if not line.startswith(_COMMENTS)).encode()
     table = Delimited(

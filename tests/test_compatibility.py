@@ -12,8 +12,9 @@ import sys
 import tomllib
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from email.parser import Parser
+from functools import cache
 from pathlib import Path
 
 import importlib_metadata
@@ -75,16 +76,21 @@ def test_a_run_of_a_later_layout_is_refused_with_the_command_that_mends_it(tmp_p
 # what each declares
 
 
+@cache
+def distributions() -> Mapping[str, list[str]]:
+    """Those that install each package that can be imported."""
+    return importlib_metadata.packages_distributions()
+
+
 @each_project
 def test_every_package_that_is_imported_is_declared(project):
-    dist_of = importlib_metadata.packages_distributions()
     declared = {canonicalize_name(each.name) for each in requirements(project)}
     undeclared = {
         package
         for path in (project / "src").rglob("*.py")
         for package in imported(path.read_text())
         if not declared
-        & {canonicalize_name(name) for name in dist_of.get(package, [NOT_INSTALLED.get(package, package)])}
+        & {canonicalize_name(name) for name in distributions().get(package, [NOT_INSTALLED.get(package, package)])}
     }
     assert undeclared == set()
 

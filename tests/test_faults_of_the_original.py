@@ -1,6 +1,7 @@
 """Each fault of the original project's released code has a test here that would have caught it."""
 
 import hashlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,13 +16,23 @@ from mt_core.plugins.official import OFFICIAL
 MODALITIES = tuple(OFFICIAL)
 
 
+@pytest.fixture(scope="module")
+def calibrations() -> dict[str, Any]:
+    """What each modality has learned from its demonstration."""
+    return {}
+
+
 @pytest.fixture(params=MODALITIES)
-def model(request, encoder) -> MetaTransformer:
+def model(request, encoder, calibrations) -> MetaTransformer:
     """An untrained model of a modality, calibrated where it has to be."""
     plugin = get(request.param)
     tokenizer = make_tokenizer(plugin.tokenizer, encoder, plugin.dataset.demo_options, seed=0)
-    train = plugin.dataset.demo("train", size=64)
-    tokenizer.calibrate(train[index] for index in range(len(train)))
+    if request.param not in calibrations:
+        train = plugin.dataset.demo("train", size=64)
+        tokenizer.calibrate(train[index] for index in range(len(train)))
+        calibrations[request.param] = tokenizer.calibration()
+    elif calibrations[request.param]:
+        tokenizer.restore(calibrations[request.param])
     return MetaTransformer(request.param, tokenizer, encoder)
 
 

@@ -170,6 +170,15 @@ def test_a_thumbnail_is_no_scene(tmp_path: Path):
     assert np.isnan(found[0, 0]).all() and np.array_equal(found[1:], CUBE[1:])
 
 
+@foreign_file("scales of the bands by GDAL", "satellite, GeoTIFF", "read, told: not applied")
+def test_scales_of_bands_are_told(tmp_path: Path):
+    items = "".join(f'<Item name="SCALE" sample="{band}" role="scale">0.0001</Item>' for band in range(BANDS))
+    tags = [(42112, "s", 0, f"<GDALMetadata>{items}</GDALMetadata>", True)]
+    tifffile.imwrite(tmp_path / "a.tif", CUBE, photometric="minisblack", planarconfig="contig", extratags=tags)
+    with pytest.warns(DataWarning, match="left out: scales and offsets of the bands"):
+        assert np.array_equal(pixels(tmp_path / "a.tif"), CUBE)
+
+
 @pytest.mark.parametrize("is_7_3", [False, True])
 @foreign_file("a cube, its ground truth and its wavelengths in one file", "MATLAB 5 and 7.3", "read: with wavelengths")
 def test_one_file_with_everything(tmp_path: Path, is_7_3: bool):

@@ -172,6 +172,37 @@ def test_a_usual_number_for_missing_pixels_is_known_without_a_mark(fill: float, 
     assert np.array_equal(frame[measured], CELSIUS.astype(kind)[measured]) and frame.min() >= 15
 
 
+def described(values: np.ndarray[Any, Any], items: str, **told: Any) -> bytes:
+    text = f"<GDALMetadata>{items}</GDALMetadata>"
+    return written((values, {"extratags": [(42112, "s", 0, text, True), *told.pop("tags", [])], **told}))
+
+
+SCALE, OFFSET = (f'<Item name="{role}" sample="0" role="{role}">{{}}</Item>' for role in ("scale", "offset"))
+
+
+@foreign("scale 0.01 and offset -100 by GDAL", "GIS software, GeoTIFF", "read, told: degrees")
+def test_a_scale_and_an_offset_are_applied_but_to_what_is_missing():
+    counts = np.array([[12_500, 13_000], [14_050, 0]], np.uint16)
+    content = described(counts, SCALE.format("0.01") + OFFSET.format("-100"), tags=[(NODATA, "s", 0, "0", True)])
+    with pytest.warns(DataWarning) as told:
+        frame = read(content)[..., 0]
+    assert frame.tolist() == [[25, 30], [40.5, 30]] and frame.dtype == np.float32
+    assert any("scaled and shifted as its GDAL_METADATA says" in str(each.message) for each in told)
+
+
+@foreign("scale 1 and offset 0 by GDAL", "GIS software, GeoTIFF", "read")
+def test_a_scale_that_changes_nothing_is_not_told():
+    content = described(COUNTS, SCALE.format("1") + OFFSET.format("0") + '<Item name="STATISTICS_MEAN">7</Item>')
+    assert np.array_equal(read(content)[..., 0], COUNTS)
+
+
+@pytest.mark.parametrize("items", [SCALE.format("much"), SCALE.format("0"), "<Item", SCALE.format("nan")])
+@foreign("GDAL_METADATA that is no XML, a scale that is no number", "converter, GeoTIFF", "read, told: not applied")
+def test_a_scale_that_cannot_be_read_is_told(items: str):
+    with pytest.warns(DataWarning, match="left out: its GDAL_METADATA, which is no XML, or has a scale"):
+        assert np.array_equal(read(described(COUNTS, items))[..., 0], COUNTS)
+
+
 @foreign("numbers down to -9999 that are no mark", "laboratory, TIFF", "read")
 def test_a_number_among_its_like_is_no_mark():
     values = np.linspace(-9999, 9999, 48, dtype=np.float32).reshape(6, 8)

@@ -109,6 +109,7 @@ from mt_core.sdk.tables import list_tables
 from mt_core.sdk.temporary import demo_files, temporary_folder
 from mt_core.sdk.text import as_dataset_error, column_names, dict_rows, read_text
 from mt_core.sdk.tiff import open_tiff
+from mt_core.sdk.tiff_scale import scale_in
 from mt_core.sdk.tiff_values import TiffPicture, read_tiff, without_missing
 from mt_core.sdk.uea import UeaFile, is_uea, list_uea, read_uea
 
@@ -205,6 +206,7 @@ __all__ = [
     "require_files",
     "robust_range",
     "rows_per_stamp",
+    "scale_in",
     "seconds_since_1970",
     "select_splits",
     "several_folds",

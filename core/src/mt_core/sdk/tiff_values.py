@@ -22,6 +22,7 @@ from mt_core.sdk.quiet import quiet, silent_stderr
 from mt_core.sdk.tiff import open_tiff
 from mt_core.sdk.tiff_missing import missing_in
 from mt_core.sdk.tiff_pages import PageOf, find_picture
+from mt_core.sdk.tiff_scale import scale_in
 
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _CMYK, _YCBCR, _LAB = 0, 1, 2, 3, 5, 6, 8
 
@@ -55,7 +56,13 @@ class TiffPicture:
 
 
 def read_tiff(
-    source: str | Path | bytes, *, codecs: str, pages: int = 1, rounded: bool = False, largest: int = MAX_PIXELS
+    source: str | Path | bytes,
+    *,
+    codecs: str,
+    pages: int = 1,
+    rounded: bool = False,
+    largest: int = MAX_PIXELS,
+    scaled: bool = False,
 ) -> TiffPicture:
     """The picture of a TIFF file, without the smaller copies and masks that may come before it.
 
@@ -67,6 +74,8 @@ def read_tiff(
         pages: Where the file has so many pages of grey, they are the channels.
         largest: Pixels that the picture may have.
         rounded: Whether 16-bit colours may have 8 bits where they cannot be read otherwise.
+        scaled: Whether the scale and the offset that GDAL_METADATA says are applied, with a warning; the numbers are
+            float32 then.
 
     Raises:
         InputError: no picture, damaged, no pixel, more than `largest`, a camera's raw file, more than 4 channels.
@@ -79,6 +88,8 @@ def read_tiff(
         if max(each.area for each in chosen) > largest:
             raise too_large_error(name, largest)
         read = [_page(source, file, each, name, rounded) for each in chosen]
+        if scaled:
+            read = [_scaled(each, at.page, name) for each, at in zip(read, chosen, strict=True)]
         masked = _masked(file, found.mask, name)
     read = [replace(each, missing=_either([each.missing, masked])) for each in read]
     picture = read[0]
@@ -112,6 +123,21 @@ def without_missing(picture: TiffPicture, name: str, fill: Callable[[NDArray[Any
     values = picture.values.copy()
     values[picture.missing] = np.asarray(fill(values[~picture.missing])).astype(values.dtype)
     return values
+
+
+def _scaled(picture: TiffPicture, page: Any, name: str) -> TiffPicture:
+    """With the scale and the offset of its channels applied."""
+    found = scale_in(page, picture.values.shape[2], name)
+    if found is None:
+        return picture
+    if page.photometric not in (_BLACK_IS_ZERO, _RGB):
+        left_out(name, "the scale and offset of its GDAL_METADATA, which are not those of a picture of this kind")
+        return picture
+    scale, offset = found
+    reinterpreted(name, "its numbers are scaled and shifted as its GDAL_METADATA says")
+    with np.errstate(over="ignore", invalid="ignore"):  # beyond float32 is infinite, which plugins refuse
+        values = (picture.values * scale + offset).astype(np.float32)
+    return replace(picture, values=values, bits=32)
 
 
 def _alike(read: list[TiffPicture]) -> bool:

@@ -94,7 +94,7 @@ def with_channels(values: Frame, channels: int, name: str) -> Frame:
 def _from_file(source: str | Path | bytes, name: str, channels: int) -> Any:
     start = first_bytes(source, _LOOKED_AT)
     if is_tiff(start):
-        frame = read_tiff(source, codecs="mt-plugin-infrared[codecs]", pages=channels)
+        frame = read_tiff(source, codecs="mt-plugin-infrared[codecs]", pages=channels, scaled=True)
         frame = frame if frame.bands else _without_opacity(frame, channels)
         return without_missing(frame, name, _median)
     with open_picture(source, _FORMATS, SUFFIXES) as picture:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.errors import InputError
-from mt_core.sdk import open_tiff, reinterpreted
+from mt_core.sdk import left_out, open_tiff, reinterpreted, scale_in
 from mt_plugin_hyperspectral.cube import Cube, bands_axis, check_size
 
 _CODECS = "mt-plugin-hyperspectral[codecs]"
@@ -26,6 +26,8 @@ def cube_of_tiff(file: Path | BinaryIO, name: str) -> Cube:
         axes = series.axes
         tag = series.keyframe.tags.get(_GDAL_NODATA)
         ignored = _number(tag.value) if tag is not None else None
+        if scale_in(series.keyframe, series.keyframe.samplesperpixel, name) is not None:
+            left_out(name, "scales and offsets of the bands: the numbers are taken as they are stored")
     if values.ndim == 3 and axes.endswith("YX"):
         # tifffile's imwrite makes pages of the rows of an array whose bands are last
         is_last = axes[0] in "QI" and bands_axis(values) == 2

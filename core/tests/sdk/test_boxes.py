@@ -324,6 +324,12 @@ def test_predictions_with_a_confidence_are_refused_by_name(tmp_path: Path, numbe
         find_boxes(tmp_path, "train", SUFFIXES, MaskOptions())
 
 
+def test_numbers_in_a_text_that_belongs_to_no_picture_are_no_predictions(tmp_path: Path):
+    picture(tmp_path / "a.jpg")
+    text(tmp_path / "weights.txt", "0 0.5 0.5 0.2 0.2 0.91\n")
+    assert find_boxes(tmp_path, "train", SUFFIXES, MaskOptions()) is None
+
+
 @pytest.mark.foreign_file("keypoints behind the box", "YOLO-pose", "read, told: the boxes")
 @pytest.mark.parametrize(
     ("keypoints", "yaml"),

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from mt_core.errors import DataWarning, InputError
-from mt_plugin_timeseries.reading import read_series
+from mt_plugin_timeseries.reading import read_groups, read_series
 
 foreign_file = pytest.mark.foreign_file
 
@@ -437,6 +437,8 @@ def decimal_years(times: Any) -> list[str]:
                                         "read, told: months")),
         pytest.param("Time", MONTHS + pd.Timedelta(days=15), MONTHS,
                      marks=foreign_file("1880.0417 in a column called Time", "CSIRO sea level", "read, told: months")),
+        ("decimal_year", MONTHS, MONTHS),
+        ("decimal_year", MONTHS + pd.offsets.MonthEnd(), MONTHS),
         pytest.param("year", HOURS[::24], HOURS[::24],
                      marks=foreign_file("2010.0000, 2010.0027, 2010.0055: days", "GNSS stations", "read, told: days")),
     ],
@@ -446,6 +448,16 @@ def test_decimal_years_are_times(header: str, times: Any, wanted: Any) -> None:
     with pytest.warns(DataWarning, match="a time in decimal years"):
         (series,) = read_series("\n".join([f"{header},co2", *rows]).encode())
     assert series.channels == ("co2",) and series.times is not None and series.times.tolist() == micros(wanted)
+
+
+def test_decimal_years_of_several_series_and_from_the_newest_on_are_times(tmp_path: Path) -> None:
+    rows = [f"{place},{year},{at}" for place in "ab" for at, year in enumerate(decimal_years(MONTHS)[::-1])]
+    (tmp_path / "co2.csv").write_text("\n".join(["site,decimal date,co2", *rows]))
+    with pytest.warns(DataWarning):
+        groups = read_groups(tmp_path / "co2.csv", "site")
+    for _, series in groups:
+        assert series.times is not None and series.times.tolist() == micros(MONTHS)
+        assert series.values[:, 0].tolist() == list(range(len(MONTHS)))[::-1]
 
 
 @foreign_file("year, month and decimal date", "NOAA Mauna Loa", "read, told: one channel")

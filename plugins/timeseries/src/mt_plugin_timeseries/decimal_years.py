@@ -35,28 +35,39 @@ def month_numbers(years_T: NDArray[np.float64]) -> NDArray[np.int64] | None:
     near = np.rint(after)
     if (np.abs(after - near) > _NEAR_MONTH).any() or len(np.unique(near)) < len(near):
         return None
-    first = np.floor(12 * (years_T[0] - 1970) + 0.1)  # the first of March is less than two twelfths
+    first = np.floor(12 * (years_T[0] - 1970) + 0.1)  # twelfths are rounded
     return np.asarray(first + near, dtype=np.int64)
 
 
 def times_of_decimal_years(years_T: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Microseconds since 1970, by the length of each year.
+    """Microseconds since 1970, by the length of each year; in any order, also of several series in one table.
 
     One row a month, or every so many months, are the months; where all are days, they are days; else what lies near
     even steps of whole minutes is on them.
     """
-    if (months := month_numbers(years_T)) is not None:
-        return months.astype("M8[M]").astype("M8[us]").astype(np.int64)
+    distinct, places_T = np.unique(years_T, return_inverse=True)
+    return np.asarray(_of_rising(distinct)[places_T])
+
+
+def _of_rising(years_T: NDArray[np.float64]) -> NDArray[np.int64]:
     year = np.floor(years_T)
     starts, ends = (
         (year.astype(np.int64) - 1970 + later).astype("M8[Y]").astype("M8[D]").astype(np.int64) for later in (0, 1)
     )
     days = np.asarray(starts + (years_T - year) * (ends - starts), dtype=np.float64)
+    months = month_numbers(years_T)
     for middle in (0.0, 0.5):  # of midnight, or of noon
-        near = np.rint(days - middle)
+        near = np.rint(days - middle).astype(np.int64)
         if (np.abs(days - middle - near) < _NEAR_DAY).all() and len(np.unique(near)) == len(near):
-            return np.asarray(near.astype(np.int64) * _DAY)
-    return _evenly(days)
+            if months is None:
+                return near * _DAY
+            by_day = near.astype("M8[D]").astype("M8[M]").astype(np.int64)  # the last of a month is near the next
+            if (np.diff(by_day) == np.diff(months)).all():
+                months = by_day
+            break
+    if months is None:
+        return _evenly(days)
+    return np.asarray(months.astype("M8[M]").astype("M8[us]").astype(np.int64))
 
 
 def _evenly(days_T: NDArray[np.float64]) -> NDArray[np.int64]:

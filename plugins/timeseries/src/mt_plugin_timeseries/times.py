@@ -227,7 +227,7 @@ def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times 
 
 def _is_monthly(years: NDArray[np.float64]) -> bool:
     """Whether there is a number for each month: seconds since a start that is no date have other steps."""
-    months = month_numbers(years)
+    months = month_numbers(np.unique(years))
     return months is not None and len(months) > 2 and bool((np.diff(months) == 1).all())
 
 

@@ -57,7 +57,7 @@ def find_yolo_boxes(root: Path, suffixes: Sequence[str], classes: Sequence[str])
     """
     folders = list(_folders(root))
     keypoints = _keypoint_numbers(root)
-    if not any(_has_boxes(pictures, labels, keypoints) for _, pictures, labels in folders):
+    if not any(_has_boxes(pictures, labels, suffixes, keypoints) for _, pictures, labels in folders):
         return None
     names = list(classes) or _names(root)
     read: dict[str, list[_Pair]] = {}
@@ -109,17 +109,19 @@ def _labels(pictures: Path, folder: Path) -> Iterator[str]:
     return (path for path in files if Path(path).name.lower() not in _NO_LABELS)
 
 
-def _has_boxes(pictures: Path, folder: Path, keypoints: int) -> bool:
+def _has_boxes(pictures: Path, folder: Path, suffixes: Sequence[str], keypoints: int) -> bool:
     """Whether text files hold lines of boxes, and none of the first ones anything else.
 
     Raises:
-        DatasetError: they hold predictions.
+        DatasetError: they hold predictions, and belong to pictures.
     """
     is_any = False
     for path in islice(_labels(pictures, folder), _LOOKED_AT):
         try:
             lines, _ = _lines(Path(path), keypoints)
         except _NoLabelsError:
+            if pictures == folder and not any(Path(path).with_suffix(each).is_file() for each in suffixes):
+                return False
             raise
         except DatasetError:
             return False
@@ -186,7 +188,7 @@ def _prediction(values: Sequence[float], keypoints: int) -> str:
 def _keypoint_numbers(root: Path) -> int:
     """The numbers of all keypoints of an object, by `kpt_shape` in a data.yaml; 0 where there is none."""
     for path in sorted([*root.glob("*.yaml"), *root.glob("*.yml")]):
-        if match := _KEYPOINTS.search(path.read_text("utf-8", errors="replace")):
+        if path.is_file() and (match := _KEYPOINTS.search(path.read_text("utf-8", errors="replace"))):
             return int(match[1]) * int(match[2])
     return 0
 

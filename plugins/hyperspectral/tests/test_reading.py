@@ -21,7 +21,7 @@ import torch
 import mt_core as mt
 from mt_core.errors import DataWarning, InputError, MissingDependencyError
 from mt_plugin_hyperspectral.pixel import Pixel, PixelAt
-from mt_plugin_hyperspectral.reading import open_cube
+from mt_plugin_hyperspectral.reading import open_array, open_cube
 from mt_plugin_hyperspectral.tokenizer import HyperspectralOptions, HyperspectralTokenizer
 
 HEIGHT, WIDTH, BANDS = 3, 4, 5
@@ -194,6 +194,8 @@ def test_arrays_in_memory_are_read():
     assert len(list(wide.stream(CUBE[:, :3]))) == 1 and len(list(wide.stream(CUBE))) == HEIGHT * WIDTH
     pixel = tokenizer.read({"values": CUBE[0, 0], "wavelengths": [400, 500, 600, 700, 800]})
     assert pixel.wavelengths == (400, 500, 600, 700, 800)
+    micrometres = open_array({"values": CUBE[0, 0], "wavelengths": [0.4, 0.5, 0.6, 0.7, 0.8]})
+    assert micrometres is not None and micrometres.wavelengths == pytest.approx((400, 500, 600, 700, 800))
     assert len(list(tokenizer.stream({"cube": CUBE, "wavelengths": range(400, 900, 100)}))) == HEIGHT * WIDTH
 
 

@@ -98,7 +98,7 @@ def _of_npz(file: Path | BinaryIO, name: str) -> Cube:
 
 def open_array(source: Any) -> Cube | None:
     """The cube of an array (H, W, B), of a spectrum (B,), or of a mapping with the key "wavelengths" beside the key
-    "values" or "cube"; None for anything else.
+    "values", "cube" or "spectrum"; None for anything else. Micrometres are known by their size, as in files.
 
     Raises:
         InputError: an array of other axes, or wavelengths that are not one a band.
@@ -108,15 +108,17 @@ def open_array(source: Any) -> Cube | None:
     if isinstance(source, Mapping):
         array = next((source[key] for key in ("values", "cube", "spectrum") if key in source), None)
         if source.get("wavelengths") is not None:
-            wavelengths = tuple(float(number) for number in source["wavelengths"])
+            wavelengths = np.asarray(source["wavelengths"])
     else:
         array = source
     if not isinstance(array, np.ndarray | torch.Tensor):
         return None
     array = as_array(array)
     cube = Cube(array[None, None] if array.ndim == 1 else array, name)
-    if wavelengths is not None and len(wavelengths) != cube.bands:
+    if wavelengths is None:
+        return cube
+    if wavelengths.size != cube.bands:
         raise InputError(
-            f"{name} has {cube.bands} bands and {len(wavelengths)} wavelengths", fix="give one wavelength a band"
+            f"{name} has {cube.bands} bands and {wavelengths.size} wavelengths", fix="give one wavelength a band"
         )
-    return Cube(cube.values, name, wavelengths)
+    return replace(cube, wavelengths=nanometres(wavelengths, name))

@@ -54,7 +54,7 @@ def npy(array: Any) -> bytes:
 # text
 
 
-@pytest.mark.parametrize("separator", [",", ";", "\t", " ", "   "])
+@pytest.mark.parametrize("separator", [",", ";", "\t", " ", "|", "   "])
 @pytest.mark.parametrize("header", ["", "ax{0}ay{0}az"])
 def test_text_is_a_row_a_step_whatever_stands_between(tmp_path: Path, separator: str, header: str) -> None:
     recording = only_recording(written(tmp_path, table(ROWS, header.format(separator), separator), "walk.txt"))

@@ -261,6 +261,14 @@ def test_a_likely_sentinel_is_shown_before_training(tmp_path: Path) -> None:
     ]
 
 
+@foreign("whole numbers beyond 2^53", "snowflake ids, hashes", "read; in doubt, before training")
+def test_long_keys_are_shown_before_training(tmp_path: Path) -> None:
+    lines = [f"{(1 << 60) + row},{row % 5 + 0.5},{'uv'[row % 2]}" for row in range(40)]
+    (tmp_path / "t.csv").write_text("\n".join(["post,n,y", *lines]))
+    summary = list(TabularDataset.open(tmp_path / "t.csv").summary())
+    assert any(line.startswith("in doubt: numbers beyond 2^53 in the column post") for line in summary)
+
+
 @foreign(
     "numbers of hundreds of digits", "damaged files, keys", "read: missing, like infinite ones; left out, and told"
 )

@@ -34,6 +34,7 @@ _KEY = re.compile(
 _NINES = re.compile(r"-?99+(?:\.0*)?")
 _KEPT_MISFITS = 100  # of a column, in its calibration
 _DATE_SAMPLE = 200
+_EXACT = 2.0**53  # beyond it not every whole number is a float
 _ORDERS = {"dmy": "day/month/year", "mdy": "month/day/year"}
 
 
@@ -157,6 +158,11 @@ def _number(
         found.left_out.append(f"{infinite} infinite numbers in the column {name}")
     if mark := _sentinel(numbers, column):
         found.doubts.append(f"{mark} in the column {name}: if it means that there is no value, say -O missing={mark}")
+    if any(abs(column.parse(cell)) > _EXACT for cell in numbers):
+        found.doubts.append(
+            f"numbers beyond 2^53 in the column {name}, close ones of which are equal: if they are keys, say "
+            f"-O ignore={name}"
+        )
     return with_statistics(column, numbers, len(survey.kept), options.bins)
 
 

@@ -166,7 +166,7 @@ def test_vectors_of_a_file_that_was_removed_are_kept_and_it_is_reported(model, s
 
 @pytest.fixture
 def pair(tmp_path):
-    """A header with two files beside it, and a function that names those files."""
+    """A header, two files that belong to it, and a function that gives their names."""
     for name in ("a.hdr", "a.1", "a.2"):
         (tmp_path / name).write_text(name)
         os.utime(tmp_path / name, (1e9, 1e9))

@@ -65,8 +65,12 @@ def states_of(
 
 
 def _together(states: Mapping[str, FileState]) -> FileState:
-    """The state of a file, the first, combined with the states of the files beside it that exist; without any such file
-    its own."""
+    """One state for a file and the files that belong to it.
+
+    Args:
+        states: Of the file itself, which is the first, and of those that may belong to it. If none of them exists, the
+            result is the state of the file itself.
+    """
     first = next(iter(states.values()))
     there = {file: state for file, state in states.items() if state.size is not None}
     if first.size is None or len(there) == 1:

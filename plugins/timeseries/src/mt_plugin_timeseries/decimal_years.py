@@ -15,6 +15,9 @@ DECIMAL_NAMES = (
 )  # fmt: skip
 """Names of columns of such years, in any case, without units and underscores."""
 
+YEAR_NAMES = ("year", "date", *DECIMAL_NAMES)
+"""Names of columns in which numbers that may be such years are."""
+
 _FIRST, _LAST = 1500.0, 2200.0
 _NEAR_MONTH = 0.2  # months of 28 to 31 days lie less than this beside twelfths of a year
 _NEAR_DAY = 0.2  # of three decimals: half of the last is more than a sixth of a day

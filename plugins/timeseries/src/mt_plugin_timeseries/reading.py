@@ -138,10 +138,10 @@ def _content(file: BinaryIO, start: bytes, name: str) -> Any:
     if start == b"\x93NUMPY":
         return read_npy(file, name, largest=MAX_VALUES * 8)
     if start.startswith(b"PK\x03\x04"):
-        if not names_in_npz(file) and "[Content_Types].xml" in ZipFile(file).namelist():
+        names = names_in_npz(file)
+        if not names and "[Content_Types].xml" in ZipFile(file).namelist():
             raise InputError(f"{name} is a workbook of Excel", fix="save the sheet as CSV")
         array = read_npz(file, _NPZ_NAMES, name=name, largest=MAX_VALUES * 8)
-        names = names_in_npz(file)
         taken = next((key for key in _NPZ_NAMES if key in names), names[0])
         if unused := [key for key in names if key != taken]:
             left_out(name, f"the arrays {some_of(unused)}")

@@ -20,7 +20,7 @@ from mt_core.sdk import (
     times_of_parts,
     times_of_texts,
 )
-from mt_plugin_timeseries.decimal_years import DECIMAL_NAMES, are_decimal_years
+from mt_plugin_timeseries.decimal_years import DECIMAL_NAMES, YEAR_NAMES, are_decimal_years
 from mt_plugin_timeseries.times import TIME_NAMES, Times, parse_dates, parse_numeric_dates
 
 _DATE_NAME = re.compile(
@@ -177,7 +177,7 @@ def repeats_the_time(column: str, values_T: NDArray[np.float64]) -> bool:
     years with a fraction."""
     if plain_name(column) not in TIME_NAMES or np.isnan(values_T).any() or len(values_T) < 2:
         return False
-    if plain_name(column) in ("year", "date", *DECIMAL_NAMES) and are_decimal_years(values_T):
+    if plain_name(column) in YEAR_NAMES and are_decimal_years(values_T):
         return True
     return all(seconds_since_1970(float(value)) is not None for value in (values_T.min(), values_T.max()))
 

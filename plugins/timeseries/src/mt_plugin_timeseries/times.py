@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mt_core.sdk import reinterpreted, times_of_dates
-from mt_plugin_timeseries.decimal_years import DECIMAL_NAMES, are_decimal_years, month_numbers, times_of_decimal_years
+from mt_plugin_timeseries.decimal_years import (
+    DECIMAL_NAMES,
+    YEAR_NAMES,
+    are_decimal_years,
+    month_numbers,
+    times_of_decimal_years,
+)
 
 Times = NDArray[np.int64]
 
@@ -195,7 +201,7 @@ def parse_numeric_dates(numbers: NDArray[Any], column: str, name: str) -> Times 
     is_whole = bool((numbers == np.floor(numbers)).all())
     if is_whole and 1000 <= low and high < 3000:
         return _month_starts((numbers.astype(np.int64) - 1970) * 12)
-    if are_decimal_years(numbers) and (column in ("year", "date", *DECIMAL_NAMES) or _is_monthly(numbers)):
+    if are_decimal_years(numbers) and (column in YEAR_NAMES or _is_monthly(numbers)):
         reinterpreted(name, "a time in decimal years")
         return times_of_decimal_years(numbers)
     if is_whole and 19_000_101 <= low and high <= 21_001_231:

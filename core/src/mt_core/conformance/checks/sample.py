@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from mt_core.conformance.check import check, expect
 from mt_core.conformance.fixture import PluginFixture
@@ -86,13 +87,8 @@ def every_part_of_a_sample_changes_what_is_prepared(plugin: PluginFixture) -> No
 def each_step_is_labelled_once(plugin: PluginFixture) -> None:
     """With the option `labels=steps`, where the tokenizer has it, the windows that `stream` gives of a recording label
     its steps one after the other, none twice and none left out between two windows; each has a place in `side`."""
-    try:
-        options: dict[str, Any] = {"view": "tokens"} if "view" in plugin.tokenizer_options else {}
-        is_calibrated = "needs_calibration" in plugin.manifest.capabilities  # on samples of another task
-        tokenizer = plugin.make_tokenizer(calibrated=is_calibrated, labels="steps", **options)
-    except MtError:
-        return  # it labels none
-    if not tokenizer.labels_steps:
+    tokenizer = _step_labeller(plugin)
+    if tokenizer is None:
         return
     num_windows = 0
     for name, source in sources(plugin).items():
@@ -100,33 +96,56 @@ def each_step_is_labelled_once(plugin: PluginFixture) -> None:
         num_windows += len(items)
         ends: dict[int, tuple[int, int]] = {}  # of each recording, when its last step so far ended, and how long it was
         for number, item in enumerate(items):
+            window = f"window {number} of {name}"
             expect(
                 {"when", "recording"} <= item.keys() and len(item["when"]) > 0,
-                f"window {number} of {name} labels no steps: add to it what `mt_core.sdk.when` gives",
+                f"{window} labels no steps: add to it what `mt_core.sdk.when` gives",
             )
-            times_P2, recording = item["when"], int(item["recording"][0])
-            expect(
-                bool((times_P2[:, 1] > times_P2[:, 0]).all() and (times_P2[1:, 0] > times_P2[:-1, 0]).all()),
-                f"steps of window {number} of {name} do not follow one another: each begins after the one before",
-            )
-            if recording in ends:
-                end, length = ends[recording]
-                apart = int(times_P2[0, 0]) - end
-                expect(
-                    abs(apart) < length,
-                    f"window {number} of {name} labels steps from {apart} {'after' if apart > 0 else 'before'} the end "
-                    f"of the window before, where a step is {length} long: let each window label the steps in whose "
-                    "middle it lies, as `mt_core.sdk.step_windows` divides them",
-                )
-            ends[recording] = int(times_P2[-1, 1]), int(times_P2[-1, 1] - times_P2[-1, 0])
+            recording = int(item["recording"][0])
+            _expect_after(ends.get(recording), item["when"], window)
+            ends[recording] = int(item["when"][-1, 1]), int(item["when"][-1, 1] - item["when"][-1, 0])
             with torch.no_grad():
                 places = tokens_of(tokenizer, [item]).side.get("places")
             expect(
-                places is not None and places.shape[1] == len(times_P2),
-                f"window {number} of {name} labels {len(times_P2)} steps, and `side` has "
+                places is not None and places.shape[1] == len(item["when"]),
+                f"{window} labels {len(item['when'])} steps, and `side` has "
                 f"{0 if places is None else places.shape[1]} places: give side['places'] a row for each",
             )
     expect(num_windows > 0, "no file of the plugin can be read with labels=steps: let `example_files` write one")
+
+
+def _step_labeller(plugin: PluginFixture) -> Tokenizer | None:
+    """A tokenizer with labels=steps; None where there is none."""
+    options: dict[str, Any] = {"view": "tokens"} if "view" in plugin.tokenizer_options else {}
+    is_calibrated = "needs_calibration" in plugin.manifest.capabilities  # on samples of another task
+    try:
+        tokenizer = plugin.make_tokenizer(calibrated=is_calibrated, labels="steps", **options)
+    except MtError:
+        return None
+    return tokenizer if tokenizer.labels_steps else None
+
+
+def _expect_after(last: tuple[int, int] | None, times_P2: Tensor, window: str) -> None:
+    """The steps of a window follow one another, and the last one of the window before.
+
+    Args:
+        last: When that one ended, and how long it was; None: there is no window before.
+        times_P2: When each step begins and ends.
+    """
+    expect(
+        bool((times_P2[:, 1] > times_P2[:, 0]).all() and (times_P2[1:, 0] > times_P2[:-1, 0]).all()),
+        f"steps of {window} do not follow one another: each begins after the one before",
+    )
+    if last is None:
+        return
+    end, length = last
+    apart = int(times_P2[0, 0]) - end
+    expect(
+        abs(apart) < length,
+        f"{window} labels steps from {apart} {'after' if apart > 0 else 'before'} the end of the window before, where "
+        f"a step is {length} long: let each window label the steps in whose middle it lies, as "
+        "`mt_core.sdk.step_windows` divides them",
+    )
 
 
 def _tokenizer_for(plugin: PluginFixture, source: Any) -> Tokenizer | None:

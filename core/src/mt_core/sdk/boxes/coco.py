@@ -12,7 +12,7 @@ from typing import Any
 from mt_core.errors import DatasetError
 from mt_core.sdk.boxes.objects import Found, Objects
 from mt_core.sdk.folders import folders_in
-from mt_core.sdk.masks.coco import split_of
+from mt_core.sdk.masks.coco import num_unlisted, split_of
 from mt_core.sdk.masks.folders import file_below
 from mt_core.sdk.notices import left_out, some_of
 from mt_core.sdk.splits import split_from_name
@@ -77,7 +77,7 @@ def _has_box(annotation: Any) -> bool:
 
 
 def _pictures(record: dict[str, Any], path: Path, root: Path, names: dict[int, str]) -> list[tuple[str, Objects]]:
-    of_picture: dict[str, list[dict[str, Any]]] = {}  # ids as text: some programs write numbers so in one place alone
+    of_picture: dict[str, list[dict[str, Any]]] = {}  # by the id as text, see `num_unlisted`
     for each in filter(_has_box, record["annotations"]):
         if int(each["category_id"]) not in names:
             raise DatasetError(
@@ -117,8 +117,7 @@ def _pictures(record: dict[str, Any], path: Path, root: Path, names: dict[int, s
         )
     if absent:
         left_out(str(path), f"{len(absent):,} pictures that it lists and that are absent: {some_of(absent)}")
-    listed = {str(picture["id"]) for picture in record["images"]}
-    if strange := sum(len(each) for image, each in of_picture.items() if image not in listed):
+    if strange := num_unlisted(record, of_picture):
         left_out(str(path), f"{strange:,} objects of pictures that it does not list")
     return pictures
 

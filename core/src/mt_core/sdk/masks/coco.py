@@ -7,6 +7,7 @@ lengths.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,16 +113,14 @@ def split_of(path: Path) -> str:
 
 def _masks(record: dict[str, Any], path: Path, root: Path, task: Segmentation) -> list[tuple[str, PolygonMask]]:
     try:
-        objects: dict[str, list[tuple[int, Any]]] = {}  # ids as text: some programs write numbers so in one place alone
+        objects: dict[str, list[tuple[int, Any]]] = {}  # by the id as text, see `num_unlisted`
         without = 0
         for each in record["annotations"]:
             number, outline = int(each["category_id"]), each.get("segmentation")
-            if not outline:
-                without += 1
-                outline = _corners(each)
-            if each.get("iscrowd") or not each.get("segmentation"):
+            without += not outline
+            if each.get("iscrowd") or not outline:
                 number = CROWD
-            if outline:
+            if outline := outline or _corners(each):
                 objects.setdefault(str(each["image_id"]), []).append((number, outline))
         masks, absent = [], 0
         for picture in record["images"]:
@@ -138,8 +137,7 @@ def _masks(record: dict[str, Any], path: Path, root: Path, task: Segmentation) -
         left_out(str(path), f"{absent:,} pictures that it lists and that are absent")
     if without:
         left_out(str(path), f"{counted(without, 'object')} without an outline: the pixels of their boxes have no class")
-    listed = {str(picture["id"]) for picture in record["images"]}
-    if strange := sum(len(each) for image, each in objects.items() if image not in listed):
+    if strange := num_unlisted(record, objects):
         if strange == sum(map(len, objects.values())):
             raise DatasetError(
                 f"no object of {path} is of a picture that it lists",
@@ -147,6 +145,16 @@ def _masks(record: dict[str, Any], path: Path, root: Path, task: Segmentation) -
             )
         left_out(str(path), f"{counted(strange, 'object')} of pictures that it does not list")
     return masks
+
+
+def num_unlisted(record: Mapping[str, Any], objects: Mapping[str, Sequence[Any]]) -> int:
+    """How many objects are of pictures that a record does not list.
+
+    Args:
+        objects: By the id of their picture, as text: some programs write numbers as text in one place alone.
+    """
+    listed = {str(picture["id"]) for picture in record["images"]}
+    return sum(len(each) for image, each in objects.items() if image not in listed)
 
 
 def _corners(annotation: dict[str, Any]) -> list[list[float]] | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mt_core.errors import DatasetError
@@ -58,12 +58,13 @@ def find_events(root: Path, suffixes: Sequence[str]) -> list[tuple[str, Events]]
     """
     folder = root if root.is_dir() else root.parent
     tables = [root] if not root.is_dir() else [Path(path) for path in files_below(root, (".tsv", ".csv"))]
-    events_in = [path for path in tables[:_MOST_TABLES] if _is_table(path)]
+    columns_of = {path: [name.lower() for name in column_names(path)] for path in tables[:_MOST_TABLES]}
+    events_in = [path for path, names in columns_of.items() if not _lacking(names)]
     found = [(_split_of(path, folder), _of_table(path, folder, suffixes)) for path in events_in]
     if not found and root.is_dir():
         found = _of_tracks(root, suffixes)
     if not found:
-        _check_columns(tables[:_MOST_TABLES])
+        _check_columns(columns_of)
     split_of: dict[str, str] = {}
     for split, events in found:
         for path in events:
@@ -73,11 +74,6 @@ def find_events(root: Path, suffixes: Sequence[str]) -> list[tuple[str, Events]]
                     fix="list each file in one split",
                 )
     return found
-
-
-def _is_table(path: Path) -> bool:
-    names = [name.lower() for name in column_names(path)]
-    return not _lacking(names)
 
 
 def _lacking(names: Sequence[str]) -> list[str]:
@@ -97,10 +93,9 @@ def _named(names: Sequence[str], wanted: Sequence[str]) -> str | None:
     return next((way for way in ways if way in names), None)
 
 
-def _check_columns(tables: Sequence[Path]) -> None:
+def _check_columns(columns_of: Mapping[Path, Sequence[str]]) -> None:
     """Raises: DatasetError: a table that names onsets or offsets, and is no table of events."""
-    for path in tables:
-        names = [name.lower() for name in column_names(path)]
+    for path, names in columns_of.items():
         if any(_named(names, (each,)) for each in ("onset", "offset", "onset_s", "offset_s")) and _named(names, _FILE):
             raise DatasetError(
                 f"{path} has the columns {', '.join(names[:10])}: a table of events without the column "

@@ -48,6 +48,7 @@ def cases() -> Iterator[tuple[str, str, dict[str, Any], dict[str, Any]]]:
     yield "image", "identities", {"size": 32}, {"targets": "identities"}
     yield "image", "masks", {"size": 32, "labels": "pixels"}, {"targets": "masks"}
     yield "image", "boxes", {"size": 32, "labels": "boxes", "across": 1}, {"targets": "boxes"}
+    yield "pointcloud", "scenes", {"labels": "scenes", "block": 4.0}, {"targets": "scenes"}
 
 
 def data_of(modality: str, targets: str | None) -> tuple[Any, Any]:
@@ -62,6 +63,12 @@ def data_of(modality: str, targets: str | None) -> tuple[Any, Any]:
         pictures = [drawn.integers(0, 256, (32, 32, 3), dtype=np.uint8) for _ in range(18)]
         task, of_pictures = of_each_picture(targets, pictures)
         parts = [InMemoryDataset(pictures[part], of_pictures[part], task) for part in (slice(12), slice(12, 18))]
+        return parts[0], parts[1]
+    if targets == "scenes":
+        clouds = [drawn.uniform(0, 1, (2000, 3)) * (4 + 2 * number, 12, 2) for number in range(18)]
+        labels = [(cloud[:, 2] > 1).astype(np.int64) for cloud in clouds]
+        task = mt.Segmentation(classes=("low", "high"), of="points")
+        parts = [InMemoryDataset(clouds[part], labels[part], task) for part in (slice(12), slice(12, 18))]
         return parts[0], parts[1]
     rows = [{"a": float(a), "b": float(b)} for a, b in drawn.normal(size=(18, 2))]
     of_rows: list[Any] = (

@@ -190,12 +190,21 @@ def pictures_of_two() -> dict[str, Any]:
 
 
 def exported() -> dict[str, Any]:
-    """Photos of cats and dogs, and pictures of cars with boxes."""
+    """Photos of cats and dogs, pictures of cars with boxes, and surveys whose higher points are vegetation."""
     names = [f"cars/images/{number}.png" for number in range(8)]
     write_pictures(*names)
     Path("cars/labels").mkdir()
     for name in names:
         Path(name.replace("images", "labels")).with_suffix(".txt").write_text("0 0.5 0.5 0.4 0.6\n")
+    import laspy
+
+    Path("surveys").mkdir()
+    for number in range(6):
+        survey = laspy.LasData(laspy.LasHeader(version="1.2", point_format=3))
+        survey.header.scales = [0.01] * 3
+        survey.x, survey.y, survey.z = (RANDOM.uniform(0, 1, (500, 3)) * (12, 8, 2)).T
+        survey.classification = np.where(np.asarray(survey.z) > 1, 5, 2).astype(np.uint8)
+        survey.write(f"surveys/{number}.las")
     return pictures_of_two()
 
 

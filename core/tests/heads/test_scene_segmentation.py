@@ -6,6 +6,7 @@ from mt_core.contract import MISSING_CLASS, Features, Segmentation
 from mt_core.errors import OptionError
 from mt_core.heads import SceneSegmentationHead, SegmentationHead, default_head
 from mt_core.heads.scene_segmentation import joined
+from mt_core.heads.segmentation import from_nearest
 from mt_core.sdk import mask_from
 
 TASK = Segmentation(classes=("road", "car", "tree"), of="points")
@@ -105,6 +106,35 @@ def test_intersection_over_union_of_points_is_that_of_a_count():
         either = known & ((true == index) | (said == index))
         assert float(found[f"iou_{name}"]) == pytest.approx(both / either.sum())
     assert float(found["accuracy"]) == pytest.approx((true == said)[known].mean())
+
+
+def covered(**more) -> Features:
+    """The same scene, covered: five points, of which the second block has two again, and a sixth in no block."""
+    index = torch.tensor([[0, 1, 2, 3, 4, 1, 3]])
+    return features(index=index, weights=torch.rand(1, 7) + 0.1, size=torch.tensor([[6]]), **more)
+
+
+@pytest.mark.parametrize("more", [{}, {"place_values": torch.rand(1, 7, 2)}, {"counts": torch.tensor([[7, 0]])}])
+def test_all_blocks_at_once_are_computed_as_one_after_another(more):
+    seen = covered(**more)
+    expected = head()(seen)
+    assert expected[0].isneginf().all(-1).tolist() == [False] * 5 + [True]
+    torch.testing.assert_close(head().forward_alike(seen), expected)
+
+
+def test_blocks_of_a_single_token_are_computed_alike():
+    seen = covered()
+    alone = Features(seen.tokens[:, :1], coords=seen.coords[:, :1], views=2, side=seen.side)
+    torch.testing.assert_close(head().forward_alike(alone), head()(alone))
+
+
+def test_of_equally_near_tokens_the_first_are_taken():
+    """As on a lattice; otherwise a file of mt export and the run would take different ones."""
+    coords = torch.tensor([[1.0, 0], [-1, 0], [0, 1], [0, -1], [2, 0]]).repeat(8, 1)  # 32 at a distance of 1
+    tokens = torch.eye(40)[None]
+    around, offset = from_nearest(tokens, coords[None], None, torch.zeros(1, 1, 2))
+    torch.testing.assert_close(around[0, 0].nonzero().flatten(), torch.tensor([0, 1, 2]))
+    assert offset.tolist() == [[[-1, 0]]]
 
 
 def test_tokens_of_another_tokenizer_are_refused_with_the_option():

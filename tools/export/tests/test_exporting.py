@@ -119,9 +119,10 @@ def test_a_model_that_was_not_trained_is_refused(tmp_path):
         export(mt.load("text"), "onnx", tmp_path / "t.onnx")
 
 
-def test_answers_of_the_size_of_a_scene_are_refused(encoder_file, tmp_path):
+def test_answers_of_the_size_of_a_sample_are_refused_where_nothing_says_how_large_it_is(encoder_file, tmp_path):
     model = mt.load("pointcloud", encoder=load_encoder(encoder_file), labels="scenes")
     model.attach_head(mt.Segmentation(classes=("a", "b"), of="points"))
+    model.head.sized_by = ()
     with pytest.raises(ExportError, match="at its own size"):
         export(model, "onnx", tmp_path / "m.onnx")
 
@@ -199,6 +200,43 @@ def test_boxes_in_pictures_of_any_size_are_found_from_the_file(make_model, tmp_p
             assert expected and [("a", "b")[index] for index in found[2]] == [each["class"] for each in expected]
             np.testing.assert_allclose(found[0], [each["box"] for each in expected], atol=1e-2)
             np.testing.assert_allclose(found[1], [each["score"] for each in expected], atol=1e-5)
+
+
+def _lattice(extent, step=0.25):
+    """A cloud of points on a lattice, many of which are equally far from several tokens."""
+    draw = np.random.default_rng(0)
+    return np.unique((draw.uniform(0, 1, (400, 3)) * (*extent, 2) / step).round(), axis=0) * step
+
+
+SCENES = {"labels": "scenes", "block": 4.0, "groups": 8, "neighbours": 4, "max_points": 64, "blocks": 3}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("to", ["onnx", "torch"])
+def test_classes_of_the_points_of_scenes_are_computed_by_the_file(make_model, tmp_path, to):
+    clouds = [_lattice(extent) for extent in ((8, 8), (3, 14), (2, 2)) * 4]
+    labels = [(cloud[:, 2] > 1).astype(np.int64) for cloud in clouds]
+    data = _in_two_parts(clouds, labels, mt.Segmentation(classes=("low", "high"), of="points"))
+    model = make_model("pointcloud", options=SCENES, data=data)
+    file = tmp_path / {"onnx": "m.onnx", "torch": "m.pt2"}[to]
+    result = export(model, to, file, num_workers=0, int8=to == "onnx")
+    assert result.parity.max_error < 1e-4 and result.parity.same_decisions == 6
+    shapes = {each["name"]: each["shape"] for each in result.card["inputs"]}
+    assert shapes["groups"] == [1, "blocks", "tokens", 4, 3] and shapes["places"] == [1, "places", 3]
+    assert shapes["counts"] == [1, "blocks"] and shapes["size"] == [1, 1]
+    assert "largest of the scores" in result.card["postprocessing"]["what"]
+    if to == "onnx":
+        assert result.int8.metrics["file"]["miou"] == pytest.approx(result.int8.metrics["model"]["miou"], abs=0.1)
+        return
+    program = torch.export.load(file).module()
+    few = [[0.0, 0, 0], [1, 0, 0], [0, 1, 1], [np.nan, 0, 0]]  # one block of one token; the last point is left out
+    for cloud in (np.array(few), _lattice((30, 12))):
+        inputs = _inputs(model, result, [cloud])
+        (scores,) = program(*(torch.from_numpy(each) for each in inputs.values()))[0].numpy()
+        classes = np.where(np.isneginf(scores).all(-1), -1, scores.argmax(-1))
+        runs = mt.predict(model, [cloud])[0]["prediction"]
+        np.testing.assert_array_equal(classes, np.repeat(runs["values"], runs["lengths"]))
 
 
 @pytest.mark.slow

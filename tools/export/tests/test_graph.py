@@ -10,7 +10,7 @@ from mt_export.answers import outputs_of
 from mt_export.errors import ExportError
 from mt_export.graph import traced
 from mt_export.shapes import Shapes
-from mt_export.signature import signature_of, signature_of_alike
+from mt_export.signature import signature_of, signature_of_alike, signature_of_scene
 
 
 class _Words(Tokenizer):
@@ -68,7 +68,21 @@ def test_views_vary_though_all_samples_have_as_many():
     signature = signature_of_alike(Squares(8), [item, item], ("size",))
     assert signature.varying == {"pixels": (0, 1), "size": (0,)}
     assert signature.example["pixels"].shape == (2, 2, 4), "an extent of 1 would be taken for one that never changes"
-    assert signature.axes == {0: "batch", 1: "views"} and signature.alike == {"size"}
+    assert signature.axes == {"pixels": {0: "batch", 1: "views"}, "size": {0: "batch"}}
+    assert signature.alike == {"size"}
+
+
+def test_blocks_their_tokens_and_points_of_scenes_vary_though_a_scene_has_one_of_each():
+    class Blocks(_Words):
+        def forward(self, batch):
+            groups = batch["groups"].flatten(0, 1)
+            return Tokens(self.project(groups), views=batch["groups"].shape[1])
+
+    item = {"groups": torch.zeros(1, 1, 1), "places": torch.zeros(1, 3), "counts": torch.tensor([1])}
+    signature = signature_of_scene(Blocks(8), {**item, "size": torch.tensor([1])}, ("size",))
+    assert signature.varying == {"groups": (1, 2), "places": (1,), "counts": (1,), "size": ()}
+    assert signature.axes["groups"] == {1: "blocks", 2: "tokens"} and signature.axes["counts"] == {1: "blocks"}
+    assert signature.example["groups"].shape == (1, 2, 2, 1) and signature.example["counts"].tolist() == [[1, 1]]
 
 
 @pytest.mark.slow

@@ -60,8 +60,8 @@ class Head(nn.Module):
         raise NotImplementedError  # abstract
 
     def forward_alike(self, features: Features) -> Tensor:
-        """`forward` of samples that are equal in what `sized_by` names, in operations that `torch.export` can trace,
-        which a file of `mt export` consists of. By default `forward`."""
+        """`forward` of samples that are equal in what `sized_by` names, or of one where `samples_at_once` is 1, in
+        operations that `torch.export` can trace, which a file of `mt export` consists of. By default `forward`."""
         output: Tensor = self(features)
         return output
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mt_core.contract import AnyTask, Features
 from mt_core.errors import OptionError
 from mt_core.heads.dense import DenseHead, DenseOptions, as_runs, shares_in_words
-from mt_core.heads.segmentation import PLACES_AT_A_TIME, from_nearest
+from mt_core.heads.segmentation import PLACES_AT_A_TIME, from_nearest, from_tokens, nearest
 
 AXES = 3
 MOST_VALUES = 10
@@ -54,6 +54,7 @@ class SceneSegmentationHead(DenseHead):
     options: SceneSegmentationOptions
     of = "points"
     samples_at_once = 1
+    sized_by = ("size",)
 
     def __init__(self, width: int, task: AnyTask, options: SceneSegmentationOptions | None = None) -> None:
         super().__init__(width, task, options)
@@ -71,17 +72,10 @@ class SceneSegmentationHead(DenseHead):
         Raises:
             OptionError: features of a tokenizer that does not label the points of scenes.
         """
-        side = features.side
-        if "counts" not in side or features.coords is None:
-            raise OptionError(
-                "points of scenes cannot be labelled with these tokens, which do not say where blocks of a scene lie",
-                fix="make the tokenizer with labels=scenes",
-            )
-        tokens_RNC = self.of_token(self.normalise(features.tokens))
-        tokens_BVNC = rearrange(tokens_RNC, "(b v) n c -> b v n c", v=features.views)
-        coords_BVNA = rearrange(features.coords, "(b v) n a -> b v n a", v=features.views)
+        side, views = features.side, features.views
+        tokens_BVNC, coords_BVNA = (rearrange(each, "(b v) n c -> b v n c", v=views) for each in self._placed(features))
         mask = features.mask
-        mask_BVN = None if mask is None else rearrange(mask, "(b v) n -> b v n", v=features.views)
+        mask_BVN = None if mask is None else rearrange(mask, "(b v) n -> b v n", v=views)
         scenes = [
             self._scene(tokens_BVNC[b], coords_BVNA[b], None if mask_BVN is None else mask_BVN[b], side, b)
             for b in range(len(tokens_BVNC))
@@ -89,6 +83,27 @@ class SceneSegmentationHead(DenseHead):
         if len({len(scene) for scene in scenes}) == 1:
             return torch.stack(scenes)
         return nn.utils.rnn.pad_sequence(scenes, batch_first=True, padding_value=torch.nan)
+
+    def forward_alike(self, features: Features) -> Tensor:
+        """See `Head.forward_alike`; of one scene that is covered, all blocks at once."""
+        side = features.side
+        tokens_VNC, coords_VNA = self._placed(features)
+        places_TA, counts_V, index_T, weights_T = (side[name][0] for name in ("places", "counts", "index", "weights"))
+        values_TF = side["place_values"][0] if "place_values" in side else places_TA[:, :0]
+        block_T = blocks_of_places(counts_V, places_TA.shape[0])
+        around_TC, offset_TA = from_nearest_of_block(tokens_VNC, coords_VNA, features.mask, places_TA, block_T)
+        logits_TK = self._logits(around_TC, offset_TA, places_TA, values_TF)
+        num_points: Any = side["size"][0, 0].item()  # a symbol where this is traced
+        return joined([logits_TK], index_T, weights_T, num_points, len(self.classes))[None]
+
+    def _placed(self, features: Features) -> tuple[Tensor, Tensor]:
+        """(R, N, C) tokens, hidden wide, and (R, N, A) where they lie in their blocks."""
+        if "counts" not in features.side or features.coords is None:
+            raise OptionError(
+                "points of scenes cannot be labelled with these tokens, which do not say where blocks of a scene lie",
+                fix="make the tokenizer with labels=scenes",
+            )
+        return self.of_token(self.normalise(features.tokens)), features.coords
 
     def _scene(
         self, tokens_VNC: Tensor, coords_VNA: Tensor, mask_VN: Tensor | None, side: Mapping[str, Tensor], row: int
@@ -118,10 +133,15 @@ class SceneSegmentationHead(DenseHead):
             torch.split(places_TA, PLACES_AT_A_TIME), torch.split(values_TF, PLACES_AT_A_TIME), strict=True
         ):
             around_1TC, offset_1TA = from_nearest(tokens_NC[None], coords_NA[None], mask_1N, part_TA[None])
-            beside = torch.cat([offset_1TA[0], part_TA, own_TF], dim=-1)
-            beside = nn.functional.pad(beside, (0, 2 * AXES + MOST_VALUES - beside.shape[-1]))
-            logits.append(self.readout(around_1TC[0] + self.of_place(beside.to(around_1TC.dtype))))
+            logits.append(self._logits(around_1TC[0], offset_1TA[0], part_TA, own_TF))
         return torch.cat(logits)
+
+    def _logits(self, around_TC: Tensor, offset_TA: Tensor, places_TA: Tensor, values_TF: Tensor) -> Tensor:
+        """(T, K) of points, from what is around them, where they lie, and what is known of themselves."""
+        beside = torch.cat([offset_TA, places_TA, values_TF], dim=-1)
+        beside = nn.functional.pad(beside, (0, 2 * AXES + MOST_VALUES - beside.shape[-1]))
+        logits_TK: Tensor = self.readout(around_TC + self.of_place(beside.to(around_TC.dtype)))
+        return logits_TK
 
     def decode(self, output: Tensor) -> list[dict[str, Any]]:
         """The likeliest class of each point, as runs of equal ones in the order of the points, -1 for a point that no
@@ -142,6 +162,25 @@ class SceneSegmentationHead(DenseHead):
         return shares_in_words(decoded)
 
 
+def blocks_of_places(counts_V: Tensor, num_places: int) -> Tensor:
+    """(T,) the block of each place, by how many places each block has."""
+    ends_T1 = counts_V.new_zeros(num_places + 1).index_add(0, counts_V.cumsum(0), torch.ones_like(counts_V))
+    return ends_T1.cumsum(0)[:num_places]
+
+
+def from_nearest_of_block(
+    tokens_VNC: Tensor, coords_VNA: Tensor, mask_VN: Tensor | None, places_TA: Tensor, block_T: Tensor
+) -> tuple[Tensor, Tensor]:
+    """What `from_nearest` gives for places that are each in a block of their own, (T, C) and (T, A), in operations that
+    can be traced: the same ones however many blocks, tokens and places there are."""
+    known_VNA = coords_VNA.float()
+    if mask_VN is not None:
+        known_VNA = known_VNA.masked_fill(~mask_VN.unsqueeze(-1), torch.inf)
+    axes = range(places_TA.shape[-1])
+    near = nearest(places_TA[:, axis, None] - known_VNA[..., axis][block_T] for axis in axes)
+    return from_tokens(tokens_VNC, coords_VNA, block_T[:, None], *near, places_TA)
+
+
 def joined(blocks: Any, index_T: Tensor, weights_T: Tensor, num_points: int, num_classes: int) -> Tensor:
     """(P, K) logarithms of the probabilities of a scene's points, averaged over the blocks that each lies in.
 
@@ -154,7 +193,7 @@ def joined(blocks: Any, index_T: Tensor, weights_T: Tensor, num_points: int, num
     total_P1 = weights_T.new_zeros(num_points, 1)
     start = 0
     for logits_TK in blocks:
-        end = start + len(logits_TK)
+        end = start + logits_TK.shape[0]
         index, weight_T1 = index_T[start:end].long(), weights_T[start:end, None]
         total_PK.index_add_(0, index, logits_TK.float().softmax(-1) * weight_T1)
         total_P1.index_add_(0, index, weight_T1)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     import torchmetrics
 
 _NEAREST = 3
-PLACES_AT_A_TIME = 16_384
-"""Places whose distances to all tokens are in memory together."""
+PLACES_AT_A_TIME = 2048
+"""Places whose distances to all tokens are in memory together: a CPU's cache holds those to some hundred tokens."""
 
 
 class SegmentationOptions(DenseOptions):
@@ -153,16 +154,48 @@ def from_nearest(
     tokens_BNC: Tensor, coords_BNA: Tensor, mask_BN: Tensor | None, places_BPA: Tensor
 ) -> tuple[Tensor, Tensor]:
     """(B, P, C) features of the nearest tokens, by inverse distance, and (B, P, A) offsets from the nearest one."""
-    distance_BPN = torch.cdist(places_BPA.float(), coords_BNA.float(), compute_mode="donot_use_mm_for_euclid_dist")
+    known_BNA = coords_BNA.float()
     if mask_BN is not None:
         is_padding_BN = ~mask_BN & mask_BN.any(-1, keepdim=True)  # a view without any token is left out afterwards
-        distance_BPN = distance_BPN.masked_fill(is_padding_BN[:, None, :], torch.inf)
-    near_BPk, index_BPk = distance_BPN.topk(min(_NEAREST, coords_BNA.shape[1]), dim=-1, largest=False)
-    weight_BPk = 1 / (near_BPk + 1e-8)
-    weight_BPk = weight_BPk / weight_BPk.sum(-1, keepdim=True)
-    rows = torch.arange(tokens_BNC.shape[0], device=tokens_BNC.device)[:, None, None]
-    around_BPC = (tokens_BNC[rows, index_BPk] * weight_BPk.unsqueeze(-1).to(tokens_BNC.dtype)).sum(-2)
-    return around_BPC, places_BPA - coords_BNA[rows[..., 0], index_BPk[..., 0]]
+        known_BNA = known_BNA.masked_fill(is_padding_BN.unsqueeze(-1), torch.inf)
+    axes = range(places_BPA.shape[-1])
+    near = nearest(places_BPA[..., axis, None].float() - known_BNA[:, None, :, axis] for axis in axes)
+    row_B11 = torch.arange(tokens_BNC.shape[0], device=tokens_BNC.device)[:, None, None]
+    return from_tokens(tokens_BNC, coords_BNA, row_B11, *near, places_BPA)
+
+
+def nearest(offsets: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
+    """(..., P, k) distances of the three nearest of N tokens, and (..., P, k) which they are; infinite where there are
+    fewer.
+
+    Of equally near ones, which are many where points lie on a lattice, the first: `topk` takes any of them.
+
+    Args:
+        offsets: (..., P, N) from places to tokens along one axis after another; infinite for tokens that are none.
+    """
+    squared = reduce(torch.add, (offset.square() for offset in offsets))
+    found = []
+    for _ in range(_NEAREST):
+        index = squared.argmin(-1, keepdim=True)
+        found.append((squared.gather(-1, index), index))
+        squared.scatter_(-1, index, torch.inf)
+    near, indices = (torch.cat(each, dim=-1) for each in zip(*found, strict=True))
+    return near.sqrt(), indices
+
+
+def from_tokens(
+    tokens_RNC: Tensor, coords_RNA: Tensor, row: Tensor, distance_Pk: Tensor, index_Pk: Tensor, places_PA: Tensor
+) -> tuple[Tensor, Tensor]:
+    """(..., P, C) features of tokens by inverse distance, and (..., P, A) offsets from the first one.
+
+    Args:
+        row: (..., P or 1, 1) the row whose tokens they are.
+        distance_Pk, index_Pk: (..., P, k) of the tokens, as `nearest` gives them.
+    """
+    weight_Pk = 1 / (1 + distance_Pk / 1e-8)  # of 1 / (distance + 1e-8) torch.onnx leaves the sum out
+    weight_Pk = weight_Pk / weight_Pk.sum(-1, keepdim=True)
+    around_PC = (tokens_RNC[row, index_Pk] * weight_Pk.unsqueeze(-1).to(tokens_RNC.dtype)).sum(-2)
+    return around_PC, places_PA - coords_RNA[row[..., 0], index_Pk[..., 0]]
 
 
 def _without_padding(logits_BPK: Tensor, mask_BP: Tensor | None) -> Tensor:

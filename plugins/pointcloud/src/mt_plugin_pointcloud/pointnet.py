@@ -37,10 +37,10 @@ class MiniPointNet(nn.Module):
         self.project = nn.Linear(self.POOLED, width)
 
     def forward(self, groups_MKC: Tensor) -> Tensor:
-        """(M, K, C) to (M, D)."""
+        """(M, K, C) to (M, D); M may be several axes."""
         is_split = groups_MKC.device.type == "cpu" and not torch.compiler.is_compiling()
         parts = torch.split(groups_MKC, _AT_ONCE) if is_split else (groups_MKC,)
-        largest = torch.cat([self.spread(torch.relu(self.lift(part))).amax(1) for part in parts])
+        largest = torch.cat([self.spread(torch.relu(self.lift(part))).amax(-2) for part in parts])
         shared_MS, own_MP = torch.split(largest, [self.SHARED, self.POOLED], dim=-1)
         tokens: Tensor = self.project(torch.relu(own_MP + self.shared(shared_MS)))
         return tokens

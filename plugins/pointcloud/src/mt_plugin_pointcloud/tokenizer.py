@@ -151,8 +151,15 @@ class PointCloudTokenizer(DrawnTokenizer):
             groups (G, K, 3 + C), centres (G, 3) and log_radius (), the natural logarithm of the cloud's radius in the
             file's unit. G is a quarter of the points (`ratio`), at most `groups`. With labels=points, every
             point of the sample in its order and in the same frame: places (N, 3). With view=picture the points that are
-            looked at, (N, 3), in radii of the cloud, in place of its neighbourhoods. With labels=scenes see
-            `prepare_scene`.
+            looked at, (N, 3), in radii of the cloud, in place of its neighbourhoods.
+
+            With labels=scenes the scene in V overlapping blocks of T points together, one block after another, each
+            about the middle of its square and its floor, in halves of its side: groups (V, G, K, 3 + C), centres
+            (V, G, 3) and their heights (V, G, 1), the logarithm of 1 + the height above the floor in the file's unit,
+            with its sign, all zeros where is_group (V, G) is False; the points as places (T, 3), with place_values
+            (T, 1 + C), their heights and channels; counts (V,), the points of each block; index (T,), which point of
+            the file each is; weights (T,), what its block counts for; size (1,), the points of the file. Training gets
+            random blocks, without the last three.
         """
         options = self.options
         if self.labels_scenes:
@@ -238,12 +245,7 @@ class PointCloudTokenizer(DrawnTokenizer):
         groups_BGKC, centres_BG3, mask = batch["groups"], batch["centres"], batch.get("groups_mask")
         size_BG1 = batch["log_radius"][:, None, None].expand(-1, centres_BG3.shape[1], 1)
         places_BG4 = torch.cat([centres_BG3, size_BG1], dim=-1)
-        if mask is None or torch.compiler.is_compiling():
-            flat = self._embed(groups_BGKC.flatten(0, 1), places_BG4.flatten(0, 1))
-            values = flat.view(*centres_BG3.shape[:2], self.width)
-        else:  # padding is not computed
-            real = self._embed(groups_BGKC[mask], places_BG4[mask])
-            values = real.new_zeros((*mask.shape, self.width)).masked_scatter(mask[..., None], real)
+        values = self._embedded(groups_BGKC, places_BG4, mask)
         side = {name: batch[name] for name in ("places", "places_mask") if name in batch}
         return Tokens(values, mask=mask, coords=centres_BG3, side=side)
 
@@ -253,8 +255,7 @@ class PointCloudTokenizer(DrawnTokenizer):
             rearrange(batch[name], "b v ... -> (b v) ...") for name in ("groups", "centres", "heights", "is_group")
         )
         places_RG4 = torch.cat([centres_RG3, heights_RG1], dim=-1)
-        real = self._embed(groups_RGKC[mask_RG], places_RG4[mask_RG])
-        values = real.new_zeros((*mask_RG.shape, self.width)).masked_scatter(mask_RG[..., None], real)
+        values = self._embedded(groups_RGKC, places_RG4, mask_RG)
         side = {name: batch[name] for name in SIDE if name in batch}
         return Tokens(values, mask=mask_RG, coords=centres_RG3, views=views, side=side)
 
@@ -296,7 +297,18 @@ class PointCloudTokenizer(DrawnTokenizer):
             rows=np.arange(len(order))[order] if sample.rows is None else sample.rows[order],
         )
 
+    def _embedded(self, groups_BGKC: Tensor, places_BG4: Tensor, mask_BG: Tensor | None) -> Tensor:
+        """(B, G, D)."""
+        if torch.compiler.is_compiling():
+            return self._embed(groups_BGKC, places_BG4)
+        if mask_BG is None:
+            flat = self._embed(groups_BGKC.flatten(0, 1), places_BG4.flatten(0, 1))
+            return flat.view(*places_BG4.shape[:2], self.width)
+        real = self._embed(groups_BGKC[mask_BG], places_BG4[mask_BG])  # padding is not computed
+        return real.new_zeros((*mask_BG.shape, self.width)).masked_scatter(mask_BG[..., None], real)
+
     def _embed(self, groups_MKC: Tensor, places_M4: Tensor) -> Tensor:
+        """(M, D); M may be several axes."""
         embedded: Tensor = self.norm(self.pointnet(groups_MKC) + self.place(places_M4))
         return embedded
 

@@ -23,6 +23,7 @@ from mt_core.heads import (
     PictureSegmentationHead,
     RegressionHead,
     RetrievalHead,
+    SceneSegmentationHead,
     SegmentationHead,
 )
 
@@ -119,6 +120,16 @@ def _answers(head: Head) -> list[Output]:
         ]
     if isinstance(inner, PictureSegmentationHead):
         return [Output(SCORES, "Logits, one a class, of each pixel of the picture.", _scores, task.classes)]
+    if isinstance(inner, SceneSegmentationHead):
+        return [
+            Output(
+                SCORES,
+                "Logarithms of the probabilities of the classes, of each of the `size` points of the scene; minus "
+                "infinity for a point that no block has.",
+                _scores,
+                task.classes,
+            )
+        ]
     if isinstance(inner, DetectionHead):
         return _of_cells(inner)
     if isinstance(inner, RetrievalHead):
@@ -155,6 +166,11 @@ def postprocessing_of(head: Head | None) -> dict[str, Any] | None:
     """What is left to do with the outputs for an answer, for the card; None where an output is the answer."""
     if isinstance(head, PictureSegmentationHead):
         return {"what": "The class of a pixel is the one with the largest of the scores."}
+    if isinstance(head, SceneSegmentationHead):
+        return {
+            "what": "The class of a point is the one with the largest of the scores. A point whose scores are all "
+            "minus infinity is of none, -1 in what mt predict gives."
+        }
     if isinstance(head, DetectionHead):
         return {"what": inspect.getdoc(head.selection), "options": head.selection()}
     return None

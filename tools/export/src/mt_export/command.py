@@ -18,8 +18,8 @@ from mt_core.cli import options as shared
 @click.option(
     "--samples",
     type=click.IntRange(min=1),
-    help="Validation samples that the file is held against the run on; by default 256, or 32 of pictures whose pixels "
-    "or objects are labelled.",
+    help="Validation samples that the file is held against the run on; by default 256, 32 of pictures whose pixels or "
+    "objects are labelled, 8 of scenes.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace a file that is there.")
 @shared.stacked(shared.encoder, shared.num_workers)

@@ -20,6 +20,7 @@ from torch.export import ExportedProgram
 from mt_core import hooks
 from mt_core.encoder import Encoder
 from mt_core.errors import OptionError
+from mt_core.heads import SceneSegmentationHead
 from mt_core.model import MetaTransformer
 from mt_export.answers import Output, outputs_of, postprocessing_of
 from mt_export.card import FORMAT, input_cards, model_card, output_cards, sha256_of
@@ -29,7 +30,7 @@ from mt_export.onnx_file import OnnxModel, name_axes, opset_of, quantise, write_
 from mt_export.parity import TOLERANCE, Exported, Parity, compare
 from mt_export.samples import Samples, validation_samples
 from mt_export.shapes import Shapes
-from mt_export.signature import Signature, signature_of, signature_of_alike
+from mt_export.signature import Signature, signature_of, signature_of_alike, signature_of_scene
 from mt_export.torch_file import TorchModel, write_torch
 
 To = Literal["onnx", "torch"]
@@ -79,7 +80,7 @@ def export(
         int8: Write the weights in 8-bit integers (ONNX alone); how much metrics change by it is in the card.
         data: Where the training data lie now, or other labelled data; None: where they lay.
         samples: Of the run's validation samples so many, evenly spread, are computed by the file and by the model;
-            None: 256, or 32 where the head's output for one is large.
+            None: 256, or 32 where the head's output for one is large, or 8 where it is computed for one at a time.
         encoder: As for `mt_core.load_run`.
         num_workers: Processes that read samples; None: one less than the cores.
         overwrite: Replace a file that is there.
@@ -127,13 +128,15 @@ def check_replaceable(path: Path, *, overwrite: bool) -> None:
 
 
 def _num_samples(model: MetaTransformer) -> int:
-    return 256 if model.head is None or model.head.samples_at_once is None else 32
+    at_once = None if model.head is None else model.head.samples_at_once
+    return 256 if at_once is None else 8 if at_once == 1 else 32
 
 
 def _signature(model: MetaTransformer, items: Sequence[Mapping[str, Tensor]]) -> Signature:
-    sized_by = () if model.head is None else model.head.sized_by
-    if sized_by:
-        return signature_of_alike(model.tokenizer, items, sized_by)
+    if isinstance(model.head, SceneSegmentationHead):
+        return signature_of_scene(model.tokenizer, items[0], model.head.sized_by)
+    if model.head is not None and model.head.sized_by:
+        return signature_of_alike(model.tokenizer, items, model.head.sized_by)
     return signature_of(model.tokenizer, items)
 
 

@@ -84,8 +84,11 @@ def _traced(
 
 
 def _varying(signature: Signature) -> tuple[dict[int, Any], ...]:
-    dims = {axis: Dim(name, min=1) for axis, name in signature.axes.items()}
-    return tuple({axis: dims.get(axis, Dim.DYNAMIC) for axis in signature.varying[name]} for name in signature.names)
+    dims = {name: Dim(name, min=1) for of in signature.axes.values() for name in of.values()}
+    return tuple(
+        {axis: dims.get(signature.axes.get(name, {}).get(axis, ""), Dim.DYNAMIC) for axis in signature.varying[name]}
+        for name in signature.names
+    )
 
 
 def _placeholders(program: ExportedProgram) -> list[torch.fx.Node]:

@@ -30,10 +30,9 @@ class Shapes:
         stacked = [tensor for name, tensor in zip(inputs.names, taken, strict=True) if name in inputs.stacked]
         self._names = {str(tensor.shape[0]): BATCH for tensor in (given[0], *stacked)}
         self._names |= {
-            str(tensor.shape[axis]): inputs.axes[axis]
+            str(tensor.shape[axis]): called
             for name, tensor in zip(inputs.names, taken, strict=True)
-            for axis in inputs.varying[name]
-            if axis in inputs.axes
+            for axis, called in inputs.axes.get(name, {}).items()
         }
         self.inputs = self._shapes(inputs.names, taken)
         self.outputs = self._shapes(outputs, given)

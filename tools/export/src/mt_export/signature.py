@@ -26,16 +26,17 @@ class Signature:
 
     Attributes:
         example: A batch with every input in it, for tracing.
-        varying: Of each input the axes whose extent is not the same in all batches; 0, the samples', is among them.
+        varying: Of each input the axes whose extent is not the same in all batches; 0, the samples', is among them
+            where a batch may have several.
         stacked: The inputs with a row for each sample; of others, nodes of graphs for instance, the number varies.
-        axes: Names of axes that have one extent in all inputs that vary along them; {}: tracing finds that out.
+        axes: Of each input the names of axes; those of one name have one extent. {}: tracing finds that out.
         alike: The inputs that are the same for all samples of a batch.
     """
 
     example: Mapping[str, Tensor]
     varying: Mapping[str, tuple[int, ...]]
     stacked: frozenset[str]
-    axes: Mapping[int, str] = field(default_factory=dict)
+    axes: Mapping[str, Mapping[int, str]] = field(default_factory=dict)
     alike: frozenset[str] = frozenset()
 
     @property
@@ -52,7 +53,7 @@ class Signature:
             {name: self.example[name] for name in self.names if name in names},
             {name: self.varying[name] for name in self.names if name in names},
             self.stacked.intersection(names),
-            self.axes,
+            {name: axes for name, axes in self.axes.items() if name in names},
             self.alike.intersection(names),
         )
 
@@ -100,8 +101,38 @@ def signature_of_alike(tokenizer: Tokenizer, items: Items, sized_by: Sequence[st
     # twice all views: tracing takes an extent of 1 for one that never changes
     doubled = {name: torch.cat([tensor] * 2) if name in by_view else tensor for name, tensor in item.items()}
     example = tokenizer.collate([doubled] * 2)
-    varying = {name: (0, 1) if name in by_view else (0,) for name in example}
-    return Signature(example, varying, frozenset(example), {0: "batch", 1: "views"}, frozenset(sized_by))
+    axes = {name: {0: "batch", 1: "views"} if name in by_view else {0: "batch"} for name in example}
+    return _named(example, axes, frozenset(sized_by))
+
+
+def signature_of_scene(tokenizer: Tokenizer, item: Mapping[str, Tensor], sized_by: Sequence[str]) -> Signature:
+    """The same of one scene a batch, as `SceneSegmentationHead` takes it: blocks, the tokens of a block and the places
+    of all blocks vary."""
+    with torch.no_grad():
+        tokens = tokenizer(tokenizer.collate([item]))
+    axes: dict[str, dict[int, str]] = {}
+    for name, tensor in item.items():
+        if name in _OF_PLACES:
+            axes[name] = {1: "places"}
+        elif name in sized_by:
+            axes[name] = {}
+        else:
+            is_of_tokens = tensor.ndim > 1 and tensor.shape[1] == tokens.values.shape[1]
+            axes[name] = {1: "blocks", 2: "tokens"} if is_of_tokens else {1: "blocks"}
+    # as above: no extent of 1
+    doubled = {
+        name: tensor.repeat([2 if axis + 1 in axes[name] else 1 for axis in range(tensor.ndim)])
+        for name, tensor in item.items()
+    }
+    return _named(tokenizer.collate([doubled]), axes, frozenset())
+
+
+_OF_PLACES = ("places", "place_values", "index", "weights")
+"""What has a row for each place of a scene; all else has one for each block, but for what says how large it is."""
+
+
+def _named(example: Mapping[str, Tensor], axes: Mapping[str, Mapping[int, str]], alike: frozenset[str]) -> Signature:
+    return Signature(example, {name: tuple(of) for name, of in axes.items()}, frozenset(example), axes, alike)
 
 
 def _of_different_shapes(items: Items) -> list[Mapping[str, Tensor]]:

@@ -15,6 +15,7 @@ from mt_core.errors import OptionError, RunError
 from mt_core.training import control_bench, controls
 from mt_core.training.comparison import Comparison, Control, read_comparison
 from mt_core.training.intervals import percentile_interval, resampled_rows, student_interval
+from mt_core.training.trained_on import training_parts
 
 pytestmark = pytest.mark.usefixtures("toy")
 QUICK = {"epochs": 1, "batch_size": 8, "num_workers": 0}
@@ -61,6 +62,14 @@ def measured_on(monkeypatch):
         or read(baseline, data, **more)
     )  # fmt: skip
     return seen
+
+
+def test_controls_of_a_run_of_several_processes_are_trained_by_one(folder, encoder):
+    model = mt.load("toy", encoder=encoder)
+    mt.fit(model, folder, **QUICK)
+    model.trained_on.recipe.update(devices=2, num_nodes=2, shard=True)
+    recipe, _ = training_parts(model)
+    assert (recipe.devices, recipe.num_nodes, recipe.shard) == (1, 1, False)
 
 
 def test_controls_have_the_samples_of_the_run_and_nothing_else(folder, tmp_path, encoder, measured_on):

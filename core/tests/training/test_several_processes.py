@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load_file
+
+import mt_core as mt
 
 TOY = Path(__file__).parents[1] / "toy"
 EPOCHS = 3
@@ -140,6 +144,72 @@ def test_a_process_that_is_killed_ends_the_others_and_the_run_goes_on_to_the_end
     assert rows(tmp_path / "run") == rows(tmp_path / "whole")
 
 
+def tensors(folder):
+    return {name: tensor for path in folder.glob("*.safetensors") for name, tensor in load_file(path).items()}
+
+
+def assert_close(left, right):
+    """Two runs are the same up to rounding, in what they measured and in their weights."""
+    for one, other in zip(rows(left), rows(right), strict=True):
+        for name, value in one.items():
+            assert value is other[name] is None or float(value) == pytest.approx(float(other[name]), rel=1e-4)
+    assert names(left) == names(right) and tensors(left).keys() == tensors(right).keys()
+    for name, tensor in tensors(left).items():
+        assert (tensor - tensors(right)[name]).abs().max() < 1e-4, name
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("tune", ["frozen", "lora", "full"])
+def test_with_the_encoder_in_parts_they_give_what_they_give_with_all_of_it(
+    train, toy, tmp_path, small_encoder_file, tune
+):
+    # 50 samples: one of the two has none of the last batch
+    same = ("--tune", tune, "-O", "dropout=0", "-S", "encoder_lr=1e-3", "--batch-size", "7", "--devices", "2")
+    for out, more in (("whole", ()), ("parts", ("--shard",)), ("again", ("-S", "shard=true", "-q"))):
+        code, _, err = ended(train(out, *same, *more))
+        assert code == 0 and "arning" not in err, err
+    assert_close(tmp_path / "whole", tmp_path / "parts")
+    for path in (tmp_path / "parts").glob("*.safetensors"):
+        assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
+    assert rows(tmp_path / "parts") == rows(tmp_path / "again")
+    vectors = [mt.load_run(tmp_path / out, encoder=small_encoder_file) for out in ("whole", "parts")]
+    series = [np.linspace(-1, 1, 20, dtype=np.float32)]
+    assert mt.embed(vectors[0], series) == pytest.approx(mt.embed(vectors[1], series), abs=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_run_in_parts_goes_on_in_parts_to_the_same_bytes_and_in_one_process_up_to_rounding(train, tmp_path):
+    options = ("--tune", "full", "-O", "dropout=0", "-S", "encoder_lr=1e-3", "-q")
+    in_parts = ("--devices", "2", "--shard")
+    assert ended(train("whole", *options, *in_parts, epochs=8))[0] == 0
+    disturbed = train("run", *options, *in_parts, epochs=8)
+    wait_for_epochs(tmp_path / "run", 2)
+    os.kill(children(disturbed.pid)[1], signal.SIGKILL)
+    code, _, err = ended(disturbed)
+    assert code == 2 and "process 1 of 2 was ended by signal 9" in err and "Traceback" not in err, err
+    shutil.copytree(tmp_path / "run", tmp_path / "alone")
+    for out, more in (("run", in_parts), ("alone", ())):
+        code, _, err = ended(train(out, *options, *more, "--resume", epochs=8))
+        assert code == 0, err
+    assert tensors(tmp_path / "run").keys() == tensors(tmp_path / "whole").keys()
+    for path in (tmp_path / "run").glob("*.safetensors"):
+        assert path.read_bytes() == (tmp_path / "whole" / path.name).read_bytes()
+    assert rows(tmp_path / "run") == rows(tmp_path / "whole")
+    assert_close(tmp_path / "alone", tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_in_parts_too_a_sample_that_one_process_cannot_read_ends_both_with_its_name(train, tmp_path, data):
+    (data / "rising" / "7.npy").write_bytes(b"no series")
+    code, _, err = ended(train("run", "--devices", "2", "--shard", "-q"))
+    assert code == 2 and err.count("7.npy") == 1 and err.count("fix:") == 1, err
+    code, _, err = ended(train("skipping", "--devices", "2", "--shard", "-q", "--skip-unreadable"))
+    assert code == 0 and "7.npy" in err, err
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_ctrl_c_ends_all_of_them_and_says_how_to_go_on(train, tmp_path):
@@ -202,3 +272,11 @@ def test_what_several_processes_cannot_do_is_refused_before_any_is_started(toy, 
     arguments = ["train", "toy", "--data", str(data), "--out", str(tmp_path / "run"), "--devices", "2", *more]
     assert main(arguments) == 2
     assert said in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_an_encoder_is_not_divided_over_one_process(toy, data, capsys, tmp_path):
+    from mt_core.cli import main
+
+    arguments = ["train", "toy", "--data", str(data), "--out", str(tmp_path / "run"), "--shard"]
+    assert main(arguments) == 2
+    assert "there is one" in capsys.readouterr().err and not (tmp_path / "run").exists()

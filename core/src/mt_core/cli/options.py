@@ -74,6 +74,12 @@ devices = click.option(
 num_nodes = click.option(
     "--num-nodes", type=click.IntRange(min=1), help="Machines that train together, started by torchrun or srun."
 )
+shard = click.option(
+    "--shard",
+    is_flag=True,
+    default=None,
+    help="Of several devices each keeps a part of the encoder's weights, not all: for one that is too large for it.",
+)
 
 
 def _show_choice(ctx: click.Context, option: click.Parameter, asked: str | None) -> str | None:

@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     shared.device,
     shared.devices,
     shared.num_nodes,
+    shared.shard,
     shared.strict,
     shared.no_cache,
     shared.quiet,
@@ -121,7 +122,7 @@ def command(
     from mt_core.errors import OptionError
     from mt_core.io.paths import check_exists
     from mt_core.plugins import find
-    from mt_core.training.ranks import settled
+    from mt_core.training.ranks import check_shard, settled
     from mt_core.training.run_record import check_folder, read_record
 
     modality = modality_or_items(modality)
@@ -141,7 +142,8 @@ def command(
 
     from mt_core.training import Recipe  # imports pydantic
 
-    Recipe.parse({name: value for name, value in settings.items() if name in Recipe.model_fields})
+    asked = Recipe.parse({name: value for name, value in settings.items() if name in Recipe.model_fields})
+    check_shard(processes.devices * processes.num_nodes, asked.shard)
     if with_controls and processes.are_several:
         raise OptionError("--controls trains controls in one process", fix="leave --devices and --num-nodes out")
     if (code := processes.launch()) is not None:

@@ -63,6 +63,8 @@ class Encoder(BlockStack):
     Attributes:
         num_heads: Of each attention.
         budget: How many tokens of a row go through the blocks together; see `with_budget`. None: all.
+        most_rounds: Given how often the blocks run here, how often they run in the one of several processes that runs
+            them most: all then do. None: other processes do not matter.
         patch_weight, patch_bias: (D, 3, height, width) and (D,), the encoder's own patch embedding, for an image
             tokenizer to start from; None where it has none, or where it is more than a convolution.
         positions: (N, D) of the patches alone, row-major over `positions_grid`; None where it has none.
@@ -96,6 +98,7 @@ class Encoder(BlockStack):
         self.interpolation = interpolation
         self.num_heads = parts.num_heads
         self.budget: TokenBudget | None = None
+        self.most_rounds: Callable[[int], int] | None = None
         self.fit = fit
         self.token_table = token_table
         self.tower = tower
@@ -267,15 +270,22 @@ class Encoder(BlockStack):
 
     def _features(self, tokens: Tokens) -> Features:
         values = tokens.values.to(self._dtype())
-        num_rows, num_tokens, _ = values.shape
-        rows_at_once = max(1, _TOKENS_AT_ONCE // max(1, num_tokens))
-        if torch.is_grad_enabled() or torch.compiler.is_compiling() or num_rows <= rows_at_once:
+        rows_at_once = max(1, _TOKENS_AT_ONCE // max(1, values.shape[1]))
+        if torch.is_grad_enabled() or torch.compiler.is_compiling():
             return features_of(*self._run(values, tokens.mask), tokens)
-        parts = torch.split(values, rows_at_once)
-        masks = [None] * len(parts) if tokens.mask is None else torch.split(tokens.mask, rows_at_once)
-        if any(mask is not None and not mask.any() for mask in masks):  # there would be nothing to run
-            return features_of(*self._run(values, tokens.mask), tokens)
+        parts: Sequence[Tensor] = torch.split(values, rows_at_once)
+        masks: list[Tensor | None] = [None] * len(parts)
+        if tokens.mask is not None:
+            masks = list(torch.split(tokens.mask, rows_at_once))
+        # of a piece without a real token there would be nothing to run
+        if len(parts) == 1 or any(mask is not None and not mask.any() for mask in masks):
+            parts, masks = [values], [tokens.mask]
+        rounds = len(parts) if self.most_rounds is None else self.most_rounds(len(parts))
         pieces = [self._run(*part) for part in zip(parts, masks, strict=True)]
+        for _ in range(rounds - len(pieces)):
+            self._run(values.new_zeros(1, 1, self.width), None)
+        if len(pieces) == 1:
+            return features_of(*pieces[0], tokens)
         cls = torch.cat([cls for _, cls in pieces if cls is not None]) if self.has_cls else None
         return features_of(torch.cat([features for features, _ in pieces]), cls, tokens)
 

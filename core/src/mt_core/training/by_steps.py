@@ -78,6 +78,7 @@ def train_by_steps(
             max_epochs=recipe.epochs,
             callbacks=callbacks,
             ranks=ranks,
+            averages=not recipe.shard,
         )
         epochs = Epochs(train_batches, lambda: trainer.current_epoch)
         with (

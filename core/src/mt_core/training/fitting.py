@@ -33,7 +33,7 @@ from mt_core.training.lora import check_peft, merge_adapters, remove_adapters
 from mt_core.training.opening import open_folder
 from mt_core.training.peak_memory import PeakMemory
 from mt_core.training.preparation import make_ready
-from mt_core.training.ranks import check_several, ranks_of, settled
+from mt_core.training.ranks import check_several, check_shard, ranks_of, settled
 from mt_core.training.recipe import Recipe
 from mt_core.training.resuming import complete_run, plan, prepare_folder
 from mt_core.training.run_record import NOTICES, WEIGHTS, check_folder
@@ -75,6 +75,7 @@ def fit(
     recipe = recipe or Recipe.over(plugin.manifest.recipe, settled(settings))
     ranks = ranks_of(recipe)
     check_several(ranks.count, recipe.tune, recipe.precision)
+    check_shard(ranks.count, recipe.shard)
     if out is None and ranks.count > 1:
         raise OptionError("several processes need one run folder", fix="give `out`")
     if out is not None and ranks.is_first:

@@ -12,9 +12,10 @@ from lightning.pytorch.callbacks import Checkpoint, ModelCheckpoint
 from mt_core.model import MetaTransformer
 from mt_core.training.callbacks import History, is_partial
 from mt_core.training.checkpoints import CHECKPOINTS, last_checkpoint
-from mt_core.training.run import kept_epoch, save_weights
+from mt_core.training.run import kept_epoch, weights_of, write_weights
 from mt_core.training.run_record import ENCODER_WEIGHTS, WEIGHTS
 from mt_core.training.selection import Row, best_row
+from mt_core.training.sharding import gather
 
 
 class LastCheckpoint(ModelCheckpoint):
@@ -48,24 +49,27 @@ class KeptWeights(Checkpoint):
 
     def on_fit_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         """Of a run that is resumed: the weights of the epoch that its checkpoint would have kept."""
-        if not trainer.is_global_zero:
-            return
-        for name in (WEIGHTS, ENCODER_WEIGHTS):
+        for name in (WEIGHTS, ENCODER_WEIGHTS) if trainer.is_global_zero else ():
             if (of_whole_epoch := self.folder / CHECKPOINTS / name).is_file():
                 of_whole_epoch.replace(self.folder / name)
-        if self.history.rows and self.kept is self.history.rows[-1]:
-            self._save()
+        if self.history.rows and self._is_last(trainer):
+            self._save(trainer)
 
     def on_train_epoch_end(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
-        if self.kept is not self.history.rows[-1] or not trainer.is_global_zero:
+        if not self._is_last(trainer):
             return
-        if is_partial(trainer):  # a resumed run repeats this epoch from its beginning
+        if trainer.is_global_zero and is_partial(trainer):  # a resumed run repeats this epoch from its beginning
             for name in (WEIGHTS, ENCODER_WEIGHTS):
                 if (of_whole_epoch := self.folder / name).is_file():
                     shutil.copyfile(of_whole_epoch, self.folder / CHECKPOINTS / name)
-        self._save()
+        self._save(trainer)
 
-    def _save(self) -> None:
-        epoch = self.history.rows[-1]["epoch"]
-        if kept_epoch(self.folder) != epoch:
-            save_weights(self.model, self.folder, epoch)
+    def _is_last(self, trainer: lightning.Trainer) -> bool:
+        """Whether the last epoch is the one that is kept; the first process decides, for all that take part."""
+        return bool(trainer.strategy.broadcast(self.kept is self.history.rows[-1]))
+
+    def _save(self, trainer: lightning.Trainer) -> None:
+        epoch, is_first = self.history.rows[-1]["epoch"], trainer.is_global_zero
+        files = {name: gather(tensors, keep=is_first) for name, tensors in weights_of(self.model).items()}
+        if is_first and kept_epoch(self.folder) != epoch:
+            write_weights(files, self.folder, epoch)

@@ -31,6 +31,7 @@ _HINTS = (
     ".*training_step. returned .None.*",
     ".*find_unused_parameters.*",
     ".*sync_dist=True.*",
+    ".*returned a view tensor.*",
     ".*[Bb]arrier.*device.*",
 )
 
@@ -53,7 +54,13 @@ def quiet() -> Iterator[None]:
 
 
 def silent_trainer(
-    folder: Path, *, precision: Precision, clip: float, ranks: Ranks = ALONE, **settings: Any
+    folder: Path,
+    *,
+    precision: Precision,
+    clip: float,
+    ranks: Ranks = ALONE,
+    averages: bool = True,
+    **settings: Any,
 ) -> lightning.Trainer:
     """A trainer that shows, logs and tries out nothing of its own.
 
@@ -61,12 +68,13 @@ def silent_trainer(
         folder: Where it may write.
         clip: Largest norm of the gradient.
         ranks: The processes that train together, by Lightning's data-parallel strategy.
+        averages: Whether that averages the gradients; else the module does.
         settings: Of Lightning.
     """
     import lightning
 
     if ranks.count > 1:
-        settings |= _of_several(ranks)
+        settings |= _of_several(ranks, averages)
     return lightning.Trainer(
         precision="bf16-mixed" if precision == "bf16" else "32-true",
         gradient_clip_val=clip,
@@ -79,18 +87,23 @@ def silent_trainer(
     )
 
 
-def _of_several(ranks: Ranks) -> dict[str, Any]:
+def _of_several(ranks: Ranks, averages: bool) -> dict[str, Any]:
     """What a trainer takes for one of several processes that were started already."""
     from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
     from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
     from lightning.pytorch.strategies import DDPStrategy
+
+    class Connected(DDPStrategy):
+        """Starts and ends the group of processes, and leaves the module as it is."""
+
+        def configure_ddp(self) -> None: ...
 
     by_torchrun = TorchElasticEnvironment() if "LOCAL_WORLD_SIZE" in os.environ else None
     return {
         "devices": ranks.devices,
         "num_nodes": ranks.count // ranks.devices,
         # a step may leave parameters out: those of an input that no sample of it has
-        "strategy": DDPStrategy(find_unused_parameters=True),
+        "strategy": DDPStrategy(find_unused_parameters=True) if averages else Connected(),
         "plugins": [by_torchrun or SLURMEnvironment(auto_requeue=False)],
         "use_distributed_sampler": False,
     }

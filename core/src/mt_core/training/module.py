@@ -20,6 +20,7 @@ from mt_core.training.metrics import Meter
 from mt_core.training.optimizer import adamw, parameter_groups, seed_step
 from mt_core.training.ranks import ALONE, Ranks
 from mt_core.training.recipe import Recipe
+from mt_core.training.sharding import Sharding, average, clip, divide, gather, keep_whole_states
 
 
 class TrainingModule(lightning.LightningModule):
@@ -30,6 +31,7 @@ class TrainingModule(lightning.LightningModule):
         self.model = model
         self.recipe = recipe
         self.ranks = ranks
+        self.sharding: Sharding | None = None
         self.num_trained = self.num_measured = 0  # samples of this epoch
         self.failed: dict[str, MtError] = {}  # of the samples that were left out, by the problem
         self.monitored = f"val_{self.head.primary}"
@@ -55,6 +57,11 @@ class TrainingModule(lightning.LightningModule):
             parts["encoder"] = self.model.encoder
         return parts
 
+    def configure_model(self) -> None:
+        if self.recipe.shard and self.sharding is None:
+            device_type = self.trainer.strategy.root_device.type
+            self.sharding = Sharding(self.model, device_type, bf16=self.recipe.precision == "bf16")
+
     def output(self, batch: Batch) -> Tensor:
         return self.model(batch["inputs"])  # type: ignore[no-any-return]
 
@@ -76,6 +83,8 @@ class TrainingModule(lightning.LightningModule):
                     relay([skipped(left_out)])
             if readable["inputs"]:
                 own = (self.output(readable), readable["target"])
+        if own[0] is None and self.sharding is not None:
+            self._part = self.sharding.take_part()
         return gather_rows(own, self.ranks, failure)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor | None:
@@ -91,8 +100,9 @@ class TrainingModule(lightning.LightningModule):
 
     def _nothing(self) -> Tensor:
         """0, with a gradient of 0 for all that is trained."""
-        parts = self.trained_parts().values()
-        return torch.stack([0.0 * weight.sum() for part in parts for weight in part.parameters()]).sum()
+        parts = [part for name, part in self.trained_parts().items() if name != "encoder" or self.sharding is None]
+        nothing = torch.stack([0.0 * weight.sum() for part in parts for weight in part.parameters()]).sum()
+        return nothing if self.sharding is None else nothing + self._part
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_index: int) -> None:
         if outputs and self.ranks.is_first:  # not where no sample of the batch could be read
@@ -127,16 +137,42 @@ class TrainingModule(lightning.LightningModule):
             lr = recipe.encoder_lr if name == "encoder" and recipe.tune == "full" else recipe.lr
             groups += parameter_groups(part.named_parameters(), recipe.weight_decay, lr=lr)
         num_steps = max(1, int(self.trainer.estimated_stepping_batches))
-        return adamw(groups, recipe.lr, num_steps=num_steps, warmup=recipe.warmup)
+        configured = adamw(groups, recipe.lr, num_steps=num_steps, warmup=recipe.warmup)
+        if self.sharding is not None:
+            keep_whole_states(configured["optimizer"], is_first=self.ranks.is_first)
+        return configured
+
+    def on_after_backward(self) -> None:
+        if self.sharding is not None:
+            average(weight for name, weight in self.named_parameters() if not name.startswith("model.encoder."))
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Any,
+        gradient_clip_val: int | float | None = None,
+        gradient_clip_algorithm: str | None = None,
+    ) -> None:
+        if self.sharding is None:
+            super().configure_gradient_clipping(optimizer, gradient_clip_val, gradient_clip_algorithm)
+        else:
+            clip((weight for group in optimizer.param_groups for weight in group["params"]), self.recipe.clip)
+
+    def on_train_end(self) -> None:
+        if self.sharding is not None:
+            self.sharding.end()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         trained = tuple(f"model.{name}." for name in self.trained_parts())
         is_lora = self.recipe.tune == "lora"
-        checkpoint["state_dict"] = {
+        kept = {
             name: tensor
             for name, tensor in checkpoint["state_dict"].items()
             if name.startswith(trained) and not (is_lora and name.startswith("model.encoder.") and "lora_" not in name)
         }
+        checkpoint["state_dict"] = gather(kept, keep=self.ranks.is_first)
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        checkpoint["state_dict"] = divide(checkpoint["state_dict"], self.state_dict())
 
 
 class ProbeModule(TrainingModule):

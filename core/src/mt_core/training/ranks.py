@@ -142,6 +142,15 @@ def check_several(count: int, tune: object, precision: object) -> None:
         raise OptionError("precision=auto is chosen by each process for itself", fix="give 32 or bf16")
 
 
+def check_shard(count: int, is_asked: bool) -> None:
+    """Raises OptionError: an encoder that is to be divided over one process."""
+    if is_asked and count == 1:
+        raise OptionError(
+            "shard divides the encoder's weights over several processes, and there is one",
+            fix="give devices (--devices) as well, or leave shard out",
+        )
+
+
 def lost_process(error: RuntimeError, ranks: Ranks) -> RunError | None:
     """What to say where torch cannot reach another process; None of any other error."""
     text = f"{type(error).__name__} {error}".lower()

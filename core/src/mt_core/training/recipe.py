@@ -88,6 +88,11 @@ class Recipe(Options):
         description="Processes on a machine that train together, one a device, each with its part of a batch.",
     )
     num_nodes: int = Field(default=1, ge=1, description="Machines that train together, with so many devices each.")
+    shard: bool = Field(
+        default=False,
+        description="Whether each of several processes keeps a part of the encoder's weights, gradients and optimiser "
+        "state, and not all of them.",
+    )
     loggers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = Field(
         default=(), description="Where each epoch's row of metrics.csv is sent too: tensorboard, wandb, mlflow."
     )

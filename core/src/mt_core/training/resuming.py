@@ -130,7 +130,7 @@ def _options_of(model: MetaTransformer) -> dict[str, Any]:
 def _compared(record: Mapping[str, Any]) -> dict[str, Any]:
     """What decides a run's result: not how fast samples are read, the time given to a session, or where
     its curves are shown."""
-    free = ("num_workers", "seconds_a_sample", "max_minutes", "devices", "num_nodes", "loggers")
+    free = ("num_workers", "seconds_a_sample", "max_minutes", "devices", "num_nodes", "shard", "loggers")
     data = {"data": {**record["data"], "root": None}} if "data" in record else {}  # it may have been moved
     return {
         **record,

@@ -75,9 +75,19 @@ def describe_model(model: MetaTransformer) -> dict[str, Any]:
 
 def save_weights(model: MetaTransformer, folder: Path, epoch: float) -> None:
     """Write tokenizer and head, and the encoder only where it was trained; each file says of which epoch it is."""
-    if not model.encoder.is_frozen:
-        _save(model.encoder.state_dict(), folder / ENCODER_WEIGHTS, epoch)
-    _save(_parts(model), folder / WEIGHTS, epoch)
+    write_weights(weights_of(model), folder, epoch)
+
+
+def weights_of(model: MetaTransformer) -> dict[str, dict[str, Tensor]]:
+    """The tensors of each file of weights of a run folder, in the order in which they are written."""
+    encoder = {} if model.encoder.is_frozen else {ENCODER_WEIGHTS: dict(model.encoder.state_dict())}
+    return {**encoder, WEIGHTS: _parts(model)}
+
+
+def write_weights(files: Mapping[str, Mapping[str, Tensor]], folder: Path, epoch: float) -> None:
+    """Write what `weights_of` gave."""
+    for name, tensors in files.items():
+        _save(tensors, folder / name, epoch)
 
 
 def kept_epoch(folder: Path, name: str = WEIGHTS) -> float | None:

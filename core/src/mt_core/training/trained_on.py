@@ -76,7 +76,7 @@ def recorded_parts(
     trained: TrainedOn | None = model.trained_on
     if trained is None:
         raise OptionError(f"{needs}, and this model has none", fix="train it with mt.fit or mt train")
-    recipe = Recipe.parse(trained.recipe)
+    recipe = Recipe.parse({**trained.recipe, "devices": 1, "num_nodes": 1, "shard": False})  # whatever trained it
     if trained.parts is not None and root is None:
         return recipe, trained.parts
     folder = Path(root) if root is not None else Path(trained.root) if trained.root is not None else None

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mt_core.contract import Example, Features, name_of
 from mt_core.data.precision import Precision, check_precision
@@ -82,12 +82,23 @@ def encoding(model: MetaTransformer, precision: Precision) -> AbstractContextMan
     """
     check_precision(precision, model.device)
     assert precision not in BACKENDS or model.encoder.runner is not None or not model.encoder.depth
-    if any(module.training for module in model.modules()):  # to look takes a third of the time of `eval`
+    if _is_training(model):  # to look takes a tenth of the time of `eval`
         model.eval()
     stack = ExitStack()
     stack.enter_context(torch.inference_mode())
     stack.enter_context(torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"))
     return stack
+
+
+def _is_training(model: nn.Module) -> bool:
+    """Whether any part is in training mode. `Module.modules` would take four times as long, with every batch."""
+    left: list[nn.Module | None] = [model]
+    for module in left:
+        if module is not None:
+            if module.training:
+                return True
+            left += module._modules.values()
+    return False
 
 
 def features_of(model: MetaTransformer, items: Sequence[dict[str, Tensor]]) -> Features:

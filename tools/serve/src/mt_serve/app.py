@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from fastapi import FastAPI
 
 from mt_core.data.precision import Precision
-from mt_core.hooks import session
 from mt_serve.asking import Desk
-from mt_serve.batching import MAX_TOKENS, WINDOW_S, Batcher
+from mt_serve.batching import MAX_TOKENS, WINDOW_S
+from mt_serve.encoders import Encoders
 from mt_serve.endpoints import add_endpoints
 from mt_serve.gate import Gate
 from mt_serve.limits import Limits
@@ -69,6 +69,7 @@ def create_app(
     loaded = runs if isinstance(runs, Runs) else load_runs(runs, encoder=encoder, device=device, precision=precision)
     app = FastAPI(title="mt serve", description=DESCRIPTION, lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.runs, app.state.settings = loaded, settings
+    app.state.encodes = None  # those of this process
     app.state.indexes = open_indexes(indexes, loaded)
     app.state.gate = gate = Gate(settings.limits, settings.token)
     add_endpoints(app)
@@ -85,24 +86,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     gate: Gate = app.state.gate
     with ExitStack() as stack:
-        for run in runs:
-            stack.enter_context(session(run.model.modality, "predict"))
         folder = stack.enter_context(folder_of_uploads())
         tokenizers = {run.name: run.model.tokenizer for run in runs}
         readers = stack.enter_context(Readers(tokenizers, folder, settings.limits, settings.readers))
-        batchers: dict[str, Batcher] = {}
-
-        def is_more_coming() -> bool:
-            return gate.num_at_work > sum(map(len, batchers.values()))
-
-        for fingerprint in runs.fingerprints:
-            batcher = Batcher(
+        encodes = app.state.encodes
+        if encodes is None:
+            encodes = Encoders(
+                runs,
+                app.state.indexes,
                 window_s=settings.window_s,
                 max_tokens=settings.max_tokens,
-                is_more_coming=is_more_coming,
+                num_coming=lambda: gate.num_at_work - len(encodes),
                 observe=app.state.metrics.encoded,
             )
-            batchers[fingerprint] = stack.enter_context(batcher)
+        stack.enter_context(encodes)
         app.state.folder = folder
-        app.state.desk = Desk(readers, batchers, settings.limits, app.state.metrics)
+        app.state.desk = Desk(readers, encodes, settings.limits, app.state.metrics)
         yield

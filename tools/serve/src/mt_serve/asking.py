@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from torch import Tensor
 
-from mt_core.contract import Features
-from mt_core.data.batches import encoding
-from mt_core.data.pooled_vectors import VectorsFrom, vectors_from
-from mt_core.embedding.memory import answers_of, records_of
+from mt_core.contract import Pool
+from mt_core.embedding.memory import records_of
 from mt_core.embedding.shown import as_png, draw_sample
-from mt_core.model import MetaTransformer
-from mt_serve.batching import Batcher, Finish, Work
+from mt_serve.asks import Ask, Encodes
 from mt_serve.limits import Limits
 from mt_serve.metrics import Metrics
 from mt_serve.reading import Readers, Samples
@@ -28,18 +24,12 @@ SAMPLES_SHOWN = 4
 SAMPLES_AT_ONCE = 32
 """Of a request of more samples the parts queue one after another, so that others come in between."""
 
-Answer = TypeVar("Answer")
-
 
 class Desk:
-    """What answers requests: readers, and a queue an encoder.
+    """What answers requests: readers, and encoders."""
 
-    Args:
-        batchers: By the fingerprints of the encoders.
-    """
-
-    def __init__(self, readers: Readers, batchers: dict[str, Batcher], limits: Limits, metrics: Metrics) -> None:
-        self.readers, self.batchers, self.limits, self.metrics = readers, batchers, limits, metrics
+    def __init__(self, readers: Readers, encodes: Encodes, limits: Limits, metrics: Metrics) -> None:
+        self.readers, self.encodes, self.limits, self.metrics = readers, encodes, limits, metrics
 
     async def read(self, run: ServedRun, folder: Path, sources: Mapping[str, Any]) -> Samples:
         """The samples of a request, at least one.
@@ -59,27 +49,16 @@ class Desk:
 
     async def predict(self, run: ServedRun, samples: Samples) -> list[dict[str, Any]]:
         """One prediction a sample, or a recording whose steps have classes, as `mt_core.predict` gives it."""
-
-        def finish(model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]]) -> Any:
-            return answers_of(model, features, items, run.precision)
-
-        answers = await self._through(run, run.to_predict(), samples, finish)
+        answers = await self._through(run, Ask(run.name, "answers"), samples)
         head = run.model.require_head()
         records = records_of(run.model, samples.places, answers)
         return [{**record, "text": head.format_prediction(record)} for record in records]
 
-    async def embed(self, run: ServedRun, samples: Samples, model: MetaTransformer, made_by: VectorsFrom) -> np.ndarray:
-        """(n, width) one vector a sample, as `mt_core.embed` gives it.
-
-        Args:
-            model, made_by: As `ServedRun.to_embed` gave them.
-        """
-
-        def finish(model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]]) -> Any:
-            with encoding(model, run.precision):
-                return list(vectors_from(model, features, made_by).cpu().numpy())
-
-        return np.stack(await self._through(run, model, samples, finish))
+    async def embed(
+        self, run: ServedRun, samples: Samples, *, pool: Pool | None = None, index: str | None = None
+    ) -> np.ndarray:
+        """(n, width) one vector a sample, as `mt_core.embed` gives it, or as they are in an index."""
+        return np.stack(await self._through(run, Ask(run.name, "vectors", pool, index), samples))
 
     async def show(self, run: ServedRun, samples: Samples) -> tuple[bytes, str]:
         """A PNG of the first samples as the encoder sees them, a row each, and what it is in one line."""
@@ -90,12 +69,12 @@ class Desk:
 
         return await asyncio.to_thread(drawn)
 
-    async def _through(self, run: ServedRun, model: MetaTransformer, samples: Samples, finish: Finish) -> list[Any]:
-        """What `finish` gives of all samples, in order."""
-        batcher = self.batchers[run.model.encoder.fingerprint]
-        most = min(SAMPLES_AT_ONCE, (model.head and model.head.samples_at_once) or SAMPLES_AT_ONCE)
+    async def _through(self, run: ServedRun, ask: Ask, samples: Samples) -> list[Any]:
+        """What becomes of all samples, in order."""
+        head = run.model.head
+        most = min(SAMPLES_AT_ONCE, (head and head.samples_at_once) or SAMPLES_AT_ONCE)
         parts = [samples.items[at : at + most] for at in range(0, len(samples.items), most)]
-        waiting = [asyncio.wrap_future(batcher.submit(Work(model, items, finish, run.precision))) for items in parts]
+        waiting = [asyncio.wrap_future(self.encodes.submit(ask, items)) for items in parts]
         return [each for part in await asyncio.gather(*waiting) for each in part]
 
 

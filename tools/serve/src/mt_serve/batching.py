@@ -90,56 +90,67 @@ class Batcher:
     ) -> None:
         self.window_s, self.max_tokens = window_s, max_tokens
         self.is_more_coming, self.observe = is_more_coming, observe
+        self._untokenized: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._num_in_batch = 0
-        self._cores = max(1, torch.get_num_threads() - 1)  # readers keep a core
-        self._thread = threading.Thread(target=self._run, name="mt-serve-encode", daemon=True)
+        self._num_at_work = 0
+        self._counting = threading.Lock()
+        import os; self._cores = int(os.environ.get("CORES", max(1, torch.get_num_threads() - 1)))  # readers keep a core
+        self._threads = [
+            threading.Thread(target=self._tokenize, name="mt-serve-tokenize", daemon=True),
+            threading.Thread(target=self._encode, name="mt-serve-encode", daemon=True),
+        ]
 
     def __enter__(self) -> Batcher:
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._waiting.put(None)
-        self._thread.join()
+        self._untokenized.put(None)
+        for thread in self._threads:
+            thread.join()
 
     def submit(self, work: Work) -> Future[Any]:
         """Queue some work; its answer comes as soon as it is through."""
-        self._waiting.put(work)
+        self._count(1)
+        self._untokenized.put(work)
         return work.answer
 
     def __len__(self) -> int:
         """Works that wait or are in the batch at work."""
-        return self._waiting.qsize() + self._num_in_batch
+        return self._num_at_work
 
-    def _run(self) -> None:
+    def _count(self, change: int) -> None:
+        with self._counting:
+            self._num_at_work += change
+
+    def _tokenize(self) -> None:
+        """Tokenize one work after another, while the batch before is encoded."""
+        torch.set_num_threads(self._cores)
+        while (work := self._untokenized.get()) is not None:
+            if tokenize(work):
+                self._waiting.put(work)
+            else:
+                self._count(-1)
+        self._waiting.put(None)
+
+    def _encode(self) -> None:
         torch.set_num_threads(self._cores)
         is_open = True
         while is_open and (first := self._waiting.get()) is not None:
             batch, is_open = self._gather(first)
-            if batch:
-                encode(batch)
-                runs, samples = {id(work.model.tokenizer) for work in batch}, sum(len(work.items) for work in batch)
-                self.observe(BatchSize(len(batch), len(runs), samples, sum(work.num_tokens for work in batch)))
-            self._num_in_batch = 0
+            encode(batch)
+            runs, samples = {id(work.model.tokenizer) for work in batch}, sum(len(work.items) for work in batch)
+            self.observe(BatchSize(len(batch), len(runs), samples, sum(work.num_tokens for work in batch)))
+            self._count(-len(batch))
 
     def _gather(self, first: Work) -> tuple[list[Work], bool]:
         """A batch that begins with this work, and whether more will come."""
-        batch: list[Work] = []
-        num_tokens = 0
+        batch, num_tokens = [first], first.num_tokens
         deadline = time.monotonic() + self.window_s
-        work: Work | None = first
-        while True:
-            if work is None:
-                return batch, False
-            self._num_in_batch += 1
-            if tokenize(work):
-                batch.append(work)
-                num_tokens += work.num_tokens
-            if num_tokens >= self.max_tokens:
-                return batch, True
+        while num_tokens < self.max_tokens:
+            left = deadline - time.monotonic()
             try:
-                left = deadline - time.monotonic()
                 work = (
                     self._waiting.get_nowait()
                     if left <= 0 or not self.is_more_coming()
@@ -147,6 +158,11 @@ class Batcher:
                 )
             except queue.Empty:
                 return batch, True
+            if work is None:
+                return batch, False
+            batch.append(work)
+            num_tokens += work.num_tokens
+        return batch, True
 
 
 def tokenize(work: Work) -> bool:

@@ -88,6 +88,7 @@ def command(
 
     socket = listen(host, port)
 
+    from mt_serve.apart import can_be_apart, serve_apart
     from mt_serve.app import Settings, create_app
     from mt_serve.server import serve
 
@@ -108,5 +109,7 @@ def command(
     num_encoders = len(app.state.runs.fingerprints)
     shown = f"[{host}]" if ":" in host else host
     click.echo(f"{len(runs)} run(s) on {num_encoders} encoder(s) at http://{shown}:{socket.getsockname()[1]}", err=True)
+    if can_be_apart(app.state.runs):
+        return serve_apart(app, socket)
     serve(app, socket)
     return 0

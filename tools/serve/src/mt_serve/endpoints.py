@@ -70,8 +70,8 @@ async def embed(
 ) -> Response:
     """One vector a sample, as `mt embed` writes it."""
     served, samples = await _read(request, run)
-    model, made_by = served.to_embed(pool)
-    vectors = await request.app.state.desk.embed(served, samples, model, made_by)
+    _, made_by = served.to_embed(pool)
+    vectors = await request.app.state.desk.embed(served, samples, pool=pool)
     rows = [
         {"source": source, "row": row, "vector": vector.tolist()}
         for (source, row), vector in zip(samples.places, vectors, strict=True)
@@ -92,9 +92,8 @@ async def search(
     state = request.app.state
     searched = choose_index(state.indexes, index)
     name = searched.run_of(state.runs, run)
-    model, made_by = searched.runs[name]
     served, samples = await _read(request, name)
-    vectors = await state.desk.embed(served, samples, model, made_by)
+    vectors = await state.desk.embed(served, samples, index=searched.name)
     found = await asyncio.to_thread(searched.nearest, vectors, k, where, show)
     results = [
         {"source": source, "row": row, "nearest": nearest}

@@ -56,17 +56,23 @@ def as_record(error: MtError) -> dict[str, str]:
 
 
 def answer_of(error: Exception) -> JSONResponse:
-    """The answer to a request that failed. What is no `MtError` is logged with its traceback, and named by its kind."""
-    if not isinstance(error, MtError):
-        log.error("a request failed", exc_info=error)
-        error = Refusal(
-            f"the server failed at this request ({type(error).__name__})",
-            fix="its log has the reason; report it to the maintainers of mt-serve",
-            status=500,
-        )
+    """The answer to a request that failed; see `logged`."""
+    error = logged(error)
     status = status_of(error)
     headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "5"}}.get(status)
     return JSONResponse({"error": as_record(error)}, status, headers)
+
+
+def logged(error: Exception) -> MtError:
+    """The error itself where it is ours; of any other, which is logged with its traceback, one that names its kind."""
+    if isinstance(error, MtError):
+        return error
+    log.error("a request failed", exc_info=error)
+    return Refusal(
+        f"the server failed at this request ({type(error).__name__})",
+        fix="its log has the reason; report it to the maintainers of mt-serve",
+        status=500,
+    )
 
 
 def finite(value: Any) -> Any:

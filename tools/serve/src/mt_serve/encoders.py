@@ -1,0 +1,66 @@
+"""The encoders of a server, at work in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from typing import Any
+
+from torch import Tensor
+
+from mt_core.hooks import session
+from mt_serve.asks import Ask, Asks
+from mt_serve.batching import MAX_TOKENS, WINDOW_S, Batcher, BatchSize
+from mt_serve.runs import Runs
+from mt_serve.searching import SearchedIndex
+
+
+class Encoders:
+    """A queue an encoder. Use it in a `with`.
+
+    Args:
+        indexes: By name.
+        window_s, max_tokens: Of a batch; see `Batcher`.
+        num_coming: How many requests are on their way to the queues.
+        observe: Is given the size of each batch.
+    """
+
+    def __init__(
+        self,
+        runs: Runs,
+        indexes: Mapping[str, SearchedIndex],
+        *,
+        window_s: float = WINDOW_S,
+        max_tokens: int = MAX_TOKENS,
+        num_coming: Callable[[], int],
+        observe: Callable[[BatchSize], object],
+    ) -> None:
+        self.runs, self.asks = runs, Asks(runs, indexes)
+        self.batchers = {
+            fingerprint: Batcher(
+                window_s=window_s, max_tokens=max_tokens, is_more_coming=lambda: num_coming() > 0, observe=observe
+            )
+            for fingerprint in runs.fingerprints
+        }
+        self._open = ExitStack()
+
+    def __enter__(self) -> Encoders:
+        with ExitStack() as stack:
+            for run in self.runs:
+                stack.enter_context(session(run.model.modality, "predict"))
+            for batcher in self.batchers.values():
+                stack.enter_context(batcher)
+            self._open = stack.pop_all()
+        return self
+
+    def __exit__(self, *raised: Any) -> None:
+        self._open.__exit__(*raised)
+
+    def submit(self, ask: Ask, items: Sequence[dict[str, Tensor]]) -> Future[list[Any]]:
+        """See `Encodes`."""
+        work = self.asks.work(ask, items)
+        return self.batchers[work.model.encoder.fingerprint].submit(work)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.batchers.values()))

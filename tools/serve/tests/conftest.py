@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import io
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +96,33 @@ def photo_index(runs, photos, tmp_path_factory) -> Path:
     vectors = mt.embed_files(model, list(map(str, photos)), folder / "photos.parquet", num_workers=0).path
     build_index(vectors, folder / "photos.index")
     return folder / "photos.index"
+
+
+def drain(stream) -> None:
+    with stream:
+        stream.read()
+
+
+@pytest.fixture
+def start(run_folders) -> Iterator:
+    """Starts the command with options, and gives the process and its address once it listens."""
+    processes = []
+
+    def started(*options: str) -> tuple[subprocess.Popen[str], str]:
+        words = [sys.executable, "-m", "mt_core.cli", "serve", *map(str, run_folders.values()), "--port", "0", *options]
+        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
+        processes.append(process)
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            if found := re.search(r"at (http://\S+)", line):
+                threading.Thread(target=drain, args=(process.stderr,), daemon=True).start()
+                return process, found[1]
+        raise AssertionError("".join(lines))
+
+    yield started
+    for process in processes:
+        process.kill()
+        process.wait()
+        while not process.stderr.closed:  # the thread that reads it comes to its end
+            time.sleep(0.01)

@@ -141,3 +141,24 @@ def test_what_is_in_the_batch_at_work_counts_as_here_and_not_as_on_its_way(work)
         go_on.set()
         first.result(10), second.result(10)
     assert len(batcher) == 0
+
+
+def test_of_two_passes_one_takes_half_of_what_waits_and_leaves_the_other_half(work):
+    sizes, begun, go_on = [], threading.Semaphore(0), threading.Event()
+
+    def wait(model, features, items):
+        begun.release()
+        assert go_on.wait(10)
+
+    with Batcher(window_s=0, num_passes=2, observe=sizes.append) as batcher:
+        answers = [batcher.submit(work("words", "a fine day", wait))]
+        assert begun.acquire(timeout=10)
+        answers.append(batcher.submit(work("words", "a grey day", wait)))
+        assert begun.acquire(timeout=10)  # beside the first
+        answers += [batcher.submit(work("people", ROW)) for _ in range(6)]
+        go_on.set()
+        for answer in answers:
+            answer.result(10)
+    assert [size.requests for size in sizes[:2]] == [1, 1]
+    assert sum(size.requests for size in sizes) == 8
+    assert max(size.requests for size in sizes) == 4  # of six that waited and two that were at work

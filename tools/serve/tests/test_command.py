@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -18,36 +14,6 @@ from click.testing import CliRunner
 from mt_core.errors import OptionError
 from mt_serve.command import command
 from mt_serve.server import listen
-
-
-def drain(stream) -> None:
-    with stream:
-        stream.read()
-
-
-@pytest.fixture
-def start(run_folders) -> Iterator:
-    """Starts the command with options, and gives the process and its address once it listens."""
-    processes = []
-
-    def started(*options: str) -> tuple[subprocess.Popen[str], str]:
-        words = [sys.executable, "-m", "mt_core.cli", "serve", *map(str, run_folders.values()), "--port", "0", *options]
-        process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
-        processes.append(process)
-        lines = []
-        for line in process.stderr:
-            lines.append(line)
-            if found := re.search(r"at (http://\S+)", line):
-                threading.Thread(target=drain, args=(process.stderr,), daemon=True).start()
-                return process, found[1]
-        raise AssertionError("".join(lines))
-
-    yield started
-    for process in processes:
-        process.kill()
-        process.wait()
-        while not process.stderr.closed:  # the thread that reads it comes to its end
-            time.sleep(0.01)
 
 
 def wait_until_healthy(address: str) -> None:

@@ -17,6 +17,7 @@ import threading
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import CancelledError, Future
+from functools import partial
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ from mt_core.errors import MtError, PluginError
 from mt_serve.asks import Ask
 from mt_serve.batching import BatchSize
 from mt_serve.encoders import Encoders
-from mt_serve.refusals import logged
+from mt_serve.refusals import refusal_of
 from mt_serve.runs import Runs
 from mt_serve.server import serve
 
@@ -79,6 +80,9 @@ class EncodersApart:
     def __exit__(self, *_: object) -> None:
         self._unsent.put(None)
         self._threads[0].join()
+        with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._connection.fileno())) as both_ways:
+            both_ways.shutdown(socket.SHUT_RDWR)  # closing alone would not wake who waits
+        self._threads[1].join()
 
     def submit(self, ask: Ask, items: Sequence[dict[str, Tensor]]) -> Future[list[Any]]:
         """See `Encodes`."""
@@ -127,53 +131,51 @@ def _gone() -> MtError:
     return PluginError("the process of the encoder has ended", fix="start the server again; its log may say more")
 
 
-class _Answers:
-    """The end of the pipe at which encoders are."""
+class AskedEncoders:
+    """The encoders of this process, asked through a pipe."""
 
     def __init__(self, connection: Connection, app: FastAPI) -> None:
         self._connection, self._num_coming = connection, 0
         self._sending = threading.Lock()
-        settings = app.state.settings
+        self._waiting: dict[int, Future[Any]] = {}
         self.encoders = Encoders(
             app.state.runs,
             app.state.indexes,
-            window_s=settings.window_s,
-            max_tokens=settings.max_tokens,
+            app.state.settings,
             num_coming=lambda: self._num_coming,
             observe=lambda size: self._send(None, size),
         )
 
-    def give(self) -> None:
-        """Encode until nobody asks any more."""
-        waiting: dict[int, Future[Any]] = {}
-
-        def answer(number: int, done: Future[Any]) -> None:
-            waiting.pop(number, None)
-            try:
-                self._send(number, done.result())
-            except CancelledError as error:
-                self._send(number, None, MtError(str(error)))  # nobody waits for it
-            except Exception as error:
-                self._send(number, None, logged(error))
-
+    def answer_all(self) -> None:
+        """Answer until nobody asks any more."""
         with self.encoders, contextlib.suppress(EOFError, OSError):
             while True:
                 number, asked = messages.receive(self._connection)
                 if asked is None:
-                    if (cancelled := waiting.get(number)) is not None:
+                    if (cancelled := self._waiting.get(number)) is not None:
                         cancelled.cancel()
                     continue
                 ask, items, self._num_coming = asked
                 try:
-                    waiting[number] = done = self.encoders.submit(ask, items)
+                    self._waiting[number] = self.encoders.submit(ask, items)
                 except Exception as error:
-                    self._send(number, None, logged(error))
+                    self._send(number, error=error)
                 else:
-                    done.add_done_callback(lambda done, number=number: answer(number, done))  # type: ignore[misc]
+                    self._waiting[number].add_done_callback(partial(self._answer, number))
 
-    def _send(self, number: int | None, answer: Any, error: Exception | None = None) -> None:
-        with self._sending, contextlib.suppress(OSError):  # where it has ended, `give` ends as well
-            messages.send(self._connection, (number, answer, error))
+    def _answer(self, number: int, done: Future[Any]) -> None:
+        del self._waiting[number]
+        try:
+            self._send(number, done.result())
+        except CancelledError:
+            self._send(number)  # nobody waits for it
+        except Exception as error:
+            self._send(number, error=error)
+
+    def _send(self, number: int | None, answer: Any = None, error: Exception | None = None) -> None:
+        refusal = None if error is None else refusal_of(error)  # whose classes the other process knows
+        with self._sending, contextlib.suppress(OSError):  # where it has ended, `answer_all` ends as well
+            messages.send(self._connection, (number, answer, refusal))
 
 
 def serve_apart(app: FastAPI, listening: socket.socket) -> int:
@@ -197,7 +199,7 @@ def serve_apart(app: FastAPI, listening: socket.socket) -> int:
 
     before = {number: signal.signal(number, forward) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        _Answers(ours, app).give()
+        AskedEncoders(ours, app).answer_all()
         process.join()
     finally:
         process.kill()
@@ -223,8 +225,13 @@ def _answer_requests(app: FastAPI, listening: socket.socket, theirs: Connection,
             exit_code = 1
             os.kill(os.getpid(), signal.SIGTERM)
 
-    app.state.encodes = EncodersApart(
-        connection, num_at_work=lambda: app.state.gate.num_at_work, observe=app.state.metrics.encoded, lost=lost
-    )
+    def encoders_apart(app: FastAPI) -> EncodersApart:
+        state = app.state
+        state.metrics.add_process("mt_encoder", os.getppid())
+        return EncodersApart(
+            connection, num_at_work=lambda: state.gate.num_at_work, observe=state.metrics.encoded, lost=lost
+        )
+
+    app.state.make_encodes = encoders_apart
     serve(app, listening)
     raise SystemExit(exit_code)

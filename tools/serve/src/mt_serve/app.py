@@ -4,45 +4,25 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 
 from fastapi import FastAPI
 
 from mt_core.data.precision import Precision
 from mt_serve.asking import Desk
-from mt_serve.batching import MAX_TOKENS, WINDOW_S
 from mt_serve.encoders import Encoders
 from mt_serve.endpoints import add_endpoints
 from mt_serve.gate import Gate
-from mt_serve.limits import Limits
 from mt_serve.metrics import Metrics
 from mt_serve.reading import Readers
 from mt_serve.runs import Runs, load_runs
 from mt_serve.searching import open_indexes
+from mt_serve.settings import Settings as Settings
 from mt_serve.upload_folder import folder_of_uploads
 
 DESCRIPTION = """Predictions and vectors of trained runs, through one resident encoder.
 
 A request names a run and brings files, as a form, or samples as JSON. What cannot be read is answered with status 4xx
 and `{"error": {"problem": …, "fix": …}}`."""
-
-
-@dataclass
-class Settings:
-    """How a server works.
-
-    Attributes:
-        limits: Of one request.
-        token: That every request has to bring ("Authorization: Bearer …"); None: none has.
-        readers: Processes that read uploads.
-        window_s, max_tokens: Of a batch; see `Batcher`.
-    """
-
-    limits: Limits = field(default_factory=Limits)
-    token: str | None = None
-    readers: int = 1
-    window_s: float = WINDOW_S
-    max_tokens: int = MAX_TOKENS
 
 
 def create_app(
@@ -69,7 +49,7 @@ def create_app(
     loaded = runs if isinstance(runs, Runs) else load_runs(runs, encoder=encoder, device=device, precision=precision)
     app = FastAPI(title="mt serve", description=DESCRIPTION, lifespan=_lifespan, docs_url=None, redoc_url=None)
     app.state.runs, app.state.settings = loaded, settings
-    app.state.encodes = None  # those of this process
+    app.state.make_encodes = encoders_here
     app.state.indexes = open_indexes(indexes, loaded)
     app.state.gate = gate = Gate(settings.limits, settings.token)
     add_endpoints(app)
@@ -79,27 +59,27 @@ def create_app(
     return app
 
 
+def encoders_here(app: FastAPI) -> Encoders:
+    """The encoders of an application, in its own process."""
+
+    def num_coming() -> int:
+        return int(app.state.gate.num_at_work) - len(made)
+
+    settings, observe = app.state.settings, app.state.metrics.encoded
+    made = Encoders(app.state.runs, app.state.indexes, settings, num_coming=num_coming, observe=observe)
+    return made
+
+
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Readers first, for they are forked: before there are threads, and before the first connection."""
     runs: Runs = app.state.runs
     settings: Settings = app.state.settings
-    gate: Gate = app.state.gate
     with ExitStack() as stack:
         folder = stack.enter_context(folder_of_uploads())
         tokenizers = {run.name: run.model.tokenizer for run in runs}
         readers = stack.enter_context(Readers(tokenizers, folder, settings.limits, settings.readers))
-        encodes = app.state.encodes
-        if encodes is None:
-            encodes = Encoders(
-                runs,
-                app.state.indexes,
-                window_s=settings.window_s,
-                max_tokens=settings.max_tokens,
-                num_coming=lambda: gate.num_at_work - len(encodes),
-                observe=app.state.metrics.encoded,
-            )
-        stack.enter_context(encodes)
+        encodes = stack.enter_context(app.state.make_encodes(app))
         app.state.folder = folder
         app.state.desk = Desk(readers, encodes, settings.limits, app.state.metrics)
         yield

@@ -1,16 +1,18 @@
 """Requests of all modalities to batches of one encoder.
 
 A request that finds the encoder free waits for others no longer than the window, and not at all where no other is on
-its way. While the encoder is at work requests queue, and the next batch takes as many of them as the budget of tokens
-allows. Tokenizers run one request at a time; the tokens of all go through the encoder as one packed sequence.
+its way. While the encoder is at work requests queue, and the next batch takes its share of them, as far as the budget
+of tokens allows: all, or half where two batches go through the encoder side by side. Tokenizers run one request at a
+time; the tokens of a batch go through the encoder as one packed sequence.
 """
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,12 +73,13 @@ class BatchSize:
 
 
 class Batcher:
-    """The queue of one encoder, and the thread that empties it. Use it in a `with`.
+    """The queue of one encoder, and the threads that empty it. Use it in a `with`.
 
     Args:
         window_s: How long a batch waits for further requests.
         max_tokens: Beyond which a batch takes no more requests.
-        is_more_coming: Whether requests are on their way to the queue; without, no batch waits.
+        num_passes: Batches at a time, each with its share of the cores: while one is in Python, another computes.
+        num_coming: How many requests are on their way to the queue; where there are none, no batch waits.
         observe: Is given the size of each batch.
     """
 
@@ -85,19 +88,19 @@ class Batcher:
         *,
         window_s: float = WINDOW_S,
         max_tokens: int = MAX_TOKENS,
-        is_more_coming: Callable[[], bool] = lambda: True,
+        num_passes: int = 1,
+        num_coming: Callable[[], int] = lambda: 1,
         observe: Callable[[BatchSize], object] = lambda size: None,
     ) -> None:
-        self.window_s, self.max_tokens = window_s, max_tokens
-        self.is_more_coming, self.observe = is_more_coming, observe
-        self._untokenized: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self.window_s, self.max_tokens, self.num_passes = window_s, max_tokens, num_passes
+        self.num_coming, self.observe = num_coming, observe
         self._waiting: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._num_at_work = 0
-        self._counting = threading.Lock()
-        import os; self._cores = int(os.environ.get("CORES", max(1, torch.get_num_threads() - 1)))  # readers keep a core
+        self._counting, self._gathering = threading.Lock(), threading.Lock()
+        self._cores = max(1, torch.get_num_threads() // num_passes)
         self._threads = [
-            threading.Thread(target=self._tokenize, name="mt-serve-tokenize", daemon=True),
-            threading.Thread(target=self._encode, name="mt-serve-encode", daemon=True),
+            threading.Thread(target=self._run, name=f"mt-serve-encode-{number}", daemon=True)
+            for number in range(num_passes)
         ]
 
     def __enter__(self) -> Batcher:
@@ -106,63 +109,69 @@ class Batcher:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._untokenized.put(None)
+        self._waiting.put(None)
         for thread in self._threads:
             thread.join()
 
     def submit(self, work: Work) -> Future[Any]:
         """Queue some work; its answer comes as soon as it is through."""
         self._count(1)
-        self._untokenized.put(work)
+        self._waiting.put(work)
         return work.answer
 
     def __len__(self) -> int:
-        """Works that wait or are in the batch at work."""
+        """Works that wait or are in a batch at work."""
         return self._num_at_work
 
     def _count(self, change: int) -> None:
         with self._counting:
             self._num_at_work += change
 
-    def _tokenize(self) -> None:
-        """Tokenize one work after another, while the batch before is encoded."""
+    def _run(self) -> None:
         torch.set_num_threads(self._cores)
-        while (work := self._untokenized.get()) is not None:
-            if tokenize(work):
-                self._waiting.put(work)
-            else:
-                self._count(-1)
-        self._waiting.put(None)
+        while True:
+            with self._gathering:
+                first = self._waiting.get()
+                if first is None:
+                    self._waiting.put(None)  # for the next thread
+                    return
+                gathered = self._gather(first)
+            for batch in self._batches([work for work in gathered if tokenize(work)]):
+                encode(batch)
+                runs, samples = {id(work.model.tokenizer) for work in batch}, sum(len(work.items) for work in batch)
+                self.observe(BatchSize(len(batch), len(runs), samples, sum(work.num_tokens for work in batch)))
+            self._count(-len(gathered))
 
-    def _encode(self) -> None:
-        torch.set_num_threads(self._cores)
-        is_open = True
-        while is_open and (first := self._waiting.get()) is not None:
-            batch, is_open = self._gather(first)
-            encode(batch)
-            runs, samples = {id(work.model.tokenizer) for work in batch}, sum(len(work.items) for work in batch)
-            self.observe(BatchSize(len(batch), len(runs), samples, sum(work.num_tokens for work in batch)))
-            self._count(-len(batch))
-
-    def _gather(self, first: Work) -> tuple[list[Work], bool]:
-        """A batch that begins with this work, and whether more will come."""
-        batch, num_tokens = [first], first.num_tokens
+    def _gather(self, first: Work) -> list[Work]:
+        """What one pass takes from the queue, beginning with this work: its share of what waits or is at work."""
+        gathered = [first]
         deadline = time.monotonic() + self.window_s
-        while num_tokens < self.max_tokens:
+        share = math.inf if self.num_passes == 1 else math.ceil(len(self) / self.num_passes)
+        while len(gathered) < share:
             left = deadline - time.monotonic()
+            waits = left > 0 and self.num_coming() > 0
             try:
-                work = (
-                    self._waiting.get_nowait()
-                    if left <= 0 or not self.is_more_coming()
-                    else self._waiting.get(timeout=left)
-                )
+                work = self._waiting.get(timeout=left) if waits else self._waiting.get_nowait()
             except queue.Empty:
-                return batch, True
+                break
             if work is None:
-                return batch, False
+                self._waiting.put(None)
+                break
+            gathered.append(work)
+        return gathered
+
+    def _batches(self, tokenized: Sequence[Work]) -> Iterator[list[Work]]:
+        """As many at once as the budget allows, at least one."""
+        batch: list[Work] = []
+        num_tokens = 0
+        for work in tokenized:
             batch.append(work)
             num_tokens += work.num_tokens
-        return batch, True
+            if num_tokens >= self.max_tokens:
+                yield batch
+                batch, num_tokens = [], 0
+        if batch:
+            yield batch
 
 
 def tokenize(work: Work) -> bool:

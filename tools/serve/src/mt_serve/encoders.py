@@ -7,13 +7,18 @@ from concurrent.futures import Future
 from contextlib import ExitStack
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mt_core.hooks import session
 from mt_serve.asks import Ask, Asks
-from mt_serve.batching import MAX_TOKENS, WINDOW_S, Batcher, BatchSize
+from mt_serve.batching import Batcher, BatchSize
 from mt_serve.runs import Runs
 from mt_serve.searching import SearchedIndex
+from mt_serve.settings import Settings
+
+_PASSES = 2
+"""On a CPU; more were not faster (benchmarks/serving.py)."""
 
 
 class Encoders:
@@ -21,7 +26,6 @@ class Encoders:
 
     Args:
         indexes: By name.
-        window_s, max_tokens: Of a batch; see `Batcher`.
         num_coming: How many requests are on their way to the queues.
         observe: Is given the size of each batch.
     """
@@ -30,16 +34,21 @@ class Encoders:
         self,
         runs: Runs,
         indexes: Mapping[str, SearchedIndex],
+        settings: Settings,
         *,
-        window_s: float = WINDOW_S,
-        max_tokens: int = MAX_TOKENS,
         num_coming: Callable[[], int],
         observe: Callable[[BatchSize], object],
     ) -> None:
         self.runs, self.asks = runs, Asks(runs, indexes)
+        is_on_cpu = all(run.model.device.type == "cpu" for run in runs)
+        num_passes = min(_PASSES, torch.get_num_threads()) if is_on_cpu else 1
         self.batchers = {
             fingerprint: Batcher(
-                window_s=window_s, max_tokens=max_tokens, is_more_coming=lambda: num_coming() > 0, observe=observe
+                window_s=settings.window_s,
+                max_tokens=settings.max_tokens,
+                num_passes=num_passes,
+                num_coming=num_coming,
+                observe=observe,
             )
             for fingerprint in runs.fingerprints
         }

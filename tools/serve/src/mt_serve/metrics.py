@@ -40,6 +40,10 @@ class Metrics:
         at_work = Gauge("mt_serve_requests_at_work", "Requests at work or waiting.", **own)
         at_work.set_function(num_at_work)
 
+    def add_process(self, name: str, pid: int) -> None:
+        """Give memory, CPU time and open files of another process as well, as `NAME_process_…`."""
+        ProcessCollector(namespace=name, pid=lambda: pid, registry=self.registry)
+
     def answered(self, path: str, status: int, seconds: float) -> None:
         """Count one answer."""
         path = path if path in self.paths else "other"

@@ -55,24 +55,26 @@ def as_record(error: MtError) -> dict[str, str]:
     return {"problem": error.problem, "fix": error.fix}
 
 
-def answer_of(error: Exception) -> JSONResponse:
-    """The answer to a request that failed; see `logged`."""
-    error = logged(error)
-    status = status_of(error)
-    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "5"}}.get(status)
-    return JSONResponse({"error": as_record(error)}, status, headers)
-
-
-def logged(error: Exception) -> MtError:
-    """The error itself where it is ours; of any other, which is logged with its traceback, one that names its kind."""
-    if isinstance(error, MtError):
+def refusal_of(error: Exception) -> Refusal:
+    """An error as an answer has it. What is no `MtError` is logged with its traceback, and named by its kind."""
+    if isinstance(error, Refusal):
         return error
+    if isinstance(error, MtError):
+        return Refusal(error.problem, error.fix, status=status_of(error))
     log.error("a request failed", exc_info=error)
     return Refusal(
         f"the server failed at this request ({type(error).__name__})",
         fix="its log has the reason; report it to the maintainers of mt-serve",
         status=500,
     )
+
+
+def answer_of(error: Exception) -> JSONResponse:
+    """The answer to a request that failed."""
+    refusal = refusal_of(error)
+    status = refusal.status
+    headers = {401: {"WWW-Authenticate": "Bearer"}, 429: {"Retry-After": "1"}, 503: {"Retry-After": "5"}}.get(status)
+    return JSONResponse({"error": as_record(refusal)}, status, headers)
 
 
 def finite(value: Any) -> Any:

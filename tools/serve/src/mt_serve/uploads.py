@@ -45,7 +45,10 @@ async def sources_of(request: Request, folder: Path, limits: Limits) -> AsyncIte
             raise Refusal(f"the request is of the type {kind or 'none'}", fix=_HOW, status=415)
         yield own, sources
     finally:
-        shutil.rmtree(own, ignore_errors=True)
+        try:
+            own.rmdir()  # as it is after a request that brought no file
+        except OSError:
+            shutil.rmtree(own, ignore_errors=True)
 
 
 async def _files(request: Request, folder: Path, limits: Limits) -> dict[str, Any]:
@@ -79,6 +82,9 @@ async def _kept(upload: UploadFile, folder: Path) -> Path:
     path = folder / file_name(upload.filename or "")
     if path.exists():
         raise Refusal(f"two files are called {path.name}", fix="give each its own name")
+    if (upload.size or MIB) < MIB:  # in memory: a thread would take longer than the file
+        path.write_bytes(await upload.read())
+        return path
     async with await anyio.open_file(path, "xb") as file:
         while chunk := await upload.read(MIB):
             await file.write(chunk)

@@ -51,8 +51,11 @@ def test_answers_through_the_pipe_are_those_of_one_process(runs, pipe):
                 assert [each["prediction"] for each in found] == [each["prediction"] for each in expected]
             else:
                 np.testing.assert_allclose(found, expected, atol=1e-5)
-    assert [size.samples for size in pipe.sizes] == [2, 2, 2]
     assert len(pipe) == 0
+    deadline = time.monotonic() + 20
+    while len(pipe.sizes) < 3 and time.monotonic() < deadline:  # each comes after the answers of its batch
+        time.sleep(0.01)
+    assert [size.samples for size in pipe.sizes] == [2, 2, 2]
 
 
 def test_what_fails_there_fails_here_with_its_status(runs, pipe):

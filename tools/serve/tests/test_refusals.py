@@ -180,7 +180,7 @@ def test_a_fault_of_ours_is_an_answer_too_and_tells_nothing_of_the_code(client, 
     def fails(*arguments):
         raise ZeroDivisionError("secret")
 
-    monkeypatch.setattr("mt_serve.asking.answers_of", fails)
+    monkeypatch.setattr("mt_serve.asks.answers_of", fails)
     answer = client.post("/predict?run=words", json=WORDS)
     assert "ZeroDivisionError" in refused(answer, 500)["problem"] and "secret" not in answer.text
 

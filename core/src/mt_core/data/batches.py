@@ -84,9 +84,14 @@ def encoding(model: MetaTransformer, precision: Precision) -> AbstractContextMan
     assert precision not in BACKENDS or model.encoder.runner is not None or not model.encoder.depth
     if _is_training(model):  # to look takes a tenth of the time of `eval`
         model.eval()
+    return computing(model.device, precision)
+
+
+def computing(device: torch.device, precision: Precision) -> AbstractContextManager[object]:
+    """The same of a model in evaluation mode, whose precision was checked."""
     stack = ExitStack()
     stack.enter_context(torch.inference_mode())
-    stack.enter_context(torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16"))
+    stack.enter_context(torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16"))
     return stack
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 from torch import Tensor
 
 from mt_core.contract import Features, Pool
-from mt_core.data.batches import encoding
+from mt_core.data.batches import computing, encoding
 from mt_core.data.pooled_vectors import VectorsFrom, vectors_from
 from mt_core.embedding.memory import answers_of
 from mt_core.model import MetaTransformer
@@ -68,7 +68,8 @@ class Asks:
         if ask not in self._known:
             run = self.runs.choose(ask.run)
             model, finish = self._answers(run) if ask.what == "answers" else self._vectors(run, ask)
-            self._known[ask] = run, model, finish
+            with encoding(model, run.precision):  # checks both, for all that follow
+                self._known[ask] = run, model, finish
         run, model, finish = self._known[ask]
         return Work(model, items, finish, run.precision)
 
@@ -82,7 +83,7 @@ class Asks:
         model, made_by = self.vectors_by(ask)
 
         def finish(model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]]) -> Any:
-            with encoding(model, run.precision):
+            with computing(model.device, run.precision):
                 return list(vectors_from(model, features, made_by).cpu().numpy())
 
         return model, finish

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from mt_core import hooks
 from mt_core.contract import Features, Tokens
-from mt_core.data.batches import encoding
+from mt_core.data.batches import computing
 from mt_core.data.precision import Precision
 from mt_core.model import MetaTransformer
 
@@ -38,7 +38,7 @@ class Work:
     """Samples of one request on their way through the encoder.
 
     Attributes:
-        model: Of their run; its encoder may choose other layers than another's.
+        model: Of their run, in evaluation mode; its encoder may choose other layers than another's.
         items: Prepared samples.
         finish: What to do with their features.
         answer: What `finish` gave, or why there is nothing.
@@ -183,7 +183,7 @@ def tokenize(work: Work) -> bool:
         with torch.autocast("cpu", enabled=False):
             inputs = model.tokenizer.collate(work.items)
         batch = {name: tensor.to(model.device) for name, tensor in inputs.items()}
-        with encoding(model, work.precision):
+        with computing(model.device, work.precision):
             work.tokens = hooks.call("mt_tokenize", modality=model.modality, tokenizer=model.tokenizer, batch=batch)
     except Exception as error:
         work.answer.set_exception(error)
@@ -219,12 +219,12 @@ def encode(batch: Sequence[Work]) -> None:
 
 def _encoded_together(group: Sequence[Work]) -> list[Features]:
     model = group[0].model
-    with encoding(model, group[0].precision):
+    with computing(model.device, group[0].precision):
         return model.encoder.forward_together([work.tokens for work in group if work.tokens is not None])
 
 
 def _encoded_alone(work: Work) -> Features:
     model = work.model
-    with encoding(model, work.precision):
+    with computing(model.device, work.precision):
         features: Features = hooks.call("mt_encode", modality=model.modality, encoder=model.encoder, tokens=work.tokens)
         return features

@@ -29,3 +29,10 @@ def test_what_cannot_be_done_is_said(command, folder, capfd):
     assert main(command("a.parquet", *BY_RAY, "--gpus-per-worker", "8")) == 2
     assert "want more than the 0 of the cluster" in capfd.readouterr().err
     assert not (folder / "a.parquet").exists()
+
+
+def test_no_more_workers_are_started_than_there_is_work_for(command, folder, capfd):
+    for file in sorted((folder / "in").iterdir())[3:]:
+        file.unlink()
+    assert main(command("few.parquet", "--engine", "ray", "--num-workers", "2")) == 0
+    assert "Warning" not in capfd.readouterr().err

@@ -51,6 +51,7 @@ class RayEngine:
             return
         with connected(self.address) as ray:
             num_workers, cpus = share_of(ray, self.num_workers, self.gpus_per_worker)
+            num_workers = min(num_workers, len(chunks))
             rows = [{"chunk": to_bytes(chunk)} for chunk in chunks]
             data = ray.data.from_items(rows, override_num_blocks=len(rows))
             # within lists, or Ray would take them for arguments that a worker cannot be started again without

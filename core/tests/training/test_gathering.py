@@ -1,9 +1,5 @@
 """What several processes compute of one batch equals what one process computes of it all."""
 
-import multiprocessing
-import os
-import socket
-
 import pytest
 import torch
 
@@ -25,11 +21,8 @@ def batch_of(count):
     return torch.randn(count, 3, generator=torch.Generator().manual_seed(0)), torch.arange(count)
 
 
-def work(rank, port, done):
-    """All checks of one process, which puts failures into the queue."""
-    torch.set_num_threads(1)
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    torch.distributed.init_process_group("gloo", rank=rank, world_size=W)
+def measured(rank):
+    """All that one process finds."""
     ranks = Ranks(rank, W, rank, W)
     found = {}
     for count in (6, 5, 1):  # of 1 the second process has nothing
@@ -53,27 +46,13 @@ def work(rank, port, done):
     except MtError as error:
         found["failure"] = error.problem
     wait_for_all(ranks)
-    done.put((rank, found))
-    torch.distributed.destroy_process_group()
+    return found
 
 
 @pytest.fixture(scope="module")
-def found():
+def found(of_two_processes):
     """What two processes have found, by their rank."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("fork")
-    done = context.Queue()
-    processes = [context.Process(target=work, args=(rank, port, done), daemon=True) for rank in range(W)]
-    for process in processes:
-        process.start()
-    try:
-        return dict(done.get(timeout=60) for _ in processes)
-    finally:
-        for process in processes:
-            process.join(10)
-            process.kill()
+    return of_two_processes(measured)
 
 
 @pytest.mark.parametrize("count", [6, 5, 1])

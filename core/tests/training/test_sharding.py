@@ -1,8 +1,5 @@
 """An encoder in parts: what two processes compute with it is what one computes with all of it."""
 
-import multiprocessing
-import os
-import socket
 from types import SimpleNamespace
 
 import pytest
@@ -32,17 +29,13 @@ def passed(encoder, rank=0):
     return features.tolist(), tokens.values.grad.tolist()
 
 
-def work(rank, port, done, encoder):
-    """What one process does, which puts what it has found into the queue."""
-    torch.set_num_threads(1)
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    torch.distributed.init_process_group("gloo", rank=rank, world_size=W)
-    with quiet():
-        done.put((rank, measured(rank, encoder)))
-    torch.distributed.destroy_process_group()
-
-
 def measured(rank, original):
+    """All that one process finds."""
+    with quiet():
+        return measured_quietly(rank, original)
+
+
+def measured_quietly(rank, original):
     model, found = SimpleNamespace(encoder=original, device=torch.device("cpu")), {}
     sharding = Sharding(model, "cpu")
     encoder = model.encoder
@@ -76,22 +69,9 @@ def encoder(small_encoder_file):
 
 
 @pytest.fixture(scope="module")
-def found(encoder):
+def found(of_two_processes, encoder):
     """What two processes have found, by their rank."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    context = multiprocessing.get_context("fork")
-    done = context.Queue()
-    processes = [context.Process(target=work, args=(rank, port, done, encoder), daemon=True) for rank in range(W)]
-    for process in processes:
-        process.start()
-    try:
-        return dict(done.get(timeout=60) for _ in processes)
-    finally:
-        for process in processes:
-            process.join(10)
-            process.kill()
+    return of_two_processes(measured, encoder)
 
 
 def close(found, expected):

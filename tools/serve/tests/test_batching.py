@@ -8,6 +8,7 @@ import torch
 
 from mt_core.data.reading import prepare
 from mt_core.errors import InputError
+from mt_serve.app import create_app, encoders_here
 from mt_serve.batching import Batcher, Work, encode, tokenize
 
 
@@ -162,3 +163,11 @@ def test_of_two_passes_one_takes_half_of_what_waits_and_leaves_the_other_half(wo
     assert [size.requests for size in sizes[:2]] == [1, 1]
     assert sum(size.requests for size in sizes) == 8
     assert max(size.requests for size in sizes) == 4  # of six that waited and two that were at work
+
+
+@pytest.mark.parametrize(("wrapped", "num_passes"), [(None, 2), ("mt_encode", 1)])
+def test_batches_go_side_by_side_unless_a_plugin_acts_around_them(runs, monkeypatch, wrapped, num_passes):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    monkeypatch.setattr("mt_core.hooks.is_wrapped", lambda hook: hook == wrapped)
+    made = encoders_here(create_app(runs))
+    assert {batcher.num_passes for batcher in made.batchers.values()} == {num_passes}

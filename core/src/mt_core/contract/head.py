@@ -56,7 +56,8 @@ class Head(nn.Module):
         """Learn statistics of the training targets (scale, class frequencies), kept in buffers. By default nothing."""
 
     def forward(self, features: Features) -> Tensor:
-        """Unnormalised scores, (B, O), or more axes for a dense task."""
+        """Unnormalised scores, (B, O), or more axes for a dense task. Nothing of a batch is kept: `mt serve` calls this
+        from two threads at a time."""
         raise NotImplementedError  # abstract
 
     def forward_alike(self, features: Features) -> Tensor:

@@ -145,6 +145,8 @@ class Tokenizer(nn.Module):
     def forward(self, batch: Mapping[str, Tensor]) -> Tokens:
         """Tokens with positions added, without [CLS].
 
+        Nothing of a batch is kept: `mt serve` calls this from two threads at a time.
+
         Args:
             batch: What `collate` returned, on the device.
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mt_core.hooks import session
+from mt_core import hooks
 from mt_serve.asks import Ask, Asks
 from mt_serve.batching import Batcher, BatchSize
 from mt_serve.runs import Runs
@@ -40,8 +40,7 @@ class Encoders:
         observe: Callable[[BatchSize], object],
     ) -> None:
         self.runs, self.asks = runs, Asks(runs, indexes)
-        is_on_cpu = all(run.model.device.type == "cpu" for run in runs)
-        num_passes = min(_PASSES, torch.get_num_threads()) if is_on_cpu else 1
+        num_passes = min(_PASSES, torch.get_num_threads()) if _may_pass_side_by_side(runs) else 1
         self.batchers = {
             fingerprint: Batcher(
                 window_s=settings.window_s,
@@ -57,7 +56,7 @@ class Encoders:
     def __enter__(self) -> Encoders:
         with ExitStack() as stack:
             for run in self.runs:
-                stack.enter_context(session(run.model.modality, "predict"))
+                stack.enter_context(hooks.session(run.model.modality, "predict"))
             for batcher in self.batchers.values():
                 stack.enter_context(batcher)
             self._open = stack.pop_all()
@@ -73,3 +72,9 @@ class Encoders:
 
     def __len__(self) -> int:
         return sum(map(len, self.batchers.values()))
+
+
+def _may_pass_side_by_side(runs: Runs) -> bool:
+    """Whether all is computed on a CPU, and no plugin acts around it: hooks are called for one batch at a time."""
+    is_on_cpu = all(run.model.device.type == "cpu" for run in runs)
+    return is_on_cpu and not any(map(hooks.is_wrapped, ("mt_tokenize", "mt_encode", "mt_predict")))

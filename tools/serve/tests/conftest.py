@@ -98,25 +98,26 @@ def photo_index(runs, photos, tmp_path_factory) -> Path:
     return folder / "photos.index"
 
 
-def drain(stream) -> None:
+def drain(stream, lines: list[str]) -> None:
     with stream:
-        stream.read()
+        lines += stream
 
 
 @pytest.fixture
 def start(run_folders) -> Iterator:
-    """Starts the command with options, and gives the process and its address once it listens."""
+    """Starts the command with options, and gives the process and its address once it listens; `process.lines` are those
+    that it writes, whole when its `stderr` is closed."""
     processes = []
 
     def started(*options: str) -> tuple[subprocess.Popen[str], str]:
         words = [sys.executable, "-m", "mt_core.cli", "serve", *map(str, run_folders.values()), "--port", "0", *options]
         process = subprocess.Popen(words, stderr=subprocess.PIPE, text=True)
         processes.append(process)
-        lines = []
+        process.lines = lines = []
         for line in process.stderr:
             lines.append(line)
             if found := re.search(r"at (http://\S+)", line):
-                threading.Thread(target=drain, args=(process.stderr,), daemon=True).start()
+                threading.Thread(target=drain, args=(process.stderr, lines), daemon=True).start()
                 return process, found[1]
         raise AssertionError("".join(lines))
 

@@ -56,6 +56,39 @@ def test_a_server_answers_and_after_sigterm_finishes_what_it_is_at(start):
 
 
 @pytest.mark.slow
+def test_a_second_signal_ends_it_at_once_without_a_traceback(start, tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    process, address = start("--samples", "2000")
+    wait_until_healthy(address)
+    samples = {"samples": ["a long text " * 200] * 2000}
+    failures = []
+
+    def ask():
+        try:
+            failures.append(httpx.post(f"{address}/predict?run=words", json=samples, timeout=120))
+        except httpx.TransportError as error:
+            failures.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    for _ in range(600):
+        if httpx.get(f"{address}/health", timeout=60).json()["at_work"]:
+            break
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 1
+    asking.join()
+    assert isinstance(failures[0], httpx.TransportError)
+    assert not any(tmp_path.glob("mt-serve-*"))
+    while not process.stderr.closed:
+        time.sleep(0.01)
+    said = "".join(process.lines)
+    assert "1 request(s) were not answered" in said and "Traceback" not in said
+
+
+@pytest.mark.slow
 def test_an_idle_server_ends_at_once_and_leaves_nothing(start, tmp_path, monkeypatch):
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     process, address = start()

@@ -113,6 +113,8 @@ def odd_texts(runs, monkeypatch):
             os.kill(os.getpid(), signal.SIGSEGV)
         if source == b"sleep":
             time.sleep(60)
+        if source == b"slow":
+            time.sleep(0.6)
         if isinstance(source, bytes) and source.startswith(b"look "):
             Path(source.decode().removeprefix("look ")).read_bytes()
         yield from stream(self, source)
@@ -129,9 +131,16 @@ def test_a_file_that_crashes_its_reader_costs_its_own_request_alone(serve, odd_t
 
 def test_a_file_that_is_never_read_to_its_end_is_given_up(serve, odd_texts):
     client = serve(seconds=1.5)
-    problem = refused(client.post("/predict?run=words", json={"samples": ["sleep"]}), 422)["problem"]
-    assert "took longer than 1.5 s to read" in problem
+    error = refused(client.post("/predict?run=words", json={"samples": ["sleep"]}), 422)
+    assert "was not read in 1.5 s" in error["problem"] and "--seconds" in error["fix"]
     assert client.post("/predict?run=words", json=WORDS).status_code == 200
+
+
+def test_what_is_not_read_in_time_is_named_and_the_rest_is_answered(serve, odd_texts):
+    answer = serve(seconds=1).post("/predict?run=words", json={"samples": ["slow", "slow", "slow", "a"]}).json()
+    assert [each["source"] for each in answer["predictions"]] == ["samples[0]", "samples[1]"]
+    assert [each["source"] for each in answer["errors"]] == ["samples[2]", "samples[3]"]
+    assert all("was not read in 1 s" in each["problem"] for each in answer["errors"])
 
 
 def test_a_reader_sees_no_file_but_the_uploads(serve, odd_texts, run_folders):

@@ -57,11 +57,12 @@ class LostSample(Exception):
     Attributes:
         sample: Its number.
         how: What became of the worker, for a message.
+        is_late: Whether it was ended because it took too long.
     """
 
-    def __init__(self, sample: int, how: str) -> None:
+    def __init__(self, sample: int, how: str, *, is_late: bool = False) -> None:
         super().__init__(sample, how)
-        self.sample, self.how = sample, how
+        self.sample, self.how, self.is_late = sample, how, is_late
 
 
 class _LostWorker(Exception):
@@ -259,7 +260,8 @@ class _Worker:
         ended = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
         if self.place[0] == _NO_SAMPLE:
             return _LostWorker(ended)
-        return LostSample(int(self.place[0]), how or f"ended the process that read it ({ended})")
+        said = how or f"ended the process that read it ({ended})"
+        return LostSample(int(self.place[0]), said, is_late=bool(how))
 
     def hang_up(self) -> None:
         """Let it end by itself, as soon as it looks for a job or has a message."""

@@ -147,21 +147,27 @@ class AskedEncoders:
         )
 
     def answer_all(self) -> None:
-        """Answer until nobody asks any more."""
-        with self.encoders, contextlib.suppress(EOFError, OSError):
-            while True:
-                number, asked = messages.receive(self._connection)
-                if asked is None:
-                    if (cancelled := self._waiting.get(number)) is not None:
-                        cancelled.cancel()
-                    continue
-                ask, items, self._num_coming = asked
-                try:
-                    self._waiting[number] = self.encoders.submit(ask, items)
-                except Exception as error:
-                    self._send(number, error=error)
-                else:
-                    self._waiting[number].add_done_callback(partial(self._answer, number))
+        """Answer until nobody asks any more; what still waits then is not computed."""
+        with self.encoders:
+            with contextlib.suppress(EOFError, OSError):
+                self._receive_all()
+            for waiting in list(self._waiting.values()):
+                waiting.cancel()
+
+    def _receive_all(self) -> None:
+        while True:
+            number, asked = messages.receive(self._connection)
+            if asked is None:
+                if (cancelled := self._waiting.get(number)) is not None:
+                    cancelled.cancel()
+                continue
+            ask, items, self._num_coming = asked
+            try:
+                self._waiting[number] = self.encoders.submit(ask, items)
+            except Exception as error:
+                self._send(number, error=error)
+            else:
+                self._waiting[number].add_done_callback(partial(self._answer, number))
 
     def _answer(self, number: int, done: Future[Any]) -> None:
         del self._waiting[number]

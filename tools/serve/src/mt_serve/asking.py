@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,11 +36,8 @@ class Desk:
         Raises:
             MtError: none could be read.
         """
-        deadline = time.monotonic() + self.limits.seconds
         loop = asyncio.get_running_loop()
-        samples = await loop.run_in_executor(
-            self.readers.threads, self.readers.read, run.name, folder, sources, deadline
-        )
+        samples = await loop.run_in_executor(self.readers.threads, self.readers.read, run.name, folder, sources)
         self.metrics.read(run.name, len(samples.items), len(samples.errors))
         if not samples.items:
             raise samples.errors[0][1] if samples.errors else Refusal("the request holds no sample", status=422)

@@ -94,12 +94,11 @@ class Readers:
         for pool in self._pools:
             pool.close()
 
-    def read(self, run: str, folder: Path, sources: Mapping[str, Any], deadline: float) -> Samples:
-        """Read all sources of a request; call it in one of `threads`.
+    def read(self, run: str, folder: Path, sources: Mapping[str, Any]) -> Samples:
+        """Read all sources of a request; call it in one of `threads`. What is not read in time counts as unreadable.
 
         Args:
             sources: By the names that answers call them.
-            deadline: Of `time.monotonic`; a source not read by then counts as unreadable, and so do all after it.
 
         Raises:
             Refusal: more samples than are allowed.
@@ -109,15 +108,18 @@ class Readers:
         jobs = [Job(run, folder, name, source, self.limits.samples) for name, source in sources.items()]
 
         def lost(job: Job, loss: LostSample) -> Job:
-            return replace(job, error=loss_of(loss, job.source, tokenizer))
+            return replace(job, error=self._late(job.name) if loss.is_late else loss_of(loss, job.source, tokenizer))
 
         pool = self._free.get()
+        deadline, left = time.monotonic() + self.limits.seconds, dict.fromkeys(sources)
         try:
             with contextlib.closing(pool.map(jobs, lost)) as messages:  # type: ignore[type-var]
                 for name, read in messages:
                     self._take(samples, name, read)
-                    if time.monotonic() > deadline:
-                        samples.errors.append((name, self._late(name)))
+                    if read.is_last:
+                        del left[name]
+                    if left and time.monotonic() > deadline:
+                        samples.errors += [(name, self._late(name)) for name in left]
                         break
                     if len(samples.items) > self.limits.samples:
                         raise too_many(self.limits.samples)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shutil
 import socket
+import sys
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from mt_core.errors import OptionError
 
@@ -35,6 +38,13 @@ def listen(host: str, port: int) -> socket.socket:
     return made
 
 
+def end_at_once(app: FastAPI) -> NoReturn:
+    """End this process and its readers. Requests that are being answered are not: their connections are closed."""
+    shutil.rmtree(app.state.folder, ignore_errors=True)
+    print(f"ended at once; {app.state.gate.num_at_work} request(s) were not answered", file=sys.stderr, flush=True)
+    os._exit(1)
+
+
 def serve(app: FastAPI, listening: socket.socket) -> None:
     """Serve until SIGTERM or SIGINT. From then on new requests are refused with status 503, and what is being answered
     is answered; a second signal ends that too."""
@@ -47,8 +57,7 @@ def serve(app: FastAPI, listening: socket.socket) -> None:
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             gate = app.state.gate
             if gate.is_closing:
-                self.should_exit = self.force_exit = True
-                return
+                end_at_once(app)
             gate.is_closing = True
             self.loop.call_soon_threadsafe(self._begin_to_close)
 

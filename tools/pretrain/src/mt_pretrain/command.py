@@ -17,11 +17,7 @@ _FOR_DRAWN = {
     "size": """the tokenizer says how large pictures are: -S 'picture_options={"size": 64}'""",
     "score": "what is scored on is a part of the pairs: -S val_fraction=0.02",
 }
-_FOR_PAIRS = {
-    "devices": "drawn pictures need one device; --pairs may have several",
-    "nodes": "drawn pictures need one machine; --pairs may have several",
-}
-"""Options of one kind of data, and what to do about them with the other."""
+"""Options of drawn pictures, and what to do about them with pairs."""
 
 
 @click.command("pretrain")
@@ -35,7 +31,7 @@ _FOR_PAIRS = {
 @click.option("--steps", type=int, help="Steps of the whole schedule, on drawn pictures.")
 @click.option("--minutes", type=float, help="Stop after so long; the schedule stays, and --resume goes on with it.")
 @click.option("--size", type=int, help="Side of a drawn picture in pixels.")
-@click.option("--batch-size", type=int, help="Pictures, or pairs, a step.")
+@click.option("--batch-size", type=int, help="Drawn pictures a step, or pairs a step in each process.")
 @click.option(
     "--score",
     multiple=True,
@@ -43,13 +39,15 @@ _FOR_PAIRS = {
     help="Pictures, a folder a class, to score on while training never sees them; by default scikit-learn's digits.",
 )
 @click.option("--encoder", metavar="NAME|FILE", help="What to train further; by default a random ViT-Tiny.")
-@click.option("--devices", type=click.IntRange(min=1), help="Processes on each machine, one a device, for pairs.")
+@click.option(
+    "--devices", type=click.IntRange(min=1), help="Processes on each machine that train together, one a device."
+)
 @click.option(
     "--nodes",
     "--num-nodes",
     "nodes",
     type=click.IntRange(min=1),
-    help="Machines, for pairs; torchrun or SLURM starts each.",
+    help="Machines that train together; torchrun or SLURM starts each.",
 )
 @click.option("--resume", is_flag=True, help="Go on with the interrupted run in --out, by its own recipe.")
 @shared.stacked(shared.settings, shared.training_precision, shared.device, shared.quiet)
@@ -70,20 +68,31 @@ def command(
     so that --resume goes on with it.
     """
     given = {name: value for name, value in others.items() if value not in (None, ())}
-    kind, foreign = ("drawn pictures", _FOR_DRAWN) if pairs is not None else ("--pairs", _FOR_PAIRS)
-    for name in foreign:
-        if name in given:
-            raise OptionError(f"--{name} is for {kind} alone", fix=foreign[name])
     call: dict[str, Any] = {"minutes": minutes, "resume": resume, "device": device, "show_progress": not quiet}
-    call |= {name: given.pop(name) for name in ("score", "encoder", "devices", "nodes") if name in given}
-    recipe = shared.merged(given, more)
-    return _on_drawn(out, recipe, call) if pairs is None else _on_pairs(pairs, out, recipe, call)
+    call |= {name: given.pop(name) for name in ("score", "encoder") if name in given}
+    if pairs is None:
+        if "nodes" in given:
+            given["num_nodes"] = given.pop("nodes")
+        return _on_drawn(out, shared.merged(given, more), call)
+    for name, fix in _FOR_DRAWN.items():
+        if name in given or name in call:
+            raise OptionError(f"--{name} is for drawn pictures alone", fix=fix)
+    call |= {name: given.pop(name) for name in ("devices", "nodes") if name in given}
+    return _on_pairs(pairs, out, shared.merged(given, more), call)
 
 
 def _on_drawn(out: str, recipe: dict[str, Any], call: dict[str, Any]) -> int:
+    from mt_core.cli.launching import asked_processes
+
+    processes = asked_processes(recipe)
+    if (code := processes.launch()) is not None:
+        return code
+
     from mt_pretrain import pretrain
 
     result = pretrain(out, recipe, **call)
+    if not processes.is_first:
+        return 0
     scored = [row["scores"] for row in result.rows if "scores" in row]
     for name, scores in scored[-1].items() if scored else ():
         for how, value in scores.items():

@@ -25,7 +25,7 @@ STEPS_A_ROW = 50
 
 
 class PretrainCallback(StepsCallback):
-    """Scores the encoder, and writes it with each checkpoint.
+    """Scores the encoder, and writes it with each checkpoint; of several processes the first one does.
 
     Args:
         folder: The run folder.
@@ -60,7 +60,7 @@ class PretrainCallback(StepsCallback):
     def on_train_start(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, FormulaModule)
         super().on_train_start(trainer, module)
-        if not self.rows:
+        if self.is_first and not self.rows:
             self._score(module, untrained_vit(self.recipe.architecture, self.recipe.depth, self.recipe.seed), 0)
 
     def row(self, step: int, means: dict[str, float], lr: float, a_second: float) -> dict[str, Any]:
@@ -77,7 +77,7 @@ class PretrainCallback(StepsCallback):
 
     def between(self, module: lightning.LightningModule, step: int) -> None:
         assert isinstance(module, FormulaModule)
-        if step % self.recipe.score_every == 0 or step == self.recipe.steps:
+        if self.is_first and (step % self.recipe.score_every == 0 or step == self.recipe.steps):
             self._score(module, module.averaged_vit, step)
 
     def _score(self, module: FormulaModule, vit: PlainVit, step: int) -> None:
@@ -106,4 +106,5 @@ class PretrainCallback(StepsCallback):
     def _save(self, trainer: lightning.Trainer, module: lightning.LightningModule) -> None:
         assert isinstance(module, FormulaModule)
         super()._save(trainer, module)
-        save_encoder(module.averaged_vit, self.folder, self.recipe.architecture, self.recipe.depth)
+        if self.is_first:
+            save_encoder(module.averaged_vit, self.folder, self.recipe.architecture, self.recipe.depth)

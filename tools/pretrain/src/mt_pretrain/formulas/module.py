@@ -11,7 +11,7 @@ from typing import Any
 
 import lightning
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 
@@ -19,6 +19,7 @@ from mt_core.encoder.plain_vit import normalisation
 from mt_core.encoder.vit import PlainVit
 from mt_core.model import seeded
 from mt_core.training.optimizer import adamw, parameter_groups
+from mt_core.training.ranks import ALONE, Ranks
 from mt_pretrain.formulas.descriptors import Descriptors
 from mt_pretrain.formulas.drawing import draw
 from mt_pretrain.formulas.recipe import PretrainRecipe
@@ -33,21 +34,24 @@ MEASURED = ("loss", "patch_loss", "whole_loss")
 class FormulaModule(lightning.LightningModule):
     """A ViT under a recipe, and the moving average of its weights. Both are in a checkpoint, with the optimiser.
 
-    The pictures of a step are a function of the recipe's seed and the step: nothing else is drawn while training.
+    The pictures of a step are a function of the recipe's seed and the step: nothing else is drawn while training. Each
+    of several processes draws them all, because they come out of one sequence of random numbers, and learns from its
+    part.
 
     Args:
         start: The ViT to train further; None: one of random weights, whose branches the recipe makes small.
+        ranks: The processes that learn together.
 
     Attributes:
-        measured: (len(MEASURED),) of the last step.
+        measured: (len(MEASURED),) of the last step, on the pictures of all processes.
     """
 
     mean: Tensor
     std: Tensor
 
-    def __init__(self, recipe: PretrainRecipe, start: PlainVit | None = None) -> None:
+    def __init__(self, recipe: PretrainRecipe, start: PlainVit | None = None, ranks: Ranks = ALONE) -> None:
         super().__init__()
-        self.recipe = recipe
+        self.recipe, self.ranks = recipe, ranks
         self.vit = _small_branches(recipe) if start is None else start
         check_size(self.vit, recipe.size)
         width, patch = self.vit.embed_dim, int(self.vit.patch_embed.patch_size[0])
@@ -79,7 +83,7 @@ class FormulaModule(lightning.LightningModule):
         return (pixels - self.mean) / self.std
 
     def training_step(self, batch: Any, batch_index: int) -> Tensor:
-        recipe = self.recipe
+        recipe, ranks = self.recipe, self.ranks
         pixels = draw(
             recipe.seed,
             self.global_step,
@@ -88,8 +92,13 @@ class FormulaModule(lightning.LightningModule):
             categories=recipe.categories,
             device=self.device,
         ).pixels
-        loss, self.measured = self.losses(pixels)
-        return loss
+        own = pixels[ranks.rank :: ranks.count]
+        loss, measured = self.losses(own)
+        share = len(own) / recipe.batch_size
+        self.measured = measured * share
+        if ranks.count > 1:
+            distributed.all_reduce(self.measured)
+        return loss * (share * ranks.count)  # gradients are averaged over the processes
 
     def losses(self, pixels_B3SS: Tensor) -> tuple[Tensor, Tensor]:
         """The loss of some pictures in [0, 1], and what `MEASURED` names."""

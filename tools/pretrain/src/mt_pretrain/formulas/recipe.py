@@ -73,3 +73,7 @@ class PretrainRecipe(Options):
     score_every: int = Field(
         default=500, ge=1, description="Steps between scores on real data, which is not trained on."
     )
+    devices: int = Field(
+        default=1, ge=1, description="Processes on a machine that learn together, each from its part of a batch."
+    )
+    num_nodes: int = Field(default=1, ge=1, description="Machines that learn together, with so many devices each.")

@@ -21,8 +21,9 @@ import torch
 
 from mt_core.data.precision import check_precision
 from mt_core.encoder import Encoder, load_encoder
-from mt_core.errors import RunError
+from mt_core.errors import OptionError, RunError
 from mt_core.training.checkpoints import check_checkpoint
+from mt_core.training.ranks import Ranks, ranks_of, settled
 from mt_core.training.records import check_same, read_json, versions, write_json
 from mt_core.training.steps import check_minutes, device_of, prepare_folder, run_steps
 from mt_pretrain.formulas.callback import CHECKPOINT, PROGRESS, PretrainCallback
@@ -33,6 +34,9 @@ from mt_pretrain.formulas.scoring import Pictures, open_pictures
 from mt_pretrain.vit import ENCODER, vit_of
 
 RECORD, FORMAT = "pretrain.json", 1
+
+FREE = ("devices", "num_nodes")
+"""Settings that do not decide the result."""
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,13 @@ def pretrain(
     """Pretrain an encoder on pictures drawn from formulas.
 
     Ctrl-C and SIGTERM, like the end of `minutes`, stop it after the step at hand, with a checkpoint; a run that goes
-    on with `resume` becomes, bit for bit, what it would have become without the interruption (on the same machine).
+    on with `resume` becomes, bit for bit, what it would have become without the interruption (on the same machine, with
+    as many processes). Of several processes, with `devices` and `num_nodes`, each makes this call.
 
     Args:
         out: The run folder.
-        settings: Fields of `PretrainRecipe`; when resumed, those that are given must be the run's own.
+        settings: Fields of `PretrainRecipe`; when resumed, those that are given must be the run's own, but for
+            `devices` and `num_nodes`.
         encoder: Train this one further, a plain ViT of the recipe's architecture; None: begin with random weights.
         score: Folders of labelled pictures that are only scored on; see `open_pictures`.
         minutes: Stop after so long. The schedule is in steps and does not change.
@@ -88,7 +94,8 @@ def pretrain(
     folder = Path(out)
     check_minutes(minutes)
     record = _read_record(folder) if resume else None
-    recipe, score = _plan(folder, record, settings or {}, score)
+    recipe, score = _plan(folder, record, settled(dict(settings or {})), score)
+    ranks = _ranks(recipe)
     if record is not None and encoder is not None:
         check_same(folder, record, {"start": _start(encoder)[1]})
     if record is not None and record["status"] == "complete":
@@ -101,9 +108,14 @@ def pretrain(
     start, described = (None, record and record["start"]) if checkpoint or begun is None else _start(begun)
     if record is not None:
         check_same(folder, record, {"start": described})
-    module = FormulaModule(recipe, None if start is None else vit_of(start, recipe.architecture, recipe.depth))
+    module = FormulaModule(recipe, None if start is None else vit_of(start, recipe.architecture, recipe.depth), ranks)
     if checkpoint is not None:
         checkpoint = check_checkpoint(checkpoint, module.state_dict())
+    file = folder / ENCODER
+    if not ranks.is_first:
+        callback = PretrainCallback(folder, recipe, (), minutes=minutes)
+        step = run_steps(module, callback, device_used, checkpoint, ranks=ranks)
+        return PretrainResult(folder, file, step, step == recipe.steps, callback.rows)
     pictures = open_pictures(score, recipe.size, recipe.score_modality)
     record = {**_describe(recipe, score, pictures, device_used, record), "start": described}
     if not resume:
@@ -111,9 +123,8 @@ def pretrain(
     write_json(folder / RECORD, record)
     sheet = write_sheet(folder, recipe)
     callback = PretrainCallback(folder, recipe, pictures, minutes=minutes, show=show_progress)
-    step = run_steps(module, callback, device_used, checkpoint)
+    step = run_steps(module, callback, device_used, checkpoint, ranks=ranks)
     is_complete = step == recipe.steps
-    file = folder / ENCODER
     finished = {
         **record,
         "status": "complete" if is_complete else "training",
@@ -178,11 +189,22 @@ def _plan(
     """The recipe and what is scored on: as given, or the run's own, with which all that is given must agree."""
     if record is None:
         return PretrainRecipe.parse(settings), score
-    recipe = PretrainRecipe.parse({**record["recipe"], **settings})
-    check_same(folder, record["recipe"], recipe.model_dump(mode="json"))
+    recipe = PretrainRecipe.parse({**record["recipe"], "devices": 1, "num_nodes": 1, **settings})
+    check_same(folder, record["recipe"], recipe.model_dump(mode="json", exclude=set(FREE)))
     if score:
         check_same(folder, record, {"score": _resolved(score)})
     return recipe, record["score"]
+
+
+def _ranks(recipe: PretrainRecipe) -> Ranks:
+    """This process of those that learn together, each from at least one picture of a step."""
+    count = recipe.devices * recipe.num_nodes
+    if recipe.batch_size < count:
+        raise OptionError(
+            f"batch_size={recipe.batch_size} has no picture for some of {count} processes",
+            fix="raise batch_size, or ask for fewer devices",
+        )
+    return ranks_of(recipe)
 
 
 def _start(encoder: str | Path) -> tuple[Encoder, dict[str, str]]:

@@ -7,8 +7,10 @@ import torch
 
 import mt_core as mt
 from mt_core.contract import Tokens
+from mt_core.errors import OptionError
 from mt_core.training.lightning_runs import quiet
-from mt_core.training.sharding import Sharding, clip
+from mt_core.training.ranks import check_shard
+from mt_core.training.sharding import Sharding, clip, is_supported
 
 W = 2
 
@@ -71,6 +73,8 @@ def encoder(small_encoder_file):
 @pytest.fixture(scope="module")
 def found(of_two_processes, encoder):
     """What two processes have found, by their rank."""
+    if not is_supported():
+        pytest.skip("this torch cannot")
     return of_two_processes(measured, encoder)
 
 
@@ -129,3 +133,10 @@ def test_the_norm_of_gradients_is_that_of_whole_and_divided_ones_together(found)
 
 def test_afterwards_the_model_has_a_whole_encoder_of_the_same_bits(found, encoder):
     assert found[0]["end"] == found[1]["end"] == (True, encoder.fingerprint)
+
+
+def test_it_is_refused_where_torch_cannot(monkeypatch):
+    monkeypatch.setattr("mt_core.training.sharding.is_supported", lambda: False)
+    check_shard(2, is_asked=False)
+    with pytest.raises(OptionError, match="later torch"):
+        check_shard(2, is_asked=True)

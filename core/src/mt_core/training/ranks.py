@@ -143,12 +143,22 @@ def check_several(count: int, tune: object, precision: object) -> None:
 
 
 def check_shard(count: int, is_asked: bool) -> None:
-    """Raises OptionError: an encoder that is to be divided over one process."""
-    if is_asked and count == 1:
+    """Refuse to divide an encoder over one process, or by a torch that cannot.
+
+    Raises:
+        OptionError: with what to change.
+    """
+    if not is_asked:
+        return
+    if count == 1:
         raise OptionError(
             "shard divides the encoder's weights over several processes, and there is one",
             fix="give devices (--devices) as well, or leave shard out",
         )
+    from mt_core.training.sharding import is_supported
+
+    if not is_supported():
+        raise OptionError("shard needs a later torch than this one", fix="pip install -U torch, or leave shard out")
 
 
 def lost_process(error: RuntimeError, ranks: Ranks) -> RunError | None:

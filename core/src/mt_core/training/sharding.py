@@ -40,12 +40,7 @@ class Sharding:
         divided = _with_parameters(encoder, lambda weight: weight.detach())  # moved to the device by itself
         model.encoder = divided
         mesh = init_device_mesh(device_type, (distributed.get_world_size(),))
-        policy = MixedPrecisionPolicy(
-            param_dtype=torch.bfloat16 if bf16 else None,
-            reduce_dtype=torch.float32 if bf16 else None,
-            cast_forward_inputs=False,  # autocast does
-            param_dtype_override_fn=(lambda weight: weight.dtype if weight.ndim < 2 else None) if bf16 else None,
-        )
+        policy = _as_autocast_has_it() if bf16 else MixedPrecisionPolicy(cast_forward_inputs=False)
         for block in divided.blocks:
             fully_shard(block, mesh=mesh, mp_policy=policy)
         fully_shard(divided, mesh=mesh)
@@ -69,6 +64,20 @@ class Sharding:
         tensors = gather(dict(self.model.encoder.state_dict()))
         self._whole.load_state_dict(tensors, assign=True)
         self.model.encoder = self._whole
+
+
+def is_supported() -> bool:
+    """Whether this torch can: that of 2.6 has FSDP2 for GPUs alone, and gathers all weights in one precision."""
+    return "param_dtype_override_fn" in MixedPrecisionPolicy.__dataclass_fields__
+
+
+def _as_autocast_has_it() -> MixedPrecisionPolicy:
+    return MixedPrecisionPolicy(
+        param_dtype=torch.bfloat16,
+        reduce_dtype=torch.float32,
+        cast_forward_inputs=False,  # autocast does
+        param_dtype_override_fn=lambda weight: weight.dtype if weight.ndim < 2 else None,
+    )
 
 
 def gather(tensors: Mapping[str, Tensor], *, keep: bool = True) -> dict[str, Tensor]:

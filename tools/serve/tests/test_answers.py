@@ -4,8 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from starlette.testclient import TestClient
 
 import mt_core as mt
+from mt_serve.app import create_app
 
 TEXT, ROW = "a fine day of week 3", {"age": 30, "town": "Rome"}
 
@@ -85,3 +87,12 @@ def test_openapi_describes_every_endpoint_with_both_kinds_of_body(client):
     content = paths["/predict"]["post"]["requestBody"]["content"]
     assert set(content) == {"multipart/form-data", "application/json"}
     assert "422" in paths["/predict"]["post"]["responses"]
+
+
+def test_a_model_is_put_into_its_precision_once_and_not_for_each_request(runs, monkeypatch):
+    made = []
+    monkeypatch.setattr("mt_serve.runs.with_precision", lambda model, precision: made.append(precision) or model)
+    with TestClient(create_app(runs)) as client:
+        for _ in range(2):
+            assert client.post("/embed?run=people", json={"samples": [{"age": 30, "town": "Rome"}]}).status_code == 200
+    assert made == ["32"]

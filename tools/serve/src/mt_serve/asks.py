@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mt_core.contract import Features, Pool
 from mt_core.data.batches import computing, encoding
-from mt_core.data.pooled_vectors import VectorsFrom, vectors_from
+from mt_core.data.pooled_vectors import vectors_from
 from mt_core.embedding.memory import answers_of
 from mt_core.model import MetaTransformer
 from mt_serve.batching import Finish, Work
@@ -80,16 +80,11 @@ class Asks:
         return run.to_predict(), finish
 
     def _vectors(self, run: ServedRun, ask: Ask) -> tuple[MetaTransformer, Finish]:
-        model, made_by = self.vectors_by(ask)
+        by_index = None if ask.index is None else self.indexes[ask.index]
+        model, made_by = run.to_embed(ask.pool) if by_index is None else by_index.runs[ask.run]
 
         def finish(model: MetaTransformer, features: Features, items: Sequence[dict[str, Tensor]]) -> Any:
             with computing(model.device, run.precision):
                 return list(vectors_from(model, features, made_by).cpu().numpy())
 
         return model, finish
-
-    def vectors_by(self, ask: Ask) -> tuple[MetaTransformer, VectorsFrom]:
-        """The model of an ask for vectors, and what makes them of its features."""
-        if ask.index is not None:
-            return self.indexes[ask.index].runs[ask.run]
-        return self.runs.choose(ask.run).to_embed(ask.pool)

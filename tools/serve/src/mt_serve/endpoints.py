@@ -70,13 +70,18 @@ async def embed(
 ) -> Response:
     """One vector a sample, as `mt embed` writes it."""
     served, samples = await _read(request, run)
-    _, made_by = served.to_embed(pool)
     vectors = await request.app.state.desk.embed(served, samples, pool=pool)
     rows = [
         {"source": source, "row": row, "vector": vector.tolist()}
         for (source, row), vector in zip(samples.places, vectors, strict=True)
     ]
-    answer = {"run": served.name, "pool": made_by, "width": vectors.shape[1], "vectors": rows, **remarks(samples)}
+    answer = {
+        "run": served.name,
+        "pool": served.vectors_from(pool),
+        "width": vectors.shape[1],
+        "vectors": rows,
+        **remarks(samples),
+    }
     return JSONResponse(finite(answer))
 
 

@@ -52,6 +52,10 @@ class ServedRun:
         model, made_by = for_vectors(self.model, pool)
         return with_precision(model, self.precision), made_by
 
+    def vectors_from(self, pool: Pool | None) -> VectorsFrom:
+        """What makes its vectors, as `to_embed` has it, without a model in the precision, which takes memory."""
+        return for_vectors(self.model, pool)[1]
+
     def describe(self) -> dict[str, Any]:
         """What `/models` says of it."""
         head, encoder = self.model.head, self.model.encoder
